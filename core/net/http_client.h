@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * HTTP out: start, pause, resume, cancel; on_done exactly once. Narrow on
+ * purpose, so that what stands behind it (libcurl's multi_socket) can change.
+ *
+ * One client per worker; it owns the connection pool, which outlives reloads.
+ * Names are never resolved here: the caller passes addresses, and a call that
+ * would need the resolver fails with HTTP_FAIL_ADDRESS.
+ */
+#ifndef PENSTOCK_NET_HTTP_CLIENT_H
+#define PENSTOCK_NET_HTTP_CLIENT_H
+
+#include "base/err.h"
+#include "net/http_header.h"
+#include "net/loop.h"
+
+struct http_client;
+struct http_call;
+
+enum http_fail {
+    HTTP_OK = 0,
+    HTTP_FAIL_ADDRESS,  /* no address for the host */
+    HTTP_FAIL_CONNECT,  /* refused, unreachable */
+    HTTP_FAIL_CONNECT_TIMEOUT,
+    HTTP_FAIL_TLS,      /* handshake or certificate */
+    HTTP_FAIL_RESET,    /* ended before any byte of the answer */
+    HTTP_FAIL_CUT,      /* ended within the answer */
+    HTTP_FAIL_PROTOCOL, /* not HTTP, bad framing, head too large */
+    HTTP_FAIL_INTERNAL, /* memory, a bug; the text says */
+};
+
+struct http_call_spec {
+    struct str method, url;   /* http:// or https://; copied */
+    const char *unix_path;    /* connect here instead; or NULL */
+    const char *addresses;    /* "1.2.3.4,[::1]": where the host lives; copied;
+                                 not needed for literal hosts or unix_path */
+    const struct http_header *headers; /* copied; Host from the URL */
+    size_t n_headers;
+    struct str body;          /* borrowed until on_done or cancel returned */
+    uint32_t connect_timeout_ms;
+    bool http2;               /* else HTTP/1.1 */
+    const char *proxy;        /* URL, or NULL = none whatever the environment */
+    const char *ca_file;      /* PEM; NULL = the system's */
+    bool insecure;            /* do not check the certificate */
+};
+
+struct http_answer {
+    int status;
+    const struct http_header *headers; /* borrowed during on_head */
+    size_t n_headers;
+};
+
+struct http_call_result {
+    enum http_fail fail;
+    char text[160];      /* what went wrong, for logs; never a secret */
+    bool reused;         /* the connection had served a call before */
+    bool sent;           /* some of the request had left */
+    uint64_t bytes_out, bytes_in;
+    uint32_t connect_us; /* TCP (and TLS) time; 0 when reused */
+};
+
+struct http_call_ops {
+    /** The final head (1xx skipped). */
+    void (*on_head)(void *ud, const struct http_answer *a);
+    /** Body bytes, borrowed during the call; may call pause or cancel. */
+    void (*on_data)(void *ud, struct str bytes);
+    /** Over; the call is gone when this returns. Never after cancel. */
+    void (*on_done)(void *ud, const struct http_call_result *r);
+};
+
+/** `max_idle`: idle connections kept (at least the expected concurrency). */
+struct http_client *http_client_new(struct loop *l, size_t max_idle,
+                                    struct err *err);
+/** Cancels what runs. */
+void http_client_free(struct http_client *c);
+
+/**
+ * Start a call; no callback from within. NULL with *err on failure.
+ * Cost: see docs/design/performance.md; one small allocation per header.
+ */
+struct http_call *http_client_start(struct http_client *c,
+                                    const struct http_call_spec *spec,
+                                    const struct http_call_ops *ops, void *ud,
+                                    struct err *err);
+
+/** No more on_data until resumed: the socket is not read, TCP pushes back. */
+void http_call_pause(struct http_call *x);
+void http_call_resume(struct http_call *x);
+
+/** Close the transfer now (safe inside its own callbacks); no callback comes
+ * after this returns. The connection is closed unless the answer was whole. */
+void http_call_cancel(struct http_call *x);
+
+size_t http_client_active(const struct http_client *c);
+
+#endif
