@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The configuration, typed. It is made in two steps, so that no two processes
+ * can read the files differently:
+ *
+ *   loader   file --conf_lua--> tree (JSON) --config_check--> canonical JSON,
+ *            catalogue merged in, secrets resolved apart --> bundle (snapshot)
+ *   worker   bundle --config_open--> struct config
+ *
+ * A struct config is read-only and lives as long as its snapshot. Durations
+ * are milliseconds, sizes bytes, rates per minute.
+ * The one table of keys is config.def; this header mirrors it.
+ */
+#ifndef PENSTOCK_ENGINE_CONFIG_H
+#define PENSTOCK_ENGINE_CONFIG_H
+
+#include "base/err.h"
+#include "base/snapshot.h"
+#include "engine/secret.h"
+
+#include <jansson.h>
+
+enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
+
+struct conf_tls {
+    struct str cert, key; /* PEM text, from the bundle */
+};
+
+struct conf_listen {
+    struct str address; /* "127.0.0.1:8080", "unix:/path" */
+    enum conf_anonymous anonymous;
+    bool detail_full;
+    struct conf_tls *tls;
+    size_t n_tls; /* 0 = plain */
+    struct str *trusted_proxies;
+    size_t n_trusted_proxies;
+};
+
+struct conf_server {
+    uint32_t workers; /* resolved: "auto" is the number of cores */
+    struct str user;  /* empty = stay who we are */
+    uint64_t max_body;
+    uint32_t max_connections; /* per worker */
+    uint32_t max_header_bytes, max_header_fields;
+    uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
+    uint32_t write_stall_ms, drain_timeout_ms;
+    uint64_t high_water, low_water;
+};
+
+struct conf_timeouts {
+    uint32_t connect_ms, head_ms, first_event_ms, idle_ms, total_ms;
+    uint32_t commit_after_ms;
+};
+
+struct conf_retries {
+    uint32_t attempts;    /* all tries of a request */
+    uint32_t same_target; /* further tries at one target */
+};
+
+struct conf_credential {
+    struct str name; /* "main", else "1", "2" ... */
+    struct secret secret;
+    uint32_t weight;
+};
+
+struct conf_pair {
+    struct str key, value;
+};
+
+struct conf_quirks {
+    struct conf_pair *rename; /* member names of the body's top object */
+    size_t n_rename;
+    struct str *drop;
+    size_t n_drop;
+    struct conf_pair *errors; /* provider's error code -> fault class name */
+    size_t n_errors;
+};
+
+struct conf_provider {
+    struct str name, vendor, plugin; /* plugin: name of a .so */
+    struct str *base_urls; /* several: one target each */
+    size_t n_base_urls;
+    struct str unix_socket; /* connect here; or empty */
+    struct conf_credential *keys;
+    size_t n_keys;
+    bool keys_from_client; /* pass the client's own credential on */
+    struct str auth_header, auth_prefix; /* p NULL: the plugin's */
+    struct conf_timeouts timeouts;
+    struct conf_retries retries;
+    struct conf_quirks quirks;
+    struct conf_pair *tags;
+    size_t n_tags;
+    struct conf_pair *headers; /* added to each request */
+    size_t n_headers;
+    struct str settings; /* JSON for the plugin; "{}" */
+    struct str proxy, ca_file;
+    bool http2, insecure;
+};
+
+struct conf_target {
+    const struct conf_provider *provider;
+    struct str model; /* upstream name; may hold one '*' in a pattern */
+    uint32_t weight;
+};
+
+enum conf_balance { BALANCE_ORDER, BALANCE_WEIGHTED };
+
+struct conf_model {
+    struct str name; /* may hold one '*' */
+    enum conf_balance balance;
+    struct conf_target *targets;
+    size_t n_targets;
+    struct conf_target *fallback; /* tried in order after them */
+    size_t n_fallback;
+};
+
+struct conf_team {
+    struct str name;
+    struct str *models;
+    size_t n_models;
+    struct conf_pair *tags;
+    size_t n_tags;
+};
+
+struct conf_key {
+    struct str name, team, user;
+    unsigned char sha256[32];
+    bool disabled;
+    uint64_t expires_ms; /* wall clock; 0 = never */
+    struct str *models, *endpoints, *cidrs; /* empty = all */
+    size_t n_models, n_endpoints, n_cidrs;
+    struct conf_pair *tags;
+    size_t n_tags;
+};
+
+struct conf_policy {
+    struct str name;
+    struct str path;   /* where it was found, for messages */
+    struct str source; /* text, from the bundle */
+    struct str conf;   /* JSON object for it */
+    bool observe;      /* decisions are noted, not applied */
+    struct str fail;   /* "open", "closed", or empty = the phase's default */
+    struct str *endpoints;
+    size_t n_endpoints; /* 0 = all */
+};
+
+struct conf_endpoint {
+    struct str name;
+    uint64_t max_body; /* 0 = server's */
+};
+
+struct conf_log {
+    struct str to; /* "stderr" or a path */
+    bool json;
+    int level;     /* enum log_level */
+};
+
+struct config {
+    struct snapshot *bundle; /* holds a reference */
+    struct conf_server server;
+    struct str state, plugin_path; /* folders */
+    struct conf_listen *listens;
+    size_t n_listens;
+    struct str metrics; /* address, or empty */
+    struct conf_provider *providers;
+    size_t n_providers;
+    struct conf_model *models;
+    size_t n_models;
+    struct conf_team *teams;
+    size_t n_teams;
+    struct conf_key *keys;
+    size_t n_keys;
+    struct conf_policy *policies;
+    size_t n_policies;
+    struct conf_endpoint *endpoints;
+    size_t n_endpoints;
+    struct conf_log log;
+};
+
+/** Where the loader looks for things. */
+struct config_paths {
+    const char *policy_path;    /* the user's, from the file; may be NULL */
+    const char *shipped_policies;
+    const char *catalogue;      /* vendors.json */
+    bool static_only;           /* check --static: no secrets, no files */
+};
+
+/**
+ * Check a tree against config.def and the rules between keys, and make it
+ * canonical: defaults filled in, sugar undone, units kept as written, secrets
+ * as references. Borrowed `tree`; a new reference is returned, or NULL.
+ *
+ * Errors: CONFIG, err->at = "file:line" of the nearest mark or the key's path,
+ *         msg names the right spelling.
+ */
+json_t *config_check(json_t *tree, const struct config_paths *paths,
+                     struct err *err);
+
+/** Resolve secrets and files of a canonical tree into a sealed bundle.
+ * Returns its fd (the caller's), or -ERR_x. */
+int config_bundle(json_t *canonical, const struct config_paths *paths,
+                  uint64_t generation, struct err *err);
+
+/** Typed view of a bundle; takes its own reference. NULL with *err. */
+struct config *config_open(struct snapshot *bundle, struct err *err);
+void config_free(struct config *c);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Breadcrumbs: before foreign code is called (a plugin's op, a policy's
+ * phase) the process notes what and for which request; after it, that note is
+ * cleared. When a worker dies the master reads the note and knows whom to
+ * charge. Two stores before, one after.
+ */
+#ifndef PENSTOCK_ENGINE_CRUMB_H
+#define PENSTOCK_ENGINE_CRUMB_H
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <stdatomic.h>
+
+enum crumb_kind { CRUMB_NONE, CRUMB_PLUGIN, CRUMB_POLICY };
+
+struct crumb {
+    _Atomic uint32_t kind;
+    char what[44];  /* "plugin openai classify", NUL-terminated */
+    char request[32];
+    _Atomic uint64_t since_ns;
+};
+
+/** The crumb of this process; points into its process cell once set. */
+extern struct crumb *crumb_here;
+
+static inline void crumb_copy(char *to, size_t size, struct str s)
+{
+    size_t n = s.n < size - 1 ? s.n : size - 1;
+
+    if (n)
+        memcpy(to, s.p, n);
+    to[n] = '\0';
+}
+
+static inline void crumb_enter(enum crumb_kind kind, struct str who,
+                               struct str op, struct str request)
+{
+    struct crumb *c = crumb_here;
+    size_t n;
+
+    if (!c)
+        return;
+    crumb_copy(c->what, sizeof c->what, who);
+    n = strlen(c->what);
+    if (n + 2 < sizeof c->what) {
+        c->what[n] = ' ';
+        crumb_copy(c->what + n + 1, sizeof c->what - n - 1, op);
+    }
+    crumb_copy(c->request, sizeof c->request, request);
+    atomic_store_explicit(&c->kind, (uint32_t)kind, memory_order_release);
+}
+
+static inline void crumb_leave(void)
+{
+    if (crumb_here)
+        atomic_store_explicit(&crumb_here->kind, CRUMB_NONE,
+                              memory_order_release);
+}
+
+#endif

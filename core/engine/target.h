@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Targets and what hangs off them in one worker and generation. A target is
+ * provider/upstream-model[@host]; its shared cell (in-flight, failures,
+ * averages) outlives generations, keyed by its name.
+ */
+#ifndef PENSTOCK_ENGINE_TARGET_H
+#define PENSTOCK_ENGINE_TARGET_H
+
+#include "base/arena.h"
+#include "engine/config.h"
+#include "engine/plugin.h"
+
+struct host_addresses;
+
+/** A provider that is open in this worker. */
+struct provider {
+    const struct conf_provider *conf;
+    const struct plugin *plugin;   /* engine/plugin.h */
+    struct plugin_inst *inst;      /* opened at first use */
+    struct credential *credentials;
+    size_t n_credentials;
+};
+
+struct credential {
+    const struct conf_credential *conf; /* NULL: keyless or the client's */
+    struct str label;                   /* "openai#main" */
+    uint64_t parked_until_ms;           /* monotonic; this worker's view */
+};
+
+struct target {
+    struct str name; /* "openai/gpt-6-luna", "gpu/llama@10.0.8.1:8000" */
+    struct provider *provider;
+    struct str base_url; /* of the one host */
+    struct str model;    /* upstream name */
+    uint32_t weight;
+    const struct conf_model *group; /* NULL: named as provider/model */
+};
+
+/** All providers and models of one generation in one worker. */
+struct engine;
+
+struct engine *engine_new(const struct config *c, struct plugin_set *plugins,
+                          struct err *err);
+void engine_free(struct engine *e);
+const struct config *engine_config(const struct engine *e);
+
+/** A candidate of a plan; policies see and edit these. */
+struct candidate {
+    const struct target *target;
+    bool dropped;
+    struct str why; /* why it was dropped or preferred */
+    int32_t prefer; /* higher first; stable within equals */
+};
+
+struct plan {
+    struct candidate *list; /* in the order to try */
+    size_t n;
+    struct str model; /* configured name, for metrics; "provider/model" form
+                         gives "other" there */
+};
+
+/**
+ * The plan that the configuration gives for a model name: exact block, then
+ * the pattern with the longest literal prefix, then provider/model where that
+ * is open. Weighted groups are shuffled by weight.
+ *
+ * Errors: MODEL_NOT_FOUND (msg names up to three near names of `allowed`).
+ */
+int engine_plan(struct engine *e, struct arena *a, struct str model,
+                struct plan *out, struct err *err);
+
+/** Names for GET /v1/models: model blocks without '*'. */
+size_t engine_model_names(const struct engine *e, struct str *out, size_t max);
+
+/** True when no model block exists, so provider/model names are open. */
+bool engine_is_open(const struct engine *e);
+
+/** A usable credential of a provider: weighted, not parked; NULL if none. */
+struct credential *provider_credential(struct provider *p, uint64_t now_ms);
+
+#endif

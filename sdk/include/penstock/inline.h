@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Wrappers over ps_services, so that a plugin needs no global. Included by
+ * plugin.h; do not include it yourself. */
+#ifndef PENSTOCK_INLINE_H
+#define PENSTOCK_INLINE_H
+
+static inline ps_str ps_z(const char *z)
+{
+    ps_str s;
+
+    s.p = z;
+    s.n = z ? strlen(z) : 0;
+    return s;
+}
+
+/** True when s is present and equals z. */
+static inline int ps_is(ps_str s, const char *z)
+{
+    return s.p && s.n == strlen(z) && memcmp(s.p, z, s.n) == 0;
+}
+
+/** Zeroed memory of the attempt; never freed by hand. */
+static inline void *ps_alloc(ps_try *t, size_t n)
+{
+    return t->svc->alloc(t, n);
+}
+
+/** Raw JSON at a pointer of the outgoing body; p NULL when absent. */
+static inline ps_str ps_raw(ps_try *t, const char *pointer)
+{
+    return t->svc->body_raw(t, ps_z(pointer));
+}
+
+static inline int ps_has(ps_try *t, const char *pointer)
+{
+    return ps_raw(t, pointer).p != NULL;
+}
+
+/** Rename a member of the outgoing body; PS_OK also when it is absent. */
+static inline ps_rc ps_rename(ps_try *t, const char *from, const char *to)
+{
+    return t->svc->body_rename(t, ps_z(from), ps_z(to));
+}
+
+/** Remove a member of the outgoing body; PS_OK also when it is absent. */
+static inline ps_rc ps_remove(ps_try *t, const char *pointer)
+{
+    return t->svc->body_remove(t, ps_z(pointer));
+}
+
+/** Set a member to JSON text. */
+static inline ps_rc ps_set_json(ps_try *t, const char *pointer, ps_str json)
+{
+    return t->svc->body_set(t, ps_z(pointer), json);
+}
+
+/** Header of the outgoing request; an empty value removes it. */
+static inline ps_rc ps_header(ps_try *t, const char *name, ps_str value)
+{
+    return t->svc->header_set(t, ps_z(name), value);
+}
+
+/** Header of the answer; p NULL when absent. */
+static inline ps_str ps_answer_header(ps_try *t, const char *name)
+{
+    return t->svc->answer_header(t, ps_z(name));
+}
+
+/** Raw JSON of the answer, the error body or the event at hand. */
+static inline ps_str ps_answer_raw(ps_try *t, const char *pointer)
+{
+    return t->svc->answer_raw(t, ps_z(pointer));
+}
+
+/** A string of the answer, unescaped; p NULL when it is no string. */
+static inline ps_str ps_answer_str(ps_try *t, const char *pointer)
+{
+    return t->svc->answer_text(t, ps_z(pointer));
+}
+
+/** Report tokens; may come several times, fields >= 0 replace. */
+static inline ps_rc ps_report_usage(ps_try *t, const ps_usage *u)
+{
+    return t->svc->usage(t, u);
+}
+
+/** All fields "not reported". */
+static inline void ps_usage_init(ps_usage *u)
+{
+    memset(u, 0, sizeof *u);
+    u->size = (uint32_t)sizeof *u;
+    u->input = u->cache_read = u->cache_write_5m = u->cache_write_1h = -1;
+    u->output = u->reasoning = u->audio_in = u->audio_out = u->images = -1;
+}
+
+/**
+ * From the inclusive style (OpenAI's: input contains cached tokens) to the
+ * disjoint one. Pass -1 for what was not reported.
+ */
+static inline void ps_usage_inclusive(ps_usage *u, int64_t input,
+                                      int64_t cached, int64_t written)
+{
+    int64_t rest = input;
+
+    if (rest >= 0 && cached > 0)
+        rest -= cached;
+    if (rest >= 0 && written > 0)
+        rest -= written;
+    u->input = rest < 0 && input >= 0 ? 0 : rest;
+    u->cache_read = cached;
+    u->cache_write_5m = written;
+}
+
+/** Record why an operation fails and return the same code. */
+static inline ps_rc ps_fail(ps_try *t, ps_rc rc, const char *msg)
+{
+    return t->svc->fail(t, rc, ps_z(""), ps_z(msg));
+}
+
+static inline void ps_log(ps_try *t, int level, const char *msg)
+{
+    t->svc->log(t, level, ps_z(msg));
+}
+
+#endif
