@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Shared writable memory: one memfd made by the master before it forks, laid
+ * out once, offsets only, C11 atomics, 64-byte cells.
+ *
+ *   process cells   who lives: pid, kind, slot, generation, beat, crumb
+ *   request cells   what each process works on, so that a death is accounted
+ *   columns         metrics, one per process cell, and the retired total
+ *   rings           explain, one per process cell
+ */
+#ifndef PENSTOCK_ENGINE_CELLS_H
+#define PENSTOCK_ENGINE_CELLS_H
+
+#include "base/err.h"
+#include "engine/crumb.h"
+#include "engine/explain.h"
+#include "engine/metrics.h"
+
+#include <stdatomic.h>
+
+enum process_kind { PROC_FREE, PROC_WORKER, PROC_KEEPER, PROC_MOCK };
+enum process_state { PROC_STARTING, PROC_READY, PROC_DRAINING, PROC_GONE };
+
+struct process_cell {
+    _Atomic int32_t pid; /* 0 = free */
+    _Atomic uint32_t kind, state, slot;
+    _Atomic uint64_t generation;
+    _Atomic uint64_t beat_ms;     /* this loop turned */
+    _Atomic uint64_t started_ms;
+    _Atomic uint64_t request_seq; /* the process's part of request ids */
+    _Atomic uint32_t inflight, connections;
+    struct crumb crumb;
+};
+
+struct request_cell {
+    _Atomic uint64_t seq; /* request id's counter; 0 = free */
+    _Atomic uint64_t start_ns;
+    char id[32];
+    char principal[40], target[64], endpoint[16];
+};
+
+struct cells;
+
+/** In the master. `processes` bounds workers of all generations + 2. */
+struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
+                        struct err *err);
+uint64_t cells_boot_id(const struct cells *c);
+
+/** Claim a cell for a process about to be forked; NULL when full. */
+struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
+                                 uint32_t slot);
+/** In the child: this is me. Sets crumb_here, metrics_here, explain_here. */
+void cells_enter(struct cells *c, struct process_cell *p);
+/** In the master after a death: fold the column, call `lost` for each
+ * request that was in work, free the cell. */
+void cells_reap(struct cells *c, struct process_cell *p,
+                void (*lost)(void *ud, const struct request_cell *r), void *ud);
+
+/** A request begins; NULL when all cells are taken (it is served all the
+ * same). Strings are cut to fit. */
+struct request_cell *cells_request_begin(struct cells *c, struct str id,
+                                         struct str endpoint);
+void cells_request_note(struct request_cell *r, struct str principal,
+                        struct str target);
+void cells_request_end(struct request_cell *r);
+
+/** All columns as Prometheus text. */
+int cells_metrics_text(const struct cells *c, struct buf *out);
+int cells_explain(const struct cells *c, struct str id, struct buf *out);
+
+/** Walk the process cells in use; start with *at = 0. */
+struct process_cell *cells_next(const struct cells *c, uint32_t *at);
+
+#endif

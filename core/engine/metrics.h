@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Metrics: rows of metrics.def. Every process owns one column in shared
+ * memory (single writer, no contention); the keeper sums the columns of the
+ * living and the retired total of the dead, so that counters never go back.
+ * A series (metric + label values) is claimed in the column at its first use;
+ * a column is bounded, further series are counted in
+ * penstock_metrics_dropped_total.
+ */
+#ifndef PENSTOCK_ENGINE_METRICS_H
+#define PENSTOCK_ENGINE_METRICS_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+enum metric_id {
+#define METRIC_ROW(id, name, type, labels, help) METRIC_##id,
+#include "engine/metrics.def"
+#undef METRIC_ROW
+    METRIC_COUNT
+};
+
+struct metrics_column;
+
+/** Where this process writes; NULL switches counting off (tests). */
+void metrics_here(struct metrics_column *column);
+
+/** Label values in the row's order. Cost: one hash and one probe. */
+void metric_add(enum metric_id id, const struct str *labels, uint64_t v);
+/** Histograms: seconds, in fixed buckets. */
+void metric_observe(enum metric_id id, const struct str *labels, uint64_t us);
+/** Gauges of this process (summed over processes). */
+void metric_set(enum metric_id id, const struct str *labels, int64_t v);
+
+#endif

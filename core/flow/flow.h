@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The flow: a request's life from its head to its access line, as a table of
+ * named steps (docs/design/request-life.md). One struct flow per worker; it
+ * is the http_server's handler.
+ */
+#ifndef PENSTOCK_FLOW_FLOW_H
+#define PENSTOCK_FLOW_FLOW_H
+
+#include "engine/addresses.h"
+#include "engine/cells.h"
+#include "engine/plugin.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+
+struct flow;
+struct generation;
+
+/** What a worker lends to its flow. */
+struct flow_env {
+    struct loop *loop;
+    struct http_client *client;
+    struct cells *cells;            /* may be NULL in tests */
+    struct process_cell *process;   /* may be NULL in tests */
+    struct addresses *addresses;
+    uint64_t boot_id;
+    uint32_t worker;                /* number in request ids and logs */
+};
+
+/** One generation in one worker: configuration, engine, policies. */
+struct generation *generation_new(struct snapshot *bundle, uint64_t number,
+                                  struct plugin_set *plugins, struct err *err);
+const struct config *generation_config(const struct generation *g);
+void generation_unref(struct generation *g);
+
+struct flow *flow_new(const struct flow_env *env, struct generation *g);
+/** All requests must be over (http_server_free first). */
+void flow_free(struct flow *f);
+const struct http_handler *flow_handler(void); /* its ud is the struct flow */
+
+/** New requests take `g`; those under way keep theirs. Takes a reference. */
+void flow_use(struct flow *f, struct generation *g);
+
+/** The addresses changed: wake who waits for one. */
+void flow_addresses_changed(struct flow *f);
+
+/** /readyz answers 503 from now on; requests under way go on. */
+void flow_drain(struct flow *f);
+
+/** Listener of a request: given to http_server_listen as its tag. */
+struct flow_listener {
+    const struct conf_listen *conf;
+    uint32_t index;
+};
+
+size_t flow_inflight(const struct flow *f);
+
+#endif

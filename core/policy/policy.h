@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Policies: Lua files, one state per worker, policy and generation; a phase of
+ * a policy is one call in a pooled coroutine under CPU, wall and memory
+ * budgets. This header is all that the floors above know of Lua.
+ *
+ * The request stays flow's: policies read it through struct policy_view.
+ */
+#ifndef PENSTOCK_POLICY_POLICY_H
+#define PENSTOCK_POLICY_POLICY_H
+
+#include "base/arena.h"
+#include "engine/config.h"
+#include "engine/principal.h"
+#include "engine/target.h"
+
+enum policy_phase {
+    PHASE_REQUEST,
+    PHASE_AUTHENTICATE,
+    PHASE_VALIDATE,
+    PHASE_ADMIT,
+    PHASE_ROUTE,
+    PHASE_LOG,
+    PHASE_COUNT
+};
+
+const char *policy_phase_name(enum policy_phase p);
+
+/** What `req` can tell; the names in Lua are those of policy_fields[]. */
+enum policy_field {
+    FIELD_ID,          /* string */
+    FIELD_ENDPOINT,    /* "chat" */
+    FIELD_DIALECT,     /* "openai-chat" */
+    FIELD_METHOD,
+    FIELD_PATH,
+    FIELD_CLIENT_IP,
+    FIELD_CREDENTIAL,  /* what the caller presented, or nil */
+    FIELD_MODEL,       /* from here on: only once the body is read */
+    FIELD_STREAM,      /* boolean */
+    FIELD_MAX_TOKENS,  /* integer or nil */
+    FIELD_BODY_SIZE,   /* integer */
+    FIELD_STATUS,      /* integer; log only */
+    FIELD_COUNT
+};
+
+enum policy_value_type { VALUE_NIL, VALUE_STRING, VALUE_INT, VALUE_BOOL, VALUE_NOT_YET };
+
+struct policy_value {
+    enum policy_value_type type;
+    struct str s;
+    int64_t i;
+};
+
+struct policy_view {
+    void (*field)(void *req, enum policy_field f, struct policy_value *out);
+    struct str (*header)(void *req, struct str name);
+    /** ps.note and the engine's own remarks; for the access line and explain */
+    void (*note)(void *req, struct str policy, struct str text);
+};
+
+enum policy_verdict {
+    POLICY_NONE,      /* no policy had an opinion */
+    POLICY_DENY,      /* code, status, message, retry_after_ms */
+    POLICY_PRINCIPAL, /* authenticate: `principal` */
+    POLICY_FAILED,    /* a script error under fail = "closed" */
+};
+
+struct policy_result {
+    enum policy_verdict verdict;
+    struct str policy;  /* who said so */
+    int err_code;       /* enum err_code; ERR_NONE for an own "x_..." code */
+    struct str code;    /* stable name, for own codes too */
+    int status;         /* of an own code; 0 = the row's */
+    struct str message; /* in the request's arena */
+    uint64_t retry_after_ms;
+    struct principal *principal; /* in the request's arena */
+};
+
+struct policy_set;
+struct policy_call; /* a phase under way that waits */
+
+/** One run of a phase for one request; embedded in the request, zeroed. */
+struct policy_run {
+    void *req; /* for the view */
+    const struct policy_view *view;
+    struct arena *arena;
+    struct str endpoint;          /* for policies limited to some */
+    const struct principal *principal; /* NULL before authenticate */
+    struct plan *plan;            /* route only */
+    void (*wake)(void *req);      /* a waiting run can go on: run it again */
+    struct policy_call *call;     /* engine's own */
+    uint16_t at;                  /* next policy in the list; engine's own */
+};
+
+enum { POLICY_DONE = 0, POLICY_WAIT = 1 };
+
+/**
+ * Compile and load every policy of the configuration (their own states,
+ * frozen globals). Errors: CONFIG with file:line and Lua's message.
+ */
+struct policy_set *policy_set_new(const struct config *c, struct err *err);
+void policy_set_free(struct policy_set *s);
+
+/** Does any policy define this phase? (Skip the step when not.) */
+bool policy_set_has(const struct policy_set *s, enum policy_phase p);
+
+/**
+ * Run a phase: the policies in list order, the first decision wins.
+ * POLICY_DONE fills *out; POLICY_WAIT: call again after `wake`.
+ * Cost: about 1 us per policy plus its own work.
+ */
+int policy_run(struct policy_set *s, enum policy_phase p,
+               struct policy_run *run, struct policy_result *out);
+
+/** The request is over while a run waits. Idempotent. */
+void policy_cancel(struct policy_run *run);
+
+/** Lua bytes in use by all states; errors counted per policy and phase. */
+size_t policy_set_memory(const struct policy_set *s);
+
+#endif
