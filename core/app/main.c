@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/*
- * The program's entry. For now it knows its version only.
- */
-#include <stdio.h>
+/* The program's entry: all that it does is a verb, see cli/cli.h. */
+#include "cli/cli.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("penstock " PS_VERSION);
-    return 0;
+    return cli_main(argc, argv);
 }
