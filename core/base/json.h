@@ -33,7 +33,10 @@ enum json_type {
     JSON_OBJECT,
 };
 
-enum { JSON_F_ESCAPED = 1 /* the string has a backslash */, JSON_F_KEY_ESCAPED = 2 };
+enum {
+    JSON_F_ESCAPED = 1, /* the string has a backslash */
+    JSON_F_KEY_ESCAPED = 2
+};
 
 struct json_node {
     uint32_t start, end; /* span of the value in the text */
@@ -96,7 +99,7 @@ struct str json_text(const struct json *j, uint32_t node, struct arena *a);
 /** The member name of a node, like json_text. */
 struct str json_name(const struct json *j, uint32_t node, struct arena *a);
 
-/** Exact integer; false when it is none or out of range. "1e2", "1.0" are none. */
+/** Exact integer; false when it is none ("1e2", "1.0") or out of range. */
 bool json_int(const struct json *j, uint32_t node, int64_t *out);
 bool json_real(const struct json *j, uint32_t node, double *out);
 

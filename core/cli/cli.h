@@ -28,7 +28,7 @@ struct cli_ctx {
     const struct cli_verb *verb;
     const char *program; /* argv[0], to find a build tree; see app/paths.h */
     const char *socket;  /* -s, or NULL: see cli_socket */
-    bool json;           /* --json: stdout is one JSON document, or a line each */
+    bool json;           /* --json: one JSON document, or a line each */
 };
 
 struct cli_verb {

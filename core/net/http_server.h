@@ -35,7 +35,7 @@ struct http_limits {
     uint32_t body_timeout_ms; /* longest silence while the body is read; 408 */
     uint32_t idle_timeout_ms; /* keep-alive without a request: closed */
     uint32_t write_stall_ms;  /* no byte taken by the client: closed */
-    size_t high_water;        /* bytes queued for a client: on_drained follows */
+    size_t high_water;        /* queued for a client: on_drained follows */
     size_t low_water;
 };
 
@@ -98,7 +98,7 @@ const struct sockaddr_storage *http_req_peer(const struct http_req *q);
 void *http_req_listener(const struct http_req *q);
 bool http_req_is_tls(const struct http_req *q);
 bool http_req_has_body(const struct http_req *q);
-uint64_t http_req_begun_ns(const struct http_req *q); /* first byte, monotonic */
+uint64_t http_req_begun_ns(const struct http_req *q); /* monotonic */
 uint64_t http_req_bytes_in(const struct http_req *q);
 uint64_t http_req_bytes_out(const struct http_req *q);
 

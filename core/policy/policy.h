@@ -44,7 +44,13 @@ enum policy_field {
     FIELD_COUNT
 };
 
-enum policy_value_type { VALUE_NIL, VALUE_STRING, VALUE_INT, VALUE_BOOL, VALUE_NOT_YET };
+enum policy_value_type {
+    VALUE_NIL,
+    VALUE_STRING,
+    VALUE_INT,
+    VALUE_BOOL,
+    VALUE_NOT_YET
+};
 
 struct policy_value {
     enum policy_value_type type;

@@ -5,6 +5,7 @@
 #ifndef PENSTOCK_INLINE_H
 #define PENSTOCK_INLINE_H
 
+/** A NUL-terminated text, borrowed; NULL is "absent". */
 static inline ps_str ps_z(const char *z)
 {
     ps_str s;
@@ -32,6 +33,7 @@ static inline ps_str ps_raw(ps_try *t, const char *pointer)
     return t->svc->body_raw(t, ps_z(pointer));
 }
 
+/** True when the outgoing body has a value there, null included. */
 static inline int ps_has(ps_try *t, const char *pointer)
 {
     return ps_raw(t, pointer).p != NULL;
@@ -118,6 +120,7 @@ static inline ps_rc ps_fail(ps_try *t, ps_rc rc, const char *msg)
     return t->svc->fail(t, rc, ps_z(""), ps_z(msg));
 }
 
+/** A line in the log of this attempt, never a secret or a body. */
 static inline void ps_log(ps_try *t, int level, const char *msg)
 {
     t->svc->log(t, level, ps_z(msg));

@@ -92,7 +92,12 @@ enum {
     PS_FAULT_UNKNOWN
 };
 /** ... and whom it concerns. */
-enum { PS_SCOPE_REQUEST = 1, PS_SCOPE_CREDENTIAL, PS_SCOPE_TARGET, PS_SCOPE_PROVIDER };
+enum {
+    PS_SCOPE_REQUEST = 1,
+    PS_SCOPE_CREDENTIAL,
+    PS_SCOPE_TARGET,
+    PS_SCOPE_PROVIDER
+};
 
 /** The verdict on a failed attempt; arrives filled from the status. */
 typedef struct ps_fault {
