@@ -4,12 +4,12 @@
  * Breadcrumbs: before foreign code is called (a plugin's op, a policy's
  * phase) the process notes what and for which request; after it, that note is
  * cleared. When a worker dies the master reads the note and knows whom to
- * charge. Two stores before, one after.
+ * charge. Two short copies before, one store after; since when is not noted:
+ * a stall is seen by the loop's own beat.
  */
 #ifndef PENSTOCK_ENGINE_CRUMB_H
 #define PENSTOCK_ENGINE_CRUMB_H
 
-#include "base/clock.h"
 #include "base/str.h"
 
 #include <stdatomic.h>
@@ -18,12 +18,15 @@ enum crumb_kind { CRUMB_NONE, CRUMB_PLUGIN, CRUMB_POLICY };
 
 struct crumb {
     _Atomic uint32_t kind;
-    char what[44];  /* "plugin openai classify", NUL-terminated */
+    char what[44]; /* "openai classify", NUL-terminated */
     char request[32];
-    _Atomic uint64_t since_ns;
 };
 
-/** The crumb of this process; points into its process cell once set. */
+/**
+ * The crumb of this process; points into its process cell once set, NULL
+ * before (then nothing is noted). Global, because foreign code is called from
+ * places that know no worker; written at birth only.
+ */
 extern struct crumb *crumb_here;
 
 static inline void crumb_copy(char *to, size_t size, struct str s)
@@ -35,6 +38,7 @@ static inline void crumb_copy(char *to, size_t size, struct str s)
     to[n] = '\0';
 }
 
+/** Note that `op` of `who` is called for `request`; pair with crumb_leave. */
 static inline void crumb_enter(enum crumb_kind kind, struct str who,
                                struct str op, struct str request)
 {

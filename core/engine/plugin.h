@@ -19,24 +19,60 @@ struct plugin;     /* a loaded .so */
 struct plugin_set; /* all of one generation, by name */
 struct plugin_inst;
 
+/** The same bytes on both sides of the boundary. */
+static inline struct str str_from_ps(ps_str s)
+{
+    return (struct str){ s.p, s.n };
+}
+
+static inline ps_str ps_from_str(struct str s)
+{
+    return (ps_str){ s.p, s.n };
+}
+
 /**
- * Verify a file (owner, mode, path, ELF: see docs/design/plugins.md), copy it
- * content-addressed into state_dir/plugins. Returns the staged path in `out`.
- * Errors: CONFIG with the exact reason and what to do.
+ * Verify folder/name.so (owner, mode, path, ELF: see docs/design/plugins.md)
+ * and copy it content-addressed to state_dir/plugins/<name>-<sha16>.so.
+ *
+ *   out      out  path of the copy; what everything later uses
+ *
+ * Errors: CONFIG with the exact reason and what to do, IO, NOMEM.
+ * Blocks on the disk: the loader's, never a worker's.
  */
 int plugin_stage(const char *folder, struct str name, const char *state_dir,
                  char *out, size_t out_size, struct err *err);
 
+#define PLUGIN_TRIAL_MS 10000u
+
+struct plugin_trial {
+    const char *staged;         /* path that plugin_stage gave */
+    struct str name;
+    const struct str *settings; /* of each provider that uses it */
+    size_t n_settings;
+    const char *user;           /* become that one first when we are root;
+                                   NULL or "" = stay who we are */
+    uint32_t timeout_ms;        /* 0 = PLUGIN_TRIAL_MS */
+};
+
 /**
- * Try a staged plugin in a child process (rights dropped, 10 s): dlopen,
- * descriptor, selftest, check and open with each settings text.
+ * Try a staged plugin in a throw-away child: rights dropped, dlopen,
+ * descriptor, selftest, then check and open with each settings text. The
+ * child's crash or hang is an error that names the operation.
+ *
+ * Errors: CONFIG (the plugin's or the settings' fault), IO, NOMEM.
+ * Blocks for at most the time limit: the loader's, never a worker's.
  */
-int plugin_try_in_child(const char *staged, const struct str *settings,
-                        size_t n_settings, struct err *err);
+int plugin_try_in_child(const struct plugin_trial *t, struct err *err);
 
 struct plugin_set *plugin_set_new(void);
 void plugin_set_free(struct plugin_set *s); /* never dlclose */
-/** dlopen(RTLD_NOW | RTLD_LOCAL) and check the descriptor. */
+/**
+ * dlopen(RTLD_NOW | RTLD_LOCAL) and check the descriptor. Only ever a path
+ * that plugin_stage gave: dlopen of a path whose file was replaced returns
+ * the old code.
+ * Errors: CONFIG (says what does not fit), EXISTS (that name is loaded),
+ *         LIMIT, NOMEM.
+ */
 int plugin_set_load(struct plugin_set *s, struct str name, const char *staged,
                     struct err *err);
 const struct plugin *plugin_set_find(const struct plugin_set *s,
@@ -47,6 +83,10 @@ struct str plugin_version(const struct plugin *p);
 /** The api for (op, dialect), or NULL. */
 const ps_api *plugin_api(const struct plugin *p, int op, int dialect);
 
+/**
+ * One configured provider: `settings` (JSON text, "" = {}) checked against
+ * the plugin's schema, then its open. All strings are copied. NULL with *err.
+ */
 struct plugin_inst *plugin_open(const struct plugin *p, struct str provider,
                                 struct str base_url, struct str settings,
                                 struct err *err);
@@ -54,6 +94,9 @@ void plugin_close(struct plugin_inst *i);
 ps_inst *plugin_inst_handle(struct plugin_inst *i);
 
 #define ATTEMPT_MAX_HEADERS 48
+#define ATTEMPT_MAX_VALUE 16384        /* bytes of one header's value */
+#define ATTEMPT_MAX_ALLOC (256u << 10) /* what a plugin may take, per attempt */
+#define ATTEMPT_MAX_LOG 16             /* lines that a plugin may log */
 
 /** The core's side of an attempt. First member: what the plugin sees. */
 struct attempt_host {
@@ -70,29 +113,53 @@ struct attempt_host {
     bool answer_scanned;
     ps_usage usage;     /* merged */
     struct err err;     /* what a plugin recorded by fail() */
+    /* the host's own */
+    bool may_edit; /* in adjust or auth: the outgoing side is open */
+    bool over;     /* done was called */
+    size_t plugin_bytes;
+    unsigned plugin_lines;
 };
 
-/** Prepare pub and the services; ctx is allocated. 0 or -ERR_NOMEM. */
+/**
+ * Prepare pub, usage and the services; ctx is allocated. What flow knows goes
+ * into pub (flags, api, model, upstream_model, request_id, attempt) and into
+ * `edits` afterwards; `pub.status` when the head came. 0 or -ERR_NOMEM.
+ */
 int attempt_host_init(struct attempt_host *h, struct arena *a,
                       const struct plugin *p, struct plugin_inst *inst);
-/** Set the JSON that answer_raw and answer_text speak of. Borrowed. */
+/** Set the JSON that answer_raw and answer_text speak of. Borrowed until the
+ * next one. plugin_watch and plugin_body do it by themselves. */
 void attempt_host_answer(struct attempt_host *h, struct str json);
 /** Free what the scan took; the arena is the caller's. */
 void attempt_host_clear(struct attempt_host *h);
 
-/** Set a header of the outgoing head (replaces; an empty value removes). */
+/**
+ * Set a header of the outgoing head (replaces; an empty value removes). Both
+ * strings are copied. Those of the transport (host, content-length,
+ * transfer-encoding, connection and their kind) are the core's.
+ * Errors: SYNTAX (name, value), LIMIT, NOMEM.
+ */
 int attempt_header(struct attempt_host *h, struct str name, struct str value);
 
 /* Calls into a plugin go through these: they leave the breadcrumb (plugin,
  * op, request) in the process cell, see engine/crumb.h. Absent ops give
- * PS_DECLINED. */
+ * PS_DECLINED; a code that is none gives PS_EBUG, with h->err saying so. */
 ps_rc plugin_adjust(struct attempt_host *h);
 ps_rc plugin_auth(struct attempt_host *h, struct str secret);
 ps_rc plugin_head(struct attempt_host *h);
 ps_rc plugin_watch(struct attempt_host *h, struct str event, struct str data);
 ps_rc plugin_body(struct attempt_host *h, struct str body);
 ps_rc plugin_classify(struct attempt_host *h, ps_fault *f);
+/** Once per attempt that was begun; a second call does nothing. */
 void plugin_done(struct attempt_host *h);
+
+#define PLUGIN_MAX_MODELS 10000
+
+/**
+ * The ids in the answer to the PS_MODELS api: by the plugin's op, else
+ * /data/N/id. At most PLUGIN_MAX_MODELS, each 1 .. 256 bytes of UTF-8; `id`
+ * is borrowed during the call.
+ */
 ps_rc plugin_models(struct plugin_inst *i, struct str body,
                     void (*add)(void *ud, struct str id), void *ud);
 
