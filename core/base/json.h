@@ -23,19 +23,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* jansson owns JSON_OBJECT and its kin; both headers may meet in a file */
 enum json_type {
-    JSON_NULL = 1,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING, /* the span includes the quotes */
-    JSON_ARRAY,
-    JSON_OBJECT,
+    JSON_T_NULL = 1,
+    JSON_T_FALSE,
+    JSON_T_TRUE,
+    JSON_T_NUMBER,
+    JSON_T_STRING, /* the span includes the quotes */
+    JSON_T_ARRAY,
+    JSON_T_OBJECT,
 };
 
 enum {
-    JSON_F_ESCAPED = 1, /* the string has a backslash */
-    JSON_F_KEY_ESCAPED = 2
+    JSON_F_ESCAPED = 1,     /* the string has a backslash */
+    JSON_F_KEY_ESCAPED = 2, /* its name has one */
 };
 
 struct json_node {
@@ -56,9 +57,10 @@ struct json {
 };
 
 struct json_limits {
-    uint32_t max_depth; /* 0 = 128 */
+    uint32_t max_depth; /* nested containers; 0 = 128 */
     uint32_t max_nodes; /* 0 = 1,000,000 */
     bool dup_everywhere; /* refuse duplicates in every object */
+    bool dup_nowhere;    /* refuse them in none */
 };
 
 #define JSON_NONE UINT32_MAX
@@ -76,7 +78,10 @@ void json_clear(struct json *j);
 /** Raw span of a node. */
 struct str json_raw(const struct json *j, uint32_t node);
 
-/** Member of an object by its (unescaped) name, or JSON_NONE. */
+/**
+ * Member of an object by its (unescaped) name, or JSON_NONE; the last one
+ * where the name stands twice, as the parsers behind us would take it.
+ */
 uint32_t json_member(const struct json *j, uint32_t object, struct str name);
 
 /** Node at a JSON Pointer ("" = top, "/messages/0/role"), or JSON_NONE. */
@@ -99,33 +104,64 @@ struct str json_text(const struct json *j, uint32_t node, struct arena *a);
 /** The member name of a node, like json_text. */
 struct str json_name(const struct json *j, uint32_t node, struct arena *a);
 
-/** Exact integer; false when it is none ("1e2", "1.0") or out of range. */
+/** Exact integer, else false; "1e2", "1.0" and what passes int64 are none. */
 bool json_int(const struct json *j, uint32_t node, int64_t *out);
-bool json_real(const struct json *j, uint32_t node, double *out);
+/** False also for what a double cannot hold ("1e400"). */
+bool json_double(const struct json *j, uint32_t node, double *out);
 
 /** Pointer of a node ("/messages/3/content"), for messages. */
 struct str json_pointer(const struct json *j, uint32_t node, struct arena *a);
 
 /*
- * Edits: a list of span replacements against one scanned text. The text is
- * never touched; json_edits_apply writes the result. Later edits of the same
- * place win; an edit inside a removed or replaced span is dropped.
+ * Edits of one scanned text. The text is never touched; json_edits_apply
+ * writes the result, in which all that was not edited stands byte for byte
+ * and in its order. Edits mean what they would mean one after the other: a
+ * pointer sees renamed names, array elements behind a removed one move up,
+ * and an edit may go into a value that an earlier edit put there.
+ *
+ * Index, text and arena must outlive them. Cost: a walk along the pointer,
+ * no pass over the text; apply is one copy plus the edited containers.
  */
 struct json_edits;
 
+/** NULL when the text was not scanned well or memory is out. */
 struct json_edits *json_edits_new(const struct json *j, struct arena *a);
 
-/** All take a JSON Pointer; `value` is JSON text, copied into the arena. */
+/**
+ * Replace a value, or add the member where it is missing, behind the others.
+ *
+ * Missing or null objects on the way are made ("/stream_options/x" adds
+ * stream_options). In an array an index replaces; "-" or the array's length
+ * appends.
+ *
+ *   value   JSON text; checked and copied into the arena
+ *
+ * Errors: SYNTAX (pointer or value), LIMIT (pointer over 128 deep), NOTFOUND
+ *         (no such element; a string or number on the way), NOMEM
+ */
 int json_edit_set(struct json_edits *e, struct str pointer, struct str value,
-                  struct err *err); /* adds the member where it is missing */
-int json_edit_remove(struct json_edits *e, struct str pointer);
-int json_edit_rename(struct json_edits *e, struct str from, struct str to,
-                     struct err *err); /* same parent: the name only */
+                  struct err *err);
 
-/** Value after the edits so far: raw JSON, or p NULL. */
+/** Remove a member or element; 0 also when there is none. Not the top. */
+int json_edit_remove(struct json_edits *e, struct str pointer);
+
+/**
+ * Give a member another name in the same object; its place stays. A member
+ * that had the new name goes. 0 also when there is no `from`.
+ *
+ * Errors: SYNTAX (pointers; other parent; an array element), LIMIT, NOMEM
+ */
+int json_edit_rename(struct json_edits *e, struct str from, struct str to,
+                     struct err *err);
+
+/** Value after the edits so far: raw JSON, borrowed until the next edit or
+ * from the arena; p is NULL where there is none. */
 struct str json_edits_get(const struct json_edits *e, struct str pointer);
 
+/** True while nothing was edited: then send the text itself. */
 bool json_edits_empty(const struct json_edits *e);
+
+/** Append the edited text to `out`; 0, -ERR_LIMIT or -ERR_NOMEM. */
 int json_edits_apply(const struct json_edits *e, struct buf *out);
 
 #endif
