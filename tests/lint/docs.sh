@@ -84,12 +84,15 @@ for page in docs/man/*.[58]; do
     mandoc -T lint -W warning "$page" || bad=1
 done
 
-# Each verb of the command line stands in penstock(8).
-if test -e docs/man/penstock.8; then
-    sed -n 's/^.*CLI_VERB("\([a-z]*\)".*/\1/p' core/cli/*.[ch] core/cli/*.def \
-        2>/dev/null | sort -u | while read -r verb; do
-        grep -Eq "^\.(It )?(Cm|Ic|Nm penstock Cm|Ss) $verb( |\$)|^\.It (Cm|Ic) $verb( |\$)" \
-            docs/man/penstock.8 || echo "penstock.8: no verb '$verb'"
+# Each verb of the command line stands in penstock(8), as an item or a
+# section of its own, each key of the configuration in penstock.conf(5).
+# $1 page, $2 table, $3 expression that finds the name in a row
+stands_in() {
+    test -e "$1" -a -e "$2" || return 0
+    sed -n "$3" "$2" | sort -u | while read -r name; do
+        grep -Eq "^\.(It|Ss|Sh|Cm|Ic|Nm) (.*[ \"])?$name([ \".=]|\$)" "$1" ||
+            echo "$1: no '$name' of $2"
     done | { ! grep .; } || bad=1
-fi
+}
+stands_in docs/man/penstock.8 core/cli/verbs.def 's/^VERB_ROW(\([a-z_]*\)).*/\1/p'
 exit $bad

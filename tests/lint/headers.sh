@@ -24,7 +24,7 @@ try() {         # header, compiler and flags
 for h in core/*/*.h; do
     test -e "$h" || continue
     # shellcheck disable=SC2086 # lists of flags
-    try "${h#core/}" $cc -x c -std=gnu11 -Icore -Isdk/include $libs
+    try "${h#core/}" $cc -x c -std=gnu11 -D_GNU_SOURCE= -Icore -Isdk/include $libs
 done
 for h in sdk/include/penstock/*.h; do
     test -e "$h" || continue

@@ -126,6 +126,11 @@ finds docs.sh 'no nowhere.md'
 rm "$house/docs/SECURITY.md"
 finds docs.sh 'SECURITY.md: missing'
 
+write core/cli/verbs.def 'VERB_ROW(serve)
+VERB_ROW(stop)'
+printf '.Sh COMMANDS\n.It Ic serve Op Fl c\n' >"$house/docs/man/penstock.8"
+finds docs.sh "no 'stop'"
+
 write core/base/a.h 'struct a { struct buf b; };'
 finds headers.sh 'a.h: does not compile alone'
 write sdk/include/penstock/a.h 'int ps_new(int class, int class);'
