@@ -125,8 +125,9 @@ static inline int unit_run(const char *suite, const struct unit_case *cases,
 #define UNIT_MAIN(suite, ...)                                                  \
     int main(int argc, char **argv)                                            \
     {                                                                          \
-        static const struct unit_case cases[] = {__VA_ARGS__};                 \
-        return unit_run(suite, cases, sizeof cases / sizeof cases[0],          \
+        static const struct unit_case unit_cases_[] = {__VA_ARGS__};           \
+        return unit_run(suite, unit_cases_,                                    \
+                        sizeof unit_cases_ / sizeof unit_cases_[0],            \
                         argc > 1 ? argv[1] : NULL);                            \
     }
 
