@@ -58,13 +58,16 @@ static inline void skip_white(struct scan *s)
 
 static int scan_utf8(struct scan *s)
 {
-    do {
-        size_t n = json_utf8_length(s->p, (size_t)(s->end - s->p));
+    const unsigned char *p = json_skip_utf8(s->p, s->end);
+
+    while (p < s->end && *p >= 0x80) {
+        size_t n = json_utf8_length(p, (size_t)(s->end - p));
 
         if (n == 0)
-            return fail(s, s->p, "invalid UTF-8");
-        s->p += n;
-    } while (s->p < s->end && *s->p >= 0x80);
+            return fail(s, p, "invalid UTF-8");
+        p += n;
+    }
+    s->p = p;
     return 0;
 }
 

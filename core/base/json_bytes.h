@@ -9,7 +9,8 @@
 
 #include "base/str.h"
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(JSON_PORTABLE) /* a test wants the rest */
+#define JSON_SSE2 1
 #include <emmintrin.h>
 #endif
 
@@ -50,24 +51,30 @@ static inline bool json_hex4(const unsigned char *p)
            json_class[p[3]] & J_HEX;
 }
 
+#ifdef JSON_SSE2
+/* Quotes, backslashes and control characters of a block, a bit for each. */
+static inline unsigned json_odd_ascii(__m128i x)
+{
+    __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
+                               _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    __m128i control = _mm_set1_epi8(0x1F);
+
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_min_epu8(x, control), x));
+    return (unsigned)_mm_movemask_epi8(odd);
+}
+#endif
+
 /* The first byte that is not plain, or the end. */
 static inline const unsigned char *json_skip_plain(const unsigned char *p,
                                               const unsigned char *end)
 {
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1F);
-
+#ifdef JSON_SSE2
     for (; end - p >= 16; p += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(x, quote),
-                                   _mm_cmpeq_epi8(x, slash));
-        int found;
+        unsigned found = json_odd_ascii(x) | (unsigned)_mm_movemask_epi8(x);
 
-        odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_min_epu8(x, control), x));
-        found = _mm_movemask_epi8(_mm_or_si128(odd, x)); /* x: non-ASCII */
         if (found)
-            return p + __builtin_ctz((unsigned)found);
+            return p + __builtin_ctz(found);
     }
 #else
     const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
@@ -115,5 +122,65 @@ static inline size_t json_utf8_length(const unsigned char *p, size_t n)
         return 0;
     return 4;
 }
+
+#ifdef JSON_SSE2
+/* Bytes of x that are greater than a and less than b, as signed numbers. */
+static inline unsigned json_between(__m128i x, int a, int b)
+{
+    return (unsigned)_mm_movemask_epi8(
+        _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8((char)a)),
+                      _mm_cmplt_epi8(x, _mm_set1_epi8((char)b))));
+}
+
+/*
+ * From the first byte of a character over those of two and three bytes, a
+ * block at a time: the bytes that must be tails, as the leads before them
+ * say, are compared with those that are. Stops at a character's first byte:
+ * where the text does not go on like that (the quote, E0, ED, four bytes,
+ * an all-ASCII block, the rest of less than a block), or, where it is wrong,
+ * not behind that place.
+ */
+static inline const unsigned char *json_skip_utf8(const unsigned char *p,
+                                                  const unsigned char *end)
+{
+    const unsigned char *start = p;
+    unsigned due = 0; /* tails that the leads so far ask for */
+
+    for (; end - p >= 16; p += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned tail = (unsigned)_mm_movemask_epi8(
+            _mm_cmplt_epi8(x, _mm_set1_epi8(-0x40))); /* 80..BF */
+        unsigned two = json_between(x, -0x3F, -0x20);   /* C2..DF */
+        unsigned three = json_between(x, -0x20, -0x10) & /* E1..EF, not ED */
+                         ~(unsigned)_mm_movemask_epi8(
+                             _mm_cmpeq_epi8(x, _mm_set1_epi8(-0x13)));
+        unsigned high = (unsigned)_mm_movemask_epi8(x);
+        unsigned stop = json_odd_ascii(x) | (high & ~(tail | two | three));
+        unsigned seen = (stop ^ (stop - 1)) & 0xFFFF; /* up to the stop */
+
+        due |= two << 1 | three << 1 | three << 2;
+        if ((due ^ tail) & seen)
+            return start;
+        if (stop)
+            return p + __builtin_ctz(stop);
+        if (!high)
+            return p;
+        due >>= 16;
+    }
+    if (due) { /* back to the lead */
+        do
+            p--;
+        while (json_utf8_tail(*p));
+    }
+    return p;
+}
+#else
+static inline const unsigned char *json_skip_utf8(const unsigned char *p,
+                                                  const unsigned char *end)
+{
+    (void)end;
+    return p; /* the caller goes on character by character */
+}
+#endif
 
 #endif

@@ -88,6 +88,39 @@ static void finds_every_byte_in_strings(void)
     }
 }
 
+/* Random runs of characters and pieces of them, against the plain check. */
+static void agrees_on_utf8(void)
+{
+    static const char *const parts[] = {
+        "a", "\xC3\xA9", "\xD0\xBA", "\xE4\xBB\x8A", "\xEC\x98\xA4",
+        "\xED\x9F\xBF", "\xE0\xA4\x85", "\xF0\x9F\x98\x80", "bcdef ghi",
+        "\xEF\xBB\xBF", "\xDF\xBF", "\xC2\x80",
+        /* from here on: never right */
+        "\xC3", "\xE4\xBB", "\x8A", "\xED\xA0\x80", "\xE0\x9F\xBF", "\xC1\xBF",
+        "\xF4\x90\x80\x80", "\xF0\x9F\x98", "\xFF", "\xF0\x8F\xBF\xBF",
+    };
+    uint32_t seed = 7;
+    int good = 0;
+
+    for (int round = 0; round < 200000; round++) {
+        struct buf b = BUF_INIT(1024);
+        struct err err;
+        bool want;
+
+        buf_putc(&b, '"');
+        for (unsigned n = round % 40; n; n--) {
+            seed = seed * 1664525u + 1013904223u;
+            buf_puts(&b, parts[(seed >> 8) % (n == 3 ? 22 : 12)]);
+        }
+        buf_putc(&b, '"');
+        want = str_utf8_valid(buf_str(&b));
+        good += want;
+        CU_ASSERT_FATAL((scan_with(buf_str(&b), NULL, &err) == 0) == want);
+        buf_clear(&b);
+    }
+    CU_ASSERT(good > 50000 && good < 190000);
+}
+
 struct counts {
     int accepted, refused;
 };
@@ -370,6 +403,7 @@ static void is_used_again(void)
 
 UNIT_MAIN("json", { "takes the grammar, refuses the rest", takes_the_grammar },
           { "finds every byte in strings", finds_every_byte_in_strings },
+          { "agrees on UTF-8", agrees_on_utf8 },
           { "agrees with the vectors", agrees_with_the_vectors },
           { "keeps its limits", keeps_its_limits },
           { "says where it failed", says_where_it_failed },
