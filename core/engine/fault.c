@@ -8,28 +8,14 @@
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-/* clang-format off */
-/* name, scope, blame, other credential, other target, same target, caller's,
- * what the client is told */
+#define FAULT_ROW(id, name, scope, blame, credential, target, same, callers,  \
+                  err)                                                        \
+    [PS_FAULT_##id] = { name,   PS_SCOPE_##scope, BLAME_##blame, credential,  \
+                        target, same,             callers,       ERR_##err },
 static const struct fault_info infos[] = {
-    [PS_FAULT_NONE] = { "none", PS_SCOPE_REQUEST, BLAME_NOBODY, false, false, false, false, ERR_INTERNAL },
-    [PS_FAULT_TRANSIENT] = { "transient", PS_SCOPE_TARGET, BLAME_BREAKER, false, true, true, false, ERR_UPSTREAM_ERROR },
-    [PS_FAULT_OVERLOADED] = { "overloaded", PS_SCOPE_TARGET, BLAME_COOLDOWN, false, true, true, false, ERR_NO_TARGET },
-    [PS_FAULT_RATE_LIMIT] = { "rate_limit", PS_SCOPE_CREDENTIAL, BLAME_COOLDOWN, true, true, true, false, ERR_RATE_LIMITED },
-    [PS_FAULT_QUOTA] = { "quota", PS_SCOPE_CREDENTIAL, BLAME_PARK, true, true, false, false, ERR_PROVIDER_BILLING },
-    [PS_FAULT_AUTH] = { "auth", PS_SCOPE_CREDENTIAL, BLAME_PARK, true, true, false, false, ERR_PROVIDER_AUTH },
-    [PS_FAULT_MODEL_ACCESS] = { "model_access", PS_SCOPE_TARGET, BLAME_NOBODY, true, true, false, false, ERR_PROVIDER_MODEL_GONE },
-    [PS_FAULT_MODEL_GONE] = { "model_gone", PS_SCOPE_TARGET, BLAME_NOBODY, false, true, false, false, ERR_PROVIDER_MODEL_GONE },
-    [PS_FAULT_CONTEXT_LENGTH] = { "context_length", PS_SCOPE_REQUEST, BLAME_NOBODY, false, false, false, true, ERR_CONTEXT_LENGTH },
-    [PS_FAULT_CONTENT_FILTER] = { "content_filter", PS_SCOPE_REQUEST, BLAME_NOBODY, false, false, false, true, ERR_CONTENT_FILTER },
-    [PS_FAULT_BAD_REQUEST] = { "bad_request", PS_SCOPE_REQUEST, BLAME_NOBODY, false, false, false, true, ERR_INVALID_REQUEST },
-    [PS_FAULT_REGION] = { "region", PS_SCOPE_PROVIDER, BLAME_NOBODY, false, true, false, false, ERR_PROVIDER_MODEL_GONE },
-    [PS_FAULT_TIMEOUT] = { "timeout", PS_SCOPE_TARGET, BLAME_BREAKER, false, true, true, false, ERR_UPSTREAM_TIMEOUT },
-    [PS_FAULT_CONNECT] = { "connect", PS_SCOPE_TARGET, BLAME_BREAKER, false, true, true, false, ERR_UPSTREAM_ERROR },
-    [PS_FAULT_PROTOCOL] = { "protocol", PS_SCOPE_TARGET, BLAME_BREAKER, false, true, true, false, ERR_UPSTREAM_ERROR },
-    [PS_FAULT_UNKNOWN] = { "unknown", PS_SCOPE_TARGET, BLAME_BREAKER, false, true, false, false, ERR_UPSTREAM_ERROR },
+#include "engine/fault.def"
 };
-/* clang-format on */
+#undef FAULT_ROW
 
 static const char *const scope_names[] = {
     [PS_SCOPE_REQUEST] = "request",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What a failed attempt means. One row per fault class says what may be tried
- * next, whom it counts against and what the client is told; the class comes
- * from the transport, else from the status, the provider's code (the
- * configuration's `quirks.errors`) and the plugin, in that order.
+ * What a failed attempt means. One row of fault.def per class says what may
+ * be tried next, whom it counts against and what the client is told; the
+ * class comes from the transport, else from the status, the provider's code
+ * (the configuration's `quirks.errors`) and the plugin, in that order.
  *
  *   attempt_classify(host, quirks, wall_ms, &f);     // answer at hand
  *   fault_from_http(&f, result->fail);               // no answer

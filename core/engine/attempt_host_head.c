@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The outgoing head. What the transport itself says (where to, how long, for
+ * how long) is nobody's to set: a second Content-Length is how requests are
+ * smuggled.
+ */
+#include "engine/plugin.h"
+
+#define NAME_MAX_BYTES 128
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const transport[] = {
+    "host",       "content-length", "transfer-encoding",
+    "connection", "keep-alive",     "proxy-connection",
+    "te",         "trailer",        "upgrade",
+    "expect",
+};
+
+/* tchar of RFC 9110, 5.6.2. */
+static bool is_token(struct str s)
+{
+    unsigned char c;
+
+    for (size_t i = 0; i < s.n; i++) {
+        c = (unsigned char)s.p[i];
+        if (c > 0x20 && c < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", c))
+            continue;
+        return false;
+    }
+    return s.n > 0;
+}
+
+/* field-value of RFC 9110, 5.5: no control bytes but tab. */
+static bool is_value(struct str s)
+{
+    unsigned char c;
+
+    for (size_t i = 0; i < s.n; i++) {
+        c = (unsigned char)s.p[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_transport(struct str name)
+{
+    for (size_t i = 0; i < N_OF(transport); i++) {
+        if (str_ieq(name, str_of(transport[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Remove every field of that name; returns how many are left. */
+static size_t without(struct http_header *h, size_t n, struct str name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!str_ieq(h[i].name, name))
+            h[kept++] = h[i];
+    }
+    return kept;
+}
+
+int attempt_header(struct attempt_host *h, struct str name, struct str value)
+{
+    struct http_header copy;
+
+    value = str_trim(value);
+    if (name.n > NAME_MAX_BYTES || !is_token(name))
+        return err_set(&h->err, ERR_SYNTAX, "not a header name");
+    if (is_transport(name))
+        return err_set(&h->err, ERR_SYNTAX, "header " STR_FMT " is the core's",
+                       STR_ARG(name));
+    if (value.n > ATTEMPT_MAX_VALUE || !is_value(value))
+        return err_set(&h->err, ERR_SYNTAX,
+                       "header " STR_FMT ": value with control bytes, or "
+                       "longer than %d",
+                       STR_ARG(name), ATTEMPT_MAX_VALUE);
+    copy.name = arena_dup(h->arena, name);
+    copy.value = arena_dup(h->arena, value);
+    if (!copy.name.p || !copy.value.p)
+        return err_set(&h->err, ERR_NOMEM, "no memory for a header");
+    h->n_headers = without(h->headers, h->n_headers, copy.name);
+    if (!value.n)
+        return 0;
+    if (h->n_headers == ATTEMPT_MAX_HEADERS)
+        return err_set(&h->err, ERR_LIMIT, "more than %d headers",
+                       ATTEMPT_MAX_HEADERS);
+    h->headers[h->n_headers++] = copy;
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Loaded plugins. A file is mapped once and stays mapped: a destructor, a
+ * thread-specific key or a string that somebody still holds would outlive a
+ * dlclose. New code comes under a new (content-addressed) path, in new
+ * workers.
+ */
+#include "engine/plugin_host.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SET_MAX 64
+
+struct plugin_set {
+    struct plugin *at[SET_MAX];
+    size_t n;
+};
+
+struct plugin_set *plugin_set_new(void)
+{
+    return calloc(1, sizeof(struct plugin_set));
+}
+
+void plugin_set_free(struct plugin_set *s)
+{
+    for (size_t i = 0; s && i < s->n; i++)
+        free(s->at[i]);
+    free(s);
+}
+
+/* The loader may answer with an object it already had under that name. */
+static bool is_that_file(void *handle, const char *path)
+{
+    struct link_map *map = NULL;
+
+    return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map &&
+           strcmp(map->l_name, path) == 0;
+}
+
+int plugin_dlopen(const char *staged, struct str name, const ps_plugin **out,
+                  struct err *err)
+{
+    const ps_plugin *d;
+    const char *why;
+    void *handle;
+    int rc;
+
+    if (!strchr(staged, '/')) /* or dlopen would go and search for it */
+        return err_set(err, ERR_CONFIG, "plugin path %s has no folder",
+                       staged);
+    handle = dlopen(staged, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        why = dlerror();
+        return err_set(err, ERR_CONFIG, "plugin " STR_FMT ": %s",
+                       STR_ARG(name), why ? why : "dlopen failed");
+    }
+    if (!is_that_file(handle, staged))
+        return err_set(err, ERR_CONFIG, "plugin " STR_FMT ": %s was replaced",
+                       STR_ARG(name), staged);
+    d = dlsym(handle, PLUGIN_SYMBOL);
+    if (!d)
+        return err_set(err, ERR_CONFIG,
+                       "plugin " STR_FMT " exports no " PLUGIN_SYMBOL,
+                       STR_ARG(name));
+    rc = plugin_desc_check(d, name, err);
+    if (rc == 0)
+        *out = d;
+    return rc;
+}
+
+void plugin_init(struct plugin *p, const ps_plugin *d)
+{
+    memset(p, 0, sizeof *p);
+    memcpy(&p->ops, d->ops, sizeof p->ops);
+    snprintf(p->name, sizeof p->name, "%s", d->name);
+    snprintf(p->version, sizeof p->version, "%s", d->version);
+}
+
+int plugin_set_load(struct plugin_set *s, struct str name, const char *staged,
+                    struct err *err)
+{
+    const ps_plugin *d = NULL;
+    struct plugin *p;
+    int rc;
+
+    if (plugin_set_find(s, name))
+        return err_set(err, ERR_EXISTS, "plugin " STR_FMT " is loaded already",
+                       STR_ARG(name));
+    if (s->n == SET_MAX)
+        return err_set(err, ERR_LIMIT, "more than %d plugins", SET_MAX);
+    rc = plugin_dlopen(staged, name, &d, err);
+    if (rc < 0)
+        return rc;
+    p = malloc(sizeof *p);
+    if (!p)
+        return err_set(err, ERR_NOMEM, "no memory for a plugin");
+    plugin_init(p, d);
+    s->at[s->n++] = p;
+    return 0;
+}
+
+const struct plugin *plugin_set_find(const struct plugin_set *s,
+                                     struct str name)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (str_is(name, s->at[i]->name))
+            return s->at[i];
+    }
+    return NULL;
+}
+
+const ps_provider *plugin_ops(const struct plugin *p)
+{
+    return &p->ops;
+}
+
+struct str plugin_name(const struct plugin *p)
+{
+    return str_of(p->name);
+}
+
+struct str plugin_version(const struct plugin *p)
+{
+    return str_of(p->version);
+}
+
+const ps_api *plugin_api(const struct plugin *p, int op, int dialect)
+{
+    const ps_api *a;
+
+    for (uint32_t i = 0; i < p->ops.n_apis; i++) {
+        a = &p->ops.apis[i];
+        if (a->op == op && a->dialect == dialect)
+            return a;
+    }
+    return NULL;
+}
