@@ -45,6 +45,7 @@ struct cells;
 /** In the master. `processes` bounds workers of all generations + 2. */
 struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                         struct err *err);
+void cells_free(struct cells *c); /* unmaps; the living keep theirs */
 uint64_t cells_boot_id(const struct cells *c);
 
 /** Claim a cell for a process about to be forked; NULL when full. */
@@ -65,8 +66,14 @@ void cells_request_note(struct request_cell *r, struct str principal,
                         struct str target);
 void cells_request_end(struct request_cell *r);
 
-/** All columns as Prometheus text. */
+/** The worker's loop: what status and metrics show of it. */
+void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
+                size_t connections);
+
+/** All columns as Prometheus text; requests in flight, connections and
+ * workers are counted from the process cells. */
 int cells_metrics_text(const struct cells *c, struct buf *out);
+/** Text of a recent request from any ring; 0 or -ERR_NOTFOUND. */
 int cells_explain(const struct cells *c, struct str id, struct buf *out);
 
 /** Walk the process cells in use; start with *at = 0. */

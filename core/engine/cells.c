@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Shared cells. `struct cells` itself is each process's own: it says where
+ * the mapping is and which part of it is ours; free request cells are a stack
+ * in our own memory, since only we claim them.
+ */
+#include "engine/cells.h"
+
+#include "base/clock.h"
+#include "engine/cells_layout.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct cells {
+    char *map;
+    size_t size, block_size;
+    struct cells_block mine; /* all NULL before cells_enter */
+    uint32_t *free;          /* stack of our free request cells */
+    uint32_t n_free;
+};
+
+/* This process's own view, from cells_enter on: a request cell is given back
+ * without it. */
+static struct cells *here;
+
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+static size_t requests_offset(void)
+{
+    return round64(sizeof(struct process_cell));
+}
+
+static size_t column_offset(uint32_t requests)
+{
+    return requests_offset() + round64(requests * sizeof(struct request_cell));
+}
+
+struct cells_header *cells_header(const struct cells *c)
+{
+    return (struct cells_header *)c->map;
+}
+
+struct cells_block cells_block(const struct cells *c, uint32_t i)
+{
+    char *at = c->map + round64(sizeof(struct cells_header)) +
+               i * c->block_size;
+    uint32_t requests = cells_header(c)->requests;
+    size_t column = column_offset(requests);
+
+    return (struct cells_block){
+        .process = (struct process_cell *)at,
+        .requests = (struct request_cell *)(at + requests_offset()),
+        .column = (struct metrics_column *)(at + column),
+        .ring = (struct explain_ring *)(at + column +
+                                        sizeof(struct metrics_column)),
+    };
+}
+
+static struct cells_block block_of(const struct cells *c,
+                                   const struct process_cell *p)
+{
+    size_t off = (size_t)((const char *)p - c->map);
+
+    off -= round64(sizeof(struct cells_header));
+    return cells_block(c, (uint32_t)(off / c->block_size));
+}
+
+static int map_memory(struct cells *c, struct err *err)
+{
+    int fd = memfd_create("penstock-cells", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    void *map;
+
+    if (fd < 0)
+        return err_errno(err, "memfd_create");
+    if (ftruncate(fd, (off_t)c->size) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+        int rc = err_errno(err, "shared memory of %zu bytes", c->size);
+
+        close(fd);
+        return rc;
+    }
+    map = mmap(NULL, c->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (map == MAP_FAILED)
+        return err_errno(err, "map %zu bytes", c->size);
+    c->map = map;
+    return 0;
+}
+
+struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
+                        struct err *err)
+{
+    struct cells *c = calloc(1, sizeof *c);
+    struct cells_header *h;
+
+    if (!c) {
+        err_set(err, ERR_NOMEM, "no memory");
+        return NULL;
+    }
+    c->block_size = column_offset(requests_per_process) +
+                    sizeof(struct metrics_column) +
+                    round64(sizeof(struct explain_ring));
+    c->size = round64(sizeof *h) + processes * c->block_size;
+    if (map_memory(c, err) != 0) {
+        free(c);
+        return NULL;
+    }
+    h = cells_header(c);
+    h->processes = processes;
+    h->requests = requests_per_process;
+    if (getrandom(&h->boot_id, sizeof h->boot_id, 0) != sizeof h->boot_id)
+        h->boot_id = clock_mono_ns() ^ clock_wall_ms() << 20;
+    metrics_here(&h->retired);
+    return c;
+}
+
+void cells_free(struct cells *c)
+{
+    if (!c)
+        return;
+    metrics_here(NULL);
+    explain_here(NULL);
+    crumb_here = NULL;
+    here = NULL;
+    munmap(c->map, c->size);
+    free(c->free);
+    free(c);
+}
+
+uint64_t cells_boot_id(const struct cells *c)
+{
+    return cells_header(c)->boot_id;
+}
+
+struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
+                                 uint32_t slot)
+{
+    for (uint32_t i = 0; i < cells_header(c)->processes; i++) {
+        struct process_cell *p = cells_block(c, i).process;
+        uint64_t now = clock_mono_ms();
+
+        if (atomic_load(&p->kind) != PROC_FREE)
+            continue;
+        atomic_store(&p->pid, 0);
+        atomic_store(&p->state, PROC_STARTING);
+        atomic_store(&p->slot, slot);
+        atomic_store(&p->beat_ms, now);
+        atomic_store(&p->started_ms, now);
+        atomic_store(&p->inflight, 0);
+        atomic_store(&p->connections, 0);
+        atomic_store(&p->crumb.kind, CRUMB_NONE);
+        atomic_store(&p->kind, (uint32_t)kind);
+        return p;
+    }
+    return NULL;
+}
+
+void cells_enter(struct cells *c, struct process_cell *p)
+{
+    uint32_t n = cells_header(c)->requests;
+
+    here = c;
+    c->mine = block_of(c, p);
+    atomic_store(&p->pid, (int32_t)getpid());
+    crumb_here = &p->crumb;
+    metrics_here(c->mine.column);
+    explain_here(c->mine.ring);
+    free(c->free);
+    c->free = malloc(n * sizeof *c->free);
+    c->n_free = c->free ? n : 0;
+    for (uint32_t i = 0; i < c->n_free; i++)
+        c->free[i] = n - 1 - i; /* the first is taken first */
+}
+
+void cells_reap(struct cells *c, struct process_cell *p,
+                void (*lost)(void *ud, const struct request_cell *r), void *ud)
+{
+    struct cells_block b = block_of(c, p);
+    struct cells_header *h = cells_header(c);
+
+    explain_here(b.ring); /* what `lost` explains goes to the dead's ring */
+    for (uint32_t i = 0; i < h->requests; i++) {
+        struct request_cell *r = &b.requests[i];
+
+        if (atomic_load(&r->seq) == 0)
+            continue;
+        if (lost)
+            lost(ud, r);
+        atomic_store(&r->seq, 0);
+    }
+    explain_here(NULL);
+    atomic_fetch_add(&h->fold_seq, 1);
+    metrics_retire(&h->retired, b.column);
+    atomic_fetch_add(&h->fold_seq, 1);
+    atomic_store(&p->pid, 0);
+    atomic_store(&p->state, PROC_GONE);
+    atomic_store(&p->kind, PROC_FREE);
+}
+
+struct request_cell *cells_request_begin(struct cells *c, struct str id,
+                                         struct str endpoint)
+{
+    struct request_cell *r;
+
+    if (!c || c->n_free == 0)
+        return NULL;
+    r = &c->mine.requests[c->free[--c->n_free]];
+    crumb_copy(r->id, sizeof r->id, id);
+    crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
+    r->principal[0] = r->target[0] = '\0';
+    atomic_store_explicit(&r->start_ns, clock_mono_ns(),
+                          memory_order_relaxed);
+    atomic_store_explicit(&r->seq, 1, memory_order_release);
+    return r;
+}
+
+void cells_request_note(struct request_cell *r, struct str principal,
+                        struct str target)
+{
+    if (!r)
+        return;
+    if (principal.p)
+        crumb_copy(r->principal, sizeof r->principal, principal);
+    if (target.p)
+        crumb_copy(r->target, sizeof r->target, target);
+}
+
+void cells_request_end(struct request_cell *r)
+{
+    if (!r || !here)
+        return;
+    atomic_store_explicit(&r->seq, 0, memory_order_release);
+    here->free[here->n_free++] = (uint32_t)(r - here->mine.requests);
+}
+
+struct process_cell *cells_next(const struct cells *c, uint32_t *at)
+{
+    while (*at < cells_header(c)->processes) {
+        struct process_cell *p = cells_block(c, (*at)++).process;
+
+        if (atomic_load(&p->kind) != PROC_FREE)
+            return p;
+    }
+    return NULL;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * How the shared memory is laid out: the header, then for each process a
+ * block {process cell, request cells, column, ring}, and the retired total.
+ * Offsets are computed from the two counts in the header.
+ */
+#ifndef PENSTOCK_ENGINE_CELLS_LAYOUT_H
+#define PENSTOCK_ENGINE_CELLS_LAYOUT_H
+
+#include "engine/cells.h"
+#include "engine/explain_ring.h"
+#include "engine/metrics_column.h"
+
+struct cells_header {
+    uint64_t boot_id;
+    uint32_t processes, requests; /* cells; request cells per process */
+    _Atomic uint64_t fold_seq;    /* odd while a column is being retired */
+    struct metrics_column retired;
+};
+
+/** One process's part, as pointers into the mapping. */
+struct cells_block {
+    struct process_cell *process;
+    struct request_cell *requests;
+    struct metrics_column *column;
+    struct explain_ring *ring;
+};
+
+struct cells_block cells_block(const struct cells *c, uint32_t i);
+struct cells_header *cells_header(const struct cells *c);
+
+#endif

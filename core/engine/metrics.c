@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Counting: find the series of a metric and its label values in this
+ * process's column, claim it where it is new, add. Nobody else writes here,
+ * so adding is a load and a store.
+ */
+#include "engine/metrics.h"
+
+#include "engine/metrics_column.h"
+
+const struct metric_info metric_infos[METRIC_COUNT] = {
+#define METRIC_ROW(id, name, type, labels, help) \
+    [METRIC_##id] = { name, METRIC_##type, labels, help },
+#include "engine/metrics.def"
+#undef METRIC_ROW
+};
+
+static const uint64_t fine_us[METRIC_BUCKETS] = {
+    50,    100,   250,   500,    1000,   2500,    5000,
+    10000, 25000, 50000, 100000, 250000, 1000000,
+};
+static const uint64_t coarse_us[METRIC_BUCKETS] = {
+    5000,    10000,   25000,   50000,    100000,   250000,   500000,
+    1000000, 2500000, 5000000, 10000000, 30000000, 60000000,
+};
+
+/* The one thing that counting from anywhere needs; set once per process. */
+static struct metrics_column *here;
+
+const uint64_t *metric_buckets(enum metric_id id)
+{
+    return id == METRIC_OVERHEAD || id == METRIC_POLICY_SECONDS ? fine_us
+                                                                : coarse_us;
+}
+
+void metrics_here(struct metrics_column *column)
+{
+    here = column;
+}
+
+/** Length of `s` cut to METRIC_LABEL_MAX, not within a character. */
+static size_t cut(struct str s)
+{
+    size_t n = s.n;
+
+    if (n <= METRIC_LABEL_MAX)
+        return n;
+    n = METRIC_LABEL_MAX;
+    while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+static size_t label_count(const char *names)
+{
+    size_t n = *names != '\0';
+
+    while (*names)
+        n += *names++ == ',';
+    return n;
+}
+
+#define PACKED_MAX (8 * (METRIC_LABEL_MAX + 1))
+
+static struct str pack(enum metric_id id, const struct str *labels,
+                       char *room)
+{
+    size_t n = label_count(metric_infos[id].labels);
+    char *p = room;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t size = cut(labels[i]);
+
+        *p++ = (char)(unsigned char)size;
+        if (size)
+            memcpy(p, labels[i].p, size);
+        p += size;
+    }
+    return (struct str){ room, (size_t)(p - room) };
+}
+
+struct str metrics_series_labels(const struct metrics_series *s)
+{
+    return (struct str){ (const char *)&s->values[s->n_values],
+                         s->labels_size };
+}
+
+static size_t series_size(uint16_t n_values, size_t labels_size)
+{
+    size_t n = sizeof(struct metrics_series) + 8u * n_values + labels_size;
+
+    return (n + 7) & ~(size_t)7;
+}
+
+const struct metrics_series *
+metrics_series_at(const struct metrics_column *c, uint32_t at)
+{
+    uint32_t place = atomic_load_explicit(&c->index[at], memory_order_acquire);
+    const struct metrics_series *s;
+    size_t off = (size_t)(place - 1) * 8;
+
+    if (place == 0 || off + sizeof *s > METRICS_DATA)
+        return NULL;
+    s = (const void *)(c->data + off);
+    if (s->id >= METRIC_COUNT || s->n_values == 0 ||
+        s->n_values > METRIC_VALUES_MAX || s->labels_size > PACKED_MAX)
+        return NULL;
+    if (off + series_size(s->n_values, s->labels_size) > METRICS_DATA)
+        return NULL;
+    return s;
+}
+
+static uint16_t values_of(enum metric_id id)
+{
+    return metric_infos[id].type == METRIC_SECONDS ? METRIC_VALUES_MAX : 1;
+}
+
+/** Write a new series behind the last; NULL when there is no room. */
+static struct metrics_series *append(struct metrics_column *c,
+                                     enum metric_id id, struct str labels,
+                                     uint32_t at)
+{
+    uint32_t used = atomic_load_explicit(&c->used, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&c->count, memory_order_relaxed);
+    uint16_t n = values_of(id);
+    size_t size = series_size(n, labels.n);
+    struct metrics_series *s = (void *)(c->data + used);
+
+    if (count >= METRICS_SERIES || used + size > METRICS_DATA)
+        return NULL;
+    memset(s, 0, size);
+    s->id = (uint16_t)id;
+    s->n_values = n;
+    s->labels_size = (uint32_t)labels.n;
+    if (labels.n)
+        memcpy(&s->values[n], labels.p, labels.n);
+    atomic_store_explicit(&c->used, used + (uint32_t)size,
+                          memory_order_relaxed);
+    atomic_store_explicit(&c->count, count + 1, memory_order_relaxed);
+    atomic_store_explicit(&c->index[at], 1 + used / 8, memory_order_release);
+    return s;
+}
+
+/** The series, claimed at its first use; NULL when the column is full. */
+static struct metrics_series *claim(struct metrics_column *c,
+                                    enum metric_id id, struct str labels)
+{
+    uint32_t at = (uint32_t)str_hash(labels, id) & (METRICS_INDEX - 1);
+
+    for (uint32_t i = 0; i < METRICS_INDEX; i++) {
+        const struct metrics_series *s = metrics_series_at(c, at);
+
+        if (!s)
+            break;
+        if (s->id == id && str_eq(metrics_series_labels(s), labels))
+            return (struct metrics_series *)s;
+        at = (at + 1) & (METRICS_INDEX - 1);
+    }
+    return append(c, id, labels, at);
+}
+
+static void bump(_Atomic uint64_t *v, uint64_t by)
+{
+    atomic_store_explicit(
+        v, atomic_load_explicit(v, memory_order_relaxed) + by,
+        memory_order_relaxed);
+}
+
+static struct metrics_series *find(enum metric_id id, const struct str *labels)
+{
+    char room[PACKED_MAX];
+    struct metrics_series *s;
+
+    if (!here)
+        return NULL;
+    s = claim(here, id, pack(id, labels, room));
+    if (!s)
+        bump(&here->dropped, 1);
+    return s;
+}
+
+void metric_add(enum metric_id id, const struct str *labels, uint64_t v)
+{
+    struct metrics_series *s = find(id, labels);
+
+    if (s)
+        bump(&s->values[0], v);
+}
+
+void metric_set(enum metric_id id, const struct str *labels, int64_t v)
+{
+    struct metrics_series *s = find(id, labels);
+
+    if (s)
+        atomic_store_explicit(&s->values[0], (uint64_t)v,
+                              memory_order_relaxed);
+}
+
+void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
+{
+    struct metrics_series *s = find(id, labels);
+    const uint64_t *bounds = metric_buckets(id);
+    size_t i = 0;
+
+    if (!s)
+        return;
+    while (i < METRIC_BUCKETS && us > bounds[i])
+        i++;
+    bump(&s->values[i], 1);
+    bump(&s->values[METRIC_BUCKETS + 1], us);
+}
+
+static void retire_series(struct metrics_column *total,
+                          const struct metrics_series *s)
+{
+    struct metrics_series *to;
+
+    if (metric_infos[s->id].type == METRIC_GAUGE)
+        return;
+    to = claim(total, s->id, metrics_series_labels(s));
+    if (!to) {
+        bump(&total->dropped, 1);
+        return;
+    }
+    for (uint16_t i = 0; i < s->n_values; i++)
+        bump(&to->values[i],
+             atomic_load_explicit(&s->values[i], memory_order_relaxed));
+}
+
+void metrics_retire(struct metrics_column *total, struct metrics_column *dead)
+{
+    for (uint32_t at = 0; at < METRICS_INDEX; at++) {
+        const struct metrics_series *s = metrics_series_at(dead, at);
+
+        if (s)
+            retire_series(total, s);
+        atomic_store_explicit(&dead->index[at], 0, memory_order_relaxed);
+    }
+    bump(&total->dropped,
+         atomic_load_explicit(&dead->dropped, memory_order_relaxed));
+    atomic_store_explicit(&dead->dropped, 0, memory_order_relaxed);
+    atomic_store_explicit(&dead->used, 0, memory_order_relaxed);
+    atomic_store_explicit(&dead->count, 0, memory_order_relaxed);
+}
