@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* An explain ring as it lies in shared memory; zeroed memory is an empty one. */
+/* An explain ring as it lies in shared memory; zeroed memory is empty. */
 #ifndef PENSTOCK_ENGINE_EXPLAIN_RING_H
 #define PENSTOCK_ENGINE_EXPLAIN_RING_H
 
