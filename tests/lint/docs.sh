@@ -95,4 +95,6 @@ stands_in() {
     done | { ! grep .; } || bad=1
 }
 stands_in docs/man/penstock.8 core/cli/verbs.def 's/^VERB_ROW(\([a-z_]*\)).*/\1/p'
+stands_in docs/man/penstock.conf.5 core/engine/config.def \
+    's/^CONF_KEY([a-z_]*, "\([a-z0-9_]*\)".*/\1/p'
 exit $bad

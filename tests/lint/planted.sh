@@ -131,6 +131,11 @@ VERB_ROW(stop)'
 printf '.Sh COMMANDS\n.It Ic serve Op Fl c\n' >"$house/docs/man/penstock.8"
 finds docs.sh "no 'stop'"
 
+write core/engine/config.def 'CONF_KEY(top, "state", ONE)
+CONF_KEY(server, "user", ONE)'
+printf '.Sh KEYS\n.It Ic state\n' >"$house/docs/man/penstock.conf.5"
+finds docs.sh "no 'user'"
+
 write core/base/a.h 'struct a { struct buf b; };'
 finds headers.sh 'a.h: does not compile alone'
 write sdk/include/penstock/a.h 'int ps_new(int class, int class);'
