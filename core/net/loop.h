@@ -15,7 +15,9 @@
 
 struct loop;
 
+/** Ignores SIGPIPE from now on. NULL when the system said no. */
 struct loop *loop_new(void);
+/** All watches, timers and tasks are stopped by their owners before. */
 void loop_free(struct loop *l);
 int loop_run(struct loop *l); /* until loop_stop */
 void loop_stop(struct loop *l);
@@ -38,7 +40,8 @@ struct loop_timer {
     struct loop *loop;
     void (*fn)(void *ud);
     void *ud;
-    uint64_t due_ms; /* 0 = not set */
+    uint64_t due_ms;   /* 0 = not set */
+    uint64_t alarm_ms; /* when libevent wakes us; 0 = it does not */
 };
 
 void loop_timer_init(struct loop_timer *t, struct loop *l,
@@ -50,7 +53,13 @@ void loop_timer_init(struct loop_timer *t, struct loop *l,
 void loop_timer_set(struct loop_timer *t, uint64_t ms);
 void loop_timer_stop(struct loop_timer *t);
 
-enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+enum {
+    LOOP_READ = 1,
+    LOOP_WRITE = 2,
+    /* The peer shut down or reset, reported once, unread bytes or not. For
+     * sockets that are not read just now: LOOP_READ hears of it as well. */
+    LOOP_GONE = 4,
+};
 
 struct loop_io {
     struct event rd, wr;
@@ -58,7 +67,7 @@ struct loop_io {
     void (*fn)(void *ud, int what);
     void *ud;
     int fd;
-    uint8_t want; /* LOOP_READ | LOOP_WRITE in force */
+    uint8_t want; /* LOOP_READ | LOOP_WRITE | LOOP_GONE in force */
 };
 
 void loop_io_init(struct loop_io *io, struct loop *l, int fd,
@@ -66,6 +75,13 @@ void loop_io_init(struct loop_io *io, struct loop *l, int fd,
 /** Watch for exactly these (level-triggered); 0 watches nothing. */
 void loop_io_want(struct loop_io *io, int what);
 void loop_io_stop(struct loop_io *io); /* before the fd is closed */
+
+/**
+ * Close `fd` when the kernel has forgotten its watch: after the next wait. A
+ * socket that other processes hold as well (a listener) is closed only so: a
+ * plain close leaves its registration behind, which then wakes us for ever.
+ */
+void loop_close(struct loop *l, int fd);
 
 /** Runs once, at the end of this turn or of the next; embedded in its owner. */
 struct loop_task {
@@ -79,6 +95,7 @@ void loop_undefer(struct loop_task *t);
 
 struct loop_signal {
     struct event ev;
+    struct loop *loop;
     void (*fn)(void *ud, int signo);
     void *ud;
 };
