@@ -65,8 +65,10 @@ static inline int shared_each(const char *path, const char *suffix,
         char full[1024];
         struct stat st;
 
-        snprintf(full, sizeof full, "%s/%s", path, d->d_name);
-        if (d->d_name[0] == '.' || stat(full, &st))
+        if (d->d_name[0] == '.' ||
+            (size_t)snprintf(full, sizeof full, "%s/%s", path, d->d_name) >=
+                sizeof full ||
+            stat(full, &st))
             continue;
         if (S_ISDIR(st.st_mode)) {
             n += shared_each(full, suffix, fn, ud);
