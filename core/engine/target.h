@@ -46,6 +46,10 @@ struct engine *engine_new(const struct config *c, struct plugin_set *plugins,
 void engine_free(struct engine *e);
 const struct config *engine_config(const struct engine *e);
 
+/** Providers in the configuration's order: count, and the i-th. */
+size_t engine_providers(const struct engine *e);
+struct provider *engine_provider(struct engine *e, size_t i);
+
 /** A candidate of a plan; policies see and edit these. */
 struct candidate {
     const struct target *target;

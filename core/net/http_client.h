@@ -92,6 +92,9 @@ void http_call_resume(struct http_call *x);
  * after this returns. The connection is closed unless the answer was whole. */
 void http_call_cancel(struct http_call *x);
 
+/** Has the whole request left? Then spec.body may be freed early. */
+bool http_call_body_sent(const struct http_call *x);
+
 size_t http_client_active(const struct http_client *c);
 
 #endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What the master and its children say to each other, over a socketpair of
+ * whole messages (SOCK_SEQPACKET): a type, a number, a text, one descriptor.
+ * The end of the socketpair is a message too: the other side is gone.
+ */
+#ifndef PENSTOCK_APP_MESSAGE_H
+#define PENSTOCK_APP_MESSAGE_H
+
+#include "base/err.h"
+
+enum message_type {
+    MSG_BUNDLE = 1, /* loader: fd is the bundle, text says the rest (JSON) */
+    MSG_FAILED,     /* loader, worker: text is why it cannot start */
+    MSG_READY,      /* worker, keeper, mock: it serves */
+    MSG_ADDRESSES,  /* keeper to master to worker: fd is the snapshot */
+    MSG_ADOPT,      /* worker: accept for slot `number` too */
+    MSG_RELEASE,    /* worker: no more for slot `number` */
+    MSG_DRAIN,      /* worker: no new connections, finish, end */
+    MSG_STOP,       /* end now */
+    MSG_REOPEN,     /* log files */
+};
+
+#define MESSAGE_TEXT_MAX (48 * 1024)
+
+struct message {
+    uint32_t type, number;
+    int fd; /* -1 = none; the receiver's */
+    size_t size;
+    char text[MESSAGE_TEXT_MAX + 1]; /* NUL-terminated */
+};
+
+/** Two connected ends, close-on-exec; 0 or -ERR_IO. */
+int message_pair(int ends[2], struct err *err);
+
+/** Send; fd -1 = none (it stays the caller's). 0, -ERR_CLOSED, -ERR_BUSY (the
+ * other side does not read), -ERR_LIMIT, -ERR_IO. */
+int message_send(int sock, enum message_type type, uint32_t number,
+                 struct str text, int fd);
+
+/** Receive without waiting. 1: *m is filled; 0: nothing there; -ERR_CLOSED:
+ * the other side is gone. */
+int message_recv(int sock, struct message *m);
+
+#endif
