@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Endpoints: what a client calls. A path is compared byte for byte, once;
+ * what comes out decides authentication, validation and routing alike, so
+ * that no two parts can read a path differently.
+ */
+#ifndef PENSTOCK_WIRE_ENDPOINT_H
+#define PENSTOCK_WIRE_ENDPOINT_H
+
+#include "base/str.h"
+
+enum dialect {
+    DIALECT_NONE,
+    DIALECT_OPENAI_CHAT,
+    DIALECT_OPENAI_COMPLETIONS,
+    DIALECT_OPENAI_EMBEDDINGS,
+    DIALECT_OPENAI_MODELS,
+};
+
+enum endpoint_id {
+    ENDPOINT_NONE,
+    ENDPOINT_CHAT,
+    ENDPOINT_COMPLETIONS,
+    ENDPOINT_EMBEDDINGS,
+    ENDPOINT_MODELS,
+    ENDPOINT_MODEL, /* /v1/models/{id} */
+    ENDPOINT_HEALTHZ,
+    ENDPOINT_READYZ,
+};
+
+struct endpoint {
+    enum endpoint_id id;
+    const char *name;    /* in policies, logs, metrics: "chat" */
+    enum dialect dialect;
+    const char *method;  /* the one it takes ("GET" includes HEAD) */
+    const char *path;    /* "/v1/chat/completions"; a trailing '/' = prefix */
+    bool is_public;      /* answered without a credential */
+    bool streams;        /* an answer may be streamed */
+};
+
+/**
+ * The endpoint at a path (also below /openai), or NULL.
+ * `*rest` is what follows a prefix path, still percent-encoded.
+ */
+const struct endpoint *endpoint_find(struct str path, struct str *rest);
+
+/** "openai-chat"; never NULL. */
+const char *dialect_name(enum dialect d);
+
+#endif

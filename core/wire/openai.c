@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Reading OpenAI requests, answers and errors by spans. */
+#include "wire/openai.h"
+
+/* Fields that must be there, by dialect, and their JSON types. */
+struct required {
+    enum dialect dialect;
+    const char *name;
+    uint32_t types; /* bits of 1 << enum json_type */
+    const char *expected;
+};
+
+#define T(type) (1u << (type))
+
+static const struct required required[] = {
+    { DIALECT_OPENAI_CHAT, "messages", T(JSON_T_ARRAY), "an array of messages" },
+    { DIALECT_OPENAI_EMBEDDINGS, "input", T(JSON_T_STRING) | T(JSON_T_ARRAY),
+      "a string or an array" },
+};
+
+static int bad(struct err *err, const char *field, const char *why)
+{
+    return err_at(err, ERR_INVALID_REQUEST, field, "Invalid '%s': %s", field,
+                  why);
+}
+
+static int read_model(const struct json *b, struct arena *a,
+                      struct wire_request *out, struct err *err)
+{
+    uint32_t node = json_member(b, 0, STR("model"));
+
+    if (node == JSON_NONE)
+        return err_at(err, ERR_INVALID_REQUEST, "model",
+                      "you must provide a model parameter");
+    if (b->nodes[node].type != JSON_T_STRING)
+        return bad(err, "model", "expected a string.");
+    out->model = json_text(b, node, a);
+    if (!out->model.p)
+        return -ERR_NOMEM;
+    if (out->model.n == 0 || out->model.n > 256)
+        return bad(err, "model", "expected 1 to 256 bytes.");
+    return 0;
+}
+
+/* *out stays as it is where the member is absent or null. */
+static int read_bool(const struct json *b, uint32_t object, const char *name,
+                     bool *out, struct err *err)
+{
+    uint32_t node = json_member(b, object, str_of(name));
+
+    if (node == JSON_NONE || b->nodes[node].type == JSON_T_NULL)
+        return 0;
+    if (b->nodes[node].type != JSON_T_TRUE && b->nodes[node].type != JSON_T_FALSE)
+        return bad(err, name, "expected true or false.");
+    *out = b->nodes[node].type == JSON_T_TRUE;
+    return 0;
+}
+
+static int read_stream(const struct json *b, struct wire_request *out,
+                       struct err *err)
+{
+    uint32_t options = json_member(b, 0, STR("stream_options"));
+    int rc = read_bool(b, 0, "stream", &out->stream, err);
+
+    if (rc)
+        return rc;
+    if (options == JSON_NONE || b->nodes[options].type == JSON_T_NULL)
+        return 0;
+    if (b->nodes[options].type != JSON_T_OBJECT)
+        return bad(err, "stream_options", "expected an object.");
+    if (!out->stream)
+        return bad(err, "stream_options",
+                   "only allowed when 'stream' is true.");
+    return read_bool(b, options, "include_usage", &out->include_usage, err);
+}
+
+static int read_max_tokens(const struct json *b, struct wire_request *out,
+                           struct err *err)
+{
+    static const char *const names[] = { "max_completion_tokens",
+                                         "max_tokens" };
+
+    out->max_tokens = -1;
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t node = json_member(b, 0, str_of(names[i]));
+        int64_t v;
+
+        if (node == JSON_NONE || b->nodes[node].type == JSON_T_NULL)
+            continue;
+        if (!json_int(b, node, &v) || v < 0)
+            return bad(err, names[i], "expected an integer of 0 or more.");
+        if (out->max_tokens < 0)
+            out->max_tokens = v;
+    }
+    return 0;
+}
+
+static int check_required(enum dialect d, const struct json *b,
+                          struct err *err)
+{
+    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
+        const struct required *r = &required[i];
+        uint32_t node;
+
+        if (r->dialect != d)
+            continue;
+        node = json_member(b, 0, str_of(r->name));
+        if (node == JSON_NONE)
+            return err_at(err, ERR_INVALID_REQUEST, r->name,
+                          "Missing required parameter: '%s'.", r->name);
+        if (!(r->types & T(b->nodes[node].type)))
+            return err_at(err, ERR_INVALID_REQUEST, r->name,
+                          "Invalid type for '%s': expected %s.", r->name,
+                          r->expected);
+        if (b->nodes[node].type == JSON_T_ARRAY &&
+            json_first(b, node) == JSON_NONE)
+            return err_at(err, ERR_INVALID_REQUEST, r->name,
+                          "Invalid '%s': empty array. Expected an array with "
+                          "minimum length 1.",
+                          r->name);
+    }
+    return 0;
+}
+
+int openai_read(enum dialect d, const struct json *body, struct arena *a,
+                struct wire_request *out, struct err *err)
+{
+    int rc;
+
+    *out = (struct wire_request){ .max_tokens = -1 };
+    if (body->nodes[0].type != JSON_T_OBJECT)
+        return err_set(err, ERR_INVALID_REQUEST,
+                       "The body must be a JSON object.");
+    rc = read_model(body, a, out, err);
+    if (!rc)
+        rc = check_required(d, body, err);
+    if (!rc && d != DIALECT_OPENAI_EMBEDDINGS)
+        rc = read_stream(body, out, err);
+    if (!rc && d != DIALECT_OPENAI_EMBEDDINGS)
+        rc = read_max_tokens(body, out, err);
+    return rc;
+}
+
+static int put_or_null(struct buf *out, struct str s)
+{
+    return s.n ? buf_json_str(out, s) : buf_puts(out, "null");
+}
+
+int openai_error(struct buf *out, const char *type, struct str code,
+                 struct str message, struct str param)
+{
+    int rc = buf_puts(out, "{\"error\":{\"message\":");
+
+    rc = rc ? rc : buf_json_str(out, message);
+    rc = rc ? rc : buf_puts(out, ",\"type\":");
+    rc = rc ? rc : buf_json_str(out, str_of(type));
+    rc = rc ? rc : buf_puts(out, ",\"param\":");
+    rc = rc ? rc : put_or_null(out, param);
+    rc = rc ? rc : buf_puts(out, ",\"code\":");
+    rc = rc ? rc : put_or_null(out, code);
+    return rc ? rc : buf_puts(out, "}}");
+}
+
+int openai_error_event(struct buf *out, const char *type, struct str code,
+                       struct str message)
+{
+    int rc = buf_puts(out, "data: ");
+
+    rc = rc ? rc : openai_error(out, type, code, message, STR_NULL);
+    return rc ? rc : buf_puts(out, "\n\n");
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Tokens in the neutral, disjoint form (as the SDK's ps_usage). */
+#ifndef PENSTOCK_WIRE_USAGE_H
+#define PENSTOCK_WIRE_USAGE_H
+
+#include <stdint.h>
+
+struct usage {
+    int64_t input, cache_read, cache_write; /* -1 = not reported */
+    int64_t output, reasoning;
+};
+
+#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1 })
+
+/** Fields of `from` that are reported replace those of `to`. */
+static inline void usage_merge(struct usage *to, const struct usage *from)
+{
+    if (from->input >= 0)
+        to->input = from->input;
+    if (from->cache_read >= 0)
+        to->cache_read = from->cache_read;
+    if (from->cache_write >= 0)
+        to->cache_write = from->cache_write;
+    if (from->output >= 0)
+        to->output = from->output;
+    if (from->reasoning >= 0)
+        to->reasoning = from->reasoning;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Paths are compared byte for byte: what is not in the table is nothing. */
+#include "unit.h"
+
+#include "wire/endpoint.h"
+
+static const char *name_at(const char *path)
+{
+    struct str rest;
+    const struct endpoint *e = endpoint_find(str_of(path), &rest);
+
+    return e ? e->name : "-";
+}
+
+static void finds_known_paths(void)
+{
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/chat/completions"), "chat");
+    CU_ASSERT_STRING_EQUAL(name_at("/openai/v1/chat/completions"), "chat");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/embeddings"), "embeddings");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/models"), "models");
+    CU_ASSERT_STRING_EQUAL(name_at("/healthz"), "healthz");
+}
+
+static void refuses_look_alikes(void)
+{
+    static const char *const paths[] = {
+        "/v1/chat/completions/", "//v1/chat/completions",
+        "/v1//chat/completions", "/v1/chat%2fcompletions",
+        "/V1/chat/completions",  "/v1/chat/completions;x",
+        "/v1/models/",           "/openai/healthz",
+        "/openai/openai/v1/models", "", "/", "/v1",
+        "/v1/../v1/models",
+    };
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        CU_ASSERT_STRING_EQUAL(name_at(paths[i]), "-");
+}
+
+static void gives_the_rest_of_a_prefix(void)
+{
+    struct str rest;
+    const struct endpoint *e =
+        endpoint_find(STR("/v1/models/openai/gpt-6-luna"), &rest);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+    CU_ASSERT(e->id == ENDPOINT_MODEL);
+    CU_ASSERT(str_is(rest, "openai/gpt-6-luna"));
+}
+
+UNIT_MAIN("endpoint",
+          { "finds known paths", finds_known_paths },
+          { "refuses look-alikes", refuses_look_alikes },
+          { "gives the rest of a prefix", gives_the_rest_of_a_prefix })

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What the native path reads of OpenAI's requests, answers and events. */
+#include "unit.h"
+
+#include "wire/openai.h"
+
+static int read_body(enum dialect d, const char *text,
+                     struct wire_request *out, struct err *err)
+{
+    static struct json j;
+    static struct arena *a;
+    int rc;
+
+    arena_free(a);
+    a = arena_new(1 << 16);
+    *err = (struct err){ 0 };
+    rc = json_scan(&j, str_of(text), NULL, err);
+    if (rc == 0)
+        rc = openai_read(d, &j, a, out, err);
+    if (rc)
+        json_clear(&j);
+    return rc;
+}
+
+static void reads_a_request(void)
+{
+    struct wire_request w;
+    struct err err;
+
+    CU_ASSERT(read_body(DIALECT_OPENAI_CHAT,
+                        "{\"model\":\"gpt-6-luna\",\"messages\":[{}],"
+                        "\"stream\":true,\"max_tokens\":7,"
+                        "\"stream_options\":{\"include_usage\":true}}",
+                        &w, &err) == 0);
+    CU_ASSERT(str_is(w.model, "gpt-6-luna"));
+    CU_ASSERT(w.stream && w.include_usage);
+    CU_ASSERT(w.max_tokens == 7);
+    CU_ASSERT(read_body(DIALECT_OPENAI_CHAT,
+                        "{\"messages\":[1],\"model\":\"m\\u0031\","
+                        "\"stream\":null,\"stream_options\":null,"
+                        "\"max_completion_tokens\":3,\"max_tokens\":9}",
+                        &w, &err) == 0);
+    CU_ASSERT(str_is(w.model, "m1"));
+    CU_ASSERT(!w.stream && w.max_tokens == 3);
+}
+
+struct refused {
+    enum dialect d;
+    const char *body, *at;
+};
+
+static void names_the_field_that_is_wrong(void)
+{
+    static const struct refused cases[] = {
+        { DIALECT_OPENAI_CHAT, "[]", "" },
+        { DIALECT_OPENAI_CHAT, "{\"messages\":[1]}", "model" },
+        { DIALECT_OPENAI_CHAT, "{\"model\":1,\"messages\":[1]}", "model" },
+        { DIALECT_OPENAI_CHAT, "{\"model\":\"\",\"messages\":[1]}", "model" },
+        { DIALECT_OPENAI_CHAT, "{\"model\":\"m\"}", "messages" },
+        { DIALECT_OPENAI_CHAT, "{\"model\":\"m\",\"messages\":\"x\"}",
+          "messages" },
+        { DIALECT_OPENAI_CHAT, "{\"model\":\"m\",\"messages\":[]}",
+          "messages" },
+        { DIALECT_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[1],\"stream\":\"yes\"}", "stream" },
+        { DIALECT_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[1],\"stream_options\":{}}",
+          "stream_options" },
+        { DIALECT_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[1],\"max_tokens\":1.5}",
+          "max_tokens" },
+        { DIALECT_OPENAI_CHAT,
+          "{\"model\":\"m\",\"messages\":[1],\"max_tokens\":-1}",
+          "max_tokens" },
+        { DIALECT_OPENAI_EMBEDDINGS, "{\"model\":\"m\"}", "input" },
+        { DIALECT_OPENAI_EMBEDDINGS, "{\"model\":\"m\",\"input\":4}",
+          "input" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire_request w;
+        struct err err;
+
+        CU_ASSERT(read_body(cases[i].d, cases[i].body, &w, &err) ==
+                  -ERR_INVALID_REQUEST);
+        CU_ASSERT_STRING_EQUAL(err.at, cases[i].at);
+        CU_ASSERT(err.msg[0] != '\0');
+    }
+}
+
+static struct wire_watch watch(const char *data)
+{
+    struct json j = { 0 };
+    struct arena *a = arena_new(1 << 16);
+    struct wire_watch w;
+    int rc = openai_watch_event(DIALECT_OPENAI_CHAT, str_of(data), &j, a, &w,
+                                NULL);
+
+    CU_ASSERT(rc == 0);
+    w.error_code = w.error_type = w.error_message = STR_NULL;
+    json_clear(&j);
+    arena_free(a);
+    return w;
+}
+
+static void sees_content_only_where_there_is_some(void)
+{
+    static const struct {
+        const char *delta;
+        bool content;
+    } cases[] = {
+        { "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", false },
+        { "{}", false },
+        { "{\"content\":null,\"tool_calls\":[]}", false },
+        { "{\"content\":\"a\"}", true },
+        { "{\"refusal\":\"no\"}", true },
+        { "{\"reasoning_content\":\"hm\"}", true },
+        { "{\"tool_calls\":[{\"index\":0}]}", true },
+        { "{\"audio\":{\"data\":\"AA\"}}", true },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[256];
+
+        snprintf(text, sizeof text,
+                 "{\"choices\":[{\"index\":0,\"delta\":%s,"
+                 "\"finish_reason\":null}]}",
+                 cases[i].delta);
+        CU_ASSERT(watch(text).content == cases[i].content);
+        CU_ASSERT(!watch(text).finish);
+    }
+    CU_ASSERT(watch("{\"choices\":[{\"text\":\"a\"}]}").content);
+}
+
+static void sees_the_end(void)
+{
+    CU_ASSERT(watch("[DONE]").done);
+    CU_ASSERT(watch(" [DONE] ").done);
+    CU_ASSERT(watch("{\"choices\":[{\"delta\":{},"
+                    "\"finish_reason\":\"stop\"}]}")
+                  .finish);
+    CU_ASSERT(watch("{\"error\":{\"message\":\"x\"}}").error);
+    CU_ASSERT(watch("{\"error\":\"x\"}").error);
+    CU_ASSERT(!watch("{\"error\":null,\"choices\":[]}").error);
+}
+
+static void usage_is_disjoint(void)
+{
+    struct wire_watch w = watch(
+        "{\"choices\":[],\"usage\":{\"prompt_tokens\":100,"
+        "\"completion_tokens\":20,\"prompt_tokens_details\":"
+        "{\"cached_tokens\":60},\"completion_tokens_details\":"
+        "{\"reasoning_tokens\":5}}}");
+
+    CU_ASSERT(w.usage_only);
+    CU_ASSERT(w.usage.input == 40 && w.usage.cache_read == 60);
+    CU_ASSERT(w.usage.output == 20 && w.usage.reasoning == 5);
+    CU_ASSERT(w.usage.cache_write == -1);
+    w = watch("{\"choices\":[{\"delta\":{\"content\":\"a\"}}],"
+              "\"usage\":{\"prompt_tokens\":1}}");
+    CU_ASSERT(!w.usage_only && w.usage.input == 1 && w.usage.output == -1);
+    w = watch("{\"choices\":[],\"usage\":null}");
+    CU_ASSERT(!w.usage_only && w.usage.input == -1);
+}
+
+static void refuses_what_is_no_json(void)
+{
+    struct json j = { 0 };
+    struct arena *a = arena_new(1 << 16);
+    struct wire_watch w;
+
+    CU_ASSERT(openai_watch_event(DIALECT_OPENAI_CHAT, STR("{\"a\":"), &j, a,
+                                 &w, NULL) != 0);
+    CU_ASSERT(openai_watch_event(DIALECT_OPENAI_CHAT, STR("[1]"), &j, a, &w,
+                                 NULL) != 0);
+    CU_ASSERT(openai_watch_body(DIALECT_OPENAI_CHAT, STR(""), &j, a, &w,
+                                NULL) != 0);
+    json_clear(&j);
+    arena_free(a);
+}
+
+static void finds_usage_in_a_tail(void)
+{
+    struct arena *a = arena_new(1 << 16);
+    struct usage u = USAGE_NONE;
+
+    openai_usage_in_tail(STR("\"usage\":9],\"x\":\"usage\",\"usage\":"
+                             "{\"prompt_tokens\":3,\"total_tokens\":3}}\n"),
+                         a, &u);
+    CU_ASSERT(u.input == 3);
+    u = USAGE_NONE;
+    openai_usage_in_tail(STR("\"usage\":{\"prompt_tokens\":3"), a, &u);
+    CU_ASSERT(u.input == -1);
+    openai_usage_in_tail(STR(""), a, &u);
+    CU_ASSERT(u.input == -1);
+    arena_free(a);
+}
+
+static void writes_errors_in_openai_shape(void)
+{
+    struct buf b = BUF_INIT(4096);
+
+    openai_error(&b, "invalid_request_error", STR("model_not_found"),
+                 STR("no \"x\"\n"), STR_NULL);
+    CU_ASSERT(str_is(buf_str(&b),
+                     "{\"error\":{\"message\":\"no \\\"x\\\"\\n\","
+                     "\"type\":\"invalid_request_error\",\"param\":null,"
+                     "\"code\":\"model_not_found\"}}"));
+    buf_reset(&b);
+    openai_error_event(&b, "server_error", STR("upstream_error"), STR("cut"));
+    CU_ASSERT(str_starts(buf_str(&b), STR("data: {\"error\":{")));
+    CU_ASSERT(str_is((struct str){ b.p + b.n - 4, 4 }, "}}\n\n"));
+    buf_clear(&b);
+}
+
+UNIT_MAIN("openai",
+          { "reads a request", reads_a_request },
+          { "names the field that is wrong", names_the_field_that_is_wrong },
+          { "sees content only where there is some",
+            sees_content_only_where_there_is_some },
+          { "sees the end", sees_the_end },
+          { "usage is disjoint", usage_is_disjoint },
+          { "refuses what is no JSON", refuses_what_is_no_json },
+          { "finds usage in a tail", finds_usage_in_a_tail },
+          { "writes errors in OpenAI's shape", writes_errors_in_openai_shape })
