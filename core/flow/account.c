@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The access line: one per request, printed from the step timeline, as a
+ * table of fields. The same text goes into the explain ring.
+ */
+#include "flow/request.h"
+
+#include "base/log.h"
+#include "engine/fault.h"
+#include "flow/format.h"
+
+#include <stdio.h>
+
+struct line {
+    struct buf *b;
+    const struct request *r;
+    uint64_t now_ns;
+};
+
+static void f_time(struct line *l)
+{
+    char text[40];
+
+    format_time(text, sizeof text, clock_wall_ms());
+    buf_json_str(l->b, str_of(text));
+}
+
+static void f_event(struct line *l)
+{
+    buf_puts(l->b, "\"request\"");
+}
+
+static void f_id(struct line *l)
+{
+    buf_json_str(l->b, str_of(l->r->id));
+}
+
+static void f_trace(struct line *l)
+{
+    buf_json_str(l->b, (struct str){ l->r->trace + 3, 32 });
+}
+
+static void f_client(struct line *l)
+{
+    buf_json_str(l->b, l->r->client_ip);
+}
+
+static void f_principal(struct line *l)
+{
+    if (l->r->principal)
+        buf_json_str(l->b, l->r->principal->id);
+}
+
+static void f_method(struct line *l)
+{
+    buf_json_str(l->b, l->r->method);
+}
+
+static void f_path(struct line *l)
+{
+    struct str p = l->r->path;
+
+    p.n = p.n > 256 ? 256 : p.n;
+    buf_json_str(l->b, p);
+}
+
+static void f_endpoint(struct line *l)
+{
+    if (l->r->endpoint)
+        buf_json_str(l->b, str_of(l->r->endpoint->name));
+}
+
+static void f_model(struct line *l)
+{
+    if (l->r->facts.model.p)
+        buf_json_str(l->b, l->r->facts.model);
+}
+
+static void f_stream(struct line *l)
+{
+    if (l->r->facts.model.p)
+        buf_puts(l->b, l->r->facts.stream ? "true" : "false");
+}
+
+static void f_status(struct line *l)
+{
+    format_u64(l->b, (uint64_t)l->r->answer.status);
+}
+
+static void f_ended(struct line *l)
+{
+    buf_json_str(l->b, str_of(l->r->ended));
+}
+
+static void f_side(struct line *l)
+{
+    if (l->r->err.code || l->r->cancelled)
+        buf_json_str(l->b, str_of(l->r->side));
+}
+
+static void f_error(struct line *l)
+{
+    const struct request *r = l->r;
+
+    if (!r->err.code)
+        return;
+    buf_puts(l->b, "{\"code\":");
+    buf_json_str(l->b, str_of(reply_error_code(r)));
+    buf_puts(l->b, ",\"text\":");
+    buf_json_str(l->b, str_of(r->err.msg));
+    if (r->err_policy.n) {
+        buf_puts(l->b, ",\"policy\":");
+        buf_json_str(l->b, r->err_policy);
+    }
+    buf_putc(l->b, '}');
+}
+
+static void f_waiting(struct line *l)
+{
+    if (l->r->cancelled && l->r->waiting_on)
+        buf_json_str(l->b, str_of(l->r->waiting_on));
+}
+
+static void put_count(struct buf *b, bool *any, const char *name, int64_t v)
+{
+    if (v < 0)
+        return;
+    buf_puts(b, *any ? ",\"" : "\"");
+    buf_puts(b, name);
+    buf_puts(b, "\":");
+    format_u64(b, (uint64_t)v);
+    *any = true;
+}
+
+static void f_tokens(struct line *l)
+{
+    const struct usage *u = &l->r->usage;
+    bool any = false;
+
+    if (u->input < 0 && u->output < 0)
+        return;
+    buf_putc(l->b, '{');
+    put_count(l->b, &any, "input", u->input);
+    put_count(l->b, &any, "cache_read", u->cache_read);
+    put_count(l->b, &any, "cache_write", u->cache_write);
+    put_count(l->b, &any, "output", u->output);
+    put_count(l->b, &any, "reasoning", u->reasoning);
+    buf_putc(l->b, '}');
+}
+
+static void f_bytes_in(struct line *l)
+{
+    format_u64(l->b, http_req_bytes_in(l->r->http));
+}
+
+static void f_bytes_out(struct line *l)
+{
+    format_u64(l->b, http_req_bytes_out(l->r->http));
+}
+
+static void f_ms(struct line *l)
+{
+    format_ms(l->b, l->now_ns - l->r->begun_ns);
+}
+
+static void f_own_ms(struct line *l)
+{
+    format_ms(l->b, l->r->busy_ns);
+}
+
+static void put_attempt(struct line *l, const struct attempt_record *t)
+{
+    buf_puts(l->b, "{\"target\":");
+    buf_json_str(l->b, t->target);
+    if (t->credential.n) {
+        buf_puts(l->b, ",\"credential\":");
+        buf_json_str(l->b, t->credential);
+    }
+    buf_puts(l->b, ",\"status\":");
+    format_u64(l->b, (uint64_t)t->status);
+    if (t->cls) {
+        buf_puts(l->b, ",\"class\":");
+        buf_json_str(l->b, str_of(fault_class_name(t->cls)));
+        buf_puts(l->b, ",\"why\":");
+        buf_json_str(l->b, t->why);
+    }
+    if (t->first_ns) {
+        buf_puts(l->b, ",\"first_ms\":");
+        format_ms(l->b, t->first_ns - t->begin_ns);
+    }
+    buf_puts(l->b, ",\"ms\":");
+    format_ms(l->b, (t->end_ns ? t->end_ns : l->now_ns) - t->begin_ns);
+    buf_putc(l->b, '}');
+}
+
+static void f_attempts(struct line *l)
+{
+    if (!l->r->n_attempts)
+        return;
+    buf_putc(l->b, '[');
+    for (uint32_t i = 0; i < l->r->n_attempts; i++) {
+        if (i)
+            buf_putc(l->b, ',');
+        put_attempt(l, &l->r->records[i]);
+    }
+    buf_putc(l->b, ']');
+}
+
+/* Time spent in each step, in the order they were entered. */
+static void f_steps(struct line *l)
+{
+    const struct request *r = l->r;
+    bool any = false;
+
+    buf_putc(l->b, '[');
+    for (uint32_t i = 0; i < r->n_marks; i++) {
+        uint64_t end =
+            i + 1 < r->n_marks ? r->marks[i + 1].at_ns : l->now_ns;
+
+        if (end - r->marks[i].at_ns < 20000 && i + 1 < r->n_marks)
+            continue; /* under 0.02 ms */
+        buf_puts(l->b, any ? ",[\"" : "[\"");
+        buf_puts(l->b, step_name(r->marks[i].step));
+        buf_puts(l->b, "\",");
+        format_ms(l->b, end - r->marks[i].at_ns);
+        buf_putc(l->b, ']');
+        any = true;
+    }
+    buf_putc(l->b, ']');
+}
+
+static void f_notes(struct line *l)
+{
+    if (!l->r->n_notes)
+        return;
+    buf_putc(l->b, '[');
+    for (uint32_t i = 0; i < l->r->n_notes; i++) {
+        if (i)
+            buf_putc(l->b, ',');
+        buf_json_str(l->b, l->r->notes[i]);
+    }
+    buf_putc(l->b, ']');
+}
+
+static void f_generation(struct line *l)
+{
+    format_u64(l->b, l->r->gen->number);
+}
+
+/* The columns of the line; one that writes nothing is left out. */
+static const struct {
+    const char *name;
+    void (*fn)(struct line *l);
+} columns[] = {
+    { "time", f_time },           { "event", f_event },
+    { "id", f_id },               { "trace", f_trace },
+    { "client", f_client },       { "principal", f_principal },
+    { "method", f_method },       { "path", f_path },
+    { "endpoint", f_endpoint },   { "model", f_model },
+    { "stream", f_stream },       { "status", f_status },
+    { "ended", f_ended },         { "side", f_side },
+    { "error", f_error },         { "waiting_on", f_waiting },
+    { "attempts", f_attempts },   { "tokens", f_tokens },
+    { "bytes_in", f_bytes_in },   { "bytes_out", f_bytes_out },
+    { "ms", f_ms },               { "own_ms", f_own_ms },
+    { "steps", f_steps },         { "notes", f_notes },
+    { "generation", f_generation },
+};
+
+static void write_json(const struct request *r, struct buf *b)
+{
+    struct line l = { b, r, clock_mono_ns() };
+
+    buf_putc(b, '{');
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        size_t before = b->n, after;
+
+        if (b->n > 1)
+            buf_putc(b, ',');
+        buf_putc(b, '"');
+        buf_puts(b, columns[i].name);
+        buf_puts(b, "\":");
+        after = b->n;
+        columns[i].fn(&l);
+        if (b->n == after)
+            b->n = before;
+    }
+    buf_putc(b, '}');
+}
+
+/* The same for people: name=value, the values as in JSON. */
+static void write_text(const struct request *r, struct buf *b)
+{
+    struct line l = { b, r, clock_mono_ns() };
+
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        size_t before = b->n, after;
+
+        if (b->n)
+            buf_putc(b, ' ');
+        buf_puts(b, columns[i].name);
+        buf_putc(b, '=');
+        after = b->n;
+        columns[i].fn(&l);
+        if (b->n == after)
+            b->n = before;
+    }
+}
+
+static const char *side_of(const struct request *r)
+{
+    return r->answer.status >= 400 || r->cancelled ? r->side : "none";
+}
+
+static void count_tokens(const struct request *r, struct str provider,
+                         struct str model)
+{
+    const struct usage *u = &r->usage;
+    const struct {
+        const char *kind;
+        int64_t n;
+    } kinds[] = {
+        { "input", u->input },         { "cache_read", u->cache_read },
+        { "cache_write", u->cache_write }, { "output", u->output },
+        { "reasoning", u->reasoning },
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct str labels[3] = { provider, model, str_of(kinds[i].kind) };
+
+        if (kinds[i].n > 0)
+            metric_add(METRIC_TOKENS, labels, (uint64_t)kinds[i].n);
+    }
+}
+
+static struct str metric_model(const struct request *r)
+{
+    const struct target *t =
+        r->plan.n ? r->plan.list[0].target : NULL;
+
+    return t && t->group ? t->group->name : STR("other");
+}
+
+static void count(const struct request *r, uint64_t now_ns)
+{
+    char status[12];
+    struct str model = metric_model(r);
+    struct str endpoint = str_of(r->endpoint ? r->endpoint->name : "none");
+    struct str labels[5] = {
+        endpoint,
+        str_of(dialect_name(r->endpoint ? r->endpoint->dialect
+                                        : DIALECT_NONE)),
+        model, str_of(status), str_of(side_of(r))
+    };
+
+    snprintf(status, sizeof status, "%d", r->answer.status);
+    labels[3] = str_of(status);
+    metric_add(METRIC_REQUESTS, labels, 1);
+    metric_observe(METRIC_OVERHEAD, NULL, r->busy_ns / 1000);
+    metric_observe(METRIC_DURATION, &endpoint,
+                   (now_ns - r->begun_ns) / 1000);
+    if (r->n_attempts) {
+        const struct attempt_record *t = &r->records[r->n_attempts - 1];
+        struct str name = t->target;
+        struct str pair[2] = { str_split(&name, '/'), model };
+
+        if (t->first_ns)
+            metric_observe(METRIC_TTFT, pair,
+                           (t->first_ns - t->begin_ns) / 1000);
+        count_tokens(r, pair[0], model);
+    }
+}
+
+void account_request(struct request *r)
+{
+    struct buf b = BUF_INIT(32768);
+
+    if (r->endpoint && r->endpoint->is_public)
+        return;
+    write_json(r, &b);
+    explain_put(str_of(r->id), buf_str(&b));
+    if (!r->gen->config->log.json) {
+        buf_reset(&b);
+        write_text(r, &b);
+    }
+    log_line(buf_str(&b));
+    buf_clear(&b);
+    count(r, clock_mono_ns());
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * One try at one target with one credential: the outgoing body and head are
+ * built here, the call started, and whatever happened undone.
+ */
+#include "flow/request.h"
+
+#include "engine/fault.h"
+
+#include <stdlib.h>
+
+static const struct {
+    enum dialect from;
+    int op, dialect;
+} api_of[] = {
+    { DIALECT_OPENAI_CHAT, PS_CHAT, PS_OPENAI_CHAT },
+    { DIALECT_OPENAI_COMPLETIONS, PS_COMPLETIONS, PS_OPENAI_COMPLETIONS },
+    { DIALECT_OPENAI_EMBEDDINGS, PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS },
+    { DIALECT_OPENAI_MODELS, PS_MODELS, PS_OPENAI_MODELS },
+};
+
+const ps_api *attempt_api(const struct plugin *p, enum dialect d)
+{
+    for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
+        if (api_of[i].from == d)
+            return plugin_api(p, api_of[i].op, api_of[i].dialect);
+    }
+    return NULL;
+}
+
+/* Client fields that go upstream as they are; "-" at the end: a prefix. */
+static const char *const forwarded[] = {
+    "openai-", "idempotency-key", "x-client-request-id", "tracestate",
+};
+
+static bool is_forwarded(struct str name)
+{
+    for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++) {
+        struct str f = str_of(forwarded[i]);
+        bool prefix = f.p[f.n - 1] == '-';
+
+        if (name.n >= f.n && (prefix || name.n == f.n) &&
+            str_ieq((struct str){ name.p, f.n }, f))
+            return true;
+    }
+    return false;
+}
+
+static int put(struct attempt *t, const char *name, struct str value)
+{
+    return value.n ? attempt_header(&t->host, str_of(name), value) : 0;
+}
+
+static int put_head(struct request *r, struct attempt *t)
+{
+    const struct conf_provider *p = t->target->provider->conf;
+    size_t n;
+    const struct http_header *h = http_req_headers(r->http, &n);
+    int rc = put(t, "content-type", STR("application/json"));
+
+    if (!rc)
+        rc = put(t, "accept", r->facts.stream ? STR("text/event-stream")
+                                              : STR("application/json"));
+    if (!rc)
+        rc = put(t, "user-agent", STR("penstock/" PACKAGE_VERSION));
+    if (!rc)
+        rc = put(t, "traceparent", str_of(r->trace));
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (is_forwarded(h[i].name) && h[i].value.n)
+            rc = attempt_header(&t->host, h[i].name, h[i].value);
+    }
+    for (size_t i = 0; i < p->n_headers && !rc; i++)
+        rc = attempt_header(&t->host, p->headers[i].key, p->headers[i].value);
+    return rc;
+}
+
+int attempt_auth(struct request *r, struct attempt_host *host,
+                 const struct provider *p, const struct credential *c)
+{
+    const ps_provider *ops = plugin_ops(p->plugin);
+    struct str secret = STR_NULL, name, prefix;
+    ps_rc prc;
+
+    if (p->conf->keys_from_client)
+        secret = r->credential;
+    else if (c && c->conf)
+        secret = secret_reveal(&c->conf->secret);
+    prc = plugin_auth(host, secret);
+    if (prc != PS_DECLINED)
+        return prc == PS_OK ? 0 : -ERR_UPSTREAM_ERROR;
+    if (!secret.n)
+        return 0;
+    name = p->conf->auth_header;
+    prefix = p->conf->auth_prefix;
+    if (!name.p)
+        name = str_of(ops->auth_header);
+    if (!prefix.p)
+        prefix = str_of(ops->auth_prefix);
+    if (!name.p) {
+        name = STR("authorization");
+        prefix = prefix.p ? prefix : STR("Bearer ");
+    }
+    return attempt_header(host, name,
+                          arena_fmt(r->arena, STR_FMT STR_FMT, STR_ARG(prefix),
+                                    STR_ARG(secret)));
+}
+
+static struct str pointer(struct request *r, struct str name)
+{
+    return arena_fmt(r->arena, "/" STR_FMT, STR_ARG(name));
+}
+
+/* Is this member never sent to that provider? */
+static bool is_dropped(const struct conf_quirks *q, const char *name)
+{
+    for (size_t i = 0; i < q->n_drop; i++) {
+        if (str_is(q->drop[i], name))
+            return true;
+    }
+    return false;
+}
+
+static int edit_quirks(struct request *r, struct attempt *t)
+{
+    const struct conf_quirks *q = &t->target->provider->conf->quirks;
+    int rc = 0;
+
+    for (size_t i = 0; i < q->n_rename && !rc; i++)
+        rc = json_edit_rename(t->edits, pointer(r, q->rename[i].key),
+                              pointer(r, q->rename[i].value), &r->err);
+    for (size_t i = 0; i < q->n_drop && !rc; i++)
+        rc = json_edit_remove(t->edits, pointer(r, q->drop[i]));
+    return rc;
+}
+
+static int edit_model(struct request *r, struct attempt *t)
+{
+    struct buf name = BUF_INIT(2048);
+    int rc;
+
+    if (str_eq(t->target->model, r->facts.model))
+        return 0;
+    rc = buf_json_str(&name, t->target->model);
+    if (!rc)
+        rc = json_edit_set(t->edits, STR("/model"), buf_str(&name), &r->err);
+    buf_clear(&name);
+    return rc;
+}
+
+static int edit_body(struct request *r, struct attempt *t)
+{
+    const struct conf_quirks *q = &t->target->provider->conf->quirks;
+    ps_rc prc;
+    int rc;
+
+    t->edits = json_edits_new(&r->json, r->arena);
+    if (!t->edits)
+        return -ERR_NOMEM;
+    t->host.edits = t->edits;
+    rc = edit_model(r, t);
+    if (!rc && r->facts.stream && !r->facts.include_usage &&
+        !is_dropped(q, "stream_options")) {
+        t->withhold_usage = true;
+        rc = json_edit_set(t->edits, STR("/stream_options/include_usage"),
+                           STR("true"), &r->err);
+    }
+    if (!rc)
+        rc = edit_quirks(r, t);
+    if (rc)
+        return rc;
+    prc = plugin_adjust(&t->host);
+    if (prc < 0)
+        return -ERR_UPSTREAM_ERROR;
+    if (json_edits_empty(t->edits))
+        return 0;
+    buf_init(&t->body, r->body_bytes + (1u << 20));
+    return json_edits_apply(t->edits, &t->body);
+}
+
+static struct attempt_record *record(struct request *r, struct attempt *t)
+{
+    struct attempt_record *rec = &r->records[r->n_attempts++];
+
+    *rec = (struct attempt_record){ .target = t->target->name };
+    if (t->credential)
+        rec->credential = t->credential->label;
+    rec->begin_ns = clock_mono_ns();
+    cells_request_note(r->cell, STR_NULL, t->target->name);
+    return rec;
+}
+
+/* Instances are opened at their first use. */
+int attempt_open(struct provider *p, struct err *err)
+{
+    if (p->inst)
+        return 0;
+    p->inst = plugin_open(p->plugin, p->conf->name,
+                          p->conf->n_base_urls ? p->conf->base_urls[0]
+                                               : STR_NULL,
+                          p->conf->settings, err);
+    return p->inst ? 0 : -ERR_UPSTREAM_ERROR;
+}
+
+int attempt_begin(struct request *r)
+{
+    const struct target *target = r->plan.list[r->at].target;
+    struct attempt *t = calloc(1, sizeof *t);
+    const ps_api *api;
+    int rc;
+
+    if (!t)
+        return -ERR_NOMEM;
+    r->attempt = t;
+    t->target = target;
+    t->length = -1;
+    t->credential =
+        provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
+    record(r, t);
+    rc = attempt_open(target->provider, &r->err);
+    if (!rc)
+        rc = attempt_host_init(&t->host, r->arena, target->provider->plugin,
+                               target->provider->inst);
+    if (rc)
+        return rc;
+    api = attempt_api(target->provider->plugin, r->endpoint->dialect);
+    t->host.pub.api = api;
+    t->host.pub.flags =
+        PS_F_NATIVE | (r->facts.stream ? (uint32_t)PS_F_STREAM : 0);
+    t->host.pub.model = (ps_str){ r->facts.model.p, r->facts.model.n };
+    t->host.pub.upstream_model = (ps_str){ target->model.p, target->model.n };
+    t->host.pub.request_id = (ps_str){ r->id, strlen(r->id) };
+    t->host.pub.attempt = r->n_attempts;
+    rc = edit_body(r, t);
+    if (!rc)
+        rc = put_head(r, t);
+    if (!rc)
+        rc = attempt_auth(r, &t->host, target->provider, t->credential);
+    return rc;
+}
+
+/* Percent-encode a model for a path; what could climb is refused. */
+static int put_model(struct buf *url, struct str model)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < model.n && !rc; i++) {
+        unsigned char c = (unsigned char)model.p[i];
+
+        if (c == '.' && i + 1 < model.n && model.p[i + 1] == '.')
+            return -ERR_INVALID_REQUEST;
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            (c >= '0' && c <= '9') || memchr("-._~:@", c, 6))
+            rc = buf_putc(url, (char)c);
+        else
+            rc = buf_printf(url, "%%%02X", c);
+    }
+    return rc;
+}
+
+int attempt_url(struct buf *url, struct str base, const char *path,
+                struct str model)
+{
+    struct str p = str_of(path), hole = STR("{model}");
+    ptrdiff_t at = str_find(p, hole);
+    int rc;
+
+    while (base.n && base.p[base.n - 1] == '/')
+        base.n--;
+    rc = buf_put(url, base);
+    if (rc || at < 0)
+        return rc ? rc : buf_put(url, p);
+    rc = buf_put(url, (struct str){ p.p, (size_t)at });
+    rc = rc ? rc : put_model(url, model);
+    p.p += at + (ptrdiff_t)hole.n;
+    p.n -= (size_t)at + hole.n;
+    return rc ? rc : buf_put(url, p);
+}
+
+static const struct http_call_ops call_ops;
+
+void attempt_spec(struct http_call_spec *s, const struct conf_provider *p)
+{
+    s->unix_path = p->unix_socket.n ? p->unix_socket.p : NULL;
+    s->connect_timeout_ms = p->timeouts.connect_ms;
+    s->http2 = p->http2;
+    s->proxy = p->proxy.n ? p->proxy.p : NULL;
+    s->ca_file = p->ca_file.n ? p->ca_file.p : NULL;
+    s->insecure = p->insecure;
+}
+
+int attempt_start(struct request *r, const char *addresses)
+{
+    struct attempt *t = r->attempt;
+    struct buf url = BUF_INIT(8192);
+    struct http_call_spec spec = {
+        .addresses = addresses,
+        .headers = t->host.headers,
+        .n_headers = t->host.n_headers,
+        .body = t->body.n ? buf_str(&t->body) : http_req_body(r->http),
+    };
+    int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
+                         t->target->model);
+
+    if (rc == 0) {
+        attempt_spec(&spec, t->target->provider->conf);
+        spec.method = str_of(t->host.pub.api->method);
+        spec.url = buf_str(&url);
+        t->call = http_client_start(r->flow->env.client, &spec, &call_ops, r,
+                                    &r->err);
+        rc = t->call ? 0 : -ERR_UPSTREAM_ERROR;
+    }
+    buf_clear(&url);
+    return rc;
+}
+
+void attempt_stop(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    if (!t)
+        return;
+    r->attempt = NULL;
+    if (t->call)
+        http_call_cancel(t->call);
+    if (t->host.plugin)
+        plugin_done(&t->host);
+    attempt_host_clear(&t->host);
+    sse_clear(&r->answer.sse);
+    buf_clear(&t->body);
+    free(t);
+}
+
+/* Upstream's callbacks: note what came, go on. */
+
+static void on_head(void *ud, const struct http_answer *a)
+{
+    struct request *r = ud;
+
+    stream_head(r, a);
+    request_run(r);
+}
+
+static void on_data(void *ud, struct str bytes)
+{
+    struct request *r = ud;
+    uint64_t begin = clock_mono_ns();
+
+    r->last_data_ms = loop_now_ms(r->flow->env.loop);
+    stream_data(r, bytes);
+    r->busy_ns += clock_mono_ns() - begin;
+    if (r->attempt && r->attempt->broken)
+        request_run(r);
+}
+
+static void on_done(void *ud, const struct http_call_result *res)
+{
+    struct request *r = ud;
+
+    r->attempt->call = NULL;
+    r->attempt->ended = true;
+    r->attempt->result = *res;
+    request_run(r);
+}
+
+static const struct http_call_ops call_ops = {
+    .on_head = on_head,
+    .on_data = on_data,
+    .on_done = on_done,
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The native stream: events go to the client byte for byte, less the usage
+ * event that only we asked for; each is watched for content, usage, finish
+ * and error.
+ *
+ * Before the first content nothing leaves: what was read is kept in
+ * answer.held, so that a failure can still become another target's answer.
+ */
+#include "flow/events.h"
+
+#include "engine/fault.h"
+
+/* One feed's work: a run of raw bytes that may leave as one piece. */
+struct feed {
+    struct request *r;
+    struct str run;
+};
+
+static void flush(struct feed *f)
+{
+    struct request *r = f->r;
+
+    if (f->run.n == 0)
+        return;
+    if (r->answer.content_sent)
+        stream_send(r, f->run);
+    else if (buf_put(&r->answer.held, f->run))
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     "too many events before the first content");
+    f->run = STR_NULL;
+}
+
+static void forward(struct feed *f, struct str raw)
+{
+    if (f->run.n && f->run.p + f->run.n == raw.p) {
+        f->run.n += raw.n;
+        return;
+    }
+    flush(f);
+    f->run = raw;
+}
+
+/* A long stream keeps neither the request's bytes nor its index. */
+static void shrink(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    if (t->call && !http_call_body_sent(t->call))
+        return;
+    r->path = str_of(r->endpoint->path);
+    r->method = str_of(r->endpoint->method);
+    r->credential = STR_NULL;
+    t->edits = NULL;
+    t->host.edits = NULL;
+    json_clear(&r->json);
+    buf_clear(&t->body);
+    http_req_shrink(r->http);
+}
+
+static void commit_content(struct feed *f)
+{
+    struct request *r = f->r;
+
+    flush(f);
+    if (r->attempt->broken)
+        return;
+    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    stream_commit_head(r);
+    r->answer.content_sent = true;
+    stream_send(r, buf_str(&r->answer.held));
+    buf_clear(&r->answer.held);
+    shrink(r);
+    timers_arm(r);
+}
+
+/* After an error event the stream is over, whatever follows it. */
+static int on_error(struct feed *f, const struct sse_event *ev,
+                    const struct wire_watch *w)
+{
+    struct request *r = f->r;
+
+    stream_error_object(r, ev->data, w);
+    if (r->answer.content_sent) {
+        forward(f, ev->raw);
+        flush(f);
+        r->answer.error_sent = true;
+    }
+    return -ERR_CANCELLED;
+}
+
+static int watch(struct feed *f, const struct sse_event *ev,
+                 struct wire_watch *w)
+{
+    struct request *r = f->r;
+    struct attempt *t = r->attempt;
+
+    if (openai_watch_event(r->endpoint->dialect, ev->data, &r->flow->scratch,
+                           r->arena, w, NULL)) {
+        stream_fault(r, PS_FAULT_PROTOCOL, "an event is not valid JSON");
+        return -ERR_CANCELLED;
+    }
+    if (w->error || str_is(ev->event, "error"))
+        return on_error(f, ev, w);
+    if (!w->done && plugin_watch(&t->host, ev->event, ev->data) < 0) {
+        stream_fault(r, PS_FAULT_PROTOCOL, t->host.err.msg);
+        return -ERR_CANCELLED;
+    }
+    usage_merge(&r->usage, &w->usage);
+    r->answer.finish_seen |= w->finish;
+    r->answer.done_seen |= w->done;
+    return 0;
+}
+
+/* Bytes behind the last whole event: dropped, unless they are an error, or
+ * end a stream that had its finish. */
+static bool is_partial(struct request *r, const struct sse_event *ev)
+{
+    struct wire_watch w;
+
+    if (openai_watch_event(r->endpoint->dialect, ev->data, &r->flow->scratch,
+                           r->arena, &w, NULL))
+        return true;
+    return !w.error && !w.done && !r->answer.finish_seen;
+}
+
+static int on_event(void *ud, const struct sse_event *ev)
+{
+    struct feed *f = ud;
+    struct request *r = f->r;
+    struct wire_watch w;
+    int rc;
+
+    if (ev->comment_only || !ev->data.p) {
+        forward(f, ev->raw);
+        return 0;
+    }
+    if (ev->cut && is_partial(r, ev))
+        return 0;
+    r->answer.events++;
+    rc = watch(f, ev, &w);
+    if (rc)
+        return rc;
+    if (w.usage_only && r->attempt->withhold_usage)
+        return 0;
+    forward(f, ev->raw);
+    if (w.content && !r->answer.content_sent)
+        commit_content(f);
+    return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
+void events_data(struct request *r, struct str bytes)
+{
+    struct feed f = { .r = r };
+    struct err err = { 0 };
+    int rc = sse_feed(&r->answer.sse, bytes, on_event, &f, &err);
+
+    if (rc == 0)
+        flush(&f);
+    else if (!r->attempt->broken)
+        stream_fault(r, PS_FAULT_PROTOCOL, err.msg);
+}
+
+void events_eof(struct request *r)
+{
+    struct feed f = { .r = r };
+    struct err err = { 0 };
+    struct answer *a = &r->answer;
+    int rc = sse_eof(&a->sse, on_event, &f, &err);
+
+    if (rc == 0)
+        flush(&f);
+    if (r->attempt->broken)
+        return;
+    if (rc || (!a->done_seen && !a->finish_seen)) {
+        stream_fault(r, a->events ? PS_FAULT_TRANSIENT : PS_FAULT_PROTOCOL,
+                     a->events ? "the stream ended before it was complete"
+                               : "the stream was empty");
+        return;
+    }
+    if (!a->content_sent) {
+        commit_content(&f);
+        if (r->attempt->broken)
+            return;
+    }
+    http_reply_end(r->http);
+}

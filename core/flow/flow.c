@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* The flow of one worker: the http_server's handler, and its requests. */
+#include "flow/flow.h"
+
+#include "flow/request.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define MAX_REQUESTS 1000000
+
+static void on_head(void *ud, struct http_req *q)
+{
+    struct flow *f = ud;
+    struct request *r = request_new(f, q);
+    static const struct http_header json = {
+        { "content-type", 12 }, { "application/json", 16 }
+    };
+
+    if (r) {
+        request_run(r);
+        return;
+    }
+    http_reply(q, 503, &json, 1,
+               STR("{\"error\":{\"message\":\"The gateway is out of memory.\","
+                   "\"type\":\"server_error\",\"param\":null,"
+                   "\"code\":\"overloaded\"}}"));
+}
+
+static void on_body(void *ud, struct http_req *q, int rc)
+{
+    struct request *r = http_req_user(q);
+
+    (void)ud;
+    if (!r)
+        return;
+    r->body_done = true;
+    r->body_rc = rc;
+    request_run(r);
+}
+
+static void on_drained(void *ud, struct http_req *q)
+{
+    struct request *r = http_req_user(q);
+
+    (void)ud;
+    if (!r || !r->answer.paused)
+        return;
+    r->answer.paused = false;
+    if (r->attempt && r->attempt->call) {
+        r->last_data_ms = loop_now_ms(r->flow->env.loop);
+        http_call_resume(r->attempt->call);
+    }
+    timers_arm(r);
+}
+
+static void on_end(void *ud, struct http_req *q, int rc)
+{
+    struct request *r = http_req_user(q);
+
+    (void)ud;
+    if (r)
+        request_end(r, rc);
+}
+
+const struct http_handler *flow_handler(void)
+{
+    static const struct http_handler handler = {
+        .on_head = on_head,
+        .on_body = on_body,
+        .on_drained = on_drained,
+        .on_end = on_end,
+    };
+
+    return &handler;
+}
+
+struct flow *flow_new(const struct flow_env *env, struct generation *g)
+{
+    struct flow *f = calloc(1, sizeof *f);
+
+    if (!f)
+        return NULL;
+    f->env = *env;
+    f->slots = slots_new(MAX_REQUESTS);
+    if (!f->slots || getrandom(&f->nonce, sizeof f->nonce, 0) < 0) {
+        flow_free(f);
+        return NULL;
+    }
+    f->nonce ^= env->boot_id;
+    f->gen = generation_ref(g);
+    return f;
+}
+
+void flow_free(struct flow *f)
+{
+    if (!f)
+        return;
+    generation_unref(f->gen);
+    slots_free(f->slots);
+    json_clear(&f->scratch);
+    free(f);
+}
+
+void flow_use(struct flow *f, struct generation *g)
+{
+    struct generation *old = f->gen;
+
+    f->gen = generation_ref(g);
+    generation_unref(old);
+}
+
+void flow_addresses_changed(struct flow *f)
+{
+    struct request *list = f->waiting;
+
+    f->waiting = NULL;
+    if (list)
+        list->prev_waiting = &list;
+    while (list) {
+        struct request *r = list;
+
+        request_unwait(r);
+        request_run(r);
+    }
+}
+
+void flow_drain(struct flow *f)
+{
+    f->draining = true;
+}
+
+size_t flow_inflight(const struct flow *f)
+{
+    return f->inflight;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* One closed bundle, opened: configuration, engine, policies. */
+#include "flow/generation.h"
+
+#include "flow/request.h"
+
+#include <stdlib.h>
+
+static void generation_free(struct generation *g)
+{
+    model_list_free(g->models);
+    policy_set_free(g->policies);
+    engine_free(g->engine);
+    config_free(g->config);
+    free(g);
+}
+
+struct generation *generation_new(struct snapshot *bundle, uint64_t number,
+                                  struct plugin_set *plugins, struct err *err)
+{
+    struct generation *g = calloc(1, sizeof *g);
+
+    if (!g) {
+        err_set(err, ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    g->refs = 1;
+    g->number = number;
+    g->config = config_open(bundle, err);
+    if (g->config)
+        g->engine = engine_new(g->config, plugins, err);
+    if (g->engine)
+        g->policies = policy_set_new(g->config, err);
+    if (g->policies)
+        return g;
+    generation_free(g);
+    return NULL;
+}
+
+const struct config *generation_config(const struct generation *g)
+{
+    return g->config;
+}
+
+struct generation *generation_ref(struct generation *g)
+{
+    g->refs++;
+    return g;
+}
+
+void generation_unref(struct generation *g)
+{
+    if (g && --g->refs == 0)
+        generation_free(g);
+}

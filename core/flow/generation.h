@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* A generation in a worker; requests hold references. */
+#ifndef PENSTOCK_FLOW_GENERATION_H
+#define PENSTOCK_FLOW_GENERATION_H
+
+#include "flow/flow.h"
+#include "policy/policy.h"
+
+struct generation {
+    uint32_t refs;
+    uint64_t number;
+    struct config *config;
+    struct engine *engine;
+    struct policy_set *policies;
+    struct model_list *models; /* what providers list, cached; or NULL */
+};
+
+struct generation *generation_ref(struct generation *g);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Who calls: the credential, the local rule, the trace. */
+#include "flow/request.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+static struct str header(const struct request *r, const char *name)
+{
+    return http_req_header(r->http, str_of(name));
+}
+
+static struct str bearer(const struct request *r)
+{
+    struct str v = header(r, "authorization");
+
+    if (v.n < 6 || !str_ieq((struct str){ v.p, 6 }, STR("bearer")))
+        return STR_NULL;
+    v.p += 6;
+    v.n -= 6;
+    if (v.n && v.p[0] != ' ' && v.p[0] != '\t')
+        return STR_NULL;
+    return str_trim(v);
+}
+
+/* Sources in the order in which they are looked at. */
+static struct str credential_at(const struct request *r, int i)
+{
+    static const char *const names[] = { "x-penstock-key", NULL, "x-api-key",
+                                         "x-goog-api-key", "api-key" };
+
+    return names[i] ? header(r, names[i]) : bearer(r);
+}
+
+void identity_credential(struct request *r)
+{
+    for (int i = 0; i < 5; i++) {
+        struct str c = credential_at(r, i);
+
+        if (c.n == 0)
+            continue;
+        if (!r->credential.p) {
+            r->credential = c;
+        } else if (!str_eq(r->credential, c)) {
+            err_set(&r->err, ERR_INVALID_REQUEST,
+                    "Two credentials that differ were sent; send one.");
+            return;
+        }
+    }
+}
+
+static bool is_loopback(const struct sockaddr_storage *s)
+{
+    if (s->ss_family == AF_UNIX)
+        return true;
+    if (s->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)s;
+
+        return (ntohl(in->sin_addr.s_addr) >> 24) == 127;
+    }
+    if (s->ss_family == AF_INET6) {
+        const struct in6_addr *in =
+            &((const struct sockaddr_in6 *)s)->sin6_addr;
+
+        return IN6_IS_ADDR_LOOPBACK(in) ||
+               (IN6_IS_ADDR_V4MAPPED(in) && in->s6_addr[12] == 127);
+    }
+    return false;
+}
+
+/* host or host:port of a local name; a browser page cannot make these. */
+static bool is_local_host(struct str host)
+{
+    static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct str name = str_of(names[i]);
+
+        if (host.n < name.n ||
+            !str_ieq((struct str){ host.p, name.n }, name))
+            continue;
+        if (host.n == name.n || host.p[name.n] == ':')
+            return true;
+    }
+    return false;
+}
+
+static bool is_same_site(const struct request *r)
+{
+    struct str origin = header(r, "origin");
+    struct str site = header(r, "sec-fetch-site");
+    struct str scheme = STR("http://");
+
+    if (site.n && !str_is(site, "same-origin") && !str_is(site, "none"))
+        return false;
+    if (!origin.p)
+        return true;
+    if (!str_starts(origin, scheme))
+        return false;
+    origin.p += scheme.n;
+    origin.n -= scheme.n;
+    return str_eq(origin, header(r, "host"));
+}
+
+bool identity_is_local(const struct request *r)
+{
+    static const char *const proxied[] = {
+        "forwarded", "via", "x-forwarded-for", "x-forwarded-host",
+        "x-forwarded-proto", "x-forwarded-port", "x-forwarded-server",
+        "x-real-ip"
+    };
+
+    if (!is_loopback(http_req_peer(r->http)) ||
+        !is_local_host(header(r, "host")) || !is_same_site(r))
+        return false;
+    for (size_t i = 0; i < sizeof proxied / sizeof proxied[0]; i++) {
+        if (header(r, proxied[i]).p)
+            return false;
+    }
+    return true;
+}
+
+static bool is_hex(struct str s)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+        any |= c != '0';
+    }
+    return any;
+}
+
+/* W3C Trace Context: the caller's trace id is kept, the span is ours. */
+void identity_trace(struct request *r)
+{
+    struct str in = header(r, "traceparent");
+    uint64_t id[3];
+    unsigned flags = 0;
+
+    if (getrandom(id, sizeof id, GRND_NONBLOCK) < 0) {
+        id[0] = r->flow->nonce;
+        id[1] = r->begun_ns;
+        id[2] = r->begun_ns ^ r->flow->seq;
+    }
+    if (in.n >= 55 && in.p[2] == '-' && in.p[35] == '-' && in.p[52] == '-' &&
+        memcmp(in.p, "ff", 2) != 0 && is_hex((struct str){ in.p + 3, 32 }) &&
+        is_hex((struct str){ in.p + 36, 16 }) &&
+        (in.n == 55 || in.p[55] == '-')) {
+        flags = in.p[54] & 1;
+        snprintf(r->trace, sizeof r->trace, "00-%.32s-%016llx-%02x", in.p + 3,
+                 (unsigned long long)id[2], flags);
+        return;
+    }
+    snprintf(r->trace, sizeof r->trace, "00-%016llx%016llx-%016llx-00",
+             (unsigned long long)id[0], (unsigned long long)id[1],
+             (unsigned long long)id[2]);
+}

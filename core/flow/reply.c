@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Answers made by the gateway itself, and the fields that every answer has. */
+#include "flow/request.h"
+
+#include <stdio.h>
+
+static struct str fmt(struct request *r, const char *f, uint64_t v)
+{
+    return arena_fmt(r->arena, f, (unsigned long long)v);
+}
+
+static void put(struct http_header *h, size_t *n, size_t max, const char *name,
+                struct str value)
+{
+    if (*n < max && value.p)
+        h[(*n)++] = (struct http_header){ str_of(name), value };
+}
+
+const char *reply_error_code(const struct request *r)
+{
+    return r->err_code.n ? r->err_code.p : err_info(r->err.code)->name;
+}
+
+/* "groq:429 gpu:200" */
+static struct str attempts_text(struct request *r)
+{
+    struct str s = STR("");
+
+    for (uint32_t i = 0; i < r->n_attempts; i++) {
+        const struct attempt_record *t = &r->records[i];
+        struct str head = t->target;
+
+        head = str_split(&head, '/');
+        s = arena_fmt(r->arena, STR_FMT "%s" STR_FMT ":%d", STR_ARG(s),
+                      i ? " " : "", STR_ARG(head), t->status);
+    }
+    return s;
+}
+
+static void put_detail(struct request *r, struct http_header *h, size_t *n,
+                       size_t max)
+{
+    uint64_t now = clock_mono_ns();
+    uint64_t up = 0;
+
+    for (uint32_t i = 0; i < r->n_attempts; i++) {
+        const struct attempt_record *t = &r->records[i];
+
+        up += (t->end_ns ? t->end_ns : now) - t->begin_ns;
+    }
+    if (r->n_attempts) {
+        put(h, n, max, "x-penstock-target",
+            r->records[r->n_attempts - 1].target);
+        put(h, n, max, "x-penstock-attempts", attempts_text(r));
+    }
+    if (r->plan.model.n)
+        put(h, n, max, "x-penstock-model", r->plan.model);
+    put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
+    put(h, n, max, "server-timing",
+        arena_fmt(r->arena, "gw;dur=%.3f, upstream;dur=%.3f",
+                  (double)(now - r->begun_ns - up) / 1e6, (double)up / 1e6));
+}
+
+size_t reply_headers(struct request *r, struct http_header *h, size_t max)
+{
+    size_t n = 0;
+
+    put(h, &n, max, "x-request-id", str_of(r->id));
+    if (r->attempt && r->attempt->upstream_id.n)
+        put(h, &n, max, "x-penstock-upstream-request-id",
+            r->attempt->upstream_id);
+    if (r->err.code || r->err_code.n)
+        put(h, &n, max, "x-penstock-error",
+            arena_fmt(r->arena, "%s; side=%s", reply_error_code(r), r->side));
+    if (r->retry_after_ms) {
+        put(h, &n, max, "retry-after",
+            fmt(r, "%llu", (r->retry_after_ms + 999) / 1000));
+        if (r->retry_after_ms < 10000)
+            put(h, &n, max, "retry-after-ms",
+                fmt(r, "%llu", r->retry_after_ms));
+    }
+    if (r->want_detail)
+        put_detail(r, h, &n, max);
+    return n;
+}
+
+void reply_json(struct request *r, int status, struct str body)
+{
+    struct http_header h[16];
+    size_t n = reply_headers(r, h, 15);
+
+    h[n++] = (struct http_header){ STR("content-type"),
+                                   STR("application/json") };
+    r->answer.status = status;
+    r->answer.head_sent = true;
+    http_reply(r->http, status, h, n, body);
+}
+
+/* May the client's SDK try again? See the retry rule in the guide. */
+static const char *should_retry(const struct request *r)
+{
+    switch (r->err.code) {
+    case ERR_UPSTREAM_TIMEOUT:
+    case ERR_BUDGET_EXCEEDED:
+    case ERR_POLICY_FAILED:
+    case ERR_PROVIDER_AUTH:
+    case ERR_PROVIDER_BILLING:
+    case ERR_PROVIDER_MODEL_GONE:
+        return "false";
+    case ERR_UPSTREAM_ERROR:
+    case ERR_NO_TARGET:
+        return r->retry_after_ms ? NULL : "false";
+    default:
+        return NULL;
+    }
+}
+
+void reply_error(struct request *r)
+{
+    const struct err_info *e = err_info(r->err.code);
+    int status = r->err_status ? r->err_status : e->status_openai;
+    struct buf body = BUF_INIT(16384);
+    struct http_header h[20];
+    size_t n = reply_headers(r, h, 16);
+    const char *again = should_retry(r);
+
+    openai_error(&body, e->type_openai, str_of(reply_error_code(r)),
+                 str_of(r->err.msg), str_of(r->err.at));
+    h[n++] = (struct http_header){ STR("content-type"),
+                                   STR("application/json") };
+    if (again)
+        h[n++] = (struct http_header){ STR("x-should-retry"), str_of(again) };
+    if (status == 405 && r->endpoint)
+        h[n++] = (struct http_header){ STR("allow"),
+                                       str_of(r->endpoint->method) };
+    r->answer.status = status;
+    r->answer.head_sent = true;
+    http_reply(r->http, status, h, n, buf_str(&body));
+    buf_clear(&body);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * A request's frame: birth, the one driver of its steps, its end. The steps
+ * themselves are in steps_*.c; the table is steps.def.
+ */
+#include "flow/request.h"
+
+#include "flow/steps.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct step_info {
+    const char *name;
+    enum step (*fn)(struct request *r);
+};
+
+static const struct step_info steps[STEP_COUNT] = {
+#define STEP_ROW(id, name, fn) [STEP_##id] = { name, fn },
+#include "flow/steps.def"
+#undef STEP_ROW
+};
+
+const char *step_name(enum step s)
+{
+    return s < STEP_COUNT ? steps[s].name : "?";
+}
+
+/* The one place where a request's step changes. */
+static void request_enter(struct request *r, enum step s)
+{
+    r->step = s;
+    r->waiting_on = NULL;
+    if (r->n_marks < MAX_MARKS)
+        r->marks[r->n_marks++] = (struct mark){ (uint8_t)s, clock_mono_ns() };
+}
+
+static void set_client_ip(struct request *r)
+{
+    const struct sockaddr_storage *peer = http_req_peer(r->http);
+    char text[INET6_ADDRSTRLEN] = "unix";
+
+    if (peer->ss_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
+                  sizeof text);
+    else if (peer->ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr,
+                  text, sizeof text);
+    r->client_ip = arena_dup(r->arena, str_of(text));
+}
+
+struct request *request_new(struct flow *f, struct http_req *q)
+{
+    struct arena *a = arena_new(REQUEST_ARENA_MAX);
+    struct request *r = calloc(1, sizeof *r);
+
+    if (r)
+        r->slot = slots_add(f->slots, r);
+    if (!a || !r || !r->slot) {
+        arena_free(a);
+        free(r);
+        return NULL;
+    }
+    r->flow = f;
+    r->gen = generation_ref(f->gen);
+    r->http = q;
+    r->arena = a;
+    r->listener = http_req_listener(q);
+    r->method = http_req_method(q);
+    r->path = http_req_path(q);
+    r->begun_ns = http_req_begun_ns(q);
+    r->usage = USAGE_NONE;
+    r->side = "client";
+    r->err.code = ERR_NONE;
+    buf_init(&r->answer.held, HOLD_MAX);
+    snprintf(r->id, sizeof r->id, "req_%016llx%08llx",
+             (unsigned long long)f->nonce, (unsigned long long)++f->seq);
+    set_client_ip(r);
+    loop_timer_init(&r->timer, f->env.loop, on_request_timer, r);
+    http_req_set_user(q, r);
+    f->inflight++;
+    request_enter(r, STEP_HEAD);
+    return r;
+}
+
+static void request_free(struct request *r)
+{
+    struct flow *f = r->flow;
+
+    attempt_stop(r);
+    request_unwait(r);
+    loop_timer_stop(&r->timer);
+    cells_request_end(r->cell);
+    slots_del(f->slots, r->slot);
+    buf_clear(&r->answer.held);
+    free(r->answer.tail);
+    json_clear(&r->json);
+    generation_unref(r->gen);
+    arena_free(r->arena);
+    f->inflight--;
+    free(r);
+}
+
+void request_run(struct request *r)
+{
+    uint64_t begin;
+
+    if (r->running) {
+        r->again = true;
+        return;
+    }
+    r->running = true;
+    begin = clock_mono_ns();
+    do {
+        enum step next;
+
+        r->again = false;
+        while ((next = steps[r->step].fn(r)) < STEP_COUNT)
+            request_enter(r, next);
+        if (next == STEP_DONE && !r->http) {
+            request_free(r);
+            return;
+        }
+    } while (r->again);
+    r->busy_ns += clock_mono_ns() - begin;
+    r->running = false;
+}
+
+/* Undo whatever the current step waits for. */
+static void request_cancel(struct request *r)
+{
+    policy_cancel(&r->run);
+    models_cancel(r);
+    attempt_stop(r);
+    request_unwait(r);
+    loop_timer_stop(&r->timer);
+}
+
+static const char *ended_by(int rc)
+{
+    switch (rc) {
+    case 0:
+        return "complete";
+    case -ERR_CLOSED:
+        return "client_gone";
+    case -ERR_TIMEOUT:
+        return "write_stall";
+    default:
+        return "cut";
+    }
+}
+
+void request_end(struct request *r, int rc)
+{
+    if (rc || !r->ended)
+        r->ended = r->ended && rc == -ERR_CANCELLED ? r->ended : ended_by(rc);
+    if (rc == -ERR_CLOSED || rc == -ERR_TIMEOUT) {
+        r->cancelled = true;
+        r->side = "client";
+    }
+    if (r->attempt && r->n_attempts &&
+        !r->records[r->n_attempts - 1].end_ns)
+        r->records[r->n_attempts - 1].end_ns = clock_mono_ns();
+    request_cancel(r);
+    account_request(r);
+    http_req_set_user(r->http, NULL);
+    r->http = NULL;
+    request_enter(r, STEP_SETTLE);
+    request_run(r);
+}
+
+enum step request_fail(struct request *r, int code, const char *side)
+{
+    if (!r->err.code)
+        err_set(&r->err, code, "%s", err_info(code)->text);
+    r->side = side;
+    return STEP_FAIL;
+}
+
+void request_note(struct request *r, struct str policy, struct str text)
+{
+    if (r->n_notes == MAX_NOTES)
+        return;
+    r->notes[r->n_notes++] =
+        arena_fmt(r->arena, STR_FMT ": " STR_FMT, STR_ARG(policy),
+                  STR_ARG(text));
+}
+
+void request_wait_address(struct request *r)
+{
+    struct flow *f = r->flow;
+
+    if (r->prev_waiting)
+        return;
+    r->next_waiting = f->waiting;
+    r->prev_waiting = &f->waiting;
+    if (f->waiting)
+        f->waiting->prev_waiting = &r->next_waiting;
+    f->waiting = r;
+}
+
+void request_unwait(struct request *r)
+{
+    if (!r->prev_waiting)
+        return;
+    *r->prev_waiting = r->next_waiting;
+    if (r->next_waiting)
+        r->next_waiting->prev_waiting = r->prev_waiting;
+    r->next_waiting = NULL;
+    r->prev_waiting = NULL;
+}

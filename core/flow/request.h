@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * A request: the state that its steps share. Only flow's own files include
+ * this; the one writer of `step` is request_enter.
+ *
+ * Ownership: strs point into the HTTP request (until it is shrunk at content
+ * commit) or into the arena; what the access line needs later is in the arena.
+ */
+#ifndef PENSTOCK_FLOW_REQUEST_H
+#define PENSTOCK_FLOW_REQUEST_H
+
+#include "base/clock.h"
+#include "base/slots.h"
+#include "flow/generation.h"
+#include "wire/endpoint.h"
+#include "wire/openai.h"
+#include "wire/sse.h"
+
+enum step {
+#define STEP_ROW(id, name, fn) STEP_##id,
+#include "flow/steps.def"
+#undef STEP_ROW
+    STEP_COUNT,
+    STEP_WAIT, /* returned by a step: run me again when woken */
+    STEP_DONE, /* nothing more to do; the end of the answer does the rest */
+};
+
+#define MAX_MARKS 24    /* timeline entries; more are not recorded */
+#define MAX_ATTEMPTS 8  /* attempt records; also the hard cap of tries */
+#define MAX_NOTES 16
+#define REQUEST_ARENA_MAX (4u << 20)
+#define HOLD_MAX (256u << 10) /* bytes of an answer kept back */
+#define ERROR_BODY_MAX (64u << 10)
+#define EVENT_MAX (16u << 20) /* one SSE event */
+#define TAIL_BYTES 2048
+
+struct mark {
+    uint8_t step;
+    uint64_t at_ns;
+};
+
+/** What is known of a try, for the access line and explain. */
+struct attempt_record {
+    struct str target, credential;
+    int status;         /* HTTP; 0 = none */
+    uint16_t cls;       /* PS_FAULT_*; NONE = it served */
+    struct str why;     /* words for people; may be empty */
+    uint64_t begin_ns, end_ns;
+    uint64_t first_ns;  /* first content; 0 = none */
+};
+
+enum attempt_mode {
+    MODE_HEAD,   /* no head yet */
+    MODE_ERROR,  /* an error body is collected */
+    MODE_BODY,   /* a whole answer */
+    MODE_STREAM, /* events */
+};
+
+/** The try under way: one target, one credential. */
+struct attempt {
+    struct attempt_host host;
+    const struct target *target;
+    struct credential *credential;
+    struct http_call *call;  /* NULL once done or cancelled */
+    struct buf body;         /* outgoing, where edits were made */
+    struct json_edits *edits;
+    enum attempt_mode mode;
+    bool ended;              /* on_done came; `result` holds */
+    bool broken;             /* a fault found in the bytes: `fault` holds */
+    bool withhold_usage;     /* the usage event is ours, not the client's */
+    struct http_call_result result;
+    ps_fault fault;
+    struct str why;          /* of the fault, for people */
+    int64_t length;          /* Content-Length of the answer, or -1 */
+    struct str content_type; /* in the arena */
+    struct str upstream_id;
+    struct http_header *fields; /* the answer's, in the arena */
+    size_t n_fields;
+};
+
+/** A provider's own error answer, kept for the client. */
+struct kept_error {
+    int status;          /* 0 = none */
+    bool callers;        /* the caller's fault: it wins over later ones */
+    struct str body, content_type;
+    struct http_header *fields;
+    size_t n_fields;
+};
+
+/** The answer as far as the client is concerned. */
+struct answer {
+    int status;
+    bool head_sent;     /* head commit */
+    bool content_sent;  /* content commit */
+    bool paused;        /* upstream waits for the client */
+    bool finish_seen, done_seen;
+    bool error_sent;    /* the client has an error event */
+    bool passed;        /* forwarded without scanning whole: see tail */
+    uint64_t events;
+    struct buf held;    /* bytes kept back; freed at content commit */
+    struct sse sse;
+    char *tail;         /* last TAIL_BYTES of a large answer */
+    size_t tail_n;
+};
+
+struct request {
+    struct flow *flow;
+    struct generation *gen;
+    struct http_req *http; /* NULL once its on_end came */
+    struct arena *arena;
+    uint64_t slot;         /* id in flow->slots */
+    struct request_cell *cell;
+    char id[40];
+    char trace[56];        /* outgoing traceparent, NUL-terminated */
+
+    enum step step;
+    const char *waiting_on;
+    bool running, again, over, cancelled, logged;
+    struct mark marks[MAX_MARKS];
+    uint32_t n_marks;
+    uint64_t begun_ns, busy_ns;
+
+    const struct flow_listener *listener;
+    const struct endpoint *endpoint;
+    struct str method, path, rest, client_ip;
+    struct str credential; /* as presented; p NULL = none */
+    struct principal *principal;
+    bool want_detail, body_asked, body_done;
+    int body_rc;
+    uint64_t body_bytes;
+    struct json json;
+    struct wire_request facts;
+    struct plan plan;
+    uint32_t at;           /* candidate under way */
+    bool *out;             /* per candidate: not again in this request */
+    uint32_t same_target;  /* further tries at it so far */
+    bool reuse_retried;    /* a dead kept connection was tried again once */
+    struct kept_error kept;
+    struct policy_run run;
+    struct attempt *attempt;
+    struct attempt_record records[MAX_ATTEMPTS];
+    uint32_t n_attempts;
+
+    struct answer answer;
+    struct usage usage;
+    struct err err;        /* why it fails, for the client */
+    struct str err_code, err_policy; /* an own code of a policy */
+    int err_status;
+    uint64_t retry_after_ms;
+    const char *side;      /* "client", "gateway", "provider" */
+    const char *ended;     /* how it ended, for the access line */
+    struct str notes[MAX_NOTES];
+    uint32_t n_notes;
+
+    struct loop_timer timer;
+    uint64_t total_at_ms, address_at_ms, head_at_ms, event_at_ms;
+    uint64_t commit_at_ms, wake_at_ms;
+    bool total_passed;
+    uint64_t last_data_ms, keepalive_ms;
+    struct model_fetch *models;
+    struct request *next_waiting, **prev_waiting; /* flow->waiting */
+};
+
+struct flow {
+    struct flow_env env;
+    struct generation *gen;
+    struct slots *slots;
+    uint64_t nonce;
+    uint64_t seq;
+    size_t inflight;
+    bool draining;
+    struct json scratch;   /* for watching events; reused */
+    struct request *waiting; /* for addresses; see steps_out.c */
+};
+
+/* request.c */
+struct request *request_new(struct flow *f, struct http_req *q);
+void request_run(struct request *r);
+void request_end(struct request *r, int rc); /* on_end came */
+/** Give up with err_code `code` (kept if r->err is set already); STEP_FAIL. */
+enum step request_fail(struct request *r, int code, const char *side);
+void request_note(struct request *r, struct str policy, struct str text);
+void request_wait_address(struct request *r);
+void request_unwait(struct request *r); /* idempotent */
+const char *step_name(enum step s);
+
+/* attempt.c: build, start, end a try */
+int attempt_begin(struct request *r);
+int attempt_start(struct request *r, const char *addresses);
+void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
+const ps_api *attempt_api(const struct plugin *p, enum dialect d);
+/** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */
+int attempt_url(struct buf *url, struct str base, const char *path,
+                struct str model);
+/** Open the provider's instance at its first use. */
+int attempt_open(struct provider *p, struct err *err);
+/** Put the credential into the outgoing head, by the plugin or by data. */
+int attempt_auth(struct request *r, struct attempt_host *host,
+                 const struct provider *p, const struct credential *c);
+/** What a provider's configuration says of its connections. */
+void attempt_spec(struct http_call_spec *s, const struct conf_provider *p);
+
+/* stream.c: bytes from upstream to client */
+void stream_head(struct request *r, const struct http_answer *a);
+void stream_data(struct request *r, struct str bytes);
+/** The answer ended: send what is held, or set the attempt's fault. */
+void stream_eof(struct request *r);
+/** Is this answer field one that the client gets? */
+bool stream_is_passed(struct str name);
+/** Head commit: the client gets its 200 (or what came) now. */
+void stream_commit_head(struct request *r);
+/** The try has failed: broken is set, the first cause stays. */
+void stream_fault(struct request *r, int cls, const char *why);
+
+/* timers.c */
+void timers_start_attempt(struct request *r);
+void timers_arm(struct request *r);
+void on_request_timer(void *ud);
+
+/* reply.c: answers made here */
+void reply_error(struct request *r);
+void reply_json(struct request *r, int status, struct str body);
+size_t reply_headers(struct request *r, struct http_header *h, size_t max);
+const char *reply_error_code(const struct request *r);
+
+/* models.c: GET /v1/models */
+enum step step_models(struct request *r);
+void models_cancel(struct request *r);
+void model_list_free(struct model_list *m);
+
+/* identity.c: who calls, from where, traced how */
+void identity_credential(struct request *r);
+void identity_trace(struct request *r);
+bool identity_is_local(const struct request *r);
+
+/* account.c: the access line, metrics, explain */
+void account_request(struct request *r);
+
+/* view.c: what policies see */
+extern const struct policy_view request_view;
+int view_run(struct request *r, enum policy_phase p, struct policy_result *out);
+
+#endif

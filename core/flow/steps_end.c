@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* How a request ends: sent, failed, settled. */
+#include "flow/steps.h"
+
+enum step step_finish(struct request *r)
+{
+    loop_timer_stop(&r->timer);
+    r->waiting_on = "client.write";
+    return STEP_DONE;
+}
+
+/* The provider's own error answer, as it came. */
+static void pass_error(struct request *r)
+{
+    struct http_header h[48];
+    size_t n;
+
+    r->retry_after_ms = 0; /* the provider's own fields say it */
+    n = reply_headers(r, h, 20);
+    for (size_t i = 0; i < r->kept.n_fields && n < 46; i++) {
+        if (stream_is_passed(r->kept.fields[i].name))
+            h[n++] = r->kept.fields[i];
+    }
+    h[n++] = (struct http_header){ STR("content-type"),
+                                   r->kept.content_type.n
+                                       ? r->kept.content_type
+                                       : STR("application/json") };
+    r->answer.status = r->kept.status;
+    r->answer.head_sent = true;
+    http_reply(r->http, r->kept.status, h, n, r->kept.body);
+}
+
+/* Within a stream: an error event, then an end that no client takes for a
+ * clean one. */
+static void fail_stream(struct request *r)
+{
+    const struct err_info *e = err_info(r->err.code);
+    struct buf event = BUF_INIT(8192);
+
+    if (!r->answer.error_sent &&
+        openai_error_event(&event, e->type_openai,
+                           str_of(reply_error_code(r)),
+                           str_of(r->err.msg)) == 0)
+        http_reply_data(r->http, buf_str(&event));
+    buf_clear(&event);
+    http_reply_abort(r->http);
+}
+
+enum step step_fail(struct request *r)
+{
+    loop_timer_stop(&r->timer);
+    if (!r->err.code)
+        err_set(&r->err, ERR_INTERNAL, "The gateway failed.");
+    r->ended = "error";
+    if (!r->http)
+        return STEP_DONE;
+    if (!r->answer.head_sent && r->kept.status)
+        pass_error(r);
+    else if (!r->answer.head_sent)
+        reply_error(r);
+    else if (r->facts.stream && !r->answer.passed)
+        fail_stream(r);
+    else
+        http_reply_abort(r->http);
+    r->waiting_on = "client.write";
+    return STEP_DONE;
+}
+
+/* The client is gone or has everything; only policies' log is left. */
+enum step step_settle(struct request *r)
+{
+    struct policy_result res;
+
+    if (policy_set_has(r->gen->policies, PHASE_LOG) && !r->logged &&
+        view_run(r, PHASE_LOG, &res) == POLICY_WAIT) {
+        r->waiting_on = "log";
+        return STEP_WAIT;
+    }
+    r->logged = true;
+    return STEP_DONE;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* From the head to an admitted request: everything before the route. */
+#include "flow/steps.h"
+
+#include <stdio.h>
+
+static struct str header(const struct request *r, const char *name)
+{
+    return http_req_header(r->http, str_of(name));
+}
+
+static enum step answer_health(struct request *r)
+{
+    bool ready = r->endpoint->id == ENDPOINT_HEALTHZ ||
+                 (!r->flow->draining && r->gen->config->n_providers > 0);
+
+    reply_json(r, ready ? 200 : 503,
+               ready ? STR("{\"status\":\"ok\"}")
+                     : STR("{\"status\":\"unavailable\"}"));
+    return STEP_FINISH;
+}
+
+static bool takes_method(const struct endpoint *e, struct str method)
+{
+    return str_is(method, e->method) ||
+           (str_is(method, "HEAD") && str_is(str_of(e->method), "GET"));
+}
+
+enum step step_head(struct request *r)
+{
+    r->endpoint = endpoint_find(r->path, &r->rest);
+    identity_trace(r);
+    r->want_detail = r->listener && r->listener->conf &&
+                     r->listener->conf->detail_full;
+    if (!r->endpoint) {
+        err_set(&r->err, ERR_NOT_FOUND,
+                "Unknown path (" STR_FMT " " STR_FMT ").",
+                STR_ARG(r->method), r->path.n > 128 ? 128 : (int)r->path.n,
+                r->path.p);
+        return request_fail(r, ERR_NOT_FOUND, "client");
+    }
+    if (!takes_method(r->endpoint, r->method)) {
+        err_set(&r->err, ERR_METHOD, "%s takes %s.", r->endpoint->path,
+                r->endpoint->method);
+        return request_fail(r, ERR_METHOD, "client");
+    }
+    if (r->endpoint->is_public)
+        return answer_health(r);
+    if (r->flow->env.cells)
+        r->cell = cells_request_begin(r->flow->env.cells, str_of(r->id),
+                                      str_of(r->endpoint->name));
+    return STEP_EARLY;
+}
+
+/* A policy's denial becomes the request's error. */
+static enum step denied(struct request *r, const struct policy_result *p)
+{
+    r->err_policy = p->policy;
+    r->retry_after_ms = p->retry_after_ms;
+    err_set(&r->err, p->err_code ? p->err_code : ERR_INVALID_REQUEST,
+            STR_FMT, STR_ARG(p->message));
+    if (!p->err_code) {
+        r->err_code = arena_dup(r->arena, p->code);
+        r->err_status = p->status;
+    }
+    return request_fail(r, r->err.code, "client");
+}
+
+static enum step failed(struct request *r, const struct policy_result *p)
+{
+    r->err_policy = p->policy;
+    err_set(&r->err, ERR_POLICY_FAILED, "The policy '" STR_FMT "' failed.",
+            STR_ARG(p->policy));
+    return request_fail(r, ERR_POLICY_FAILED, "gateway");
+}
+
+/* Run a phase; `next` where nobody objects. */
+static enum step run_phase(struct request *r, enum policy_phase p,
+                           enum step next, struct policy_result *out)
+{
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    if (!policy_set_has(r->gen->policies, p))
+        return next;
+    if (view_run(r, p, out) == POLICY_WAIT) {
+        r->waiting_on = policy_phase_name(p);
+        return STEP_WAIT;
+    }
+    switch (out->verdict) {
+    case POLICY_DENY:
+        return denied(r, out);
+    case POLICY_FAILED:
+        return failed(r, out);
+    default:
+        return next;
+    }
+}
+
+enum step step_early(struct request *r)
+{
+    struct policy_result res;
+
+    return run_phase(r, PHASE_REQUEST, STEP_AUTHENTICATE, &res);
+}
+
+/* The listener's rule for callers without a credential. */
+static struct principal *anonymous(struct request *r)
+{
+    const struct conf_listen *l = r->listener ? r->listener->conf : NULL;
+    struct principal *p;
+
+    if (!l || r->credential.p || l->anonymous == ANON_NONE ||
+        (l->anonymous == ANON_LOCAL && !identity_is_local(r)))
+        return NULL;
+    p = arena_alloc(r->arena, sizeof *p);
+    if (p)
+        p->id = l->anonymous == ANON_LOCAL ? STR("local") : STR("anonymous");
+    return p;
+}
+
+static enum step admit_principal(struct request *r)
+{
+    int rc = principal_admit(r->principal, str_of(r->endpoint->name),
+                             http_req_peer(r->http), clock_wall_ms(), &r->err);
+
+    if (rc)
+        return request_fail(r, -rc, "client");
+    cells_request_note(r->cell, r->principal->id, STR_NULL);
+    return r->endpoint->dialect == DIALECT_OPENAI_MODELS ? STEP_MODELS
+                                                         : STEP_BODY;
+}
+
+enum step step_authenticate(struct request *r)
+{
+    struct policy_result res;
+    enum step next;
+
+    if (!r->credential.p)
+        identity_credential(r);
+    if (r->err.code)
+        return request_fail(r, r->err.code, "client");
+    next = run_phase(r, PHASE_AUTHENTICATE, STEP_BODY, &res);
+    if (next != STEP_BODY)
+        return next;
+    r->principal =
+        res.verdict == POLICY_PRINCIPAL ? res.principal : anonymous(r);
+    if (!r->principal) {
+        err_set(&r->err, ERR_INVALID_API_KEY,
+                r->credential.p
+                    ? "Incorrect API key provided."
+                    : "You didn't provide an API key. Send it in an "
+                      "Authorization header: Authorization: Bearer KEY.");
+        return request_fail(r, ERR_INVALID_API_KEY, "client");
+    }
+    return admit_principal(r);
+}
+
+static uint64_t body_limit(const struct request *r)
+{
+    const struct config *c = r->gen->config;
+
+    for (size_t i = 0; i < c->n_endpoints; i++) {
+        if (str_is(c->endpoints[i].name, r->endpoint->name) &&
+            c->endpoints[i].max_body)
+            return c->endpoints[i].max_body;
+    }
+    return c->server.max_body;
+}
+
+static void body_error(struct request *r)
+{
+    switch (r->body_rc) {
+    case -ERR_TOO_LARGE:
+        err_set(&r->err, ERR_TOO_LARGE,
+                "The body is larger than the %llu bytes allowed here.",
+                (unsigned long long)body_limit(r));
+        break;
+    case -ERR_INVALID_REQUEST:
+        err_set(&r->err, ERR_INVALID_REQUEST,
+                "The body's chunked framing is broken.");
+        break;
+    default:
+        break;
+    }
+}
+
+enum step step_body(struct request *r)
+{
+    if (!r->body_asked) {
+        r->body_asked = true;
+        http_req_read_body(r->http, body_limit(r));
+    }
+    if (!r->body_done) {
+        r->waiting_on = "client.body";
+        return STEP_WAIT;
+    }
+    if (r->body_rc) {
+        body_error(r);
+        return request_fail(
+            r, r->body_rc == -ERR_NOMEM ? ERR_OVERLOADED : -r->body_rc,
+            r->body_rc == -ERR_NOMEM ? "gateway" : "client");
+    }
+    return STEP_READ;
+}
+
+enum step step_read(struct request *r)
+{
+    struct str body = http_req_body(r->http);
+    struct err err = { 0 };
+
+    r->body_bytes = body.n;
+    if (json_scan(&r->json, body, NULL, &err)) {
+        err_set(&r->err, ERR_INVALID_REQUEST,
+                "We could not parse the JSON body of your request: %s (%s).",
+                err.msg, err.at[0] ? err.at : "at its start");
+        return request_fail(r, ERR_INVALID_REQUEST, "client");
+    }
+    if (openai_read(r->endpoint->dialect, &r->json, r->arena, &r->facts,
+                    &r->err))
+        return request_fail(r, ERR_INVALID_REQUEST, "client");
+    r->facts.model = arena_dup(r->arena, r->facts.model);
+    return STEP_VALIDATE;
+}
+
+enum step step_validate(struct request *r)
+{
+    struct policy_result res;
+
+    return run_phase(r, PHASE_VALIDATE, STEP_ADMIT, &res);
+}
+
+enum step step_admit(struct request *r)
+{
+    struct policy_result res;
+
+    return run_phase(r, PHASE_ADMIT, STEP_PLAN, &res);
+}
+
+enum step step_plan(struct request *r)
+{
+    int rc;
+
+    if (!principal_may_use(r->principal, r->facts.model)) {
+        err_set(&r->err, ERR_MODEL_NOT_ALLOWED,
+                "This key may not use the model '" STR_FMT "'.",
+                STR_ARG(r->facts.model));
+        return request_fail(r, ERR_MODEL_NOT_ALLOWED, "client");
+    }
+    rc = engine_plan(r->gen->engine, r->arena, r->facts.model, &r->plan,
+                     &r->err);
+    if (rc)
+        return request_fail(r, -rc,
+                            rc == -ERR_MODEL_NOT_FOUND ? "client" : "gateway");
+    r->out = arena_alloc(r->arena, r->plan.n + 1);
+    if (!r->out)
+        return request_fail(r, ERR_OVERLOADED, "gateway");
+    return STEP_ROUTE;
+}
+
+/* Candidates in the order to try: preferred first, stable; dropped last. */
+static void order_plan(struct plan *p)
+{
+    for (size_t i = 1; i < p->n; i++) {
+        struct candidate c = p->list[i];
+        size_t at = i;
+
+        while (at > 0 && !c.dropped &&
+               (p->list[at - 1].dropped ||
+                p->list[at - 1].prefer < c.prefer)) {
+            p->list[at] = p->list[at - 1];
+            at--;
+        }
+        p->list[at] = c;
+    }
+}
+
+enum step step_route(struct request *r)
+{
+    struct policy_result res;
+    enum step next = run_phase(r, PHASE_ROUTE, STEP_ATTEMPT, &res);
+
+    if (next == STEP_ATTEMPT)
+        order_plan(&r->plan);
+    return next;
+}

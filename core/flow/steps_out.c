@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/steps.h"
+
+#include "engine/fault.h"
+
+#include <sys/random.h>
+
+#define BACKOFF_BASE_MS 250
+#define BACKOFF_CAP_MS 8000
+#define PARK_MS 10000 /* a refused credential rests while there are others */
+
+static bool is_usable(const struct request *r, const struct candidate *c)
+{
+    return !c->dropped && !r->out[c - r->plan.list] &&
+           attempt_api(c->target->provider->plugin, r->endpoint->dialect);
+}
+
+enum step step_attempt(struct request *r)
+{
+    int rc;
+
+    while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
+        r->at++;
+    if (r->at >= r->plan.n) {
+        if (r->n_attempts)
+            return STEP_FAIL;
+        err_set(&r->err, ERR_NO_TARGET,
+                "No target can serve %s for '" STR_FMT "'%s.",
+                r->endpoint->name, STR_ARG(r->facts.model),
+                r->plan.n ? ": all were excluded" : "");
+        return request_fail(r, ERR_NO_TARGET, "gateway");
+    }
+    rc = attempt_begin(r);
+    if (rc) {
+        attempt_stop(r);
+        return request_fail(r, rc == -ERR_NOMEM ? ERR_OVERLOADED : -rc,
+                            "gateway");
+    }
+    timers_start_attempt(r);
+    return STEP_ADDRESS;
+}
+
+enum step step_address(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    struct str host = url_host(t->target->base_url);
+    const char *why = NULL;
+
+    if (t->broken)
+        return STEP_JUDGE;
+    if (t->target->provider->conf->unix_socket.n)
+        return STEP_SEND;
+    if (addresses_find(r->flow->env.addresses, host, &why))
+        return STEP_SEND;
+    if (why) {
+        stream_fault(r, PS_FAULT_CONNECT, why);
+        return STEP_JUDGE;
+    }
+    request_wait_address(r);
+    r->waiting_on = "address";
+    return STEP_WAIT;
+}
+
+enum step step_send(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    const char *why = NULL, *addresses = NULL;
+
+    if (!t->target->provider->conf->unix_socket.n)
+        addresses = addresses_find(r->flow->env.addresses,
+                                   url_host(t->target->base_url), &why);
+    if (attempt_start(r, addresses)) {
+        stream_fault(r, PS_FAULT_CONNECT, r->err.msg);
+        r->err.code = ERR_NONE;
+        return STEP_JUDGE;
+    }
+    timers_arm(r);
+    return STEP_UPSTREAM;
+}
+
+enum step step_upstream(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    if (t->broken || t->ended)
+        return STEP_JUDGE;
+    if (t->mode != MODE_HEAD)
+        return STEP_STREAM;
+    r->waiting_on = "upstream.head";
+    return STEP_WAIT;
+}
+
+enum step step_stream(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    if (t->broken || t->ended)
+        return STEP_JUDGE;
+    r->waiting_on = "upstream.body";
+    return STEP_WAIT;
+}
+
+/* The transport's verdict, where the bytes gave none. */
+static void note_end(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    if (t->broken || !t->ended)
+        return;
+    if (t->result.fail == HTTP_OK) {
+        stream_eof(r);
+        return;
+    }
+    if (t->mode == MODE_ERROR) {
+        stream_eof(r);
+        return;
+    }
+    fault_from_http(&t->fault, t->result.fail);
+    t->broken = true;
+    t->why = arena_dup(r->arena, str_of(t->result.text));
+}
+
+/* Keep the provider's own error answer; a caller's fault is never replaced. */
+static void keep_error(struct request *r, const struct fault_info *info)
+{
+    struct attempt *t = r->attempt;
+    const struct conf_provider *p = t->target->provider->conf;
+    bool callers = fault_is_callers(&t->fault, p->keys_from_client) ||
+                   (t->fault.cls == PS_FAULT_MODEL_GONE && !t->target->group);
+    struct str body = buf_str(&r->answer.held);
+    struct str words = t->why;
+    struct err err = { 0 };
+
+    if (callers && t->fault.message.n)
+        words = (struct str){ t->fault.message.p, t->fault.message.n };
+    if (r->kept.status && r->kept.callers)
+        return;
+    r->kept = (struct kept_error){ 0 };
+    r->err.code = ERR_NONE;
+    err_set(&r->err, info->err, STR_FMT, STR_ARG(words));
+    r->retry_after_ms = t->fault.retry_after_ms;
+    if (t->mode != MODE_ERROR || info->err == ERR_PROVIDER_BILLING ||
+        (!callers && (info->err == ERR_PROVIDER_AUTH ||
+                      info->err == ERR_PROVIDER_MODEL_GONE)) ||
+        json_scan(&r->flow->scratch, body, NULL, &err) ||
+        json_member(&r->flow->scratch, 0, STR("error")) == JSON_NONE)
+        return;
+    r->kept.status = t->host.pub.status;
+    r->kept.callers = callers;
+    r->kept.body = arena_dup(r->arena, body);
+    r->kept.content_type = t->content_type;
+    r->kept.fields = t->fields;
+    r->kept.n_fields = t->n_fields;
+}
+
+static void close_record(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    struct attempt_record *rec = &r->records[r->n_attempts - 1];
+    struct str labels[3] = { t->target->provider->conf->name,
+                             t->target->group ? t->target->group->name
+                                              : STR("other"),
+                             str_of(fault_class_name(t->fault.cls)) };
+
+    rec->end_ns = clock_mono_ns();
+    rec->cls = t->broken ? t->fault.cls : PS_FAULT_NONE;
+    rec->why = t->why;
+    if (!t->broken)
+        labels[2] = STR("ok");
+    metric_add(METRIC_ATTEMPTS, labels, 1);
+}
+
+/* Whom the fault rules out for the rest of this request. */
+static void rule_out(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    const struct fault_info *info = fault_info(t->fault.cls);
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    if (info->blame == BLAME_PARK && t->target->provider->n_credentials > 1)
+        t->credential->parked_until_ms = now + PARK_MS;
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const struct target *c = r->plan.list[i].target;
+
+        if (t->fault.scope == PS_SCOPE_PROVIDER &&
+            c->provider == t->target->provider)
+            r->out[i] = true;
+    }
+}
+
+static bool has_budget(const struct request *r)
+{
+    const struct conf_retries *c =
+        &r->plan.list[r->at].target->provider->conf->retries;
+
+    return r->n_attempts < c->attempts && r->n_attempts < MAX_ATTEMPTS &&
+           !r->total_passed;
+}
+
+static uint64_t full_jitter(uint32_t n)
+{
+    uint64_t cap = (uint64_t)BACKOFF_BASE_MS << (n < 5 ? n : 5);
+    uint32_t dice = 0;
+
+    if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) < 0)
+        dice = (uint32_t)clock_mono_ns();
+    return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
+}
+
+static bool other_credential(const struct request *r)
+{
+    struct provider *p = r->plan.list[r->at].target->provider;
+
+    return p->n_credentials > 1 &&
+           provider_credential(p, loop_now_ms(r->flow->env.loop));
+}
+
+static bool other_target(const struct request *r)
+{
+    for (size_t i = r->at + 1; i < r->plan.n; i++) {
+        if (is_usable(r, &r->plan.list[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Before content commit: what next after that fault? */
+static enum step next_try(struct request *r, const struct fault_info *info,
+                          bool dead_connection)
+{
+    const struct conf_retries *c =
+        &r->plan.list[r->at].target->provider->conf->retries;
+
+    if (dead_connection && !r->reuse_retried && r->n_attempts < MAX_ATTEMPTS) {
+        r->reuse_retried = true;
+        return STEP_ATTEMPT;
+    }
+    if (!has_budget(r))
+        return STEP_FAIL;
+    if (info->other_credential && other_credential(r))
+        return STEP_ATTEMPT;
+    if (info->other_target && other_target(r)) {
+        r->at++;
+        r->same_target = 0;
+        return STEP_ATTEMPT;
+    }
+    if (info->same_target && r->same_target < c->same_target) {
+        r->wake_at_ms = loop_now_ms(r->flow->env.loop) +
+                        full_jitter(r->same_target++);
+        return STEP_BACKOFF;
+    }
+    return STEP_FAIL;
+}
+
+static void merge_plugin_usage(struct request *r, const ps_usage *u)
+{
+    struct usage more = { u->input, u->cache_read, u->cache_write_5m,
+                          u->output, u->reasoning };
+
+    usage_merge(&r->usage, &more);
+}
+
+enum step step_judge(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    const struct fault_info *info;
+    bool dead;
+
+    note_end(r);
+    close_record(r);
+    merge_plugin_usage(r, &t->host.usage);
+    if (!t->broken) {
+        r->side = "provider";
+        attempt_stop(r);
+        return STEP_FINISH;
+    }
+    info = fault_info(t->fault.cls);
+    dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
+    r->side = info->callers ? "client" : "provider";
+    keep_error(r, info);
+    rule_out(r);
+    attempt_stop(r);
+    if (r->answer.content_sent)
+        return STEP_FAIL;
+    buf_reset(&r->answer.held);
+    r->answer.finish_seen = r->answer.done_seen = false;
+    return next_try(r, info, dead);
+}
+
+enum step step_backoff(struct request *r)
+{
+    if (loop_now_ms(r->flow->env.loop) >= r->wake_at_ms || r->total_passed) {
+        r->wake_at_ms = 0;
+        return r->total_passed ? STEP_FAIL : STEP_ATTEMPT;
+    }
+    timers_arm(r);
+    r->waiting_on = "backoff";
+    return STEP_WAIT;
+}

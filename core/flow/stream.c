@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * From upstream to the client: the answer's head, whole answers, error
+ * bodies. Streams of events are in events.c.
+ *
+ * A whole answer is kept back up to HOLD_MAX, so that an error inside a 200
+ * or a cut can still fail over; a larger one is passed on as it comes, and
+ * its usage is read from its tail.
+ */
+#include "flow/events.h"
+#include "flow/request.h"
+
+#include "engine/fault.h"
+
+#include <stdlib.h>
+
+void stream_fault(struct request *r, int cls, const char *why)
+{
+    struct attempt *t = r->attempt;
+
+    if (!t || t->broken)
+        return;
+    t->broken = true;
+    fault_set(&t->fault, cls);
+    t->why = arena_dup(r->arena, str_of(why));
+}
+
+/* Answer fields that the client gets; "-" at the end: a prefix. */
+static const char *const passed[] = {
+    "openai-",     "x-ratelimit-",   "retry-after",
+    "retry-after-ms", "x-should-retry",
+};
+
+bool stream_is_passed(struct str name)
+{
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
+        struct str f = str_of(passed[i]);
+        bool prefix = f.p[f.n - 1] == '-';
+
+        if (name.n >= f.n && (prefix || name.n == f.n) &&
+            str_ieq((struct str){ name.p, f.n }, f))
+            return true;
+    }
+    return false;
+}
+
+/* Copy what is needed later; an error keeps all, for `classify`. */
+static void keep_fields(struct request *r, const struct http_answer *a)
+{
+    struct attempt *t = r->attempt;
+    struct http_header *to;
+
+    if (a->n_headers > 100 || a->n_headers == 0)
+        return;
+    to = arena_alloc(r->arena, a->n_headers * sizeof *to);
+    if (!to)
+        return;
+    t->fields = to;
+    for (size_t i = 0; i < a->n_headers; i++) {
+        if (a->status < 400 && !stream_is_passed(a->headers[i].name))
+            continue;
+        to->name = arena_dup(r->arena, a->headers[i].name);
+        to->value = arena_dup(r->arena, a->headers[i].value);
+        if (to->name.p && to->value.p) {
+            to++;
+            t->n_fields++;
+        }
+    }
+}
+
+static struct str get(const struct http_answer *a, const char *name)
+{
+    return http_header_get(a->headers, a->n_headers, str_of(name));
+}
+
+static bool type_is(struct str ctype, const char *want)
+{
+    struct str type = str_split(&ctype, ';');
+
+    return str_ieq(str_trim(type), str_of(want));
+}
+
+static bool type_is_json(struct str ctype)
+{
+    struct str type = str_split(&ctype, ';');
+
+    type = str_trim(type);
+    return type.n == 0 || str_ieq(type, STR("application/json")) ||
+           (type.n > 5 && str_ieq((struct str){ type.p + type.n - 5, 5 },
+                                  STR("+json")));
+}
+
+static void choose_mode(struct request *r, const struct http_answer *a)
+{
+    struct attempt *t = r->attempt;
+    struct str ctype = get(a, "content-type");
+
+    if (a->status < 200 || a->status > 299) {
+        t->mode = MODE_ERROR;
+    } else if (r->facts.stream && type_is(ctype, "text/event-stream")) {
+        t->mode = MODE_STREAM;
+        sse_init(&r->answer.sse, EVENT_MAX);
+        r->answer.events = 0;
+    } else if (type_is_json(ctype)) {
+        t->mode = MODE_BODY;
+    } else {
+        t->mode = MODE_BODY;
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     "the answer's content type is neither JSON nor events");
+    }
+}
+
+void stream_head(struct request *r, const struct http_answer *a)
+{
+    struct attempt *t = r->attempt;
+    struct str id = get(a, "x-request-id");
+    uint64_t length;
+
+    t->host.pub.status = a->status;
+    t->host.answer_headers = a->headers;
+    t->host.n_answer_headers = a->n_headers;
+    if (plugin_head(&t->host) < 0)
+        stream_fault(r, PS_FAULT_PROTOCOL, t->host.err.msg);
+    keep_fields(r, a);
+    t->host.answer_headers = t->fields;
+    t->host.n_answer_headers = t->n_fields;
+    t->upstream_id =
+        arena_dup(r->arena, id.p ? id : get(a, "request-id"));
+    t->content_type = arena_dup(r->arena, get(a, "content-type"));
+    if (str_u64(get(a, "content-length"), &length) && length <= INT64_MAX)
+        t->length = (int64_t)length;
+    r->records[r->n_attempts - 1].status = a->status;
+    buf_reset(&r->answer.held);
+    choose_mode(r, a);
+    timers_arm(r);
+}
+
+/* Fields of an answer that came from the provider. */
+static size_t answer_fields(struct request *r, struct http_header *h,
+                            size_t max)
+{
+    struct attempt *t = r->attempt;
+    size_t n = reply_headers(r, h, max);
+
+    for (size_t i = 0; t && i < t->n_fields && n < max; i++) {
+        if (stream_is_passed(t->fields[i].name))
+            h[n++] = t->fields[i];
+    }
+    return n;
+}
+
+static void send_head(struct request *r, int status, struct str ctype,
+                      int64_t length)
+{
+    struct http_header h[48];
+    size_t n = answer_fields(r, h, 44);
+
+    h[n++] = (struct http_header){ STR("content-type"), ctype };
+    if (type_is(ctype, "text/event-stream")) {
+        h[n++] = (struct http_header){ STR("cache-control"),
+                                       STR("no-cache") };
+        h[n++] = (struct http_header){ STR("x-accel-buffering"), STR("no") };
+    }
+    r->answer.status = status;
+    r->answer.head_sent = true;
+    http_reply_head(r->http, status, h, n, length);
+}
+
+void stream_commit_head(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    struct str ctype = STR("text/event-stream; charset=utf-8");
+
+    if (r->answer.head_sent)
+        return;
+    if (t && t->mode == MODE_STREAM && t->content_type.n)
+        ctype = t->content_type;
+    send_head(r, 200, ctype, HTTP_LENGTH_STREAM);
+}
+
+/* Send, and hold upstream back while the client is slow. */
+void stream_send(struct request *r, struct str bytes)
+{
+    struct attempt *t = r->attempt;
+
+    if (bytes.n == 0)
+        return;
+    http_reply_data(r->http, bytes);
+    if (!r->answer.paused && t && t->call &&
+        http_reply_queued(r->http) > r->gen->config->server.high_water) {
+        r->answer.paused = true;
+        http_call_pause(t->call);
+    }
+}
+
+static void keep_tail(struct request *r, struct str bytes)
+{
+    struct answer *a = &r->answer;
+    size_t keep;
+
+    if (!a->tail)
+        a->tail = malloc(TAIL_BYTES);
+    if (!a->tail)
+        return;
+    if (bytes.n >= TAIL_BYTES) {
+        memcpy(a->tail, bytes.p + bytes.n - TAIL_BYTES, TAIL_BYTES);
+        a->tail_n = TAIL_BYTES;
+        return;
+    }
+    keep = TAIL_BYTES - bytes.n;
+    if (a->tail_n > keep) {
+        memmove(a->tail, a->tail + a->tail_n - keep, keep);
+        a->tail_n = keep;
+    }
+    memcpy(a->tail + a->tail_n, bytes.p, bytes.n);
+    a->tail_n += bytes.n;
+}
+
+/* Content commit of an answer too large to be kept back whole. */
+static void pass_on(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    r->answer.passed = true;
+    r->answer.content_sent = true;
+    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    send_head(r, t->host.pub.status, t->content_type,
+              t->length >= 0 ? t->length : HTTP_LENGTH_STREAM);
+    keep_tail(r, buf_str(&r->answer.held));
+    stream_send(r, buf_str(&r->answer.held));
+    buf_clear(&r->answer.held);
+    timers_arm(r);
+}
+
+static void body_data(struct request *r, struct str bytes)
+{
+    if (!r->answer.passed) {
+        if (buf_put(&r->answer.held, bytes) == 0)
+            return;
+        pass_on(r);
+    }
+    keep_tail(r, bytes);
+    stream_send(r, bytes);
+}
+
+static void error_data(struct request *r, struct str bytes)
+{
+    size_t room = ERROR_BODY_MAX - buf_len(&r->answer.held);
+
+    if (bytes.n > room)
+        bytes.n = room;
+    buf_put(&r->answer.held, bytes);
+}
+
+void stream_data(struct request *r, struct str bytes)
+{
+    struct attempt *t = r->attempt;
+
+    if (!t || t->broken)
+        return;
+    switch (t->mode) {
+    case MODE_ERROR:
+        error_data(r, bytes);
+        break;
+    case MODE_BODY:
+        body_data(r, bytes);
+        break;
+    case MODE_STREAM:
+        events_data(r, bytes);
+        break;
+    case MODE_HEAD:
+        break;
+    }
+}
+
+/* An error inside a 200: the provider's words decide the class. */
+void stream_error_object(struct request *r, struct str json,
+                         const struct wire_watch *w)
+{
+    struct attempt *t = r->attempt;
+    const struct conf_quirks *q = &t->target->provider->conf->quirks;
+    ps_fault f;
+
+    fault_init(&f);
+    attempt_host_answer(&t->host, json);
+    attempt_classify(&t->host, q, clock_wall_ms(), &f);
+    stream_fault(r, PS_FAULT_UNKNOWN, "");
+    t->fault = f;
+    t->why = arena_dup(r->arena, w->error_message.p ? w->error_message
+                                                    : STR("an error in a 200"));
+}
+
+static void body_eof(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    struct str body = buf_str(&r->answer.held);
+    struct json *scratch = &r->flow->scratch;
+    struct wire_watch w;
+    struct err err = { 0 };
+
+    if (r->answer.passed) {
+        openai_usage_in_tail((struct str){ r->answer.tail, r->answer.tail_n },
+                             r->arena, &r->usage);
+        http_reply_end(r->http);
+        return;
+    }
+    if (openai_watch_body(r->endpoint->dialect, body, scratch, r->arena, &w,
+                          &err)) {
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     body.n ? "the answer is not valid JSON"
+                            : "the answer is empty");
+        return;
+    }
+    if (w.error) {
+        stream_error_object(r, body, &w);
+        return;
+    }
+    if (plugin_body(&t->host, body) < 0) {
+        stream_fault(r, PS_FAULT_PROTOCOL, t->host.err.msg);
+        return;
+    }
+    usage_merge(&r->usage, &w.usage);
+    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    r->answer.content_sent = true;
+    send_head(r, t->host.pub.status,
+              t->content_type.n ? t->content_type : STR("application/json"),
+              (int64_t)body.n);
+    http_reply_data(r->http, body);
+    http_reply_end(r->http);
+}
+
+void stream_eof(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    const struct conf_quirks *q = &t->target->provider->conf->quirks;
+
+    switch (t->mode) {
+    case MODE_ERROR:
+        attempt_host_answer(&t->host, buf_str(&r->answer.held));
+        t->broken = true;
+        attempt_classify(&t->host, q, clock_wall_ms(), &t->fault);
+        t->why = arena_fmt(r->arena, "status %d", t->host.pub.status);
+        break;
+    case MODE_BODY:
+        body_eof(r);
+        break;
+    case MODE_STREAM:
+        events_eof(r);
+        break;
+    case MODE_HEAD:
+        stream_fault(r, PS_FAULT_PROTOCOL, "no answer");
+        break;
+    }
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * One timer per request: it is set to the nearest of the deadlines that hold
+ * in this state, and each expiry names itself in the error.
+ */
+#include "flow/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KEEPALIVE_MS 15000
+#define HEAD_MS 120000 /* a stream's head, where nothing else is said */
+
+static uint64_t now_ms(const struct request *r)
+{
+    return loop_now_ms(r->flow->env.loop);
+}
+
+static const struct conf_timeouts *limits(const struct request *r)
+{
+    return &r->attempt->target->provider->conf->timeouts;
+}
+
+/* The client's own patience, as its SDK tells it (seconds). */
+static uint64_t client_total_ms(const struct request *r)
+{
+    struct str s = http_req_header(r->http, STR("x-stainless-timeout"));
+    struct str whole = str_split(&s, '.');
+    uint64_t v;
+
+    return str_u64(whole, &v) && v > 0 && v < 86400 ? v * 1000 : 0;
+}
+
+/* A whole answer may take all of its total time to its head. */
+static uint32_t head_limit(const struct request *r)
+{
+    uint32_t set = limits(r)->head_ms;
+
+    return set || !r->facts.stream ? set : HEAD_MS;
+}
+
+void timers_start_attempt(struct request *r)
+{
+    const struct conf_timeouts *t = limits(r);
+    uint64_t now = now_ms(r);
+
+    if (r->n_attempts == 1) {
+        uint64_t total = client_total_ms(r);
+
+        if (!total && !r->facts.stream)
+            total = t->total_ms;
+        r->total_at_ms = total ? now + total : 0;
+        r->commit_at_ms = r->facts.stream ? now + t->commit_after_ms : 0;
+    }
+    r->last_data_ms = now;
+    r->address_at_ms = now + t->connect_ms;
+    r->head_at_ms = head_limit(r) ? now + head_limit(r) : 0;
+    r->event_at_ms = r->facts.stream ? now + t->first_event_ms : 0;
+    timers_arm(r);
+}
+
+/* A deadline that holds now, or 0. */
+struct deadline {
+    const char *name;
+    uint64_t at_ms;
+    uint32_t limit_ms;
+};
+
+static struct deadline attempt_deadline(const struct request *r)
+{
+    const struct attempt *t = r->attempt;
+    const struct conf_timeouts *c = limits(r);
+
+    if (t->broken || t->ended)
+        return (struct deadline){ 0 };
+    if (r->step == STEP_ADDRESS)
+        return (struct deadline){ "address", r->address_at_ms, c->connect_ms };
+    if (t->mode == MODE_HEAD && r->head_at_ms &&
+        (!r->event_at_ms || r->head_at_ms <= r->event_at_ms))
+        return (struct deadline){ "head", r->head_at_ms, head_limit(r) };
+    if (r->event_at_ms && r->answer.events == 0 && t->mode != MODE_ERROR)
+        return (struct deadline){ "first_event", r->event_at_ms,
+                                  c->first_event_ms };
+    if (t->mode == MODE_HEAD || r->answer.paused || !r->facts.stream)
+        return (struct deadline){ 0 };
+    return (struct deadline){ "idle", r->last_data_ms + c->idle_ms,
+                              c->idle_ms };
+}
+
+/* When the client next needs a sign of life, or 0. */
+static uint64_t keepalive_at(const struct request *r)
+{
+    if (!r->facts.stream || r->answer.content_sent)
+        return 0;
+    return r->answer.head_sent ? r->keepalive_ms + KEEPALIVE_MS
+                               : r->commit_at_ms;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    return a < b ? a : b;
+}
+
+void timers_arm(struct request *r)
+{
+    uint64_t at = r->answer.content_sent ? 0 : r->wake_at_ms;
+    uint64_t now = now_ms(r);
+
+    if (r->attempt)
+        at = sooner(at, attempt_deadline(r).at_ms);
+    at = sooner(at, r->total_at_ms);
+    at = sooner(at, keepalive_at(r));
+    if (at)
+        loop_timer_set(&r->timer, at > now ? at - now : 1);
+    else
+        loop_timer_stop(&r->timer);
+}
+
+/* "120 s", "300 ms" */
+static void say_ms(char *to, size_t size, uint64_t ms)
+{
+    if (ms % 1000)
+        snprintf(to, size, "%llu ms", (unsigned long long)ms);
+    else
+        snprintf(to, size, "%llu s", (unsigned long long)(ms / 1000));
+}
+
+static void expire(struct request *r, const char *name, uint64_t limit_ms)
+{
+    char text[200], time[32];
+    struct str p = r->attempt->target->provider->conf->name;
+
+    say_ms(time, sizeof time, limit_ms);
+    snprintf(text, sizeof text,
+             "upstream_timeout: %s %s passed (provider " STR_FMT
+             ", attempt %u)",
+             name, time, STR_ARG(p), r->n_attempts);
+    stream_fault(r, PS_FAULT_TIMEOUT, text);
+}
+
+static void give_sign(struct request *r, uint64_t now)
+{
+    if (r->commit_at_ms && !r->answer.head_sent)
+        stream_commit_head(r);
+    r->keepalive_ms = now;
+    http_reply_data(r->http, STR(": keep-alive\n\n"));
+}
+
+void on_request_timer(void *ud)
+{
+    struct request *r = ud;
+    uint64_t now = now_ms(r), begin = r->begun_ns / 1000000;
+    struct deadline d = { 0 };
+
+    if (r->attempt)
+        d = attempt_deadline(r);
+    if (r->total_at_ms && now >= r->total_at_ms) {
+        r->total_passed = true;
+        if (r->attempt)
+            expire(r, "total", r->total_at_ms - begin);
+    } else if (d.at_ms && now >= d.at_ms) {
+        expire(r, d.name, d.limit_ms);
+    }
+    if (keepalive_at(r) && now >= keepalive_at(r) && r->http)
+        give_sign(r, now);
+    timers_arm(r);
+    request_run(r);
+}
