@@ -8,6 +8,7 @@
  *   log_event(EV_worker_died, LOG_I("pid", pid), LOG_Z("why", why));
  *
  * base and net return errors and do not log; engine and above log, once.
+ * Before log_open lines go to stderr as text. SIGPIPE must be ignored.
  */
 #ifndef PENSTOCK_BASE_LOG_H
 #define PENSTOCK_BASE_LOG_H
@@ -53,8 +54,9 @@ void log_process(const char *process);
 int log_reopen(void);
 
 /**
- * Write one finished line (no newline) as it stands: the access line. Lines
- * that cannot be written are counted, never waited for; see log_lost.
+ * Write one finished line (no newline) as it stands: the access line. One
+ * system call. Lines that cannot be written are counted, never waited for; a
+ * line that went out in part is ended before the next one.
  */
 void log_line(struct str line);
 uint64_t log_lost(void);
