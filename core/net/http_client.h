@@ -6,7 +6,12 @@
  *
  * One client per worker; it owns the connection pool, which outlives reloads.
  * Names are never resolved here: the caller passes addresses, and a call that
- * would need the resolver fails with HTTP_FAIL_ADDRESS.
+ * would need the resolver fails with HTTP_FAIL_ADDRESS. Nothing is retried
+ * here, not even on a kept connection that turned out dead (HTTP_FAIL_RESET
+ * with `reused`): retries have one owner, the flow.
+ *
+ * Callbacks come from the loop, never from within a function of this file;
+ * any function but http_client_free may be called in them, on any call.
  */
 #ifndef PENSTOCK_NET_HTTP_CLIENT_H
 #define PENSTOCK_NET_HTTP_CLIENT_H
@@ -33,9 +38,12 @@ enum http_fail {
 struct http_call_spec {
     struct str method, url;   /* http:// or https://; copied */
     const char *unix_path;    /* connect here instead; or NULL */
-    const char *addresses;    /* "1.2.3.4,[::1]": where the host lives; copied;
-                                 not needed for literal hosts or unix_path */
-    const struct http_header *headers; /* copied; Host from the URL */
+    const char *addresses;    /* "1.2.3.4,[::1]": where the host lives (with a
+                                 proxy: the proxy's host); copied; not needed
+                                 for literal hosts or unix_path */
+    const struct http_header *headers; /* copied; Host, Content-Length and
+                                 other framing fields are left out: they come
+                                 from the URL and the body */
     size_t n_headers;
     struct str body;          /* borrowed until on_done or cancel returned */
     uint32_t connect_timeout_ms;
@@ -84,7 +92,8 @@ struct http_call *http_client_start(struct http_client *c,
                                     const struct http_call_ops *ops, void *ud,
                                     struct err *err);
 
-/** No more on_data until resumed: the socket is not read, TCP pushes back. */
+/** No more on_data until resumed: the socket is not read, TCP pushes back.
+ * on_done waits too while bytes are held back. */
 void http_call_pause(struct http_call *x);
 void http_call_resume(struct http_call *x);
 
