@@ -15,11 +15,14 @@
 #ifndef PENSTOCK_ENGINE_CONFIG_H
 #define PENSTOCK_ENGINE_CONFIG_H
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/snapshot.h"
 #include "engine/secret.h"
 
 #include <jansson.h>
+
+struct snapshot; /* base/snapshot.h */
 
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
@@ -158,6 +161,7 @@ struct conf_log {
 
 struct config {
     struct snapshot *bundle; /* holds a reference */
+    struct arena *owner;     /* of all below; freed by config_free */
     struct conf_server server;
     struct str state, plugin_path; /* folders */
     struct conf_listen *listens;
@@ -180,11 +184,22 @@ struct config {
 
 /** Where the loader looks for things. */
 struct config_paths {
-    const char *policy_path;    /* the user's, from the file; may be NULL */
+    const char *policy_path; /* where the file names none; or NULL */
     const char *shipped_policies;
-    const char *catalogue;      /* vendors.json */
-    bool static_only;           /* check --static: no secrets, no files */
+    const char *catalogue;   /* vendors.json */
+    const char *state, *plugins; /* where the file names none; or NULL */
+    bool static_only;        /* check --static: no secrets, no files */
 };
+
+/*
+ * Marks: a tree may say where its values stand. tree["@"] maps a path to
+ * "file:line"; a path is "/" and the name for a member ('~' and '/' as ~0 and
+ * ~1), "//" and the number for an unnamed value: "/model/fast//0/weight".
+ */
+#define CONFIG_MARKS "@"
+
+/** Append a member's name to a path of the marks. 0 or -ERR_x. */
+int config_mark_add(struct buf *path, struct str name);
 
 /**
  * Check a tree against config.def and the rules between keys, and make it
@@ -196,6 +211,28 @@ struct config_paths {
  */
 json_t *config_check(json_t *tree, const struct config_paths *paths,
                      struct err *err);
+
+/**
+ * As config_check; *why (may be NULL) becomes an object from the JSON Pointer
+ * of each value to where it came from: "penstock.conf:7", "default",
+ * "vendor groq", "defaults at penstock.conf:3".
+ */
+json_t *config_check_why(json_t *tree, const struct config_paths *paths,
+                         json_t **why, struct err *err);
+
+/**
+ * The tree of `serve` without a file: 127.0.0.1:8080, a provider for each
+ * vendor of the catalogue whose environment variable is set, else `sim`. For
+ * config_check. NULL with *err.
+ */
+json_t *config_builtin(const struct config_paths *paths, struct err *err);
+
+/**
+ * Let the providers of vendor `sim` in a canonical tree connect to the mock
+ * upstream's socket, unless they name one; before config_bundle. Returns how
+ * many there are: 0 means that no mock is needed.
+ */
+size_t config_set_sim_socket(json_t *canonical, const char *path);
 
 /** Resolve secrets and files of a canonical tree into a sealed bundle.
  * Returns its fd (the caller's), or -ERR_x. */

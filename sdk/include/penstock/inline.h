@@ -21,6 +21,24 @@ static inline int ps_is(ps_str s, const char *z)
     return s.p && s.n == strlen(z) && memcmp(s.p, z, s.n) == 0;
 }
 
+/** True when s holds z somewhere; a quick look before any question to JSON
+ * (quickest where z begins with a rare byte). */
+static inline int ps_holds(ps_str s, const char *z)
+{
+    size_t n = strlen(z);
+    const char *at = s.p, *end = s.p ? s.p + s.n : s.p;
+
+    if (!n)
+        return 1;
+    while (at && (size_t)(end - at) >= n) {
+        at = (const char *)memchr(at, z[0], (size_t)(end - at) - n + 1);
+        if (at && memcmp(at, z, n) == 0)
+            return 1;
+        at = at ? at + 1 : at;
+    }
+    return 0;
+}
+
 /** Zeroed memory of the attempt; never freed by hand. */
 static inline void *ps_alloc(ps_try *t, size_t n)
 {
@@ -79,6 +97,26 @@ static inline ps_str ps_answer_raw(ps_try *t, const char *pointer)
 static inline ps_str ps_answer_str(ps_try *t, const char *pointer)
 {
     return t->svc->answer_text(t, ps_z(pointer));
+}
+
+/** A non-negative integer of the answer; `missing` when it is none. */
+static inline int64_t ps_answer_int(ps_try *t, const char *pointer,
+                                    int64_t missing)
+{
+    ps_str raw = ps_answer_raw(t, pointer);
+    int64_t n = 0;
+    size_t i;
+
+    for (i = 0; i < raw.n && raw.p[i] >= '0' && raw.p[i] <= '9' && i < 18; i++)
+        n = n * 10 + (raw.p[i] - '0');
+    return raw.n && i == raw.n ? n : missing;
+}
+
+/** Set class and scope of a verdict. */
+static inline void ps_fault_set(ps_fault *f, int cls, int scope)
+{
+    f->cls = (uint16_t)cls;
+    f->scope = (uint16_t)scope;
 }
 
 /** Report tokens; may come several times, fields >= 0 replace. */

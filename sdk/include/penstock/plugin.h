@@ -235,7 +235,7 @@ extern PS_EXPORT const ps_plugin ps_plugin_v0;
 
 /** Describe the plugin; once, at file scope, in one source file. */
 #define PS_PLUGIN(kind, name, version, ops)                                   \
-    PS_EXPORT const ps_plugin ps_plugin_v0 = {                                \
+    const ps_plugin ps_plugin_v0 = {                                          \
         PS_MAGIC, PS_ABI_MAJOR, PS_ABI_MINOR, (uint32_t)sizeof(ps_plugin),    \
         (kind),   (name),       (version),    (ops)                           \
     }

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What the texts of the configuration mean: durations, sizes, dates,
+ * addresses. Units are always written; how a wrong value should have been
+ * spelled is said by config_value.c.
+ */
+#include "engine/config_unit.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* A whole number followed by one of the units. */
+static bool with_unit(struct str s, const struct unit *units, uint64_t *out)
+{
+    size_t digits = 0;
+    struct str unit;
+    uint64_t n;
+
+    while (digits < s.n && isdigit((unsigned char)s.p[digits]))
+        digits++;
+    if (!str_u64((struct str){s.p, digits}, &n))
+        return false;
+    unit = (struct str){s.p + digits, s.n - digits};
+    for (; units->name; units++) {
+        if (!str_is(unit, units->name))
+            continue;
+        if (n > UINT64_MAX / units->factor)
+            return false;
+        *out = n * units->factor;
+        return true;
+    }
+    return false;
+}
+
+bool conf_duration(struct str s, uint64_t *ms)
+{
+    static const struct unit units[] = {
+        {"ms", 1},         {"s", 1000},         {"m", 60 * 1000},
+        {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}, {NULL, 0},
+    };
+
+    return with_unit(s, units, ms);
+}
+
+bool conf_size(struct str s, uint64_t *bytes)
+{
+    static const struct unit units[] = {
+        {"B", 1},           {"KiB", 1 << 10}, {"MiB", 1 << 20},
+        {"GiB", 1 << 30},   {NULL, 0},
+    };
+
+    return with_unit(s, units, bytes);
+}
+
+static bool digits_at(struct str s, size_t at, size_t n, int *out)
+{
+    int v = 0;
+
+    if (at + n > s.n)
+        return false;
+    for (size_t i = at; i < at + n; i++) {
+        if (!isdigit((unsigned char)s.p[i]))
+            return false;
+        v = v * 10 + (s.p[i] - '0');
+    }
+    *out = v;
+    return true;
+}
+
+static bool clock_part(struct str s, struct tm *tm)
+{
+    if (s.n != 20 || s.p[10] != 'T' || s.p[13] != ':' || s.p[16] != ':' ||
+        s.p[19] != 'Z')
+        return false;
+    return digits_at(s, 11, 2, &tm->tm_hour) &&
+           digits_at(s, 14, 2, &tm->tm_min) &&
+           digits_at(s, 17, 2, &tm->tm_sec) && tm->tm_hour < 24 &&
+           tm->tm_min < 60 && tm->tm_sec < 60;
+}
+
+bool conf_date(struct str s, uint64_t *unix_ms)
+{
+    struct tm tm = {0}, back;
+    int year, month;
+    time_t t;
+
+    if (s.n < 10 || s.p[4] != '-' || s.p[7] != '-' ||
+        !digits_at(s, 0, 4, &year) || !digits_at(s, 5, 2, &month) ||
+        !digits_at(s, 8, 2, &tm.tm_mday))
+        return false;
+    if (s.n != 10 && !clock_part(s, &tm))
+        return false;
+    tm.tm_year = year - 1900;
+    tm.tm_mon = month - 1;
+    back = tm;
+    t = timegm(&back);
+    if (t < 0 || back.tm_mon != tm.tm_mon || back.tm_mday != tm.tm_mday)
+        return false; /* the 31st of June */
+    *unix_ms = (uint64_t)t * 1000;
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool conf_sha256(struct str s, unsigned char out[32])
+{
+    if (s.n != 64)
+        return false;
+    for (size_t i = 0; i < 32; i++) {
+        int hi = hex_digit(s.p[2 * i]), lo = hex_digit(s.p[2 * i + 1]);
+
+        if (hi < 0 || lo < 0)
+            return false;
+        out[i] = (unsigned char)(hi << 4 | lo);
+    }
+    return true;
+}
+
+/* 4, 6 or 0: which kind of address literal this is. */
+static int ip_family(struct str s, unsigned char out[16])
+{
+    char z[INET6_ADDRSTRLEN + 1];
+
+    if (s.n == 0 || s.n >= sizeof z)
+        return 0;
+    memcpy(z, s.p, s.n);
+    z[s.n] = '\0';
+    if (strlen(z) != s.n)
+        return 0;
+    if (inet_pton(AF_INET, z, out) == 1)
+        return 4;
+    return inet_pton(AF_INET6, z, out) == 1 ? 6 : 0;
+}
+
+bool conf_cidr(struct str s)
+{
+    struct str ip = str_split(&s, '/');
+    unsigned char bytes[16];
+    int family = ip_family(ip, bytes);
+    uint64_t bits;
+
+    if (!family)
+        return false;
+    if (!s.p) /* one address */
+        return true;
+    return str_u64(s, &bits) && bits <= (family == 4 ? 32 : 128);
+}
+
+static bool is_loopback(int family, const unsigned char *b)
+{
+    static const unsigned char one[16] = {[15] = 1};
+
+    return family == 4 ? b[0] == 127 : memcmp(b, one, 16) == 0;
+}
+
+bool conf_address(struct str s, bool *local)
+{
+    unsigned char bytes[16];
+    struct str host = s, port;
+    size_t colon = s.n;
+    uint64_t number;
+    int family;
+
+    if (str_starts(s, STR("unix:"))) {
+        *local = true;
+        return s.n > 6 && s.n < 5 + 108 && s.p[5] == '/';
+    }
+    while (colon > 0 && s.p[colon - 1] != ':')
+        colon--;
+    if (colon < 2)
+        return false;
+    port = (struct str){s.p + colon, s.n - colon};
+    host.n = colon - 1;
+    if (!str_u64(port, &number) || number > 65535)
+        return false;
+    if (host.p[0] == '[') {
+        if (host.n < 2 || host.p[host.n - 1] != ']')
+            return false;
+        family = ip_family((struct str){host.p + 1, host.n - 2}, bytes);
+        family = family == 6 ? 6 : 0;
+    } else {
+        family = ip_family(host, bytes) == 4 ? 4 : 0;
+    }
+    *local = family && is_loopback(family, bytes);
+    return family != 0;
+}
+
+bool conf_choice(struct str words, struct str s, int *at)
+{
+    for (int i = 0; words.p; i++) {
+        if (!str_eq(str_split(&words, '|'), s))
+            continue;
+        if (at)
+            *at = i;
+        return true;
+    }
+    return false;
+}

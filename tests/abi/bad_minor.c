@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Refused: built for another minor version while the ABI is 0.x. */
+#include <penstock/plugin.h>
+
+static const ps_api apis[] = {
+    { PS_CHAT, PS_OPENAI_CHAT, PS_SSE, "POST", "/chat/completions" },
+};
+
+static const ps_provider ops = {
+    .size = sizeof ops,
+    .apis = apis,
+    .n_apis = 1,
+};
+
+const ps_plugin ps_plugin_v0 = {
+    PS_MAGIC, PS_ABI_MAJOR, PS_ABI_MINOR + 1, (uint32_t)sizeof(ps_plugin),
+    PS_PROVIDER, "bad_minor", "1", &ops
+};
