@@ -163,9 +163,10 @@ static ssize_t put(struct iovec *iov, size_t n)
 
 void log_line(struct str line)
 {
-    struct iovec iov[3] = { { "\n", 1 },
+    char newline = '\n';
+    struct iovec iov[3] = { { &newline, 1 },
                             { (void *)(uintptr_t)line.p, line.n },
-                            { "\n", 1 } };
+                            { &newline, 1 } };
     size_t skip = atomic_exchange(&state.torn, false) ? 0 : 1;
     size_t whole = (skip ? 0 : 1) + line.n + 1;
     ssize_t n;
