@@ -108,6 +108,10 @@ enum { POLICY_DONE = 0, POLICY_WAIT = 1 };
 struct policy_set *policy_set_new(const struct config *c, struct err *err);
 void policy_set_free(struct policy_set *s);
 
+/** The worker's loop, without which no policy can wait (ps.sleep raises). */
+struct loop;
+void policy_set_loop(struct policy_set *s, struct loop *l);
+
 /** Does any policy define this phase? (Skip the step when not.) */
 bool policy_set_has(const struct policy_set *s, enum policy_phase p);
 

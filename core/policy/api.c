@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* References to a call's things: making, checking, naming fields. */
+#include "policy/api.h"
+
+#include "policy/sandbox.h"
+
+static const char kinds[API_KINDS]; /* their addresses are registry keys */
+static const char *const titles[API_KINDS] = {
+    [API_REQ] = "req",       [API_HEADER] = "req.header",
+    [API_TAGS] = "tags",     [API_PRINCIPAL] = "principal",
+    [API_LIST] = "list",     [API_PLAN] = "plan",
+    [API_TARGET] = "target",
+};
+
+void api_metatable(lua_State *L, enum api_kind kind, const char *name)
+{
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+}
+
+void api_push(lua_State *L, struct policy_call *c, enum api_kind kind,
+              const void *thing, size_t n)
+{
+    struct api_ref *r = lua_newuserdatauv(L, sizeof *r, 0);
+
+    *r = (struct api_ref){ c, c->gen, thing, n };
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+    lua_setmetatable(L, -2);
+}
+
+bool api_is(lua_State *L, int idx, enum api_kind kind)
+{
+    bool yes;
+
+    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx))
+        return false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
+    yes = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return yes;
+}
+
+static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
+{
+    struct api_ref *r = lua_touserdata(L, arg);
+
+    if (r->gen != r->call->gen)
+        luaL_error(L, "%s is over: its request went on", titles[kind]);
+    return r;
+}
+
+struct api_ref *api_check(lua_State *L, int arg, enum api_kind kind)
+{
+    luaL_argexpected(L, api_is(L, arg, kind), arg, titles[kind]);
+    return live(L, arg, kind);
+}
+
+struct api_ref *api_self(lua_State *L, enum api_kind kind)
+{
+    return live(L, 1, kind);
+}
+
+int api_which(lua_State *L)
+{
+    int which = -1;
+
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER)
+        which = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return which;
+}
+
+void api_names(lua_State *L, const char *const *names, lua_CFunction fn)
+{
+    lua_newtable(L);
+    for (int i = 0; names[i]; i++) {
+        lua_pushinteger(L, i);
+        lua_setfield(L, -2, names[i]);
+    }
+    lua_pushcclosure(L, fn, 1);
+}
+
+struct policy_call *api_call(lua_State *L)
+{
+    struct policy_call *c = policy_state_of(L)->running;
+
+    if (!c)
+        luaL_error(L, "only a phase can do this, not the file's top level");
+    return c;
+}
+
+void api_push_str(lua_State *L, struct str s)
+{
+    if (s.p && s.n)
+        lua_pushlstring(L, s.p, s.n);
+    else
+        lua_pushnil(L);
+}
+
+void api_note(struct policy_call *c, struct str text)
+{
+    if (c->notes++ >= CALL_NOTES || !c->run->view || !c->run->view->note)
+        return;
+    if (text.n > CALL_NOTE_BYTES)
+        text.n = CALL_NOTE_BYTES;
+    text = arena_dup(c->run->arena, text);
+    if (text.p)
+        c->run->view->note(c->run->req, c->st->conf->name, text);
+}
+
+void api_open(lua_State *L)
+{
+    api_req_open(L);
+    api_principal_open(L);
+    api_plan_open(L);
+    lua_newtable(L);
+    api_ps_open(L);
+    decision_open(L);
+    sandbox_add(L, "ps");
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * plan: the candidates that the configuration chose, to be kept, dropped or
+ * preferred by a script's function of a target. Edits compose, say why, and
+ * are undone when the script fails or only observes.
+ */
+#include "policy/api.h"
+
+#include <stdio.h>
+
+enum { MAX_WHY = 128 };
+
+static const char *const target_names[] = { "name", "provider", "model",
+                                            "tags", "weight",   NULL };
+enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT };
+
+static int target_index(lua_State *L)
+{
+    struct api_ref *r = api_self(L, API_TARGET);
+    const struct target *t = r->thing;
+    const struct conf_provider *p = t->provider->conf;
+
+    switch (api_which(L)) {
+    case T_NAME: api_push_str(L, t->name); return 1;
+    case T_PROVIDER: api_push_str(L, p->name); return 1;
+    case T_MODEL: api_push_str(L, t->model); return 1;
+    case T_TAGS: api_push(L, r->call, API_TAGS, p->tags, p->n_tags); return 1;
+    case T_WEIGHT: lua_pushinteger(L, t->weight); return 1;
+    }
+    return luaL_error(L, "target.%s does not exist",
+                      luaL_tolstring(L, 2, NULL));
+}
+
+static struct plan *plan_of(lua_State *L)
+{
+    return api_check(L, 1, API_PLAN)->call->run->plan;
+}
+
+/* Remember the plan as it is before the first edit. */
+static void save(lua_State *L, struct policy_call *c)
+{
+    struct plan *p = c->run->plan;
+
+    if (c->plan_before)
+        return;
+    c->plan_before = arena_alloc(c->run->arena, (p->n + 1) * sizeof *p->list);
+    if (!c->plan_before)
+        luaL_error(L, "the request's memory is used up");
+    if (p->n)
+        memcpy(c->plan_before, p->list, p->n * sizeof *p->list);
+}
+
+void api_plan_restore(struct policy_call *c)
+{
+    struct plan *p = c->run->plan;
+
+    if (p && c->plan_before && p->n)
+        memcpy(p->list, c->plan_before, p->n * sizeof *p->list);
+}
+
+/* f(target); its value is left on the stack. */
+static void ask(lua_State *L, struct policy_call *c, const struct candidate *cd)
+{
+    lua_pushvalue(L, 3);
+    api_push(L, c, API_TARGET, cd->target, 0);
+    lua_call(L, 1, 1);
+}
+
+static struct str why_of(lua_State *L, struct policy_call *c)
+{
+    struct str why;
+
+    why.p = luaL_checklstring(L, 2, &why.n);
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    if (why.n > MAX_WHY)
+        why.n = MAX_WHY;
+    why = arena_dup(c->run->arena, why);
+    if (!why.p)
+        luaL_error(L, "the request's memory is used up");
+    return why;
+}
+
+/* Drop every candidate for which f's answer is `unwanted`. */
+static int filter(lua_State *L, bool unwanted)
+{
+    struct plan *p = plan_of(L);
+    struct policy_call *c = api_check(L, 1, API_PLAN)->call;
+    struct str why = why_of(L, c);
+    int dropped = 0;
+    char note[MAX_WHY + 48];
+
+    save(L, c);
+    for (size_t i = 0; i < p->n; i++) {
+        struct candidate *cd = &p->list[i];
+
+        if (cd->dropped)
+            continue;
+        ask(L, c, cd);
+        if (lua_toboolean(L, -1) == unwanted) {
+            cd->dropped = true;
+            cd->why = why;
+            dropped++;
+        }
+        lua_pop(L, 1);
+    }
+    if (dropped) {
+        snprintf(note, sizeof note, STR_FMT ": %d of %zu dropped", STR_ARG(why),
+                 dropped, p->n);
+        api_note(c, str_of(note));
+    }
+    return 0;
+}
+
+static int plan_keep(lua_State *L)
+{
+    return filter(L, false);
+}
+
+static int plan_drop(lua_State *L)
+{
+    return filter(L, true);
+}
+
+/* Stable, by falling preference; lists are short. */
+static void sort(struct plan *p)
+{
+    for (size_t i = 1; i < p->n; i++) {
+        struct candidate cd = p->list[i];
+        size_t j = i;
+
+        for (; j && p->list[j - 1].prefer < cd.prefer; j--)
+            p->list[j] = p->list[j - 1];
+        p->list[j] = cd;
+    }
+}
+
+/* f may answer with a number: the higher the earlier. */
+static int plan_prefer(lua_State *L)
+{
+    struct plan *p = plan_of(L);
+    struct policy_call *c = api_check(L, 1, API_PLAN)->call;
+    struct str why = why_of(L, c);
+
+    save(L, c);
+    for (size_t i = 0; i < p->n; i++) {
+        struct candidate *cd = &p->list[i];
+        lua_Number n;
+
+        ask(L, c, cd);
+        n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1)
+                                           : lua_toboolean(L, -1);
+        lua_pop(L, 1);
+        if (!(n >= -1000000 && n <= 1000000))
+            return luaL_error(L, "plan:prefer: numbers up to a million");
+        if ((int32_t)n == 0)
+            continue;
+        cd->prefer += (int32_t)n;
+        if (!cd->dropped)
+            cd->why = why;
+    }
+    sort(p);
+    return 0;
+}
+
+static int plan_empty(lua_State *L)
+{
+    const struct plan *p = plan_of(L);
+    size_t i = 0;
+
+    while (i < p->n && p->list[i].dropped)
+        i++;
+    lua_pushboolean(L, i == p->n);
+    return 1;
+}
+
+static const luaL_Reg methods[] = { { "keep", plan_keep },
+                                    { "drop", plan_drop },
+                                    { "prefer", plan_prefer },
+                                    { "empty", plan_empty },
+                                    { NULL, NULL } };
+
+/* Upvalue: the methods; other names raise. */
+static int plan_index(lua_State *L)
+{
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+        return luaL_error(L, "plan:%s does not exist",
+                          luaL_tolstring(L, 2, NULL));
+    return 1;
+}
+
+void api_plan_open(lua_State *L)
+{
+    lua_newtable(L);
+    luaL_newlib(L, methods);
+    lua_pushcclosure(L, plan_index, 1);
+    lua_setfield(L, -2, "__index");
+    api_metatable(L, API_PLAN, "plan");
+
+    lua_newtable(L);
+    api_names(L, target_names, target_index);
+    lua_setfield(L, -2, "__index");
+    api_metatable(L, API_TARGET, "target");
+}

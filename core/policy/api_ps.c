@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* ps: what a policy can do besides deciding. */
+#include "policy/api.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "policy/sandbox.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+
+enum { SHA256 = 32, HEX = 2 * SHA256, MAX_LOG = 1024 };
+
+static const char digits[] = "0123456789abcdef";
+
+static void to_hex(const unsigned char *in, size_t n, char *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        *out++ = digits[in[i] >> 4];
+        *out++ = digits[in[i] & 15];
+    }
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool from_hex(const char *in, unsigned char *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int hi = hex_value(in[2 * i]), lo = hex_value(in[2 * i + 1]);
+
+        if (hi < 0 || lo < 0)
+            return false;
+        out[i] = (unsigned char)(hi << 4 | lo);
+    }
+    return true;
+}
+
+/* ps.sha256(text): 64 hex digits */
+static int fn_sha256(lua_State *L)
+{
+    struct policy_env *env = policy_state_of(L)->env;
+    unsigned char sum[SHA256];
+    char hex[HEX];
+    size_t n;
+    const char *s = luaL_checklstring(L, 1, &n);
+
+    if (EVP_DigestInit_ex(env->md, env->sha256, NULL) != 1 ||
+        EVP_DigestUpdate(env->md, s, n) != 1 ||
+        EVP_DigestFinal_ex(env->md, sum, NULL) != 1)
+        return luaL_error(L, "ps.sha256 failed");
+    to_hex(sum, sizeof sum, hex);
+    lua_pushlstring(L, hex, sizeof hex);
+    return 1;
+}
+
+/* ps.ct_equal(a, b): time depends on the lengths alone */
+static int fn_ct_equal(lua_State *L)
+{
+    size_t n, m;
+    const char *a = luaL_checklstring(L, 1, &n);
+    const char *b = luaL_checklstring(L, 2, &m);
+
+    lua_pushboolean(L, n == m && CRYPTO_memcmp(a, b, n) == 0);
+    return 1;
+}
+
+static int fn_uuid(lua_State *L)
+{
+    unsigned char r[16];
+    char hex[32], out[40];
+
+    if (RAND_bytes(r, sizeof r) != 1)
+        return luaL_error(L, "ps.uuid: no random bytes");
+    r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
+    r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
+    to_hex(r, sizeof r, hex);
+    snprintf(out, sizeof out, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+             hex + 12, hex + 16, hex + 20);
+    lua_pushstring(L, out);
+    return 1;
+}
+
+/* ps.now(): seconds since 1970 */
+static int fn_now(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)clock_wall_ms() / 1000);
+    return 1;
+}
+
+static int fn_mono_ms(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)clock_mono_ms());
+    return 1;
+}
+
+/* ps.note(text): into this request's access line and explain */
+static int fn_note(lua_State *L)
+{
+    struct str s;
+
+    s.p = luaL_checklstring(L, 1, &s.n);
+    api_note(api_call(L), s);
+    return 0;
+}
+
+/* ps.log(text): one line in the log */
+static int fn_log(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    struct policy_value id = { .type = VALUE_NIL };
+    struct str s;
+
+    s.p = luaL_checklstring(L, 1, &s.n);
+    if (s.n > MAX_LOG)
+        s.n = MAX_LOG;
+    if (c->notes++ >= CALL_NOTES)
+        return 0;
+    c->run->view->field(c->run->req, FIELD_ID, &id);
+    log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
+              LOG_S("request", id.s), LOG_S("text", s));
+    return 0;
+}
+
+/* ps.sleep(ms) */
+static int slept(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 0;
+}
+
+static int fn_sleep(lua_State *L)
+{
+    lua_Number ms = luaL_checknumber(L, 1);
+
+    luaL_argcheck(L, ms >= 0 && ms <= 86400000, 1, "milliseconds, 0 or more");
+    return policy_call_sleep(L, (uint64_t)ms, slept);
+}
+
+/* ps.keys.get(sha256): the key as a principal, or nil. 64 hex digits, or the
+ * 32 bytes themselves. */
+static int keys_get(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    unsigned char sum[SHA256];
+    size_t n;
+    const char *s = luaL_checklstring(L, 1, &n);
+    const struct conf_key *k;
+    struct principal *p;
+
+    if (n == SHA256)
+        memcpy(sum, s, n);
+    else if (n != HEX || !from_hex(s, sum, sizeof sum))
+        return luaL_argerror(L, 1, "a SHA-256 is needed (ps.sha256)");
+    k = config_key_find(c->st->env->config, sum);
+    if (!k)
+        return 0;
+    p = principal_of_key(c->run->arena, c->st->env->config, k);
+    if (!p)
+        return luaL_error(L, "the request's memory is used up");
+    api_push(L, c, API_PRINCIPAL, p, 0);
+    return 1;
+}
+
+void api_ps_open(lua_State *L)
+{
+    static const luaL_Reg ps[] = {
+        { "sha256", fn_sha256 }, { "ct_equal", fn_ct_equal },
+        { "uuid", fn_uuid },     { "now", fn_now },
+        { "mono_ms", fn_mono_ms }, { "note", fn_note },
+        { "log", fn_log },       { "sleep", fn_sleep },
+        { NULL, NULL } };
+
+    luaL_setfuncs(L, ps, 0);
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    lua_newtable(L);
+    lua_pushcfunction(L, keys_get);
+    lua_setfield(L, -2, "get");
+    sandbox_freeze(L, "ps.keys", 0);
+    lua_setfield(L, -2, "keys");
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * One timer and one "budget in force" per process: a signal handler has no
+ * argument to hand them in (the one other global beside the log).
+ */
+#include "policy/budget.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK_NS = 4 * 1000 * 1000 };
+
+static struct budget *volatile in_force;
+static uint64_t last_ns; /* CPU time at the last tick */
+static timer_t timer;
+static unsigned users;
+static pid_t owner; /* a timer does not survive fork */
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void on_instruction(lua_State *L, lua_Debug *ar)
+{
+    struct budget *b = in_force;
+
+    (void)ar;
+    if (b && !b->no_yield && lua_isyieldable(L)) {
+        lua_yield(L, 0);
+        return;
+    }
+    lua_pushliteral(L, "CPU budget used up");
+    lua_error(L);
+}
+
+/* The first tick within a budget charges time from before it was entered,
+ * less than one tick: a script may get that much less, never more. */
+static void on_tick(int signo)
+{
+    struct budget *b = in_force;
+    uint64_t now;
+    int saved = errno;
+
+    (void)signo;
+    now = cpu_ns();
+    if (b) {
+        b->spent_ns += now - last_ns;
+        if (b->spent_ns >= b->limit_ns && !b->expired) {
+            b->expired = b->armed = true;
+            lua_sethook(b->L, on_instruction, LUA_MASKCOUNT, 1);
+        }
+    }
+    last_ns = now;
+    errno = saved;
+}
+
+int budget_timer_start(void)
+{
+    struct sigaction sa = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
+    struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID,
+                           .sigev_signo = SIGPROF };
+    struct itimerspec every = { { 0, TICK_NS }, { 0, TICK_NS } };
+
+    if (owner != getpid())
+        users = 0;
+    if (users++)
+        return 0;
+    owner = getpid();
+    last_ns = cpu_ns();
+    sigfillset(&sa.sa_mask);
+    ev._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    if (sigaction(SIGPROF, &sa, NULL) == 0 &&
+        timer_create(CLOCK_THREAD_CPUTIME_ID, &ev, &timer) == 0) {
+        if (timer_settime(timer, 0, &every, NULL) == 0)
+            return 0;
+        timer_delete(timer);
+    }
+    users = 0;
+    return -ERR_IO;
+}
+
+void budget_timer_stop(void)
+{
+    if (owner != getpid() || users == 0 || --users)
+        return;
+    timer_delete(timer);
+}
+
+void budget_init(struct budget *b, lua_State *L, uint32_t cpu_ms)
+{
+    *b = (struct budget){ .L = L, .limit_ns = cpu_ms * (uint64_t)1000000 };
+}
+
+void budget_enter(struct budget *b)
+{
+    in_force = b;
+}
+
+void budget_leave(struct budget *b)
+{
+    in_force = NULL;
+    if (b->armed) {
+        b->armed = false;
+        lua_sethook(b->L, NULL, 0, 0);
+    }
+}
+
+bool budget_expired(void)
+{
+    return in_force && in_force->expired;
+}
+
+void budget_check(lua_State *L)
+{
+    if (budget_expired())
+        luaL_error(L, "CPU budget used up");
+}

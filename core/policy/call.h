@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * One call of one phase of one policy: a coroutine from the state's pool, its
+ * budgets, and what it waits for. A call carries a generation number: things
+ * that a script kept from an earlier call (req, plan, a target) name a number
+ * that is gone, and raise.
+ */
+#ifndef PENSTOCK_POLICY_CALL_H
+#define PENSTOCK_POLICY_CALL_H
+
+#include "net/loop.h"
+#include "policy/state.h"
+
+enum call_phase { CALL_IDLE, CALL_RUNNING, CALL_WAITING, CALL_WOKEN };
+
+enum { CALL_NOTES = 32, CALL_NOTE_BYTES = 512 };
+
+struct policy_call {
+    struct policy_state *st;
+    lua_State *co;
+    int co_ref;   /* registry */
+    uint64_t gen; /* changes when the call is over */
+    enum call_phase phase_of_life;
+    enum policy_phase phase;
+    struct policy_run *run;
+    struct policy_result *out; /* while running */
+    struct budget budget;
+    const char *waiting_on; /* "sleep" */
+    const char *stopped;    /* why it was ended from outside, or NULL */
+    uint64_t wall_ms;       /* loop time at which it has waited enough; 0 */
+    struct loop_timer timer;
+    struct candidate *plan_before; /* copy made at the first edit */
+    unsigned notes;
+    struct policy_call *next_idle, *next_all;
+};
+
+enum call_result { CALL_DONE, CALL_WAITS, CALL_ERROR };
+
+/**
+ * Begin, or go on with, a phase of st for a run. On CALL_DONE *out holds the
+ * decision; on CALL_ERROR *why is the reason, in the run's arena.
+ */
+enum call_result policy_call_begin(struct policy_state *st,
+                                   enum policy_phase phase,
+                                   struct policy_run *run,
+                                   struct policy_result *out, struct str *why);
+enum call_result policy_call_resume(struct policy_call *c,
+                                    struct policy_result *out,
+                                    struct str *why);
+
+/** End a call that waits; what it waited for finds nothing. */
+void policy_call_cancel(struct policy_call *c);
+
+/** At the end of a state: none may wait. */
+void policy_calls_free(struct policy_state *st);
+
+/**
+ * For waiting functions: wait `ms`, then go on in `k`. Raises where waiting
+ * is impossible. Use: return policy_call_sleep(L, ms, k).
+ */
+int policy_call_sleep(lua_State *L, uint64_t ms, lua_KFunction k);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What a policy file returns: { api = 1, schema =, fail =, <phase> =
+ * function }. Every key must be known: a misspelt phase would never run.
+ */
+#include "policy/state.h"
+
+static const struct phase_row {
+    const char *name;
+    bool open; /* fail mode where nobody says otherwise */
+} phases[PHASE_COUNT] = {
+    [PHASE_REQUEST] = { "request", false },
+    [PHASE_AUTHENTICATE] = { "authenticate", false },
+    [PHASE_VALIDATE] = { "validate", false },
+    [PHASE_ADMIT] = { "admit", false },
+    [PHASE_ROUTE] = { "route", true },
+    [PHASE_LOG] = { "log", true },
+};
+
+const char *policy_phase_name(enum policy_phase p)
+{
+    return p < PHASE_COUNT ? phases[p].name : "?";
+}
+
+static int phase_of(const char *name)
+{
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        if (strcmp(name, phases[p].name) == 0)
+            return p;
+    }
+    return -1;
+}
+
+static bool is_open(lua_State *L, const char *what, const char *mode)
+{
+    if (mode && strcmp(mode, "open") == 0)
+        return true;
+    if (!mode || strcmp(mode, "closed") != 0)
+        luaL_error(L, "%s: \"open\" or \"closed\" is needed", what);
+    return false;
+}
+
+/* fail = "open", or { route = "closed" }; the value is on top. */
+static void take_fail(struct policy_state *st, lua_State *L)
+{
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        bool open = is_open(L, "fail", lua_tostring(L, -1));
+
+        for (int p = 0; p < PHASE_COUNT; p++)
+            st->open[p] = open;
+        return;
+    }
+    luaL_argexpected(L, lua_istable(L, -1), 1, "fail: string or table");
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        int p = lua_type(L, -2) == LUA_TSTRING ? phase_of(lua_tostring(L, -2))
+                                               : -1;
+
+        if (p < 0)
+            luaL_error(L, "fail: names of phases are needed");
+        st->open[p] = is_open(L, "fail",
+                              lua_type(L, -1) == LUA_TSTRING
+                                  ? lua_tostring(L, -1) : NULL);
+    }
+}
+
+/* One member of the file's table: key at -2, value on top. */
+static void take_member(struct policy_state *st, lua_State *L)
+{
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                     : "a number";
+    int p = phase_of(key);
+
+    if (p >= 0) {
+        if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1))
+            luaL_error(L, "%s: a function is needed", key);
+        lua_pushvalue(L, -1);
+        st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
+    } else if (strcmp(key, "fail") == 0) {
+        take_fail(st, L);
+    } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
+        luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
+                      "fail, request, authenticate, validate, admit, route, "
+                      "log)", key);
+    }
+}
+
+void policy_load_table(struct policy_state *st, lua_State *L)
+{
+    int table = lua_gettop(L);
+
+    if (!lua_istable(L, table))
+        luaL_error(L, "the file returned a %s, not a table (is 'return M' "
+                      "missing?)", luaL_typename(L, table));
+    lua_pushliteral(L, "api");
+    lua_rawget(L, table);
+    if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) != 1)
+        luaL_error(L, "api = 1 is needed in the table that the file returns");
+    for (int p = 0; p < PHASE_COUNT; p++)
+        st->open[p] = phases[p].open;
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+        take_member(st, L);
+    if (st->conf->fail.n) {
+        lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
+        take_fail(st, L);
+    }
+    lua_pushliteral(L, "schema");
+    if (lua_rawget(L, table) == LUA_TNIL)
+        lua_newtable(L);
+    luaL_argexpected(L, lua_istable(L, -1), 1, "schema: table");
+    policy_schema_conf(st, L, lua_gettop(L));
+    st->conf_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}

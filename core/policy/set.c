@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * All policies of a generation in one worker: for each phase the list of
+ * those that have it, run in the configuration's order until one decides.
+ */
+#include "policy/policy.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/crumb.h"
+#include "engine/metrics.h"
+#include "policy/call.h"
+
+#include <stdlib.h>
+
+enum { MAX_POLICIES = 256, LOG_EVERY_MS = 1000 };
+
+struct policy_set {
+    struct policy_env env;
+    struct policy_state **states;
+    size_t n;
+    /* indexes into states of those that define the phase */
+    uint16_t in_phase[PHASE_COUNT][MAX_POLICIES];
+    uint16_t n_phase[PHASE_COUNT];
+};
+
+static int env_init(struct policy_env *env, const struct config *c,
+                    struct err *err)
+{
+    env->config = c;
+    env->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    env->md = EVP_MD_CTX_new();
+    if (!env->sha256 || !env->md)
+        return err_set(err, ERR_NOMEM, "no memory for policies");
+    return 0;
+}
+
+static int load_all(struct policy_set *s, const struct config *c,
+                    struct err *err)
+{
+    if (c->n_policies > MAX_POLICIES)
+        return err_set(err, ERR_LIMIT, "at most %d policies", MAX_POLICIES);
+    s->states = calloc(c->n_policies + 1, sizeof *s->states);
+    if (!s->states)
+        return err_set(err, ERR_NOMEM, "no memory for policies");
+    for (size_t i = 0; i < c->n_policies; i++) {
+        struct policy_state *st;
+
+        st = policy_state_new(&s->env, &c->policies[i], err);
+        if (!st)
+            return -err->code;
+        for (int p = 0; p < PHASE_COUNT; p++) {
+            if (st->fn[p] != LUA_NOREF)
+                s->in_phase[p][s->n_phase[p]++] = (uint16_t)i;
+        }
+        s->states[s->n++] = st;
+    }
+    return 0;
+}
+
+struct policy_set *policy_set_new(const struct config *c, struct err *err)
+{
+    struct policy_set *s = calloc(1, sizeof *s);
+    struct err own = { 0 };
+
+    if (!err)
+        err = &own;
+    if (!s) {
+        err_set(err, ERR_NOMEM, "no memory for policies");
+        return NULL;
+    }
+    if (budget_timer_start() != 0) {
+        err_set(err, ERR_IO, "no timer for the CPU budget of policies");
+        free(s);
+        return NULL;
+    }
+    if (env_init(&s->env, c, err) == 0 && load_all(s, c, err) == 0)
+        return s;
+    policy_set_free(s);
+    return NULL;
+}
+
+void policy_set_free(struct policy_set *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n; i++)
+        policy_state_free(s->states[i]);
+    free(s->states);
+    EVP_MD_CTX_free(s->env.md);
+    EVP_MD_free(s->env.sha256);
+    budget_timer_stop();
+    free(s);
+}
+
+void policy_set_loop(struct policy_set *s, struct loop *l)
+{
+    s->env.loop = l;
+}
+
+bool policy_set_has(const struct policy_set *s, enum policy_phase p)
+{
+    return s->n_phase[p] != 0;
+}
+
+size_t policy_set_memory(const struct policy_set *s)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        sum += s->states[i]->heap.used;
+    return sum;
+}
+
+/* ---- running ---------------------------------------------------------------- */
+
+static bool applies(const struct policy_state *st, struct str endpoint)
+{
+    const struct conf_policy *c = st->conf;
+
+    for (size_t i = 0; i < c->n_endpoints; i++) {
+        if (str_eq(c->endpoints[i], endpoint))
+            return true;
+    }
+    return c->n_endpoints == 0;
+}
+
+static struct str request_id(struct policy_run *run)
+{
+    struct policy_value id = { .type = VALUE_NIL };
+
+    run->view->field(run->req, FIELD_ID, &id);
+    return id.s;
+}
+
+static void note(struct policy_run *run, const struct policy_state *st,
+                 struct str text)
+{
+    if (run->view->note && text.p)
+        run->view->note(run->req, st->conf->name, text);
+}
+
+/* Script errors are counted always and logged once a second per policy. */
+static void report(struct policy_state *st, enum policy_phase p,
+                   struct policy_run *run, struct str why)
+{
+    struct str labels[] = { st->conf->name, str_of(policy_phase_name(p)) };
+    uint64_t now = clock_mono_ms();
+
+    metric_add(METRIC_POLICY_ERRORS, labels, 1);
+    note(run, st, arena_fmt(run->arena, "failed %s: " STR_FMT,
+                            st->open[p] ? "open" : "closed", STR_ARG(why)));
+    if (st->logged_ms && now - st->logged_ms < LOG_EVERY_MS)
+        return;
+    st->logged_ms = now;
+    log_event(EV_policy_error, LOG_S("policy", labels[0]),
+              LOG_S("phase", labels[1]), LOG_S("request", request_id(run)),
+              LOG_Z("fail", st->open[p] ? "open" : "closed"),
+              LOG_S("error", why));
+}
+
+/* mode = "observe": what would have been, as a note. */
+static void observe(const struct policy_state *st, struct policy_run *run,
+                    struct policy_result *out)
+{
+    if (out->verdict == POLICY_DENY)
+        note(run, st, arena_fmt(run->arena, "would deny: " STR_FMT,
+                                STR_ARG(out->code)));
+    else if (out->verdict == POLICY_PRINCIPAL)
+        note(run, st, arena_fmt(run->arena, "would authenticate: " STR_FMT,
+                                STR_ARG(out->principal->id)));
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+}
+
+static void decide(struct policy_state *st, enum policy_phase p,
+                   struct policy_run *run, enum call_result r, struct str why,
+                   struct policy_result *out)
+{
+    if (r == CALL_ERROR) {
+        report(st, p, run, why);
+        *out = (struct policy_result){ .verdict = POLICY_NONE };
+        if (!st->open[p] && !st->conf->observe) {
+            out->verdict = POLICY_FAILED;
+            out->err_code = ERR_POLICY_FAILED;
+            out->code = STR("policy_failed");
+            out->message = str_of(err_info(ERR_POLICY_FAILED)->text);
+        }
+    } else if (st->conf->observe) {
+        observe(st, run, out);
+    }
+    if (out->verdict != POLICY_NONE)
+        out->policy = st->conf->name;
+}
+
+/* One policy: begin or go on, with breadcrumb and time. */
+static enum call_result step(struct policy_state *st, enum policy_phase p,
+                             struct policy_run *run, struct policy_result *out,
+                             struct str *why)
+{
+    struct str phase = str_of(policy_phase_name(p));
+    struct str labels[] = { st->conf->name, phase };
+    uint64_t t0 = clock_mono_ns(), ns;
+    enum call_result r;
+
+    if (crumb_here)
+        crumb_enter(CRUMB_POLICY, st->conf->name, phase, request_id(run));
+    r = run->call ? policy_call_resume(run->call, out, why)
+                  : policy_call_begin(st, p, run, out, why);
+    crumb_leave();
+    ns = clock_mono_ns() - t0 + st->ns_rest;
+    st->ns_rest = (uint32_t)(ns % 1000);
+    metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
+    return r;
+}
+
+int policy_run(struct policy_set *s, enum policy_phase p,
+               struct policy_run *run, struct policy_result *out)
+{
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    for (; run->at < s->n_phase[p]; run->at++) {
+        struct policy_state *st = s->states[s->in_phase[p][run->at]];
+        struct str why = STR_NULL;
+        enum call_result r;
+
+        if (!applies(st, run->endpoint))
+            continue;
+        r = step(st, p, run, out, &why);
+        if (r == CALL_WAITS)
+            return POLICY_WAIT;
+        run->call = NULL;
+        decide(st, p, run, r, why, out);
+        if (out->verdict != POLICY_NONE)
+            break;
+    }
+    run->at = 0;
+    return POLICY_DONE;
+}
+
+void policy_cancel(struct policy_run *run)
+{
+    if (run->call)
+        policy_call_cancel(run->call);
+    run->call = NULL;
+    run->at = 0;
+}

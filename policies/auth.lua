@@ -1,0 +1,13 @@
+-- auth.lua: callers who hold a key of the configuration
+--
+-- The configuration knows keys by their SHA-256 alone. What a key carries
+-- (disabled, expires, cidrs, endpoints, models) is enforced by the core.
+local M = { api = 1 }
+
+function M.authenticate(req)
+  local presented = req.credential
+  if not presented then return nil end
+  return ps.keys.get(ps.sha256(presented)) -- nil: another policy may know it
+end
+
+return M

@@ -1,0 +1,24 @@
+-- route.lua: callers whose tags ask for it stay on targets that have them
+--
+-- With key "acme" { tags = { residency = "eu" } } only targets of providers
+-- with tags = { region = "eu" } are tried. Other pairs of tags:
+-- policies { "auth", { "route", conf = { match = { tier = "class" } } } }
+local M = { api = 1, schema = { match = "map" }, fail = "closed" }
+
+local MATCH = { residency = "region" }
+
+function M.route(req, conf, plan)
+  local tags = req.principal.tags
+  for theirs, ours in pairs(conf.match or MATCH) do
+    local want = tags[theirs]
+    if want then
+      plan:keep(theirs .. " " .. want, function(t) return t.tags[ours] == want end)
+      if plan:empty() then
+        return ps.deny("no_target", "No target with " .. ours .. " " .. want ..
+                       " serves " .. req.model)
+      end
+    end
+  end
+end
+
+return M
