@@ -83,7 +83,7 @@ int attempt_auth(struct request *r, struct attempt_host *host,
     ps_rc prc;
 
     if (p->conf->keys_from_client)
-        secret = r->credential;
+        secret = r->passed_credential;
     else if (c && c->conf)
         secret = secret_reveal(&c->conf->secret);
     prc = plugin_auth(host, secret);

@@ -51,7 +51,7 @@ static void shrink(struct request *r)
         return;
     r->path = str_of(r->endpoint->path);
     r->method = str_of(r->endpoint->method);
-    r->credential = STR_NULL;
+    r->credential = r->passed_credential = STR_NULL;
     t->edits = NULL;
     t->host.edits = NULL;
     json_clear(&r->json);

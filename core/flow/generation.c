@@ -16,6 +16,15 @@ static void generation_free(struct generation *g)
     free(g);
 }
 
+static bool has_client_keys(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_providers; i++) {
+        if (c->providers[i].keys_from_client)
+            return true;
+    }
+    return false;
+}
+
 struct generation *generation_new(struct snapshot *bundle, uint64_t number,
                                   struct plugin_set *plugins, struct err *err)
 {
@@ -32,8 +41,10 @@ struct generation *generation_new(struct snapshot *bundle, uint64_t number,
         g->engine = engine_new(g->config, plugins, err);
     if (g->engine)
         g->policies = policy_set_new(g->config, err);
-    if (g->policies)
+    if (g->policies) {
+        g->client_keys = has_client_keys(g->config);
         return g;
+    }
     generation_free(g);
     return NULL;
 }

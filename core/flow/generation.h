@@ -13,6 +13,7 @@ struct generation {
     struct config *config;
     struct engine *engine;
     struct policy_set *policies;
+    bool client_keys; /* a provider takes the client's own credential */
     struct model_list *models; /* what providers list, cached; or NULL */
 };
 

@@ -34,8 +34,15 @@ static struct str credential_at(const struct request *r, int i)
     return names[i] ? header(r, names[i]) : bearer(r);
 }
 
+/*
+ * The first source that holds something is the caller's; where a provider
+ * takes the client's own credential (keys = "client"), x-penstock-key is for
+ * us and the next one for the provider.
+ */
 void identity_credential(struct request *r)
 {
+    bool for_us = r->gen->client_keys && header(r, "x-penstock-key").n;
+
     for (int i = 0; i < 5; i++) {
         struct str c = credential_at(r, i);
 
@@ -43,12 +50,17 @@ void identity_credential(struct request *r)
             continue;
         if (!r->credential.p) {
             r->credential = c;
-        } else if (!str_eq(r->credential, c)) {
+        } else if (for_us && !r->passed_credential.p) {
+            r->passed_credential = c;
+        } else if (!str_eq(for_us ? r->passed_credential : r->credential,
+                           c)) {
             err_set(&r->err, ERR_INVALID_REQUEST,
                     "Two credentials that differ were sent; send one.");
             return;
         }
     }
+    if (r->gen->client_keys && !for_us)
+        r->passed_credential = r->credential;
 }
 
 static bool is_loopback(const struct sockaddr_storage *s)

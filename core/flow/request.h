@@ -125,6 +125,7 @@ struct request {
     const struct endpoint *endpoint;
     struct str method, path, rest, client_ip;
     struct str credential; /* as presented; p NULL = none */
+    struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
     bool want_detail, body_asked, body_done;
     int body_rc;

@@ -103,13 +103,15 @@ enum step step_early(struct request *r)
     return run_phase(r, PHASE_REQUEST, STEP_AUTHENTICATE, &res);
 }
 
-/* The listener's rule for callers without a credential. */
+/* The listener's rule for callers without a credential of ours. What is sent
+ * is always checked: by us, or by the provider that takes it. */
 static struct principal *anonymous(struct request *r)
 {
     const struct conf_listen *l = r->listener ? r->listener->conf : NULL;
     struct principal *p;
 
-    if (!l || r->credential.p || l->anonymous == ANON_NONE ||
+    if (!l || (r->credential.p && !r->gen->client_keys) ||
+        l->anonymous == ANON_NONE ||
         (l->anonymous == ANON_LOCAL && !identity_is_local(r)))
         return NULL;
     p = arena_alloc(r->arena, sizeof *p);
