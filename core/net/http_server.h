@@ -102,6 +102,10 @@ uint64_t http_req_begun_ns(const struct http_req *q); /* monotonic */
 uint64_t http_req_bytes_in(const struct http_req *q);
 uint64_t http_req_bytes_out(const struct http_req *q);
 
+/** The connection's descriptor, borrowed, for what HTTP has no words for (the
+ * mock's resets and garbage); -1 over TLS. */
+int http_req_fd(const struct http_req *q);
+
 /** The handler's own pointer. */
 void http_req_set_user(struct http_req *q, void *user);
 void *http_req_user(const struct http_req *q);
