@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Hashes: the examples of FIPS 180-4, use after use, comparison, random. */
+#include "net/hash.h"
+
+#include "unit.h"
+
+static void examples(void)
+{
+    static const struct {
+        const char *text;
+        unsigned char sum[HASH_SHA256_SIZE];
+    } rows[] = {
+        { "", { 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
+                0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+                0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
+                0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55 } },
+        { "abc", { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                   0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                   0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                   0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad } },
+    };
+    struct hash *h = hash_new();
+    unsigned char sum[HASH_SHA256_SIZE];
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(h);
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            UNIT_INT(hash_sha256(h, rows[i].text, strlen(rows[i].text), sum),
+                     0);
+            UNIT_MEM(sum, rows[i].sum, sizeof sum);
+        }
+    hash_free(h);
+    hash_free(NULL);
+}
+
+static void equal(void)
+{
+    CU_ASSERT_TRUE(hash_equal("abc", "abc", 3));
+    CU_ASSERT_FALSE(hash_equal("abc", "abd", 3));
+    CU_ASSERT_TRUE(hash_equal("abc", "abd", 2));
+    CU_ASSERT_TRUE(hash_equal("", "", 0));
+}
+
+static void random_differs(void)
+{
+    unsigned char a[16], b[16];
+
+    UNIT_INT(hash_random(a, sizeof a), 0);
+    UNIT_INT(hash_random(b, sizeof b), 0);
+    CU_ASSERT_FALSE(hash_equal(a, b, sizeof a));
+}
+
+UNIT_MAIN("hash", { "examples", examples }, { "equal", equal },
+          { "random differs", random_differs })
