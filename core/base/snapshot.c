@@ -90,7 +90,7 @@ static int check_file(int fd, uint64_t *size, struct err *err)
 struct snapshot *snapshot_open(int fd, struct err *err)
 {
     struct snapshot *s;
-    uint64_t size;
+    uint64_t size = 0;
     void *base;
 
     if (check_file(fd, &size, err))
