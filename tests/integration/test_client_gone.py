@@ -7,8 +7,8 @@ import pathlib
 import random
 import socket
 import struct
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -209,13 +209,11 @@ def test_many_with_disconnects(penstock):
     pid = p.workers()[0]["pid"]
     rss, threads = [], 4
     for lap in range(4):
-        pool = [threading.Thread(target=one_round, args=(
-            p, total // 4 // threads, 0.2, lap * threads + i))
-            for i in range(threads)]
-        for t in pool:
-            t.start()
-        for t in pool:
-            t.join()
+        with ThreadPoolExecutor(threads) as pool:
+            jobs = [pool.submit(one_round, p, total // 4 // threads, 0.2,
+                                lap * threads + i) for i in range(threads)]
+            assert all(sum(j.result()) == total // 4 // threads
+                       for j in jobs)
         settled(p)
         rss.append(rss_kb(pid))
     assert alive(pid), "the worker died"
