@@ -475,8 +475,10 @@ json_t *config_check_why(json_t *tree, const struct config_paths *paths,
         json_decref(canonical);
         canonical = NULL;
     }
-    if (!canonical) /* unless the cause has been told */
-        err_set(err, ERR_NOMEM, "memory is out");
+    if (canonical)
+        config_order(SCOPE_top, canonical);
+    else
+        err_set(err, ERR_NOMEM, "memory is out"); /* unless it was told */
     if (!canonical && why) {
         json_decref(*why);
         *why = NULL;

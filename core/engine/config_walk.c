@@ -30,11 +30,6 @@ void walk_named(struct conf_walk *w, const char *name)
     push(w, (struct walk_step){.kind = STEP_NAMED, .name = str_of(name)});
 }
 
-void walk_item(struct conf_walk *w, size_t index)
-{
-    push(w, (struct walk_step){.kind = STEP_ITEM, .index = index});
-}
-
 void walk_implied(struct conf_walk *w, const char *key)
 {
     push(w, (struct walk_step){.kind = STEP_MEMBER, .name = str_of(key),
@@ -116,16 +111,28 @@ static void mark_path(const struct conf_walk *w, size_t depth, struct buf *out)
     }
 }
 
-void walk_maybe(struct conf_walk *w, const char *key)
+/* The last step leaves no trace in the marks where the file has none. */
+static void imply_unmarked(struct conf_walk *w)
 {
     struct buf path = BUF_INIT(PATH_BYTES);
 
-    walk_member(w, key);
     mark_path(w, kept(w), &path);
     if (w->depth <= WALK_DEPTH &&
         !json_object_getn(w->marks, buf_str(&path).p, buf_len(&path)))
         w->steps[w->depth - 1].implied = true;
     buf_clear(&path);
+}
+
+void walk_item(struct conf_walk *w, size_t index)
+{
+    push(w, (struct walk_step){.kind = STEP_ITEM, .index = index});
+    imply_unmarked(w); /* one value in place of a list */
+}
+
+void walk_maybe(struct conf_walk *w, const char *key)
+{
+    walk_member(w, key);
+    imply_unmarked(w);
 }
 
 /* The nearest mark at or above here, or NULL. */
@@ -206,4 +213,38 @@ void walk_why(struct conf_walk *w, const char *from)
     json_object_setn_new(w->why, buf_str(&path).p, buf_len(&path),
                          json_string(from));
     buf_clear(&path);
+}
+
+static void order_below(const struct conf_row *row, json_t *v)
+{
+    enum conf_scope_id scope = conf_row_scope(row);
+    const char *name;
+    json_t *item;
+    size_t i;
+
+    if (row->form == CONF_LIST) {
+        json_array_foreach(v, i, item)
+            config_order(scope, item);
+    } else if (row->form == CONF_NAMED) {
+        json_object_foreach(v, name, item)
+            config_order(scope, item);
+    } else {
+        config_order(scope, v);
+    }
+}
+
+void config_order(enum conf_scope_id scope, json_t *object)
+{
+    for (size_t i = 0; i < conf_row_count; i++) {
+        const struct conf_row *row = &conf_rows[i];
+        json_t *v = json_object_get(object, row->key);
+
+        if (row->scope != scope || !v)
+            continue;
+        json_incref(v); /* taken out and put in again: it becomes the last */
+        json_object_del(object, row->key);
+        json_object_set_new(object, row->key, v);
+        if (row->type == CONF_OBJECT)
+            order_below(row, v);
+    }
 }

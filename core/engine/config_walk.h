@@ -64,6 +64,9 @@ json_t *walk_tree(struct conf_walk *w, json_t *tree);
  * `defaults` give is filled in). 0 or -ERR_x. */
 int walk_rules(struct conf_walk *w, json_t *canonical);
 
+/** Put the members of a canonical table into the order of config.def. */
+void config_order(enum conf_scope_id scope, json_t *object);
+
 /** The rules for providers, given by config_provider.c. */
 int walk_providers(struct conf_walk *w, json_t *canonical);
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * A canonical tree to a sealed snapshot, so that workers read no file and no
+ * environment: section "config" (the tree, with "auto" made a number and the
+ * policies' paths), "secrets" (reference to value), "policy/NAME" (source),
+ * "cert/i/j" and "key/i/j" (PEM of listener i, certificate j).
+ */
+#include "base/snapshot.h"
+#include "engine/config_walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SECTIONS_MAX = 2048, SOURCE_MAX = 4 << 20 };
+
+struct bundler {
+    json_t *canonical; /* borrowed */
+    json_t *config, *secrets;
+    const struct config_paths *paths;
+    struct snapshot_builder *out;
+    struct err *err;
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static int add(struct bundler *b, const char *name, struct str bytes)
+{
+    return snapshot_builder_add(b->out, str_of(name), bytes, b->err);
+}
+
+static int add_json(struct bundler *b, const char *name, const json_t *v)
+{
+    char *text = json_dumps(v, JSON_COMPACT);
+    int rc = text ? add(b, name, str_of(text))
+                  : err_set(b->err, ERR_NOMEM, "memory is out");
+
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+    return rc;
+}
+
+/* ---- what is read from elsewhere --------------------------------------- */
+
+static int resolve(struct bundler *b, const json_t *ref, struct buf *value,
+                   const char *what)
+{
+    char label[1100];
+    struct err why = {0};
+
+    secret_ref_label(ref, label, sizeof label);
+    if (secret_resolve(ref, value, &why) == 0)
+        return 0;
+    return err_at(b->err, ERR_CONFIG, label, "%s: %s", what, why.msg);
+}
+
+static int add_secret(struct bundler *b, const json_t *ref, const char *what)
+{
+    struct buf value = BUF_INIT(CONFIG_SECRET_MAX);
+    char label[1100];
+    int rc;
+
+    secret_ref_label(ref, label, sizeof label);
+    if (json_object_get(b->secrets, label))
+        return 0;
+    rc = resolve(b, ref, &value, what);
+    if (rc == 0 && json_object_set_new(b->secrets, label,
+                                       json_stringn(buf_str(&value).p,
+                                                    buf_len(&value))) < 0)
+        rc = err_at(b->err, ERR_CONFIG, label, "%s: is not UTF-8", what);
+    secret_wipe(&value);
+    return rc;
+}
+
+static int add_provider_secrets(struct bundler *b)
+{
+    json_t *all = json_object_get(b->canonical, "provider"), *p, *k;
+    const char *name;
+    char what[128];
+    int rc = 0;
+    size_t i;
+
+    json_object_foreach(all, name, p) {
+        snprintf(what, sizeof what, "provider \"%.64s\" keys", name);
+        json_array_foreach(json_object_get(p, "keys"), i, k) {
+            if (rc == 0)
+                rc = add_secret(b, json_object_get(k, "secret"), what);
+        }
+    }
+    return rc;
+}
+
+static int read_text(const char *path, struct buf *out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = 1;
+    int rc = 0;
+
+    if (fd < 0)
+        return err_errno(err, "%s", path);
+    while (rc == 0 && n > 0) {
+        char *p = buf_reserve(out, 16384);
+
+        n = p ? read(fd, p, 16384) : 0;
+        if (n > 0)
+            buf_commit(out, (size_t)n);
+        else if (!p)
+            rc = err_set(err, ERR_CONFIG, "%s is larger than %d MiB", path,
+                         SOURCE_MAX >> 20);
+        else if (n < 0)
+            rc = err_errno(err, "%s", path);
+    }
+    close(fd);
+    return rc;
+}
+
+static int add_file(struct bundler *b, const char *name, const char *path)
+{
+    struct buf text = BUF_INIT(SOURCE_MAX);
+    int rc = read_text(path, &text, b->err);
+
+    if (rc == 0)
+        rc = add(b, name, buf_str(&text));
+    buf_clear(&text);
+    return rc;
+}
+
+static int add_certificate(struct bundler *b, const json_t *tls, size_t i,
+                           size_t j)
+{
+    struct buf pem = BUF_INIT(CONFIG_SECRET_MAX);
+    char name[64];
+    int rc;
+
+    snprintf(name, sizeof name, "cert/%zu/%zu", i, j);
+    rc = add_file(b, name, text_of(tls, "cert"));
+    if (rc == 0)
+        rc = resolve(b, json_object_get(tls, "key"), &pem, "listen tls key");
+    snprintf(name, sizeof name, "key/%zu/%zu", i, j);
+    if (rc == 0)
+        rc = add(b, name, buf_str(&pem));
+    secret_wipe(&pem);
+    return rc;
+}
+
+static int add_certificates(struct bundler *b)
+{
+    json_t *all = json_object_get(b->canonical, "listen"), *l, *tls;
+    const char *address;
+    size_t i = 0, j;
+    int rc = 0;
+
+    json_object_foreach(all, address, l) {
+        json_array_foreach(json_object_get(l, "tls"), j, tls) {
+            if (rc == 0)
+                rc = add_certificate(b, tls, i, j);
+        }
+        i++;
+    }
+    return rc;
+}
+
+static int add_policy(struct bundler *b, json_t *policy)
+{
+    const char *name = text_of(policy, "name");
+    char path[2048], section[96];
+
+    if (!config_policy_find(b->canonical, b->paths, name, path, sizeof path))
+        return err_set(b->err, ERR_CONFIG, "there is no policy \"%s\"; looked "
+                       "for %s", name, path);
+    json_object_set_new(policy, "path", json_string(path));
+    snprintf(section, sizeof section, "policy/%s", name);
+    return add_file(b, section, path);
+}
+
+static int add_policies(struct bundler *b)
+{
+    json_t *p;
+    int rc = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(b->config, "policies"), i, p) {
+        if (rc == 0)
+            rc = add_policy(b, p);
+    }
+    return rc;
+}
+
+/* ---- the bundle -------------------------------------------------------- */
+
+/* "auto" is made a number once, so that all processes mean the same. */
+static int resolve_workers(struct bundler *b)
+{
+    json_t *server = json_object_get(b->config, "server");
+    cpu_set_t cpus;
+    int n = 1;
+
+    if (json_is_integer(json_object_get(server, "workers")))
+        return 0;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        n = CPU_COUNT(&cpus);
+    n = n < 1 ? 1 : n > 256 ? 256 : n;
+    json_object_set_new(server, "workers", json_integer(n));
+    return 0;
+}
+
+static int write_config(struct bundler *b)
+{
+    return add_json(b, "config", b->config);
+}
+
+static int write_secrets(struct bundler *b)
+{
+    return add_json(b, "secrets", b->secrets);
+}
+
+int config_bundle(json_t *canonical, const struct config_paths *paths,
+                  uint64_t generation, struct err *err)
+{
+    static int (*const parts[])(struct bundler *) = {
+        resolve_workers,  add_provider_secrets, add_certificates,
+        add_policies,     write_config,         write_secrets,
+    };
+    struct bundler b = {.canonical = canonical, .paths = paths, .err = err};
+    int rc = 0;
+
+    b.config = json_deep_copy(canonical);
+    b.secrets = json_object();
+    b.out = snapshot_builder_new("config", generation, err);
+    if (!b.config || !b.secrets || !b.out)
+        rc = err_set(err, ERR_NOMEM, "memory is out");
+    for (size_t i = 0; rc == 0 && i < sizeof parts / sizeof parts[0]; i++)
+        rc = parts[i](&b);
+    if (rc == 0)
+        rc = snapshot_builder_seal(b.out, err);
+    snapshot_builder_free(b.out);
+    json_decref(b.config);
+    json_decref(b.secrets);
+    return rc;
+}

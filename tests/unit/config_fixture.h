@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What tests of the configuration share: a folder with two empty policies,
+ * the repository's catalogue, and text to canonical tree in one call.
+ */
+#ifndef PENSTOCK_CONFIG_FIXTURE_H
+#define PENSTOCK_CONFIG_FIXTURE_H
+
+#include "engine/config.h"
+#include "policy/conf_lua.h"
+#include "unit.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char fixture_folder[64];
+static char fixture_catalogue[512];
+
+static inline void fixture_put(const char *name, const char *text)
+{
+    char path[256];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", fixture_folder, name);
+    f = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static inline const char *fixture_source(const char *name)
+{
+    static char path[512];
+    const char *src = getenv("PENSTOCK_SRC");
+
+    snprintf(path, sizeof path, "%s/%s", src ? src : ".", name);
+    return path;
+}
+
+static inline struct config_paths fixture_paths(void)
+{
+    if (!fixture_folder[0]) {
+        snprintf(fixture_folder, sizeof fixture_folder,
+                 "/tmp/penstock-config-%d", (int)getpid());
+        mkdir(fixture_folder, 0700);
+        fixture_put("auth.lua", "return { api = 1 }\n");
+        fixture_put("route.lua", "return { api = 1 }\n-- route\n");
+        snprintf(fixture_catalogue, sizeof fixture_catalogue, "%s",
+                 fixture_source("plugins/catalogue/vendors.json"));
+    }
+    return (struct config_paths){.shipped_policies = fixture_folder,
+                                 .catalogue = fixture_catalogue};
+}
+
+/** Remove the folder and what the tests put there. */
+static inline void fixture_clear(void)
+{
+    char command[128];
+
+    if (!fixture_folder[0])
+        return;
+    snprintf(command, sizeof command, "%s/auth.lua", fixture_folder);
+    unlink(command);
+    snprintf(command, sizeof command, "%s/route.lua", fixture_folder);
+    unlink(command);
+    rmdir(fixture_folder);
+    fixture_folder[0] = '\0';
+}
+
+/** The canonical tree of a text, or NULL with *err. */
+static inline json_t *fixture_check(const char *text, struct err *err)
+{
+    struct config_paths paths = fixture_paths();
+    json_t *tree, *canonical = NULL;
+
+    *err = (struct err){0};
+    tree = conf_load_text(str_of(text), "penstock.conf", err);
+    if (tree)
+        canonical = config_check(tree, &paths, err);
+    json_decref(tree);
+    return canonical;
+}
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The canonical form: defaults, sugar, the catalogue, who may call; dump and
+ * load is the identity; where each value came from.
+ */
+#include "config_fixture.h"
+#include "engine/config_dump.h"
+#include "engine/config_table.h"
+#include "engine/config_unit.h"
+
+#define SHA "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+/* Every key at least once, and sugar wherever there is some. */
+static const char everything[] =
+    "server { workers = 3, user = 'penstock', max_body = '8MiB',\n"
+    "         max_connections = 100, max_header = '16KiB',\n"
+    "         max_header_fields = 50, header_timeout = '5s',\n"
+    "         body_timeout = '6s', idle_timeout = '7s', write_stall = '8s',\n"
+    "         drain_timeout = '9s', high_water = '128KiB',\n"
+    "         low_water = '32KiB' }\n"
+    "state '/var/lib/penstock'\n"
+    "plugin_path '/usr/lib/penstock/plugins'\n"
+    "listen '0.0.0.0:8443' { detail = 'full',\n"
+    "    trusted_proxies = { '10.0.0.0/8', '::1' } }\n"
+    "listen '127.0.0.1:8080' { anonymous = 'local' }\n"
+    "metrics '0.0.0.0:9091'\n"
+    "defaults { timeouts = { connect = '2s', total = '1m' },\n"
+    "           retries = { attempts = 5 } }\n"
+    "provider 'openai' { keys = { { env('K1', 'one'), name = 'main',\n"
+    "    weight = 3 }, env('K2', 'two') }, timeouts = { idle = '3s' } }\n"
+    "provider 'gpu' { vendor = 'vllm',\n"
+    "    base_url = { 'http://10.0.8.1:8000/v1', 'http://10.0.8.2:8000/v1' },\n"
+    "    tags = { region = 'eu', ['a-b'] = 'c\"d' }, http2 = true }\n"
+    "provider 'acme' { vendor = 'openai-compatible', insecure = true,\n"
+    "    base_url = 'https://api.acme.example/v1',\n"
+    "    auth = { header = 'x-acme-key', prefix = 'Key ' },\n"
+    "    keys = 'client', settings = { deep = { 1, 2.5, { x = true } } },\n"
+    "    quirks = { rename = { max_tokens = 'max_completion_tokens' },\n"
+    "               drop = 'store', errors = { EMPTY = 'quota' } },\n"
+    "    headers = { ['x-team'] = 'search' }, ca_file = '/etc/ca.pem',\n"
+    "    proxy = 'http://proxy.example:3128', unix_socket = '/run/acme' }\n"
+    "provider 'mine' { plugin = 'mine', base_url = 'http://127.0.0.1:1',\n"
+    "    keys = {} }\n"
+    "provider 'mistral' { keys = env('K3', 'three'),\n"
+    "    quirks = { rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
+    "model 'smart' { 'openai/a/b', 'acme/c' }\n"
+    "model 'fast' { { 'gpu/l', weight = 3 }, 'openai/x',\n"
+    "    fallback = { 'acme/y' } }\n"
+    "model 'plain' { balance = 'order', { 'gpu/l', weight = 3 } }\n"
+    "model 'claude-*' { 'openai/*' }\n"
+    "team 'search' { models = { 'fast', 'claude-*' }, tags = { a = 'b' } }\n"
+    "key 'ci' { team = 'search', user = 'bot', sha256 = '" SHA "',\n"
+    "    expires = '2027-03-31', cidrs = '10.2.0.0/16', disabled = true,\n"
+    "    models = 'smart', endpoints = { 'chat' }, tags = { x = 'y' } }\n"
+    "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
+    "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
+    "endpoint 'embeddings' { max_body = '1MiB' }\n"
+    "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
+
+static json_t *check(const char *text)
+{
+    struct err err;
+    json_t *canonical = fixture_check(text, &err);
+
+    if (!canonical)
+        printf("\n%s: %s", err.at, err.msg);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(canonical);
+    return canonical;
+}
+
+static void says(const char *text, const char *want)
+{
+    struct err err;
+    json_t *canonical = fixture_check(text, &err);
+
+    CU_ASSERT_PTR_NULL(canonical);
+    UNIT_STR(err.msg, want);
+    json_decref(canonical);
+}
+
+/* Value at a JSON Pointer, as text. */
+static const char *at(const json_t *tree, const char *pointer)
+{
+    static char text[512];
+    struct str rest = str_of(pointer + 1), part;
+    char *json, name[128], *tilde;
+
+    while (tree && rest.p) {
+        part = str_split(&rest, '/');
+        snprintf(name, sizeof name, STR_FMT, STR_ARG(part));
+        while ((tilde = strstr(name, "~1"))) {
+            *tilde = '/';
+            memmove(tilde + 1, tilde + 2, strlen(tilde + 2) + 1);
+        }
+        tree = json_is_array(tree) ? json_array_get(tree, (size_t)atol(name))
+                                   : json_object_get(tree, name);
+    }
+    json = json_dumps(tree, JSON_COMPACT | JSON_ENCODE_ANY);
+    snprintf(text, sizeof text, "%s", json ? json : "absent");
+    free(json);
+    return text;
+}
+
+static void all_keys_are_used(void)
+{
+    json_t *tree = check(everything);
+    char *text = json_dumps(tree, JSON_COMPACT), key[64];
+
+    for (size_t i = 0; i < conf_row_count; i++) {
+        if (conf_rows[i].scope == SCOPE_tls ||
+            strcmp(conf_rows[i].key, "tls") == 0 ||
+            strcmp(conf_rows[i].key, "policy_path") == 0)
+            continue; /* they need files */
+        snprintf(key, sizeof key, "\"%s\":", conf_rows[i].key);
+        if (!strstr(text, key))
+            printf("\n%s is not in this test", key);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, key));
+    }
+    free(text);
+    json_decref(tree);
+}
+
+static void defaults(void)
+{
+    json_t *t = check("provider 'sim'");
+
+    UNIT_STR(at(t, "/server/workers"), "\"auto\"");
+    UNIT_STR(at(t, "/server/max_body"), "\"32MiB\"");
+    UNIT_STR(at(t, "/server/max_connections"), "20000");
+    UNIT_STR(at(t, "/listen"), "{\"127.0.0.1:8080\":{\"anonymous\":\"local\","
+                               "\"detail\":\"brief\"}}");
+    UNIT_STR(at(t, "/defaults/timeouts"),
+             "{\"connect\":\"5s\",\"head\":\"120s\",\"first_event\":\"120s\","
+             "\"idle\":\"120s\",\"total\":\"10m\",\"commit_after\":\"15s\"}");
+    UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
+    UNIT_STR(at(t, "/policies/1/name"), "\"route\"");
+    UNIT_STR(at(t, "/policies/1/mode"), "\"enforce\"");
+    UNIT_STR(at(t, "/provider/sim/plugin"), "\"sim\"");
+    UNIT_STR(at(t, "/provider/sim/keys"), "[]");
+    UNIT_STR(at(t, "/metrics"), "absent");
+    UNIT_STR(at(t, "/@"), "absent");
+    json_decref(t);
+}
+
+static void sugar_and_catalogue(void)
+{
+    json_t *t = check(everything);
+
+    UNIT_STR(at(t, "/model/smart/targets/0/target"), "\"openai/a/b\"");
+    UNIT_STR(at(t, "/model/smart/balance"), "\"order\"");
+    UNIT_STR(at(t, "/model/fast/balance"), "\"weighted\"");
+    UNIT_STR(at(t, "/model/fast/targets/1/weight"), "1");
+    UNIT_STR(at(t, "/model/plain/balance"), "\"order\"");
+    UNIT_STR(at(t, "/provider/openai/keys/0"),
+             "{\"secret\":{\"default\":\"one\",\"$env\":\"K1\"},"
+             "\"name\":\"main\",\"weight\":3}");
+    UNIT_STR(at(t, "/provider/openai/keys/1/name"), "\"2\"");
+    UNIT_STR(at(t, "/provider/openai/base_url"),
+             "[\"https://api.openai.com/v1\"]");
+    UNIT_STR(at(t, "/provider/openai/timeouts/connect"), "\"2s\"");
+    UNIT_STR(at(t, "/provider/openai/timeouts/idle"), "\"3s\"");
+    UNIT_STR(at(t, "/provider/openai/retries/attempts"), "5");
+    UNIT_STR(at(t, "/provider/acme/keys"), "\"client\"");
+    UNIT_STR(at(t, "/provider/acme/quirks/drop"), "[\"store\"]");
+    UNIT_STR(at(t, "/provider/mistral/quirks/rename"),
+             "{\"seed\":\"mine\",\"max_completion_tokens\":\"max_tokens\"}");
+    UNIT_STR(at(t, "/provider/mistral/quirks/drop/2"), "\"stream_options\"");
+    UNIT_STR(at(t, "/provider/mistral/quirks/errors/1300"), "\"rate_limit\"");
+    UNIT_STR(at(t, "/provider/gpu/keys"), "[]");
+    json_decref(t);
+}
+
+static void dump_and_load(void)
+{
+    json_t *t = check(everything), *again;
+    struct buf text = BUF_INIT(1 << 20);
+    char *json = json_dumps(t, JSON_INDENT(2));
+
+    again = check(json);
+    CU_ASSERT_TRUE(json_equal(t, again));
+    json_decref(again);
+    free(json);
+    UNIT_INT(config_dump_text(t, NULL, &text), 0);
+    buf_putc(&text, '\0');
+    again = check(buf_str(&text).p);
+    CU_ASSERT_TRUE(json_equal(t, again));
+    json_decref(again);
+    buf_clear(&text);
+    json_decref(t);
+}
+
+static void where_from(void)
+{
+    static const char text[] = "server {\n max_body = '1MiB' }\n"
+                               "defaults { timeouts = {\n idle = '9s' } }\n"
+                               "provider 'groq' {\n keys = env('G', 'g') }\n"
+                               "model 'm' {\n 'groq/x' }\n";
+    static const char *const want[][2] = {
+        {"/server/max_body", "penstock.conf:2"},
+        {"/server/workers", "default"},
+        {"/provider/groq/base_url", "vendor groq"},
+        {"/provider/groq/plugin", "vendor groq"},
+        {"/provider/groq/timeouts/idle", "defaults at penstock.conf:4"},
+        {"/provider/groq/timeouts/head", "default"},
+        {"/provider/groq/keys/0/secret", "penstock.conf:6"},
+        {"/model/m/targets/0/target", "penstock.conf:8"},
+        {"/policies", "default"},
+        {"/listen/127.0.0.1:8080", "default"},
+    };
+    struct config_paths paths = fixture_paths();
+    struct err err = {0};
+    json_t *tree = conf_load_text(str_of(text), "penstock.conf", &err), *why;
+    json_t *canonical = config_check_why(tree, &paths, &why, &err);
+    struct buf out = BUF_INIT(1 << 20);
+
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+        UNIT_STR(json_string_value(json_object_get(why, want[i][0])),
+                 want[i][1]);
+    UNIT_INT(config_dump_text(canonical, why, &out), 0);
+    CU_ASSERT(str_find(buf_str(&out), STR("max_body = \"1MiB\", -- "
+                                          "penstock.conf:2\n")) > 0);
+    buf_clear(&out);
+    json_decref(tree);
+    json_decref(canonical);
+    json_decref(why);
+}
+
+static void open_or_closed(void)
+{
+    json_t *t = check("provider 'sim' listen '[::1]:1'\n"
+                      "listen 'unix:/run/x' listen '0.0.0.0:2' "
+                      "{ anonymous = 'public' }\n"
+                      "listen '0.0.0.0:3' { anonymous = 'none' }");
+
+    UNIT_STR(at(t, "/listen/[::1]:1/anonymous"), "\"local\"");
+    UNIT_STR(at(t, "/listen/unix:~1run~1x/anonymous"), "\"local\"");
+    UNIT_STR(at(t, "/listen/0.0.0.0:2/anonymous"), "\"public\"");
+    json_decref(t);
+    t = check("provider 'sim' listen '0.0.0.0:1' team 'x'");
+    UNIT_STR(at(t, "/listen/0.0.0.0:1/anonymous"), "\"none\"");
+    json_decref(t);
+    says("provider 'sim' listen '0.0.0.0:1'",
+         "listen \"0.0.0.0:1\": is reached from outside and no key is "
+         "configured; write key \"name\" { sha256 = \"...\" }, or anonymous = "
+         "\"public\" to let everybody in");
+    says("provider 'sim' listen '[::]:1' { anonymous = 'local' }",
+         "listen \"[::]:1\": is reached from outside and no key is "
+         "configured; write key \"name\" { sha256 = \"...\" }, or anonymous = "
+         "\"public\" to let everybody in");
+}
+
+static void rules(void)
+{
+    says("", "provider: there is none; write provider \"openai\", or provider "
+             "\"sim\" to try without a key");
+    says("provider 'sim' provider 'x' { plugin = 'x' }",
+         "provider \"x\": base_url is missing; write base_url = "
+         "\"https://api.example.com/v1\"");
+    says("provider 'x' { plugin = 'x', base_url = 'http://h' }",
+         "provider \"x\": keys is missing; write keys = { env \"NAME\" }, or "
+         "keys = {} where it needs none");
+    says("provider 'x' { vendor = 'sim', keys = { { env('A', 'a'), name = 'n' "
+         "}, { env('B', 'b'), name = 'n' } } }",
+         "provider \"x\" keys[2]: there are two keys named \"n\"");
+    says("provider 'sim' { keys = env('A', 'two words') }",
+         "provider \"sim\" keys[1].secret: holds a space, a line end or "
+         "another byte that no key has");
+    says("provider 'sim' model 'm' { 'sim/*' }",
+         "model \"m\" targets[1].target: \"sim/*\" has a '*', but the model's "
+         "name has none; write the upstream model");
+    says("provider 'sim' policies { 'auth', 'auth' }",
+         "policies[2]: \"auth\" is listed twice");
+    says("provider 'sim' key 'a' { sha256 = '" SHA "' } key 'b' { sha256 = '"
+         "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08' }",
+         "key \"b\" sha256: is that of key \"a\" too");
+    says("provider 'sim' model 'm' { targets = 'sim/a', 'sim/b' }",
+         "model \"m\": 'targets' is given twice: by name and by position");
+    says("provider 'sim' model 'm' { {} }",
+         "model \"m\" targets[1].target: is missing; write \"provider/model\"");
+    says("provider 'sim' state env 'UNSET_STATE'",
+         "state: the environment variable UNSET_STATE is not set; set it, or "
+         "write env(\"UNSET_STATE\", \"default\")");
+}
+
+static void json_input(void)
+{
+    struct err err;
+    json_t *t = fixture_check("{\"provider\": {\"sim\": {}}, \"server\": "
+                              "{\"workers\": 0}}", &err);
+
+    CU_ASSERT_PTR_NULL(t);
+    UNIT_STR(err.at, "/server/workers");
+    t = fixture_check("{\"provder\": {}}", &err);
+    CU_ASSERT_PTR_NULL(t);
+    UNIT_STR(err.msg, "provder: unknown directive 'provder'; did you mean "
+                      "'provider'?");
+    t = check("{\"provider\": {\"sim\": {\"tags\": {\"a\": \"b\"}}}}");
+    UNIT_STR(at(t, "/provider/sim/tags"), "{\"a\":\"b\"}");
+    json_decref(t);
+}
+
+static void statically(void)
+{
+    struct config_paths paths = fixture_paths();
+    struct err err = {0};
+    json_t *tree = conf_load_text(
+        STR("provider 'openai' state env 'UNSET_STATE'\n"
+            "provider 'x' { vendor = 'sim', keys = file '/none' }\n"
+            "listen '127.0.0.1:1' { tls = { cert = '/none', "
+            "key = file '/none' } }"), "c", &err), *canonical;
+
+    paths.static_only = true;
+    canonical = config_check(tree, &paths, &err);
+    UNIT_STR(err.msg, "");
+    UNIT_STR(at(canonical, "/provider/openai/keys/0/secret"),
+             "{\"$env\":\"OPENAI_API_KEY\"}");
+    json_decref(canonical);
+    paths.static_only = false;
+    canonical = config_check(tree, &paths, &err);
+    CU_ASSERT_PTR_NULL(canonical);
+    json_decref(tree);
+}
+
+static void without_a_file(void)
+{
+    struct config_paths paths = fixture_paths();
+    struct err err = {0};
+    json_t *tree, *t;
+
+    unsetenv("GROQ_API_KEY");
+    unsetenv("OPENAI_API_KEY");
+    tree = config_builtin(&paths, &err);
+    t = config_check(tree, &paths, &err);
+    UNIT_STR(at(t, "/provider/sim/vendor"), "\"sim\"");
+    UNIT_STR(at(t, "/model"), "absent");
+    UNIT_INT(config_set_sim_socket(t, "/run/sim"), 1);
+    UNIT_STR(at(t, "/provider/sim/unix_socket"), "\"/run/sim\"");
+    json_decref(t);
+    json_decref(tree);
+    setenv("GROQ_API_KEY", "k", 1);
+    tree = config_builtin(&paths, &err);
+    t = config_check(tree, &paths, &err);
+    UNIT_STR(at(t, "/provider/sim"), "absent");
+    UNIT_STR(at(t, "/provider/groq/keys/0/secret"),
+             "{\"$env\":\"GROQ_API_KEY\"}");
+    UNIT_INT(config_set_sim_socket(t, "/run/sim"), 0);
+    json_decref(t);
+    json_decref(tree);
+    unsetenv("GROQ_API_KEY");
+}
+
+static void every_vendor(void)
+{
+    struct config_paths paths = fixture_paths();
+    json_t *file = json_load_file(paths.catalogue, JSON_REJECT_DUPLICATES,
+                                  NULL);
+    json_t *vendors = json_object_get(file, "vendors"), *row;
+    const char *name, *key;
+
+    CU_ASSERT(json_object_size(vendors) > 3);
+    json_object_foreach(vendors, name, row) {
+        static const char known[] = "plugin|base_url|env|keyless|auth|quirks|"
+                                    "notes|source|read";
+        char text[512];
+        json_t *t, *v;
+
+        json_object_foreach(row, key, v)
+            CU_ASSERT_TRUE(conf_choice(str_of(known), str_of(key), NULL));
+        CU_ASSERT(json_is_string(json_object_get(row, "source")));
+        CU_ASSERT(json_is_string(json_object_get(row, "read")));
+        snprintf(text, sizeof text, "provider '%s' { keys = env('A', 'b')%s }",
+                 name, json_object_get(row, "base_url")
+                           ? "" : ", base_url = 'http://h'");
+        t = check(text);
+        v = json_pack("{s:O}", "provider", json_object_get(t, "provider"));
+        json_decref(t); /* the quirks too are right: load them as a file */
+        key = json_dumps(v, 0);
+        t = check(key);
+        free((char *)key);
+        json_decref(v);
+        json_decref(t);
+    }
+    json_decref(file);
+    fixture_clear();
+}
+
+UNIT_MAIN("config", {"defaults", defaults},
+          {"sugar and catalogue", sugar_and_catalogue},
+          {"all keys are used", all_keys_are_used},
+          {"dump and load", dump_and_load}, {"where from", where_from},
+          {"open or closed", open_or_closed}, {"rules", rules},
+          {"json", json_input}, {"statically", statically},
+          {"without a file", without_a_file}, {"every vendor", every_vendor})
