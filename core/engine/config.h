@@ -22,6 +22,7 @@
 
 #include <jansson.h>
 
+struct map;      /* base/map.h */
 struct snapshot; /* base/snapshot.h */
 
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
@@ -175,6 +176,7 @@ struct config {
     size_t n_teams;
     struct conf_key *keys;
     size_t n_keys;
+    struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
     struct conf_endpoint *endpoints;

@@ -10,6 +10,7 @@
 
 #include "base/snapshot.h"
 #include "engine/config_unit.h"
+#include "engine/principal.h"
 
 #include <string.h>
 
@@ -256,6 +257,11 @@ struct config *config_open(struct snapshot *bundle, struct err *err)
     }
     c->owner = o.arena;
     c->bundle = snapshot_ref(bundle);
+    if (config_key_index(c) < 0) {
+        err_set(err, ERR_NOMEM, "memory is out");
+        config_free(c);
+        return NULL;
+    }
     return c;
 }
 

@@ -20,21 +20,37 @@ struct principal {
     uint64_t expires_ms; /* 0 = never */
     struct str *models, *endpoints, *cidrs; /* globs; n 0 = all */
     size_t n_models, n_endpoints, n_cidrs;
+    struct str *team_models; /* the team's, which hold as well; n 0 = all */
+    size_t n_team_models;
     struct conf_pair *tags;
     size_t n_tags;
 };
 
-/** Copy of a configured key (and its team's models and tags). NULL: memory. */
+/**
+ * The principal of a configured key: id and key are its name; what the team
+ * allows holds as well; of tags with one name the key's wins. NULL: memory.
+ * Points into the configuration, which a request holds by its generation.
+ */
 struct principal *principal_of_key(struct arena *a, const struct config *c,
                                    const struct conf_key *k);
 
-/** Key with that SHA-256, or NULL. Constant time in the digest's bytes. */
+/**
+ * Index the keys by their digest, once, when the configuration is opened; the
+ * index belongs to c->owner. 0 or -ERR_NOMEM.
+ */
+int config_key_index(struct config *c);
+
+/**
+ * Key with that SHA-256, or NULL. The digest is compared in constant time.
+ * O(1) with the index, else O(keys).
+ */
 const struct conf_key *config_key_find(const struct config *c,
                                        const unsigned char sha256[32]);
 
 /**
  * May this principal call that endpoint from there? 0, or -ERR_INVALID_API_KEY
- * (disabled, expired) or -ERR_NOT_ALLOWED with *err.
+ * (disabled, expired) or -ERR_NOT_ALLOWED with *err. A peer without an address
+ * (Unix socket) passes no list of networks.
  */
 int principal_admit(const struct principal *p, struct str endpoint,
                     const struct sockaddr_storage *peer, uint64_t wall_ms,

@@ -12,21 +12,22 @@
 #include "engine/config.h"
 #include "engine/plugin.h"
 
-struct host_addresses;
+struct principal;
 
-/** A provider that is open in this worker. */
+/** A configured provider in this worker. */
 struct provider {
     const struct conf_provider *conf;
-    const struct plugin *plugin;   /* engine/plugin.h */
-    struct plugin_inst *inst;      /* opened at first use */
-    struct credential *credentials;
+    const struct plugin *plugin;    /* engine/plugin.h */
+    struct plugin_inst *inst;       /* opened at first use, by provider_open */
+    struct credential *credentials; /* never empty: see `conf` below */
     size_t n_credentials;
 };
 
 struct credential {
     const struct conf_credential *conf; /* NULL: keyless or the client's */
-    struct str label;                   /* "openai#main" */
+    struct str label;                   /* "openai#main"; "sim" when keyless */
     uint64_t parked_until_ms;           /* monotonic; this worker's view */
+    int64_t turn; /* of the smooth round robin, see credential.c */
 };
 
 struct target {
@@ -41,14 +42,27 @@ struct target {
 /** All providers and models of one generation in one worker. */
 struct engine;
 
+/**
+ * Build them; no plugin is called. Borrows both, for its life.
+ * NULL with *err: CONFIG (a provider's plugin is not loaded), NOMEM.
+ */
 struct engine *engine_new(const struct config *c, struct plugin_set *plugins,
                           struct err *err);
+/** Closes the instances; no attempt may be under way. NULL is fine. */
 void engine_free(struct engine *e);
 const struct config *engine_config(const struct engine *e);
 
 /** Providers in the configuration's order: count, and the i-th. */
 size_t engine_providers(const struct engine *e);
 struct provider *engine_provider(struct engine *e, size_t i);
+/** By name, or NULL. O(1). */
+struct provider *engine_provider_find(const struct engine *e, struct str name);
+
+/** Open the plugin's instance unless it is open. 0 or -ERR_x. */
+int provider_open(struct provider *p, struct err *err);
+
+/** Shuffles from now on follow from this number; for tests. */
+void engine_seed(struct engine *e, uint64_t seed);
 
 /** A candidate of a plan; policies see and edit these. */
 struct candidate {
@@ -58,22 +72,30 @@ struct candidate {
     int32_t prefer; /* higher first; stable within equals */
 };
 
+#define PLAN_MAX 64 /* candidates; further ones are left out */
+
 struct plan {
     struct candidate *list; /* in the order to try */
     size_t n;
-    struct str model; /* configured name, for metrics; "provider/model" form
-                         gives "other" there */
+    struct str model; /* the block's name ("claude-*"), else as it was sent;
+                         metrics say "other" where target->group is NULL */
 };
 
 /**
  * The plan that the configuration gives for a model name: exact block, then
  * the pattern with the longest literal prefix, then provider/model where that
- * is open. Weighted groups are shuffled by weight.
+ * is open. Weighted groups are shuffled by weight; the hosts of one provider
+ * evenly; fallback follows in order.
  *
- * Errors: MODEL_NOT_FOUND (msg names up to three near names of `allowed`).
+ *   a        in   owns the list and what had to be made for a pattern
+ *   who      in   whose models a refusal may name; NULL = all
+ *
+ * Errors: MODEL_NOT_FOUND (msg names up to three near models), NOMEM
+ * Cost:   O(candidates); a refusal O(models), at most ENGINE_NEAR_MAX
  */
 int engine_plan(struct engine *e, struct arena *a, struct str model,
-                struct plan *out, struct err *err);
+                const struct principal *who, struct plan *out,
+                struct err *err);
 
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);
@@ -81,7 +103,10 @@ size_t engine_model_names(const struct engine *e, struct str *out, size_t max);
 /** True when no model block exists, so provider/model names are open. */
 bool engine_is_open(const struct engine *e);
 
-/** A usable credential of a provider: weighted, not parked; NULL if none. */
+/**
+ * A usable credential: by weight in smooth rotation, not parked; NULL if all
+ * are parked. A keyless provider has one with conf NULL.
+ */
 struct credential *provider_credential(struct provider *p, uint64_t now_ms);
 
 #endif

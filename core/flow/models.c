@@ -314,7 +314,8 @@ static enum step answer_one(struct request *r)
 
     if (!id.p || id.n > 256 || !str_utf8_valid(id) ||
         !principal_may_use(r->principal, id) ||
-        engine_plan(r->gen->engine, r->arena, id, &plan, &r->err)) {
+        engine_plan(r->gen->engine, r->arena, id, r->principal, &plan,
+                    &r->err)) {
         if (!r->err.code)
             err_set(&r->err, ERR_MODEL_NOT_FOUND,
                     "There is no model of that name.");

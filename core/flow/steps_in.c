@@ -248,8 +248,8 @@ enum step step_plan(struct request *r)
                 STR_ARG(r->facts.model));
         return request_fail(r, ERR_MODEL_NOT_ALLOWED, "client");
     }
-    rc = engine_plan(r->gen->engine, r->arena, r->facts.model, &r->plan,
-                     &r->err);
+    rc = engine_plan(r->gen->engine, r->arena, r->facts.model, r->principal,
+                     &r->plan, &r->err);
     if (rc)
         return request_fail(r, -rc,
                             rc == -ERR_MODEL_NOT_FOUND ? "client" : "gateway");

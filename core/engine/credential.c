@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Which key next? Smooth weighted round robin (nginx's): each usable one gains
+ * its weight, the one that is furthest ahead is taken and pays the sum. The
+ * shares are exact over any run, and heavy keys come spread out, not in rows.
+ */
+#include "engine/target.h"
+
+static int64_t weight_of(const struct credential *c)
+{
+    return c->conf ? (int64_t)c->conf->weight : 1;
+}
+
+struct credential *provider_credential(struct provider *p, uint64_t now_ms)
+{
+    struct credential *best = NULL, *c;
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < p->n_credentials; i++) {
+        c = &p->credentials[i];
+        if (c->parked_until_ms > now_ms)
+            continue;
+        c->turn += weight_of(c);
+        sum += weight_of(c);
+        if (!best || c->turn > best->turn)
+            best = c;
+    }
+    if (best)
+        best->turn -= sum;
+    return best;
+}

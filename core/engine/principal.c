@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* A configured key, found by its digest, as a principal; and what a principal
+ * may do. What cannot be read (a network, say) allows nothing. */
+#include "engine/principal.h"
+
+#include "base/map.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#define DIGEST 32
+#define MAX_KEYS 1000000
+
+/* ---- keys by their digest ---------------------------------------------- */
+
+/* Every byte is looked at, whatever differs first. */
+static bool same_digest(const unsigned char *a, const unsigned char *b)
+{
+    volatile unsigned char diff = 0;
+
+    for (size_t i = 0; i < DIGEST; i++)
+        diff |= a[i] ^ b[i];
+    return diff == 0;
+}
+
+static struct str digest_str(const unsigned char *d)
+{
+    return (struct str){ (const char *)d, DIGEST };
+}
+
+static void free_index(void *ud)
+{
+    map_free(ud);
+}
+
+int config_key_index(struct config *c)
+{
+    struct map *m = map_new(MAX_KEYS);
+    int rc = m ? arena_defer(c->owner, free_index, m) : -ERR_NOMEM;
+
+    if (rc < 0) {
+        map_free(m);
+        return -ERR_NOMEM;
+    }
+    for (size_t i = 0; i < c->n_keys && rc == 0; i++)
+        rc = map_set(m, digest_str(c->keys[i].sha256), &c->keys[i]);
+    if (rc == 0)
+        c->key_index = m;
+    return rc;
+}
+
+const struct conf_key *config_key_find(const struct config *c,
+                                       const unsigned char sha256[32])
+{
+    const struct conf_key *found = NULL;
+
+    if (c->key_index) {
+        found = map_get(c->key_index, digest_str(sha256));
+        return found && same_digest(found->sha256, sha256) ? found : NULL;
+    }
+    for (size_t i = 0; i < c->n_keys; i++) {
+        if (same_digest(c->keys[i].sha256, sha256))
+            found = &c->keys[i];
+    }
+    return found;
+}
+
+/* ---- the principal of a key -------------------------------------------- */
+
+static const struct conf_team *find_team(const struct config *c,
+                                         struct str name)
+{
+    for (size_t i = 0; name.n && i < c->n_teams; i++) {
+        if (str_eq(c->teams[i].name, name))
+            return &c->teams[i];
+    }
+    return NULL;
+}
+
+static bool has_tag(const struct conf_key *k, struct str name)
+{
+    for (size_t i = 0; i < k->n_tags; i++) {
+        if (str_eq(k->tags[i].key, name))
+            return true;
+    }
+    return false;
+}
+
+static int merge_tags(struct arena *a, struct principal *p,
+                      const struct conf_key *k, const struct conf_team *t)
+{
+    size_t n = k->n_tags + t->n_tags;
+
+    p->tags = arena_alloc(a, (n + 1) * sizeof *p->tags);
+    if (!p->tags)
+        return -ERR_NOMEM;
+    for (size_t i = 0; i < k->n_tags; i++)
+        p->tags[p->n_tags++] = k->tags[i];
+    for (size_t i = 0; i < t->n_tags; i++) {
+        if (!has_tag(k, t->tags[i].key))
+            p->tags[p->n_tags++] = t->tags[i];
+    }
+    return 0;
+}
+
+struct principal *principal_of_key(struct arena *a, const struct config *c,
+                                   const struct conf_key *k)
+{
+    struct principal *p = arena_alloc(a, sizeof *p);
+    const struct conf_team *t = find_team(c, k->team);
+
+    if (!p)
+        return NULL;
+    *p = (struct principal){
+        .id = k->name,
+        .key = k->name,
+        .team = k->team,
+        .user = k->user,
+        .disabled = k->disabled,
+        .expires_ms = k->expires_ms,
+        .models = k->models,
+        .n_models = k->n_models,
+        .endpoints = k->endpoints,
+        .n_endpoints = k->n_endpoints,
+        .cidrs = k->cidrs,
+        .n_cidrs = k->n_cidrs,
+        .tags = k->tags,
+        .n_tags = k->n_tags,
+    };
+    if (!t)
+        return p;
+    p->team_models = t->models;
+    p->n_team_models = t->n_models;
+    if (!t->n_tags)
+        return p;
+    p->n_tags = 0;
+    return merge_tags(a, p, k, t) == 0 ? p : NULL;
+}
+
+/* ---- networks ---------------------------------------------------------- */
+
+/* IPv4 as IPv6 sees it, ::ffff:a.b.c.d: one kind of address for all. */
+static void mapped(unsigned char to[16], const void *ipv4)
+{
+    memset(to, 0, 10);
+    to[10] = to[11] = 0xff;
+    memcpy(to + 12, ipv4, 4);
+}
+
+static bool peer_bytes(const struct sockaddr_storage *peer,
+                       unsigned char to[16])
+{
+    if (peer->ss_family == AF_INET) {
+        mapped(to, &((const struct sockaddr_in *)peer)->sin_addr);
+        return true;
+    }
+    if (peer->ss_family != AF_INET6)
+        return false;
+    memcpy(to, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
+    return true;
+}
+
+/* "10.2.0.0/16", "fd00::/8", "::1": bytes and how many bits of them count. */
+static bool read_network(struct str s, unsigned char to[16], uint64_t *bits)
+{
+    struct str rest = s, host = str_split(&rest, '/');
+    char z[INET6_ADDRSTRLEN];
+    unsigned char ipv4[4];
+    uint64_t most = 128;
+
+    if (!host.n || host.n >= sizeof z)
+        return false;
+    memcpy(z, host.p, host.n);
+    z[host.n] = '\0';
+    if (inet_pton(AF_INET, z, ipv4) == 1) {
+        mapped(to, ipv4);
+        most = 32;
+    } else if (inet_pton(AF_INET6, z, to) != 1) {
+        return false;
+    }
+    *bits = most;
+    if (rest.p && (!str_u64(rest, bits) || *bits > most))
+        return false;
+    *bits += 128 - most;
+    return true;
+}
+
+static bool in_network(const unsigned char peer[16], struct str network)
+{
+    unsigned char net[16], mask;
+    uint64_t bits;
+
+    if (!read_network(network, net, &bits))
+        return false;
+    if (memcmp(peer, net, bits / 8) != 0)
+        return false;
+    if (bits % 8 == 0)
+        return true;
+    mask = (unsigned char)(0xff << (8 - bits % 8));
+    return ((peer[bits / 8] ^ net[bits / 8]) & mask) == 0;
+}
+
+static bool from_allowed(const struct principal *p,
+                         const struct sockaddr_storage *peer)
+{
+    unsigned char bytes[16];
+
+    if (!p->n_cidrs)
+        return true;
+    if (!peer || !peer_bytes(peer, bytes))
+        return false;
+    for (size_t i = 0; i < p->n_cidrs; i++) {
+        if (in_network(bytes, p->cidrs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* ---- may it? ----------------------------------------------------------- */
+
+static bool listed(const struct str *globs, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_glob(globs[i], name))
+            return true;
+    }
+    return n == 0;
+}
+
+int principal_admit(const struct principal *p, struct str endpoint,
+                    const struct sockaddr_storage *peer, uint64_t wall_ms,
+                    struct err *err)
+{
+    if (p->disabled)
+        return err_set(err, ERR_INVALID_API_KEY, "This key is disabled.");
+    if (p->expires_ms && p->expires_ms <= wall_ms)
+        return err_set(err, ERR_INVALID_API_KEY, "This key has expired.");
+    if (!from_allowed(p, peer))
+        return err_set(err, ERR_NOT_ALLOWED,
+                       "This key may not be used from your address.");
+    if (!listed(p->endpoints, p->n_endpoints, endpoint))
+        return err_set(err, ERR_NOT_ALLOWED,
+                       "This key may not use the endpoint '" STR_FMT "'.",
+                       STR_ARG(endpoint));
+    return 0;
+}
+
+bool principal_may_use(const struct principal *p, struct str model)
+{
+    return listed(p->models, p->n_models, model) &&
+           listed(p->team_models, p->n_team_models, model);
+}
