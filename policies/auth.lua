@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright The Penstock Authors
+--
 -- auth.lua: callers who hold a key of the configuration
 --
 -- The configuration knows keys by their SHA-256 alone. What a key carries

@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright The Penstock Authors
+--
 -- route.lua: callers whose tags ask for it stay on targets that have them
 --
 -- With key "acme" { tags = { residency = "eu" } } only targets of providers

@@ -54,7 +54,8 @@ void api_names(lua_State *L, const char *const *names, lua_CFunction fn);
 /** The call that runs; raises while a file is being loaded. */
 struct policy_call *api_call(lua_State *L);
 
-void api_push_str(lua_State *L, struct str s); /* nil where p is NULL or empty */
+/** nil for an empty one */
+void api_push_str(lua_State *L, struct str s);
 void api_note(struct policy_call *c, struct str text);
 
 /* one per file */

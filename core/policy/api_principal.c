@@ -51,7 +51,7 @@ static int principal_index(lua_State *L)
                       luaL_tolstring(L, 2, NULL));
 }
 
-/* ---- tags and lists ------------------------------------------------------ */
+/* ---- tags and lists ------------------------------------------------- */
 
 static int tags_index(lua_State *L)
 {
@@ -110,7 +110,7 @@ static int list_len(lua_State *L)
     return 1;
 }
 
-/* ---- from a table ----------------------------------------------------------- */
+/* ---- from a table --------------------------------------------------- */
 
 static void *need(lua_State *L, void *p)
 {

@@ -5,59 +5,26 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sha256.h"
+#include "net/hash.h"
 #include "policy/sandbox.h"
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 
-enum { SHA256 = 32, HEX = 2 * SHA256, MAX_LOG = 1024 };
-
-static const char digits[] = "0123456789abcdef";
-
-static void to_hex(const unsigned char *in, size_t n, char *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        *out++ = digits[in[i] >> 4];
-        *out++ = digits[in[i] & 15];
-    }
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool from_hex(const char *in, unsigned char *out, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int hi = hex_value(in[2 * i]), lo = hex_value(in[2 * i + 1]);
-
-        if (hi < 0 || lo < 0)
-            return false;
-        out[i] = (unsigned char)(hi << 4 | lo);
-    }
-    return true;
-}
+enum { MAX_LOG = 1024 };
 
 /* ps.sha256(text): 64 hex digits */
 static int fn_sha256(lua_State *L)
 {
-    struct policy_env *env = policy_state_of(L)->env;
-    unsigned char sum[SHA256];
-    char hex[HEX];
+    unsigned char sum[SHA256_BYTES];
+    char hex[SHA256_HEX + 1];
     size_t n;
     const char *s = luaL_checklstring(L, 1, &n);
 
-    if (EVP_DigestInit_ex(env->md, env->sha256, NULL) != 1 ||
-        EVP_DigestUpdate(env->md, s, n) != 1 ||
-        EVP_DigestFinal_ex(env->md, sum, NULL) != 1)
+    if (hash_sha256(policy_state_of(L)->env->hash, s, n, sum) != 0)
         return luaL_error(L, "ps.sha256 failed");
-    to_hex(sum, sizeof sum, hex);
-    lua_pushlstring(L, hex, sizeof hex);
+    hex_encode(sum, sizeof sum, hex);
+    lua_pushlstring(L, hex, SHA256_HEX);
     return 1;
 }
 
@@ -68,20 +35,21 @@ static int fn_ct_equal(lua_State *L)
     const char *a = luaL_checklstring(L, 1, &n);
     const char *b = luaL_checklstring(L, 2, &m);
 
-    lua_pushboolean(L, n == m && CRYPTO_memcmp(a, b, n) == 0);
+    lua_pushboolean(L, n == m && hash_equal(a, b, n));
     return 1;
 }
 
+/* ps.uuid(): version 4 */
 static int fn_uuid(lua_State *L)
 {
     unsigned char r[16];
-    char hex[32], out[40];
+    char hex[33], out[40];
 
-    if (RAND_bytes(r, sizeof r) != 1)
+    if (hash_random(r, sizeof r) != 0)
         return luaL_error(L, "ps.uuid: no random bytes");
     r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
     r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    to_hex(r, sizeof r, hex);
+    hex_encode(r, sizeof r, hex);
     snprintf(out, sizeof out, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
              hex + 12, hex + 16, hex + 20);
     lua_pushstring(L, out);
@@ -151,15 +119,15 @@ static int fn_sleep(lua_State *L)
 static int keys_get(lua_State *L)
 {
     struct policy_call *c = api_call(L);
-    unsigned char sum[SHA256];
-    size_t n;
-    const char *s = luaL_checklstring(L, 1, &n);
+    unsigned char sum[SHA256_BYTES];
     const struct conf_key *k;
     struct principal *p;
+    struct str s;
 
-    if (n == SHA256)
-        memcpy(sum, s, n);
-    else if (n != HEX || !from_hex(s, sum, sizeof sum))
+    s.p = luaL_checklstring(L, 1, &s.n);
+    if (s.n == sizeof sum)
+        memcpy(sum, s.p, s.n);
+    else if (!hex_decode(s, sum, sizeof sum))
         return luaL_argerror(L, 1, "a SHA-256 is needed (ps.sha256)");
     k = config_key_find(c->st->env->config, sum);
     if (!k)

@@ -55,7 +55,8 @@ static int req_index(lua_State *L)
     int which = api_which(L);
 
     if (which < 0)
-        return luaL_error(L, "req.%s does not exist", luaL_tolstring(L, 2, NULL));
+        return luaL_error(L, "req.%s does not exist",
+                          luaL_tolstring(L, 2, NULL));
     if (which < FIELD_COUNT)
         return push_field(L, c, which);
     if (which == REQ_HEADER) {

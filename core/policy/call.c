@@ -15,7 +15,7 @@
 
 static const char *const no_memory = "not enough memory";
 
-/* ---- the pool ------------------------------------------------------------ */
+/* ---- the pool ------------------------------------------------------- */
 
 static int new_thread(lua_State *L)
 {
@@ -99,7 +99,7 @@ void policy_calls_free(struct policy_state *st)
     st->n_calls = 0;
 }
 
-/* ---- running --------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------- */
 
 static int call_done(lua_State *L, int status, lua_KContext ctx)
 {
@@ -230,7 +230,7 @@ void policy_call_cancel(struct policy_call *c)
     call_give(c, false);
 }
 
-/* ---- waiting ------------------------------------------------------------------ */
+/* ---- waiting -------------------------------------------------------- */
 
 static void on_timer(void *ud)
 {

@@ -75,8 +75,8 @@ static int insert(lua_State *L)
     if (lua_gettop(L) > 2) {
         lua_Integer at = luaL_checkinteger(L, 2);
 
-        need(L, at > n || n - at < MAX_SHIFT, "table.insert, in elements moved,",
-             MAX_SHIFT);
+        need(L, at > n || n - at < MAX_SHIFT,
+             "table.insert, in elements moved,", MAX_SHIFT);
     }
     return pass(L);
 }

@@ -43,7 +43,7 @@ static void check_options(lua_State *L, int idx, bool own)
                 luaL_error(L, "ps.deny: status is a number from 400 to 599");
             status = true;
         } else if (strcmp(name, "status") == 0) {
-            luaL_error(L, "ps.deny: status belongs to codes of your own (x_...)");
+            luaL_error(L, "ps.deny: status is for codes of your own (x_...)");
         } else {
             luaL_error(L, "ps.deny has no option '%s'", name);
         }

@@ -59,7 +59,7 @@ static bool step(struct machine *m)
     return true;
 }
 
-/* ---- one character ------------------------------------------------------ */
+/* ---- one character -------------------------------------------------- */
 
 static bool in_class(unsigned char c, unsigned char letter)
 {
@@ -149,7 +149,7 @@ static bool takes(const struct machine *m, const char *s, const char *item,
     }
 }
 
-/* ---- choices -------------------------------------------------------------- */
+/* ---- choices -------------------------------------------------------- */
 
 static enum outcome choose(struct machine *m, struct entry e)
 {
@@ -206,7 +206,7 @@ static enum outcome retry(struct machine *m)
     return GO;
 }
 
-/* ---- items ------------------------------------------------------------------ */
+/* ---- items ---------------------------------------------------------- */
 
 static enum outcome greedy(struct machine *m, const char *q, const char *low)
 {

@@ -33,7 +33,7 @@ static const char *const math_names[] = {
     "type", "acos", "asin", "atan", "mininteger", NULL };
 static const char *const os_names[] = { "clock", "time", NULL };
 
-/* ---- read-only views ------------------------------------------------- */
+/* ---- read-only views ------------------------------------------------ */
 
 static const char *key_name(lua_State *L, int idx)
 {
@@ -139,7 +139,7 @@ lua_Integer sandbox_length(lua_State *L, int arg)
     return (lua_Integer)lua_rawlen(L, arg);
 }
 
-/* ---- functions of the base library that differ ------------------------- */
+/* ---- functions of the base library that differ ---------------------- */
 
 static int base_setmetatable(lua_State *L)
 {
@@ -227,7 +227,7 @@ static const luaL_Reg own_base[] = {
     { "xpcall", base_xpcall },
     { NULL, NULL } };
 
-/* ---- building ---------------------------------------------------------- */
+/* ---- building ------------------------------------------------------- */
 
 /* Copy the allowed names from the table on top into a new one, which takes
  * its place. */

@@ -131,7 +131,8 @@ static void check_schema(lua_State *L, int schema)
         const char *key, *type;
 
         if (lua_type(L, -2) != LUA_TSTRING)
-            luaL_error(L, "schema: names are needed, as in { region = \"string\" }");
+            luaL_error(L, "schema: names are needed, as in "
+                          "{ region = \"string\" }");
         key = lua_tostring(L, -2);
         type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
         if (!type_of(type))

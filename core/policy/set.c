@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "engine/crumb.h"
 #include "engine/metrics.h"
+#include "net/hash.h"
 #include "policy/call.h"
 
 #include <stdlib.h>
@@ -29,9 +30,8 @@ static int env_init(struct policy_env *env, const struct config *c,
                     struct err *err)
 {
     env->config = c;
-    env->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    env->md = EVP_MD_CTX_new();
-    if (!env->sha256 || !env->md)
+    env->hash = hash_new();
+    if (!env->hash)
         return err_set(err, ERR_NOMEM, "no memory for policies");
     return 0;
 }
@@ -88,8 +88,7 @@ void policy_set_free(struct policy_set *s)
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
-    EVP_MD_CTX_free(s->env.md);
-    EVP_MD_free(s->env.sha256);
+    hash_free(s->env.hash);
     budget_timer_stop();
     free(s);
 }
@@ -113,7 +112,7 @@ size_t policy_set_memory(const struct policy_set *s)
     return sum;
 }
 
-/* ---- running ---------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------- */
 
 static bool applies(const struct policy_state *st, struct str endpoint)
 {

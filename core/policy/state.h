@@ -16,9 +16,9 @@
 
 #include <lauxlib.h>
 #include <lua.h>
-#include <openssl/evp.h>
 
 struct loop;
+struct hash;
 
 enum {
     POLICY_MEMORY = 8 << 20, /* bytes of heap per state */
@@ -32,8 +32,7 @@ enum {
 struct policy_env {
     const struct config *config;
     struct loop *loop; /* NULL: nothing can wait */
-    EVP_MD *sha256;    /* fetched once: a fetch costs more than the hash */
-    EVP_MD_CTX *md;
+    struct hash *hash;
 };
 
 struct policy_heap {

@@ -192,7 +192,7 @@ static void nothing_is_left_behind(void)
     fake_clear(&f);
 }
 
-/* ---- waiting --------------------------------------------------------------- */
+/* ---- waiting -------------------------------------------------------- */
 
 struct waiter {
     struct fake f;

@@ -5,7 +5,7 @@
 
 
 
-/* ---- loading ----------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------- */
 
 static const struct refusal {
     const char *source, *at, *says;
@@ -84,7 +84,7 @@ static void checks_conf(void)
     }
 }
 
-/* ---- decisions ------------------------------------------------------------- */
+/* ---- decisions ------------------------------------------------------ */
 
 /* One policy that is M.<phase> = function(req, conf, plan) <body> end. */
 static void run_body(struct fake *f, enum policy_phase p, const char *body,
@@ -93,8 +93,8 @@ static void run_body(struct fake *f, enum policy_phase p, const char *body,
     static char source[8192];
 
     snprintf(source, sizeof source,
-             "local M = { api = 1%s }\nfunction M.%s(req, conf, plan)\n%s\nend "
-             "return M", extra, policy_phase_name(p), body);
+             "local M = { api = 1%s }\nfunction M.%s(req, conf, plan)\n%s\n"
+             "end return M", extra, policy_phase_name(p), body);
     fake_init(f);
     fake_policy(f, "p", source);
     if (fake_open(f, NULL))
@@ -250,7 +250,7 @@ static void first_decision_wins(void)
     fake_clear(&f);
 }
 
-/* ---- plans ------------------------------------------------------------------- */
+/* ---- plans ---------------------------------------------------------- */
 
 struct plan_fixture {
     struct conf_provider provider[3];
@@ -340,7 +340,7 @@ static void edits_plans(void)
     }
 }
 
-/* ---- stale things -------------------------------------------------------------- */
+/* ---- stale things --------------------------------------------------- */
 
 static void stale_things_raise(void)
 {
