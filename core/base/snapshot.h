@@ -7,8 +7,8 @@
  * more, not even its maker: what was checked once stays true, and reading it
  * can never fault.
  *
- * The descriptor goes from process to process (base/fdpass.h); each maps it
- * and may close it. Counting references is for one thread.
+ * The descriptor goes from process to process; each maps it and may close it.
+ * Counting references is for one thread.
  */
 #ifndef PENSTOCK_BASE_SNAPSHOT_H
 #define PENSTOCK_BASE_SNAPSHOT_H
