@@ -133,6 +133,17 @@ def test_missing_libraries_are_named_together(tmp_path):
         assert package in error
 
 
+def test_unit_file_names_what_is_installed(root):
+    prefix = root / variable("prefix")
+    unit = (prefix / "lib/systemd/system/penstock.service").read_text()
+    assert "@" not in re.sub(r"@system-service", "", unit)
+    binary = re.search(r"^ExecStart=(\S+)", unit, re.M)[1]
+    assert os.access(root / binary.lstrip("/"), os.X_OK)
+    conf = re.search(r"-c (\S+)", unit)[1]
+    assert (root / conf.lstrip("/")).is_file()
+    assert (prefix / "lib/sysusers.d/penstock.conf").is_file()
+
+
 @pytest.fixture(scope="module")
 def tarball(tmp_path_factory):
     """The unpacked tarball, and an environment without autotools."""
