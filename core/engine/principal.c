@@ -5,28 +5,18 @@
 #include "engine/principal.h"
 
 #include "base/map.h"
+#include "base/sha256.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#define DIGEST 32
 #define MAX_KEYS 1000000
 
 /* ---- keys by their digest ---------------------------------------------- */
 
-/* Every byte is looked at, whatever differs first. */
-static bool same_digest(const unsigned char *a, const unsigned char *b)
-{
-    volatile unsigned char diff = 0;
-
-    for (size_t i = 0; i < DIGEST; i++)
-        diff |= a[i] ^ b[i];
-    return diff == 0;
-}
-
 static struct str digest_str(const unsigned char *d)
 {
-    return (struct str){ (const char *)d, DIGEST };
+    return (struct str){ (const char *)d, SHA256_BYTES };
 }
 
 static void free_index(void *ud)
@@ -57,10 +47,10 @@ const struct conf_key *config_key_find(const struct config *c,
 
     if (c->key_index) {
         found = map_get(c->key_index, digest_str(sha256));
-        return found && same_digest(found->sha256, sha256) ? found : NULL;
+        return found && ct_equal(found->sha256, sha256, SHA256_BYTES) ? found : NULL;
     }
     for (size_t i = 0; i < c->n_keys; i++) {
-        if (same_digest(c->keys[i].sha256, sha256))
+        if (ct_equal(c->keys[i].sha256, sha256, SHA256_BYTES))
             found = &c->keys[i];
     }
     return found;

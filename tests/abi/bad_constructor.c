@@ -3,7 +3,7 @@
 /* Refused: crashes while it is loaded. */
 #include <penstock/plugin.h>
 
-static volatile int *nowhere;
+static int *volatile nowhere;
 
 __attribute__((constructor)) static void crash(void)
 {
