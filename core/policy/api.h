@@ -58,6 +58,9 @@ struct policy_call *api_call(lua_State *L);
 void api_push_str(lua_State *L, struct str s);
 void api_note(struct policy_call *c, struct str text);
 
+/** Name in Lua of an enum policy_field. */
+const char *api_req_name(int field);
+
 /* one per file */
 void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
@@ -77,7 +80,7 @@ void api_plan_restore(struct policy_call *c);
  */
 void decision_read(lua_State *L, struct policy_call *c, int idx);
 
-/** A principal from the table at idx, in the run's arena; raises. */
-struct principal *principal_read(lua_State *L, struct policy_call *c, int idx);
+/** A principal from the table at idx, in the arena; raises. */
+struct principal *principal_read(lua_State *L, struct arena *a, int idx);
 
 #endif

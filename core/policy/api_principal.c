@@ -222,9 +222,8 @@ static int part_of(const char *name)
     return -1;
 }
 
-struct principal *principal_read(lua_State *L, struct policy_call *c, int idx)
+struct principal *principal_read(lua_State *L, struct arena *a, int idx)
 {
-    struct arena *a = c->run->arena;
     struct principal *p = need(L, arena_alloc(a, sizeof *p));
 
     for (lua_pushnil(L); lua_next(L, idx); ) {

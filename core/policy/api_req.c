@@ -26,6 +26,11 @@ static const char *const names[] = {
     [REQ_PRINCIPAL] = "principal",
     NULL };
 
+const char *api_req_name(int field)
+{
+    return names[field];
+}
+
 static int not_yet(lua_State *L, int field, enum policy_phase phase)
 {
     return luaL_error(L, "req.%s: %s in %s", names[field],

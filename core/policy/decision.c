@@ -156,7 +156,7 @@ static void read_deny(lua_State *L, struct policy_call *c, int idx)
 static void read_principal(lua_State *L, struct policy_call *c, int idx)
 {
     if (lua_type(L, idx) == LUA_TTABLE)
-        c->out->principal = principal_read(L, c, idx);
+        c->out->principal = principal_read(L, c->run->arena, idx);
     else /* made by ps.keys.get in this run's arena */
         c->out->principal =
             (struct principal *)api_check(L, idx, API_PRINCIPAL)->thing;

@@ -107,42 +107,6 @@ static inline int fake_run(struct fake *f, enum policy_phase p)
     return policy_run(f->set, p, &f->run, &f->out);
 }
 
-/*
- * Keys as these tests need them: a plain list, no team's tags. The engine's
- * own stand aside where they are linked too.
- */
-const struct conf_key *config_key_find(const struct config *c,
-                                       const unsigned char sha256[32]);
-struct principal *principal_of_key(struct arena *a, const struct config *c,
-                                   const struct conf_key *k);
-
-__attribute__((weak)) const struct conf_key *
-config_key_find(const struct config *c, const unsigned char sha256[32])
-{
-    for (size_t i = 0; i < c->n_keys; i++) {
-        if (memcmp(c->keys[i].sha256, sha256, 32) == 0)
-            return &c->keys[i];
-    }
-    return NULL;
-}
-
-__attribute__((weak)) struct principal *
-principal_of_key(struct arena *a, const struct config *c,
-                 const struct conf_key *k)
-{
-    struct principal *p = arena_alloc(a, sizeof *p);
-
-    (void)c;
-    if (p)
-        *p = (struct principal){ .id = k->name, .key = k->name,
-                                 .team = k->team, .user = k->user,
-                                 .disabled = k->disabled,
-                                 .expires_ms = k->expires_ms,
-                                 .models = k->models, .n_models = k->n_models,
-                                 .tags = k->tags, .n_tags = k->n_tags };
-    return p;
-}
-
 /** CPU milliseconds of this thread. */
 static inline double cpu_ms(void)
 {

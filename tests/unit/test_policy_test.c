@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* The runner of policies' tests, and the shipped policies' own tests. */
+#include "unit.h"
+
+#include "policy/test.h"
+
+static void run(struct policy_test *t, const char *policy, const char *tests,
+                struct err *err)
+{
+    *t = (struct policy_test){ .name = STR("p"), .path = STR("p.lua"),
+                               .source = str_of(policy),
+                               .tests = str_of(tests),
+                               .tests_path = STR("p_test.lua") };
+    policy_test_run(t, err);
+}
+
+static const char admit[] =
+    "return { api = 1, schema = { n = 'int' }, admit = function(req, conf) "
+    "ps.note('seen ' .. req.model) if req.header['X-Bad'] then return "
+    "ps.deny('x_bad', 'bad', { status = 422, retry_after = conf.n }) end end }";
+
+static void counts_both(void)
+{
+    static const struct {
+        const char *body;
+        bool passes;
+    } cases[] = {
+        { "req = { model = 'm' }, expect = { note = 'seen m' }", true },
+        { "req = { model = 'm' }, expect = { note = 'seen n' }", false },
+        { "req = { model = 'm' }, expect = { deny = 'x_bad' }", false },
+        { "req = { model = 'm', header = { ['x-bad'] = '1' } }, "
+          "conf = { n = 2 }, expect = { deny = 'x_bad', status = 422, "
+          "retry_after = 2, message = 'bad' }", true },
+        { "req = { model = 'm', header = { ['x-bad'] = '1' } }", false },
+        { "req = { model = 'm', header = { ['x-bad'] = '1' } }, "
+          "expect = { deny = 'x_bad', status = 400 }", false },
+        { "req = {}, expect = { fails = 'concatenate' }", true },
+        { "req = { modell = 'm' }", false },
+        { "expectt = {}", false },
+        { "phase = 'route'", false },
+        { "phase = 'admit', req = { model = 'x' }", true },
+        { "conf = { n = 'x' }, expect = { fails = 'a whole number' }", true },
+        { "conf = { n = 'x' }", false },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct policy_test t;
+        struct err err = { 0 };
+        char tests[512];
+
+        snprintf(tests, sizeof tests, "ps.test('one', { %s })", cases[i].body);
+        run(&t, admit, tests, &err);
+        UNIT_INT(err.code, 0);
+        if (t.passed != cases[i].passes)
+            printf("\n%zu: %s", i, cases[i].body);
+        UNIT_INT(t.passed, cases[i].passes);
+        UNIT_INT(t.failed, !cases[i].passes);
+    }
+}
+
+static void broken_files_are_errors(void)
+{
+    struct policy_test t;
+    struct err err = { 0 };
+
+    run(&t, admit, "ps.test('one', {", &err);
+    UNIT_INT(err.code, ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "p_test.lua:1"));
+    err.code = 0;
+    run(&t, admit, "ps.test('one')", &err);
+    UNIT_INT(err.code, ERR_CONFIG);
+}
+
+static char *slurp(const char *folder, const char *name)
+{
+    char path[4096];
+    char *text = calloc(1, 1 << 16);
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s.lua", folder, name);
+    f = fopen(path, "r");
+    if (f && fread(text, 1, (1 << 16) - 1, f) == 0)
+        text[0] = '\0';
+    if (f)
+        fclose(f);
+    return text;
+}
+
+static void shipped_policies_pass(void)
+{
+    static const char *const names[] = { "auth", "route" };
+    const char *src = getenv("PENSTOCK_SRC");
+    char folder[2048];
+
+    snprintf(folder, sizeof folder, "%s/policies", src ? src : ".");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char test[64];
+        char *policy = slurp(folder, names[i]), *tests;
+        struct policy_test t;
+        struct err err = { 0 };
+
+        snprintf(test, sizeof test, "%s_test", names[i]);
+        tests = slurp(folder, test);
+        if (!policy[0] || !tests[0]) {
+            free(policy);
+            free(tests);
+            UNIT_SKIP("no policies here: set PENSTOCK_SRC");
+        }
+        t = (struct policy_test){ .name = str_of(names[i]),
+                                  .path = str_of(names[i]),
+                                  .source = str_of(policy),
+                                  .tests = str_of(tests),
+                                  .tests_path = str_of(test), .out = stdout };
+        UNIT_INT(policy_test_run(&t, &err), 0);
+        UNIT_STR(err.msg, "");
+        UNIT_INT(t.failed, 0);
+        CU_ASSERT(t.passed >= 6);
+        free(policy);
+        free(tests);
+    }
+}
+
+UNIT_MAIN("policy_test", { "counts both", counts_both },
+          { "broken files are errors", broken_files_are_errors },
+          { "shipped policies pass", shipped_policies_pass })
