@@ -47,7 +47,9 @@ const struct conf_key *config_key_find(const struct config *c,
 
     if (c->key_index) {
         found = map_get(c->key_index, digest_str(sha256));
-        return found && ct_equal(found->sha256, sha256, SHA256_BYTES) ? found : NULL;
+        if (!found || !ct_equal(found->sha256, sha256, SHA256_BYTES))
+            return NULL;
+        return found;
     }
     for (size_t i = 0; i < c->n_keys; i++) {
         if (ct_equal(c->keys[i].sha256, sha256, SHA256_BYTES))

@@ -28,6 +28,7 @@ static const struct verdict codes[] = {
     { "rate_limit_exceeded", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
     { "context_length_exceeded", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "exceed_context_size_error", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
+    { "too_many_prompt_tokens", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "content_policy_violation", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
     { "content_filter", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
     { "invalid_prompt", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
@@ -36,12 +37,11 @@ static const struct verdict codes[] = {
     { "unsupported_country_region_territory", PS_FAULT_REGION,
       PS_SCOPE_PROVIDER },
     { "overloaded_error", PS_FAULT_OVERLOADED, PS_SCOPE_TARGET },
-    { "server_error", PS_FAULT_TRANSIENT, PS_SCOPE_TARGET },
 };
 
-/* Within error.message, in lower case; for answers that name no code. Both
- * classes are the caller's own fault, so that a prompt which is echoed in a
- * message can harm nobody but its sender. */
+/* Within error.message, in lower case, for answers that name no code: in 400,
+ * 413, 422 and inside a 200 ... Both classes are the caller's own fault, so
+ * that a prompt which is echoed in a message can harm nobody but its sender. */
 static const struct verdict phrases[] = {
     { "maximum context length", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "exceeds the context window", PS_FAULT_CONTEXT_LENGTH,
@@ -49,6 +49,7 @@ static const struct verdict phrases[] = {
     { "exceeds the available context size", PS_FAULT_CONTEXT_LENGTH,
       PS_SCOPE_REQUEST },
     { "exceed context limit", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
+    { "max context length", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "prompt is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "input is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "maximum prompt length is", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
@@ -60,11 +61,22 @@ static const struct verdict phrases[] = {
     { "violates usage guidelines", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
 };
 
+/* ... and in 403 and 404, which else are the operator's to mend */
+static const struct verdict forbidden[] = {
+    { "from this model", PS_FAULT_MODEL_ACCESS, PS_SCOPE_TARGET },
+    { "not have access to model", PS_FAULT_MODEL_ACCESS, PS_SCOPE_TARGET },
+};
+static const struct verdict not_found[] = {
+    { "not a chat model", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
+    { "is a chat model and not", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
+};
+
 /* error.type of an error inside a 200, where there is no status to go by */
 static const struct verdict types[] = {
     { "invalid_request_error", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
     { "authentication_error", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "rate_limit_error", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
+    { "server_error", PS_FAULT_TRANSIENT, PS_SCOPE_TARGET },
     { "requests", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
     { "tokens", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
 };
@@ -97,17 +109,36 @@ static int contains(ps_str text, const char *lower)
     return 0;
 }
 
-static int by_phrase(ps_fault *f, ps_str text)
+static int by_phrase(ps_fault *f, const struct verdict *list, size_t n,
+                     ps_str text)
 {
     if (text.n > TEXT_MAX)
         text.n = TEXT_MAX;
-    for (size_t i = 0; i < N_OF(phrases); i++) {
-        if (!contains(text, phrases[i].word))
+    for (size_t i = 0; i < n; i++) {
+        if (!contains(text, list[i].word))
             continue;
-        ps_fault_set(f, phrases[i].cls, phrases[i].scope);
+        ps_fault_set(f, list[i].cls, list[i].scope);
         return 1;
     }
     return 0;
+}
+
+/* Which phrases are looked for depends on the status. */
+static int by_text(ps_fault *f, int status, ps_str text)
+{
+    switch (status) {
+    case 403:
+        return by_phrase(f, forbidden, N_OF(forbidden), text);
+    case 404:
+        return by_phrase(f, not_found, N_OF(not_found), text);
+    case 200:
+    case 400:
+    case 413:
+    case 422:
+        return by_phrase(f, phrases, N_OF(phrases), text);
+    default:
+        return 0;
+    }
 }
 
 static const struct {
@@ -179,8 +210,6 @@ static ps_rc classify(ps_try *t, ps_fault *f)
     ps_str code = ps_answer_str(t, "/error/code");
     ps_str type = ps_answer_str(t, "/error/type");
     ps_str text = ps_answer_str(t, "/error/message");
-    int invalid = t->status == 400 || t->status == 413 || t->status == 422;
-    int inside_200 = t->status >= 200 && t->status <= 299;
 
     if (ps_is(code, "string_above_max_length")) /* one field, not the sum */
         return PS_DECLINED;
@@ -190,8 +219,8 @@ static ps_rc classify(ps_try *t, ps_fault *f)
         return PS_OK;
     }
     if (!decide(f, codes, N_OF(codes), code) &&
-        !decide(f, codes, N_OF(codes), type) &&
-        !((invalid || inside_200) && by_phrase(f, text)) && inside_200)
+        !decide(f, codes, N_OF(codes), type) && !by_text(f, t->status, text) &&
+        t->status == 200)
         decide(f, types, N_OF(types), type);
     if (f->cls == PS_FAULT_RATE_LIMIT && !f->retry_after_ms)
         f->retry_after_ms = reset_ms(t);
