@@ -121,20 +121,22 @@ static bool is_dropped(const struct conf_quirks *q, const char *name)
     return false;
 }
 
-static int edit_quirks(struct request *r, struct attempt *t)
+static int edit_quirks(struct request *r, struct attempt *t,
+                       struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
     int rc = 0;
 
     for (size_t i = 0; i < q->n_rename && !rc; i++)
         rc = json_edit_rename(t->edits, pointer(r, q->rename[i].key),
-                              pointer(r, q->rename[i].value), &r->err);
+                              pointer(r, q->rename[i].value), err);
     for (size_t i = 0; i < q->n_drop && !rc; i++)
         rc = json_edit_remove(t->edits, pointer(r, q->drop[i]));
     return rc;
 }
 
-static int edit_model(struct request *r, struct attempt *t)
+static int edit_model(struct request *r, struct attempt *t,
+                      struct err *err)
 {
     struct buf name = BUF_INIT(2048);
     int rc;
@@ -143,12 +145,12 @@ static int edit_model(struct request *r, struct attempt *t)
         return 0;
     rc = buf_json_str(&name, t->target->model);
     if (!rc)
-        rc = json_edit_set(t->edits, STR("/model"), buf_str(&name), &r->err);
+        rc = json_edit_set(t->edits, STR("/model"), buf_str(&name), err);
     buf_clear(&name);
     return rc;
 }
 
-static int edit_body(struct request *r, struct attempt *t)
+static int edit_body(struct request *r, struct attempt *t, struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
     ps_rc prc;
@@ -158,20 +160,20 @@ static int edit_body(struct request *r, struct attempt *t)
     if (!t->edits)
         return -ERR_NOMEM;
     t->host.edits = t->edits;
-    rc = edit_model(r, t);
+    rc = edit_model(r, t, err);
     if (!rc && r->facts.stream && !r->facts.include_usage &&
         !is_dropped(q, "stream_options")) {
         t->withhold_usage = true;
         rc = json_edit_set(t->edits, STR("/stream_options/include_usage"),
-                           STR("true"), &r->err);
+                           STR("true"), err);
     }
     if (!rc)
-        rc = edit_quirks(r, t);
+        rc = edit_quirks(r, t, err);
     if (rc)
         return rc;
     prc = plugin_adjust(&t->host);
     if (prc < 0)
-        return -ERR_UPSTREAM_ERROR;
+        return err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg);
     if (json_edits_empty(t->edits))
         return 0;
     buf_init(&t->body, r->body_bytes + (1u << 20));
@@ -202,7 +204,7 @@ int attempt_open(struct provider *p, struct err *err)
     return p->inst ? 0 : -ERR_UPSTREAM_ERROR;
 }
 
-int attempt_begin(struct request *r)
+int attempt_begin(struct request *r, struct err *err)
 {
     const struct target *target = r->plan.list[r->at].target;
     struct attempt *t = calloc(1, sizeof *t);
@@ -217,7 +219,7 @@ int attempt_begin(struct request *r)
     t->credential =
         provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
     record(r, t);
-    rc = attempt_open(target->provider, &r->err);
+    rc = attempt_open(target->provider, err);
     if (!rc)
         rc = attempt_host_init(&t->host, r->arena, target->provider->plugin,
                                target->provider->inst);
@@ -231,7 +233,7 @@ int attempt_begin(struct request *r)
     t->host.pub.upstream_model = (ps_str){ target->model.p, target->model.n };
     t->host.pub.request_id = (ps_str){ r->id, strlen(r->id) };
     t->host.pub.attempt = r->n_attempts;
-    rc = edit_body(r, t);
+    rc = edit_body(r, t, err);
     if (!rc)
         rc = put_head(r, t);
     if (!rc)
@@ -289,7 +291,7 @@ void attempt_spec(struct http_call_spec *s, const struct conf_provider *p)
     s->insecure = p->insecure;
 }
 
-int attempt_start(struct request *r, const char *addresses)
+int attempt_start(struct request *r, const char *addresses, struct err *err)
 {
     struct attempt *t = r->attempt;
     struct buf url = BUF_INIT(8192);
@@ -307,7 +309,7 @@ int attempt_start(struct request *r, const char *addresses)
         spec.method = str_of(t->host.pub.api->method);
         spec.url = buf_str(&url);
         t->call = http_client_start(r->flow->env.client, &spec, &call_ops, r,
-                                    &r->err);
+                                    err);
         rc = t->call ? 0 : -ERR_UPSTREAM_ERROR;
     }
     buf_clear(&url);

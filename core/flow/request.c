@@ -51,6 +51,13 @@ static void set_client_ip(struct request *r)
     r->client_ip = arena_dup(r->arena, str_of(text));
 }
 
+static void count_inflight(struct flow *f, size_t n)
+{
+    if (f->env.process)
+        atomic_store_explicit(&f->env.process->inflight, (uint32_t)n,
+                              memory_order_relaxed);
+}
+
 struct request *request_new(struct flow *f, struct http_req *q)
 {
     struct arena *a = arena_new(REQUEST_ARENA_MAX);
@@ -80,7 +87,7 @@ struct request *request_new(struct flow *f, struct http_req *q)
     set_client_ip(r);
     loop_timer_init(&r->timer, f->env.loop, on_request_timer, r);
     http_req_set_user(q, r);
-    f->inflight++;
+    count_inflight(f, ++f->inflight);
     request_enter(r, STEP_HEAD);
     return r;
 }
@@ -99,7 +106,7 @@ static void request_free(struct request *r)
     json_clear(&r->json);
     generation_unref(r->gen);
     arena_free(r->arena);
-    f->inflight--;
+    count_inflight(f, --f->inflight);
     free(r);
 }
 

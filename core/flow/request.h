@@ -187,8 +187,8 @@ void request_unwait(struct request *r); /* idempotent */
 const char *step_name(enum step s);
 
 /* attempt.c: build, start, end a try */
-int attempt_begin(struct request *r);
-int attempt_start(struct request *r, const char *addresses);
+int attempt_begin(struct request *r, struct err *err);
+int attempt_start(struct request *r, const char *addresses, struct err *err);
 void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
 const ps_api *attempt_api(const struct plugin *p, enum dialect d);
 /** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */

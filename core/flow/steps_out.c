@@ -11,14 +11,30 @@
 #define BACKOFF_CAP_MS 8000
 #define PARK_MS 10000 /* a refused credential rests while there are others */
 
+/* A credential that is not parked; does not take its turn. */
+static bool has_credential(const struct request *r, const struct provider *p,
+                           const struct credential *but)
+{
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    for (size_t i = 0; i < p->n_credentials; i++) {
+        if (&p->credentials[i] != but &&
+            p->credentials[i].parked_until_ms <= now)
+            return true;
+    }
+    return false;
+}
+
 static bool is_usable(const struct request *r, const struct candidate *c)
 {
     return !c->dropped && !r->out[c - r->plan.list] &&
+           has_credential(r, c->target->provider, NULL) &&
            attempt_api(c->target->provider->plugin, r->endpoint->dialect);
 }
 
 enum step step_attempt(struct request *r)
 {
+    struct err err = { 0 };
     int rc;
 
     while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
@@ -32,11 +48,13 @@ enum step step_attempt(struct request *r)
                 r->plan.n ? ": all were excluded" : "");
         return request_fail(r, ERR_NO_TARGET, "gateway");
     }
-    rc = attempt_begin(r);
+    rc = attempt_begin(r, &err);
+    if (!r->attempt)
+        return request_fail(r, ERR_OVERLOADED, "gateway");
     if (rc) {
-        attempt_stop(r);
-        return request_fail(r, rc == -ERR_NOMEM ? ERR_OVERLOADED : -rc,
-                            "gateway");
+        stream_fault(r, PS_FAULT_UNKNOWN,
+                     err.code ? err.msg : "the request could not be built");
+        return STEP_JUDGE;
     }
     timers_start_attempt(r);
     return STEP_ADDRESS;
@@ -67,13 +85,13 @@ enum step step_send(struct request *r)
 {
     struct attempt *t = r->attempt;
     const char *why = NULL, *addresses = NULL;
+    struct err err = { 0 };
 
     if (!t->target->provider->conf->unix_socket.n)
         addresses = addresses_find(r->flow->env.addresses,
                                    url_host(t->target->base_url), &why);
-    if (attempt_start(r, addresses)) {
-        stream_fault(r, PS_FAULT_CONNECT, r->err.msg);
-        r->err.code = ERR_NONE;
+    if (attempt_start(r, addresses, &err)) {
+        stream_fault(r, PS_FAULT_CONNECT, err.msg);
         return STEP_JUDGE;
     }
     timers_arm(r);
@@ -179,7 +197,8 @@ static void rule_out(struct request *r)
     const struct fault_info *info = fault_info(t->fault.cls);
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    if (info->blame == BLAME_PARK && t->target->provider->n_credentials > 1)
+    if (info->blame == BLAME_PARK && t->credential &&
+        t->target->provider->n_credentials > 1)
         t->credential->parked_until_ms = now + PARK_MS;
     for (size_t i = 0; i < r->plan.n; i++) {
         const struct target *c = r->plan.list[i].target;
@@ -209,14 +228,6 @@ static uint64_t full_jitter(uint32_t n)
     return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
 }
 
-static bool other_credential(const struct request *r)
-{
-    struct provider *p = r->plan.list[r->at].target->provider;
-
-    return p->n_credentials > 1 &&
-           provider_credential(p, loop_now_ms(r->flow->env.loop));
-}
-
 static bool other_target(const struct request *r)
 {
     for (size_t i = r->at + 1; i < r->plan.n; i++) {
@@ -228,7 +239,7 @@ static bool other_target(const struct request *r)
 
 /* Before content commit: what next after that fault? */
 static enum step next_try(struct request *r, const struct fault_info *info,
-                          bool dead_connection)
+                          const struct credential *used, bool dead_connection)
 {
     const struct conf_retries *c =
         &r->plan.list[r->at].target->provider->conf->retries;
@@ -239,7 +250,8 @@ static enum step next_try(struct request *r, const struct fault_info *info,
     }
     if (!has_budget(r))
         return STEP_FAIL;
-    if (info->other_credential && other_credential(r))
+    if (info->other_credential &&
+        has_credential(r, r->plan.list[r->at].target->provider, used))
         return STEP_ATTEMPT;
     if (info->other_target && other_target(r)) {
         r->at++;
@@ -266,11 +278,13 @@ enum step step_judge(struct request *r)
 {
     struct attempt *t = r->attempt;
     const struct fault_info *info;
+    const struct credential *used = t->credential;
     bool dead;
 
     note_end(r);
     close_record(r);
-    merge_plugin_usage(r, &t->host.usage);
+    if (t->host.plugin)
+        merge_plugin_usage(r, &t->host.usage);
     if (!t->broken) {
         r->side = "provider";
         attempt_stop(r);
@@ -286,7 +300,7 @@ enum step step_judge(struct request *r)
         return STEP_FAIL;
     buf_reset(&r->answer.held);
     r->answer.finish_seen = r->answer.done_seen = false;
-    return next_try(r, info, dead);
+    return next_try(r, info, used, dead);
 }
 
 enum step step_backoff(struct request *r)

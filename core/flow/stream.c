@@ -153,9 +153,15 @@ static size_t answer_fields(struct request *r, struct http_header *h,
 static void send_head(struct request *r, int status, struct str ctype,
                       int64_t length)
 {
+    struct attempt *t = r->attempt;
     struct http_header h[48];
-    size_t n = answer_fields(r, h, 44);
+    size_t n;
 
+    if (t && !t->broken) {
+        r->err.code = ERR_NONE; /* an earlier attempt's */
+        r->retry_after_ms = 0;
+    }
+    n = answer_fields(r, h, 44);
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {
         h[n++] = (struct http_header){ STR("cache-control"),
@@ -217,11 +223,22 @@ static void keep_tail(struct request *r, struct str bytes)
     a->tail_n += bytes.n;
 }
 
+/* A stream was begun with a keep-alive, and now comes no stream. */
+static bool is_late(struct request *r)
+{
+    if (r->answer.head_sent)
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     "a whole answer where a stream was asked for");
+    return r->answer.head_sent;
+}
+
 /* Content commit of an answer too large to be kept back whole. */
-static void pass_on(struct request *r)
+static bool pass_on(struct request *r)
 {
     struct attempt *t = r->attempt;
 
+    if (is_late(r))
+        return false;
     r->answer.passed = true;
     r->answer.content_sent = true;
     r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
@@ -231,6 +248,7 @@ static void pass_on(struct request *r)
     stream_send(r, buf_str(&r->answer.held));
     buf_clear(&r->answer.held);
     timers_arm(r);
+    return true;
 }
 
 static void body_data(struct request *r, struct str bytes)
@@ -238,7 +256,8 @@ static void body_data(struct request *r, struct str bytes)
     if (!r->answer.passed) {
         if (buf_put(&r->answer.held, bytes) == 0)
             return;
-        pass_on(r);
+        if (!pass_on(r))
+            return;
     }
     keep_tail(r, bytes);
     stream_send(r, bytes);
@@ -320,6 +339,8 @@ static void body_eof(struct request *r)
         stream_fault(r, PS_FAULT_PROTOCOL, t->host.err.msg);
         return;
     }
+    if (is_late(r))
+        return;
     usage_merge(&r->usage, &w.usage);
     r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
     r->answer.content_sent = true;
