@@ -214,19 +214,16 @@ static int make_one(const char *folder, int mode, struct err *err)
 
 int paths_make(const char *folder, int mode, struct err *err)
 {
-    char parent[PATHS_MAX];
-    char *slash;
+    char path[PATHS_MAX];
+    int n = snprintf(path, sizeof path, "%s", folder);
 
-    snprintf(parent, sizeof parent, "%s", folder);
-    slash = strrchr(parent, '/');
-    if (slash && slash != parent) {
-        *slash = '\0';
-        if (!is_folder(parent)) {
-            int rc = make_one(parent, mode, err);
-
-            if (rc)
-                return rc;
-        }
+    if (n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, ERR_LIMIT, "a path is too long: %s", folder);
+    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        if (mkdir(path, (mode_t)mode) != 0 && errno != EEXIST)
+            return err_errno(err, "cannot make the folder %s", path);
+        *at = '/';
     }
     return make_one(folder, mode, err);
 }

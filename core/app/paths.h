@@ -36,7 +36,7 @@ int paths_find(struct paths *p, const char *socket, struct err *err);
 int paths_instance(char *out, size_t size, const char *socket,
                    struct err *err);
 
-/** Make the folder, and its parent where that is missing. It must be a
+/** Make the folder, and those above it where they are missing. It must be a
  * folder of ours or of root, not writable by others. */
 int paths_make(const char *folder, int mode, struct err *err);
 

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* The control socket in the master: connections, who asks, a table of verbs. */
+#include "app/control.h"
+
+#include "app/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define REPLY_MAX (1024 * 1024)
+
+struct conn {
+    int fd; /* -1 = free */
+    bool is_operator;
+    struct buf in, out;
+};
+
+struct control {
+    int fd;
+    struct sockaddr_un at;
+    struct conn conns[CONTROL_MAX_CONNS];
+};
+
+/* ---- verbs ------------------------------------------------------------- */
+
+static int put_error(struct buf *out, const char *message)
+{
+    buf_puts(out, "{\"error\":{\"message\":");
+    buf_json_str(out, str_of(message));
+    return buf_puts(out, "}}");
+}
+
+static int do_status(struct master *m, json_t *request, struct buf *out)
+{
+    (void)request;
+    return control_status(m, out);
+}
+
+static int put_inflight(struct master *m, struct buf *out)
+{
+    const struct process_cell *p;
+    uint64_t n = 0;
+    uint32_t at = 0;
+
+    while ((p = cells_next(m->cells, &at)))
+        n += atomic_load(&p->inflight);
+    return buf_printf(out, "{\"ok\":true,\"in_flight\":%llu}",
+                      (unsigned long long)n);
+}
+
+static int do_drain(struct master *m, json_t *request, struct buf *out)
+{
+    (void)request;
+    master_drain(m);
+    return put_inflight(m, out);
+}
+
+static int do_stop(struct master *m, json_t *request, struct buf *out)
+{
+    (void)request;
+    master_stop(m);
+    return put_inflight(m, out);
+}
+
+static int do_reopen(struct master *m, json_t *request, struct buf *out)
+{
+    (void)request;
+    master_reopen(m);
+    return buf_puts(out, "{\"ok\":true}");
+}
+
+static int do_explain(struct master *m, json_t *request, struct buf *out)
+{
+    const char *id = json_string_value(json_object_get(request, "id"));
+    size_t mark = out->n;
+
+    if (!id)
+        return put_error(out, "explain wants an id");
+    buf_puts(out, "{\"explain\":");
+    if (cells_explain(m->cells, str_of(id), out) == 0)
+        return buf_putc(out, '}');
+    out->n = mark;
+    return put_error(out, "no recent request has that id");
+}
+
+static const struct {
+    const char *name;
+    bool operators;
+    int (*fn)(struct master *m, json_t *request, struct buf *out);
+} verbs[] = {
+    { "status", false, do_status }, { "explain", false, do_explain },
+    { "drain", true, do_drain },    { "stop", true, do_stop },
+    { "reopen", true, do_reopen },
+};
+
+static int answer(struct master *m, struct conn *c, json_t *request)
+{
+    const char *verb = json_string_value(json_object_get(request, "verb"));
+
+    for (size_t i = 0; verb && i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i].name, verb) != 0)
+            continue;
+        if (verbs[i].operators && !c->is_operator)
+            return put_error(&c->out, "not allowed: root, the service user, "
+                                      "or a member of group penstock may");
+        return verbs[i].fn(m, request, &c->out);
+    }
+    return put_error(&c->out, "this instance does not know that verb");
+}
+
+/* ---- connections ------------------------------------------------------- */
+
+static void conn_close(struct conn *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    buf_clear(&c->in);
+    buf_clear(&c->out);
+}
+
+static bool in_group(int fd, gid_t first, gid_t wanted)
+{
+    gid_t groups[1024];
+    socklen_t size = sizeof groups;
+
+    if (wanted == (gid_t)-1)
+        return false;
+    if (first == wanted)
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0)
+        return false;
+    for (size_t i = 0; i < size / sizeof *groups; i++) {
+        if (groups[i] == wanted)
+            return true;
+    }
+    return false;
+}
+
+static bool is_operator(const struct master *m, int fd)
+{
+    const struct rights *r = &m->loaded.rights;
+    struct ucred who;
+    socklen_t size = sizeof who;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+        return false;
+    return who.uid == 0 || who.uid == geteuid() || who.uid == r->uid ||
+           in_group(fd, who.gid, r->operators);
+}
+
+static void accept_one(struct control *c, struct master *m)
+{
+    int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    for (size_t i = 0; fd >= 0 && i < CONTROL_MAX_CONNS; i++) {
+        struct conn *conn = &c->conns[i];
+
+        if (conn->fd >= 0)
+            continue;
+        conn->fd = fd;
+        conn->is_operator = is_operator(m, fd);
+        buf_init(&conn->in, CONTROL_LINE_MAX);
+        buf_init(&conn->out, REPLY_MAX);
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void flush(struct conn *c)
+{
+    while (buf_len(&c->out)) {
+        struct str s = buf_str(&c->out);
+        ssize_t n = send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0) {
+            conn_close(c);
+            return;
+        }
+        buf_consume(&c->out, (size_t)n);
+    }
+    buf_reset(&c->out);
+}
+
+static void take_line(struct master *m, struct conn *c, struct str line)
+{
+    json_t *request = json_loadb(line.p, line.n, 0, NULL);
+    size_t mark = c->out.n;
+
+    if (!request)
+        put_error(&c->out, "a request is a JSON object on one line");
+    else if (answer(m, c, request) != 0) {
+        c->out.n = mark;
+        put_error(&c->out, "the answer is too long");
+    }
+    json_decref(request);
+    buf_putc(&c->out, '\n');
+}
+
+static void read_some(struct master *m, struct conn *c)
+{
+    char *to = buf_reserve(&c->in, CONTROL_LINE_MAX - buf_len(&c->in));
+    ssize_t n;
+    ptrdiff_t end;
+
+    if (!to || buf_len(&c->in) == CONTROL_LINE_MAX) {
+        conn_close(c);
+        return;
+    }
+    n = recv(c->fd, to, CONTROL_LINE_MAX - buf_len(&c->in), 0);
+    if (n <= 0) {
+        if (n == 0 || errno != EAGAIN)
+            conn_close(c);
+        return;
+    }
+    buf_commit(&c->in, (size_t)n);
+    while ((end = str_find(buf_str(&c->in), STR("\n"))) >= 0) {
+        take_line(m, c, (struct str){ buf_str(&c->in).p, (size_t)end });
+        buf_consume(&c->in, (size_t)end + 1);
+    }
+    flush(c);
+}
+
+size_t control_poll(const struct control *c, struct pollfd *p)
+{
+    size_t n = 0;
+
+    if (!c)
+        return 0;
+    p[n++] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
+    for (size_t i = 0; i < CONTROL_MAX_CONNS; i++) {
+        if (c->conns[i].fd < 0)
+            continue;
+        p[n++] = (struct pollfd){
+            .fd = c->conns[i].fd,
+            .events = buf_len(&c->conns[i].out) ? POLLOUT : POLLIN,
+        };
+    }
+    return n;
+}
+
+static void serve_conn(struct master *m, struct conn *c, short got)
+{
+    if (got & POLLOUT)
+        flush(c);
+    else
+        read_some(m, c);
+}
+
+void control_serve(struct control *c, struct master *m,
+                   const struct pollfd *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!p[i].revents)
+            continue;
+        if (p[i].fd == c->fd) {
+            accept_one(c, m);
+            continue;
+        }
+        for (size_t k = 0; k < CONTROL_MAX_CONNS; k++) {
+            if (c->conns[k].fd == p[i].fd) {
+                serve_conn(m, &c->conns[k], p[i].revents);
+                break;
+            }
+        }
+    }
+}
+
+/* ---- the socket -------------------------------------------------------- */
+
+/** Does anybody answer there? A dead socket's file is removed. */
+static int clear_way(const struct sockaddr_un *at, struct err *err)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc;
+
+    if (fd < 0)
+        return err_errno(err, "socket");
+    rc = connect(fd, (const struct sockaddr *)at, sizeof *at);
+    close(fd);
+    if (rc == 0)
+        return err_set(err, ERR_EXISTS, "an instance is running already: it "
+                                        "answers at %s", at->sun_path);
+    if (errno == ECONNREFUSED)
+        unlink(at->sun_path);
+    return 0;
+}
+
+struct control *control_new(const char *path, struct err *err)
+{
+    struct control *c = calloc(1, sizeof *c);
+
+    if (!c) {
+        err_set(err, ERR_NOMEM, "no memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < CONTROL_MAX_CONNS; i++)
+        c->conns[i].fd = -1;
+    c->fd = -1;
+    c->at.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof c->at.sun_path) {
+        err_set(err, ERR_LIMIT, "the control socket's path is longer than "
+                                "%zu bytes: %s", sizeof c->at.sun_path - 1,
+                path);
+        goto fail;
+    }
+    memcpy(c->at.sun_path, path, strlen(path));
+    if (clear_way(&c->at, err) != 0)
+        goto fail;
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (c->fd < 0 ||
+        bind(c->fd, (struct sockaddr *)&c->at, sizeof c->at) != 0 ||
+        chmod(path, 0666) != 0 || listen(c->fd, CONTROL_MAX_CONNS) != 0) {
+        err_errno(err, "control socket %s", path);
+        goto fail;
+    }
+    return c;
+fail:
+    if (c->fd >= 0)
+        close(c->fd);
+    free(c);
+    return NULL;
+}
+
+void control_close_fds(struct control *c)
+{
+    if (!c)
+        return;
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    for (size_t i = 0; i < CONTROL_MAX_CONNS; i++)
+        conn_close(&c->conns[i]);
+}
+
+void control_free(struct control *c)
+{
+    if (!c)
+        return;
+    unlink(c->at.sun_path);
+    control_close_fds(c);
+    free(c);
+}

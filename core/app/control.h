@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The control socket: one JSON object a line each way,
+ *
+ *     {"verb":"status"}            {"version":"0.1.0", ...}
+ *     {"verb":"explain","id":"…"}  {"explain":{...}} or {"error":{"message":…}}
+ *
+ * The kernel says who asks (SO_PEERCRED): root, the service user, who started
+ * us and group "penstock" may do everything, everybody else may look.
+ */
+#ifndef PENSTOCK_APP_CONTROL_H
+#define PENSTOCK_APP_CONTROL_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <poll.h>
+
+struct control;
+struct master;
+
+enum { CONTROL_MAX_CONNS = 16, CONTROL_LINE_MAX = 4096 };
+
+/** Listen there. Errors: EXISTS (another instance answers), IO, NOMEM. */
+struct control *control_new(const char *path, struct err *err);
+/** Closes and removes the socket; NULL is fine. */
+void control_free(struct control *c);
+/** In a child: close what it inherited; the socket's file stays. */
+void control_close_fds(struct control *c);
+
+/** What to wait for: fills at most CONTROL_MAX_CONNS + 1; returns how many. */
+size_t control_poll(const struct control *c, struct pollfd *p);
+/** Serve what poll found in them. */
+void control_serve(struct control *c, struct master *m,
+                   const struct pollfd *p, size_t n);
+
+/** The answer to `status`: one JSON object. control_status.c */
+int control_status(const struct master *m, struct buf *out);
+
+/** One request and its answer, in a client. `reply` takes the line without
+ * its newline. *sock is kept open for the next (-1 before the first).
+ * Errors: NOTFOUND (nobody listens), IO, CLOSED. */
+int control_ask(int *sock, const char *path, struct str request,
+                struct buf *reply, struct err *err);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What `status` says, as a table of members. */
+#include "app/control.h"
+
+#include "app/master.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/config.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+static const char *const phases[] = { "starting", "running", "draining",
+                                      "stopping" };
+static const char *const anonymous[] = {
+    [ANON_NONE] = "none",
+    [ANON_LOCAL] = "local",
+    [ANON_PUBLIC] = "public",
+};
+
+static void put_name(struct buf *b, const char *name)
+{
+    if (b->p[b->n - 1] != '{' && b->p[b->n - 1] != '[')
+        buf_putc(b, ',');
+    if (name)
+        buf_printf(b, "\"%s\":", name);
+}
+
+static void put_num(struct buf *b, const char *name, uint64_t v)
+{
+    put_name(b, name);
+    buf_printf(b, "%llu", (unsigned long long)v);
+}
+
+static void put_str(struct buf *b, const char *name, struct str s)
+{
+    put_name(b, name);
+    buf_json_str(b, s);
+}
+
+/** Descriptors that are open in this process. */
+static uint64_t count_fds(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    uint64_t n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n > 3 ? n - 3 : 0; /* ".", "..", and the folder's own */
+}
+
+static const char *post_state(const struct post *p, uint64_t now)
+{
+    uint64_t beat;
+
+    if (p->pid == 0)
+        return p->start_ms > now ? "backoff" : "starting";
+    if (p->ready_ms == 0)
+        return "starting";
+    beat = atomic_load(&p->cell->beat_ms);
+    if (p->stuck && now > beat + 2000)
+        return "stuck";
+    return atomic_load(&p->cell->state) == PROC_DRAINING ? "draining"
+                                                         : "ready";
+}
+
+static void put_post(struct buf *b, const struct post *p, uint64_t now)
+{
+    put_name(b, NULL);
+    buf_putc(b, '{');
+    put_str(b, "kind", str_of(master_kinds[p->kind]));
+    if (p->kind == PROC_WORKER)
+        put_num(b, "slot", p->slot);
+    put_num(b, "pid", (uint64_t)p->pid);
+    put_str(b, "state", str_of(post_state(p, now)));
+    put_num(b, "deaths", p->deaths);
+    if (p->pid == 0 && p->start_ms > now)
+        put_num(b, "next_start_ms", p->start_ms - now);
+    if (p->adopter)
+        put_num(b, "adopted_by", p->adopter->slot);
+    if (p->cell && p->pid) {
+        put_num(b, "uptime_ms", now - atomic_load(&p->cell->started_ms));
+        put_num(b, "in_flight", atomic_load(&p->cell->inflight));
+        put_num(b, "connections", atomic_load(&p->cell->connections));
+    }
+    buf_putc(b, '}');
+}
+
+static void put_posts(struct buf *b, const struct master *m, const char *name,
+                      bool workers, uint64_t now)
+{
+    put_name(b, name);
+    buf_putc(b, '[');
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if ((m->posts[i].kind == PROC_WORKER) == workers)
+            put_post(b, &m->posts[i], now);
+    }
+    buf_putc(b, ']');
+}
+
+static void put_listeners(struct buf *b, const struct master *m)
+{
+    put_name(b, "listeners");
+    buf_putc(b, '[');
+    for (size_t i = 0; i < m->n_listeners; i++) {
+        const struct conf_listen *l = &m->config->listens[i];
+
+        put_name(b, NULL);
+        buf_putc(b, '{');
+        put_str(b, "address", str_of(m->listeners[i].address));
+        put_name(b, "tls");
+        buf_puts(b, l->n_tls ? "true" : "false");
+        put_str(b, "anonymous", str_of(anonymous[l->anonymous]));
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
+static void put_config(struct buf *b, const struct config *c)
+{
+    put_name(b, "providers");
+    buf_putc(b, '[');
+    for (size_t i = 0; i < c->n_providers; i++) {
+        put_name(b, NULL);
+        buf_putc(b, '{');
+        put_str(b, "name", c->providers[i].name);
+        put_str(b, "vendor", c->providers[i].vendor);
+        put_str(b, "plugin", c->providers[i].plugin);
+        buf_putc(b, '}');
+    }
+    buf_puts(b, "]");
+    put_name(b, "models");
+    buf_putc(b, '[');
+    for (size_t i = 0; i < c->n_models; i++)
+        put_str(b, NULL, c->models[i].name);
+    buf_putc(b, ']');
+    put_num(b, "keys", c->n_keys);
+}
+
+static void put_sums(struct buf *b, const struct master *m)
+{
+    const struct process_cell *p;
+    uint64_t inflight = 0, connections = 0, deaths = 0;
+    uint32_t at = 0;
+
+    while ((p = cells_next(m->cells, &at))) {
+        inflight += atomic_load(&p->inflight);
+        connections += atomic_load(&p->connections);
+    }
+    for (size_t i = 0; i < m->n_workers; i++)
+        deaths += m->posts[i].deaths;
+    put_num(b, "in_flight", inflight);
+    put_num(b, "connections", connections);
+    put_num(b, "worker_deaths", deaths);
+}
+
+int control_status(const struct master *m, struct buf *out)
+{
+    uint64_t now = clock_mono_ms();
+
+    buf_putc(out, '{');
+    put_str(out, "version", STR(PS_VERSION));
+    put_num(out, "pid", (uint64_t)getpid());
+    put_str(out, "phase", str_of(phases[m->phase]));
+    put_name(out, "ready");
+    buf_puts(out, m->was_ready && m->phase == MASTER_RUNNING ? "true"
+                                                             : "false");
+    put_num(out, "uptime_ms", now - m->started_ms);
+    put_num(out, "generation", m->generation);
+    if (m->file)
+        put_str(out, "file", str_of(m->file));
+    put_str(out, "state", m->config->state);
+    put_listeners(out, m);
+    if (*m->metrics_address)
+        put_str(out, "metrics", str_of(m->metrics_address));
+    put_posts(out, m, "workers", true, now);
+    put_posts(out, m, "helpers", false, now);
+    put_config(out, m->config);
+    put_sums(out, m);
+    put_num(out, "log_lines_lost", log_lost());
+    put_num(out, "master_fds", count_fds());
+    return buf_putc(out, '}');
+}

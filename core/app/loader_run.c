@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What the loader does: file to tree, tree to bundle, then the bundle is
+ * opened as workers will open it, and every plugin that it names is staged
+ * and tried. Nothing of this happens in the master.
+ */
+#include "app/loader_run.h"
+
+#include "app/loader.h"
+#include "app/message.h"
+#include "base/snapshot.h"
+#include "engine/config.h"
+#include "engine/plugin.h"
+#include "policy/conf_lua.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct load {
+    const struct paths *paths;
+    struct config_paths where;
+    char own_policies[PATHS_MAX], user[64];
+    struct config *config;
+    struct rights rights;
+    json_t *plugins; /* [[name, path], ...] */
+    bool sim;
+    int bundle;
+};
+
+/** Tree, canonical tree, bundle. */
+static int read_config(struct load *l, const char *file, uint64_t generation,
+                       struct err *err)
+{
+    json_t *tree = file ? conf_load(file, err) : config_builtin(&l->where, err);
+    json_t *canonical = tree ? config_check(tree, &l->where, err) : NULL;
+    char sock[PATHS_MAX + 8];
+
+    json_decref(tree);
+    if (!canonical)
+        return -err->code;
+    snprintf(sock, sizeof sock, "%s/sock", l->paths->sim);
+    l->sim = config_set_sim_socket(canonical, sock) > 0;
+    l->bundle = config_bundle(canonical, &l->where, generation, err);
+    json_decref(canonical);
+    return l->bundle < 0 ? l->bundle : 0;
+}
+
+static int open_config(struct load *l, struct err *err)
+{
+    struct snapshot *s = snapshot_open(l->bundle, err);
+
+    if (!s)
+        return -err->code;
+    l->config = config_open(s, err);
+    snapshot_unref(s);
+    return l->config ? 0 : -err->code;
+}
+
+/** Stage a plugin and try it with the settings of all its providers. */
+static int take_plugin(struct load *l, struct str name, struct err *err)
+{
+    char folder[PATHS_MAX], state[PATHS_MAX], staged[PATHS_MAX];
+    struct str settings[LOADER_MAX_PLUGINS];
+    struct plugin_trial trial = { .staged = staged, .name = name,
+                                  .settings = settings, .user = l->user };
+    const struct config *c = l->config;
+    int rc;
+
+    snprintf(folder, sizeof folder, STR_FMT, STR_ARG(c->plugin_path));
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(c->state));
+    rc = plugin_stage(folder, name, state, staged, sizeof staged, err);
+    for (size_t i = 0; i < c->n_providers; i++) {
+        if (str_eq(c->providers[i].plugin, name) &&
+            trial.n_settings < LOADER_MAX_PLUGINS)
+            settings[trial.n_settings++] = c->providers[i].settings;
+    }
+    if (!rc)
+        rc = plugin_try_in_child(&trial, err);
+    if (!rc &&
+        json_array_append_new(l->plugins, json_pack("[s%s]", name.p,
+                                                    name.n, staged)) != 0)
+        rc = err_set(err, ERR_NOMEM, "no memory");
+    return rc;
+}
+
+static bool seen_before(const struct config *c, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (str_eq(c->providers[k].plugin, c->providers[i].plugin))
+            return true;
+    }
+    return false;
+}
+
+static int take_plugins(struct load *l, struct err *err)
+{
+    char state[PATHS_MAX];
+    int rc;
+
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(l->config->state));
+    /* workers read the staged plugins there after they dropped their rights */
+    rc = paths_make(state, geteuid() == 0 ? 0755 : 0700, err);
+    for (size_t i = 0; i < l->config->n_providers && !rc; i++) {
+        if (seen_before(l->config, i))
+            continue;
+        if (json_array_size(l->plugins) == LOADER_MAX_PLUGINS)
+            return err_set(err, ERR_LIMIT, "more than %d plugins",
+                           LOADER_MAX_PLUGINS);
+        rc = take_plugin(l, l->config->providers[i].plugin, err);
+    }
+    return rc;
+}
+
+static int find_rights(struct load *l, struct err *err)
+{
+    struct str user = l->config->server.user;
+    int rc = rights_find(&l->rights, user, err);
+
+    snprintf(l->user, sizeof l->user, STR_FMT, STR_ARG(user));
+    return rc;
+}
+
+/** Tell the master; the bundle's descriptor goes with it. */
+static int report(const struct load *l, int sock)
+{
+    json_t *groups = json_array(), *tree;
+    char *text;
+    int rc = -ERR_NOMEM;
+
+    for (size_t i = 0; i < l->rights.n_groups; i++)
+        json_array_append_new(groups, json_integer(l->rights.groups[i]));
+    tree = json_pack("{s:O, s:o, s:b, s:b, s:I, s:I, s:I}", "plugins",
+                     l->plugins, "groups", groups, "sim", l->sim, "change",
+                     l->rights.change, "uid", (json_int_t)l->rights.uid, "gid",
+                     (json_int_t)l->rights.gid, "operators",
+                     (json_int_t)l->rights.operators);
+    text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
+    if (text)
+        rc = message_send(sock, MSG_BUNDLE, 0, str_of(text), l->bundle);
+    free(text);
+    json_decref(tree);
+    return rc;
+}
+
+static int load(struct load *l, const char *file, uint64_t generation,
+                struct err *err)
+{
+    int rc = read_config(l, file, generation, err);
+
+    if (!rc)
+        rc = open_config(l, err);
+    if (!rc)
+        rc = find_rights(l, err);
+    return rc ? rc : take_plugins(l, err);
+}
+
+static void own_signals(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    signal(SIGINT, SIG_IGN); /* the master hears it and ends us */
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int loader_run(const char *file, const struct paths *p, uint64_t generation,
+               int sock)
+{
+    struct load l = {
+        .paths = p,
+        .where = { .shipped_policies = p->policies, .catalogue = p->catalogue,
+                   .state = p->state, .plugins = p->plugins },
+        .own_policies = PS_SYSCONFDIR "/policies",
+        .plugins = json_array(),
+        .bundle = -1,
+    };
+    struct err err = { 0 };
+    int rc;
+
+    own_signals();
+    if (access(l.own_policies, R_OK | X_OK) == 0)
+        l.where.policy_path = l.own_policies;
+    rc = l.plugins ? load(&l, file, generation, &err)
+                   : err_set(&err, ERR_NOMEM, "no memory");
+    if (!rc && report(&l, sock) != 0)
+        rc = err_set(&err, ERR_LIMIT, "the answer is too long to be sent");
+    if (rc) {
+        char text[sizeof err.at + sizeof err.msg + 2];
+        int n = snprintf(text, sizeof text, "%s\n%s", err.at, err.msg);
+
+        message_send(sock, MSG_FAILED, 0, (struct str){ text, (size_t)n }, -1);
+    }
+    config_free(l.config);
+    json_decref(l.plugins);
+    if (l.bundle >= 0)
+        close(l.bundle);
+    return rc ? 1 : 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What a dead process was working on is accounted for by the master. */
+#ifndef PENSTOCK_APP_LOST_H
+#define PENSTOCK_APP_LOST_H
+
+#include "engine/cells.h"
+
+struct lost {
+    size_t n;
+    bool json; /* form of the access lines */
+};
+
+/** For cells_reap, with ud a struct lost: the request's access line, its text
+ * for `explain` and its count, all with ended = "worker_lost". */
+void lost_request(void *ud, const struct request_cell *r);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The master's loop: start what is due, watch the slots, wait, hear. How it
+ * all is opened and closed is in master_open.c.
+ */
+#include "app/master.h"
+
+#include "app/banner.h"
+#include "app/control.h"
+#include "app/keeper_process.h"
+#include "app/master_open.h"
+#include "app/message.h"
+#include "app/mock_process.h"
+#include "app/notify.h"
+#include "app/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TURN_MS 500          /* how long a turn waits at most */
+#define LACKING_TURN_MS 50   /* the same, while a slot has no worker */
+#define DRAIN_GRACE_MS 5000  /* workers end requests themselves at the limit */
+#define STOP_MS 3000         /* then they are killed */
+
+int (*master_runs[])(const struct child *c) = {
+    [PROC_WORKER] = worker_run,
+    [PROC_KEEPER] = keeper_run,
+    [PROC_MOCK] = mock_run,
+};
+
+const char *const master_kinds[] = {
+    [PROC_WORKER] = "worker",
+    [PROC_KEEPER] = "keeper",
+    [PROC_MOCK] = "mock",
+};
+
+/* ---- phases ------------------------------------------------------------ */
+
+void master_drain(struct master *m)
+{
+    if (m->phase >= MASTER_DRAINING)
+        return;
+    m->phase = MASTER_DRAINING;
+    m->give_up_ms = clock_mono_ms() + m->config->server.drain_timeout_ms +
+                    DRAIN_GRACE_MS;
+    log_event(EV_serve_drain,
+              LOG_I("workers", (int64_t)posts_alive(m, PROC_WORKER)));
+    notify_manager("STOPPING=1");
+    posts_tell(m, PROC_WORKER, MSG_DRAIN);
+    master_close_listeners(m);
+}
+
+void master_stop(struct master *m)
+{
+    if (m->phase == MASTER_STOPPING)
+        return;
+    m->phase = MASTER_STOPPING;
+    m->give_up_ms = clock_mono_ms() + STOP_MS;
+    for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
+        posts_tell(m, (enum process_kind)kind, MSG_STOP);
+    master_close_listeners(m);
+}
+
+void master_fail(struct master *m, const struct err *err)
+{
+    if (!m->failed)
+        m->err = *err;
+    m->failed = true;
+    master_stop(m);
+}
+
+void master_reopen(struct master *m)
+{
+    if (log_reopen() != 0)
+        log_event(EV_serve_failed, LOG_Z("why", "the log cannot be opened"));
+    master_own_log(m);
+    for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
+        posts_tell(m, (enum process_kind)kind, MSG_REOPEN);
+    log_event(EV_log_reopened, LOG_I("pid", getpid()));
+}
+
+static void on_ready(struct master *m)
+{
+    struct str user = m->config->server.user;
+
+    m->was_ready = true;
+    m->phase = MASTER_RUNNING;
+    log_event(EV_serve_ready, LOG_I("pid", getpid()),
+              LOG_I("workers", (int64_t)m->n_workers),
+              LOG_I("ms", (int64_t)(clock_mono_ms() - m->started_ms)),
+              LOG_S("user", user));
+    banner_print(m);
+    notify_manager("READY=1");
+}
+
+static bool kinds_ready(const struct master *m)
+{
+    return posts_ready(m, PROC_WORKER) && posts_ready(m, PROC_MOCK);
+}
+
+static bool all_gone(const struct master *m)
+{
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].pid != 0)
+            return false;
+    }
+    return true;
+}
+
+static void kill_all(struct master *m)
+{
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].pid != 0)
+            kill(m->posts[i].pid, SIGKILL);
+    }
+    m->give_up_ms = clock_mono_ms() + STOP_MS;
+}
+
+/** Step from phase to phase. Returns true when all is over. */
+static bool step(struct master *m, uint64_t now_ms)
+{
+    if (m->phase == MASTER_STARTING && kinds_ready(m))
+        on_ready(m);
+    if (m->phase == MASTER_DRAINING &&
+        (posts_alive(m, PROC_WORKER) == 0 || now_ms >= m->give_up_ms))
+        master_stop(m);
+    if (m->phase != MASTER_STOPPING)
+        return false;
+    if (now_ms >= m->give_up_ms)
+        kill_all(m);
+    return all_gone(m);
+}
+
+/* ---- the loop ---------------------------------------------------------- */
+
+static void on_signal(struct master *m, uint32_t signo)
+{
+    if (signo == SIGCHLD) {
+        posts_reap(m);
+    } else if (signo == SIGUSR1) {
+        master_reopen(m);
+    } else if (signo == SIGTERM || signo == SIGINT) {
+        if (m->phase >= MASTER_DRAINING || !m->was_ready)
+            master_stop(m);
+        else
+            master_drain(m);
+    }
+}
+
+static void read_signals(struct master *m)
+{
+    struct signalfd_siginfo info;
+
+    while (read(m->signal_fd, &info, sizeof info) == sizeof info)
+        on_signal(m, info.ssi_signo);
+}
+
+enum { POLL_MAX = 1 + 1 + CONTROL_MAX_CONNS + MASTER_MAX_WORKERS + 2 };
+
+static void turn(struct master *m, int timeout_ms)
+{
+    struct pollfd p[POLL_MAX];
+    struct post *who[POLL_MAX];
+    size_t n = 0, n_control, first;
+
+    p[n++] = (struct pollfd){ .fd = m->signal_fd, .events = POLLIN };
+    n_control = control_poll(m->control, p + n);
+    n += n_control;
+    first = n;
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].sock < 0)
+            continue;
+        who[n] = &m->posts[i];
+        p[n++] = (struct pollfd){ .fd = m->posts[i].sock, .events = POLLIN };
+    }
+    if (poll(p, n, timeout_ms) < 0)
+        return;
+    if (p[0].revents)
+        read_signals(m);
+    for (size_t i = first; i < n; i++) {
+        if (p[i].revents && who[i]->sock == p[i].fd)
+            post_hear(m, who[i]);
+    }
+    control_serve(m->control, m, p + 1, n_control);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void master_loop(struct master *m)
+{
+    for (;;) {
+        uint64_t now = clock_mono_ms(), wait = TURN_MS;
+
+        wait = least(wait, posts_start_due(m, now));
+        if (slots_watch(m, now))
+            wait = least(wait, LACKING_TURN_MS);
+        if (step(m, now))
+            return;
+        if (m->phase >= MASTER_DRAINING)
+            wait = least(wait, m->give_up_ms > now ? m->give_up_ms - now : 0);
+        turn(m, (int)wait);
+    }
+}
+
+int master_serve(const char *file, const char *socket, struct err *err)
+{
+    struct master m = { .file = file, .started_ms = clock_mono_ms() };
+    int rc = master_open(&m, socket, err);
+
+    if (rc == 0) {
+        master_loop(&m);
+        if (m.failed)
+            *err = m.err;
+        else
+            log_event(EV_serve_stop, LOG_I("pid", getpid()));
+        rc = m.failed ? -m.err.code : 0;
+    }
+    master_close(&m);
+    return rc;
+}

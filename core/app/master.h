@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The master: it owns the listeners, the shared memory, the children and the
+ * control socket, and waits. It runs no Lua, loads no plugin and reads no
+ * client's bytes, so that nothing a request does can end it.
+ *
+ * Its loop is poll(2) and a signalfd on purpose: what a child inherits by fork
+ * is plain memory and descriptors that are listed here, no event library's
+ * state. See docs/design/processes.md.
+ */
+#ifndef PENSTOCK_APP_MASTER_H
+#define PENSTOCK_APP_MASTER_H
+
+#include "app/loader.h"
+#include "app/paths.h"
+#include "engine/cells.h"
+
+#include <sys/types.h>
+
+struct control; /* app/control.h */
+struct snapshot;
+
+#define MASTER_MAX_WORKERS 256
+#define MASTER_MAX_LISTENS 32
+
+enum master_phase {
+    MASTER_STARTING, /* not all have been ready yet */
+    MASTER_RUNNING,
+    MASTER_DRAINING, /* no new connections, requests are finished */
+    MASTER_STOPPING, /* ended now */
+};
+
+/** One process that should live: what it is, and who is it at the moment. */
+struct post {
+    enum process_kind kind;
+    uint32_t slot;     /* of listeners; workers only */
+    pid_t pid;         /* 0 = nobody */
+    int sock;          /* -1 = none, or it was closed from over there */
+    struct process_cell *cell;
+    uint64_t ready_ms; /* when it said so; 0 = not yet */
+    uint64_t start_ms; /* nobody: when the next is started */
+    uint32_t early;    /* deaths in a row, each soon after the start */
+    uint32_t deaths;   /* all, unasked */
+    bool stuck, aborted;
+    uint64_t lacking_ms; /* since when nobody responsive serves the slot */
+    struct post *adopter; /* the neighbour that accepts for it; or NULL */
+};
+
+struct listener {
+    struct str name;  /* as configured */
+    char address[128]; /* as bound */
+    int *fds;         /* one per slot */
+};
+
+struct master {
+    struct paths paths;
+    struct loaded loaded;      /* what the loader found */
+    struct config *config;
+    struct cells *cells;
+    struct listener listeners[MASTER_MAX_LISTENS];
+    size_t n_listeners;
+    int metrics_fd, sim_fd;    /* listening for keeper and mock; -1 = none */
+    char metrics_address[128];
+    struct post *posts;        /* workers by slot, then keeper, then mock */
+    size_t n_posts, n_workers;
+    struct snapshot *addresses; /* the newest; NULL = none yet */
+    struct control *control;
+    enum master_phase phase;
+    bool was_ready, failed;
+    uint64_t started_ms, generation;
+    uint64_t give_up_ms;       /* draining, stopping: harder means then */
+    int signal_fd, lock_fd;
+    int life[2]; /* the mock reads its end: master and all workers are gone */
+    const char *file;          /* the configuration, or NULL */
+    struct err err;            /* why the start failed */
+};
+
+/** What a child is given; all of it is inherited by fork. */
+struct child {
+    const struct master *m;
+    struct post *post;
+    int sock; /* to the master */
+};
+
+/** Run by a child after it closed what is not its own; returns its exit code.
+ * Tests put others in their place. */
+extern int (*master_runs[])(const struct child *c); /* by process_kind */
+extern const char *const master_kinds[];            /* "worker", ... */
+
+/** `penstock serve`: until it is stopped. Returns the exit code. `file` may
+ * be NULL; `socket` is -s or NULL. The reason of a refusal is in *err. */
+int master_serve(const char *file, const char *socket, struct err *err);
+
+/* posts.c: the children's lives */
+
+/** Fork the post's process; a failure is a death like any other. */
+void post_start(struct master *m, struct post *p);
+/** Start what is due. Returns milliseconds to the next, or UINT64_MAX. */
+uint64_t posts_start_due(struct master *m, uint64_t now_ms);
+/** Take the status of everyone that ended. */
+void posts_reap(struct master *m);
+/** Read what a post says. */
+void post_hear(struct master *m, struct post *p);
+/** Say something to all of a kind that live. */
+void posts_tell(struct master *m, enum process_kind kind, uint32_t type);
+bool posts_ready(const struct master *m, enum process_kind kind);
+size_t posts_alive(const struct master *m, enum process_kind kind);
+/** Milliseconds to wait after the n-th early death in a row. */
+uint64_t post_backoff_ms(uint32_t early);
+
+/* slots.c: who accepts where, and who hangs */
+
+/** Adopt, release, warn of and end the stuck; call at least every 100 ms
+ * while something is lacking. True when it is. */
+bool slots_watch(struct master *m, uint64_t now_ms);
+
+/* master.c */
+
+/** Until all children are gone; tests call it with a master of their own. */
+void master_loop(struct master *m);
+
+void master_drain(struct master *m);
+void master_stop(struct master *m);
+void master_reopen(struct master *m);
+/** The start is given up: `err` is why. */
+void master_fail(struct master *m, const struct err *err);
+
+#endif

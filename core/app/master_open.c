@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Opening in this order: signals, folders, configuration (in the loader),
+ * state lock, log, control socket, listeners, shared memory, posts. Each
+ * later step needs the earlier; the first that fails is the reason.
+ */
+#include "app/master_open.h"
+
+#include "app/control.h"
+#include "base/log.h"
+#include "base/snapshot.h"
+#include "engine/config.h"
+#include "net/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_REQUEST_CELLS 8192
+
+static int open_signals(struct master *m, struct err *err)
+{
+    static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        sigaddset(&set, wanted[i]);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return err_errno(err, "sigprocmask");
+    m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return m->signal_fd < 0 ? err_errno(err, "signalfd") : 0;
+}
+
+/** The folder that the control socket lies in. */
+static int open_folders(struct master *m, const char *socket, struct err *err)
+{
+    char folder[PATHS_MAX];
+    char *slash;
+    int rc = paths_find(&m->paths, socket, err);
+
+    if (rc)
+        return rc;
+    snprintf(folder, sizeof folder, "%s", m->paths.socket);
+    slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return 0; /* the current one, or "/" */
+    *slash = '\0';
+    if (access(folder, F_OK) == 0 && socket)
+        return 0; /* a folder of the user's choice */
+    return paths_make(folder, geteuid() == 0 ? 0755 : 0700, err);
+}
+
+static int open_config(struct master *m, struct err *err)
+{
+    int rc;
+
+    m->generation = 1;
+    rc = loader_load(&m->loaded, m->file, &m->paths, m->generation,
+                     m->signal_fd, err);
+    if (rc)
+        return rc;
+    m->config = config_open(m->loaded.bundle, err);
+    if (!m->config)
+        return -err->code;
+    if (m->config->n_listens > MASTER_MAX_LISTENS)
+        return err_at(err, ERR_CONFIG, "/listen", "more than %d listeners",
+                      MASTER_MAX_LISTENS);
+    m->n_workers = m->config->server.workers;
+    if (m->n_workers == 0 || m->n_workers > MASTER_MAX_WORKERS)
+        return err_at(err, ERR_CONFIG, "/server/workers", "1 to %d workers",
+                      MASTER_MAX_WORKERS);
+    return 0;
+}
+
+/** One instance per state folder. The lock is not inherited by fork and ends
+ * with us, so that children who still drain do not hold it. */
+static int open_lock(struct master *m, struct err *err)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct str state = m->config->state;
+    char path[PATHS_MAX + 8];
+
+    snprintf(path, sizeof path, STR_FMT "/lock", STR_ARG(state));
+    m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (m->lock_fd < 0)
+        return err_errno(err, "%s", path);
+    if (fcntl(m->lock_fd, F_SETLK, &lock) == 0)
+        return 0;
+    if (fcntl(m->lock_fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+        return err_set(err, ERR_EXISTS,
+                       "the instance with pid %d uses the state folder "
+                       STR_FMT, (int)lock.l_pid, STR_ARG(state));
+    return err_errno(err, "%s", path);
+}
+
+void master_own_log(const struct master *m)
+{
+    const struct rights *r = &m->loaded.rights;
+    char path[PATHS_MAX];
+
+    if (!r->change || str_is(m->config->log.to, "stderr"))
+        return;
+    snprintf(path, sizeof path, STR_FMT, STR_ARG(m->config->log.to));
+    if (lchown(path, r->uid, r->gid) != 0)
+        fprintf(stderr, "penstock: %s: %s\n", path, strerror(errno));
+}
+
+static int open_log(struct master *m, struct err *err)
+{
+    const struct conf_log *log = &m->config->log;
+    char path[PATHS_MAX];
+
+    snprintf(path, sizeof path, STR_FMT, STR_ARG(log->to));
+    if (log_open(path, log->json ? LOG_JSON : LOG_TEXT,
+                 (enum log_level)log->level) != 0)
+        return err_errno(err, "log file %s", path);
+    log_process("master");
+    master_own_log(m);
+    log_event(EV_serve_start, LOG_Z("version", PS_VERSION),
+              LOG_I("pid", getpid()),
+              LOG_Z("file", m->file ? m->file : "built in"));
+    return 0;
+}
+
+/** An address of one descriptor for a helper; its text as bound. */
+static int open_one(struct str at, int *fd, char *text, size_t size,
+                    struct err *err)
+{
+    struct listen_addr bound;
+    int rc = listen_open(at, 1, fd, err);
+
+    if (rc)
+        return rc;
+    if (text && listen_address(*fd, &bound) == 0)
+        listen_format(&bound.ss, text, size);
+    return 0;
+}
+
+static int open_listener(struct master *m, struct listener *l,
+                         const struct conf_listen *conf, struct err *err)
+{
+    struct listen_addr bound;
+    int rc;
+
+    l->name = conf->address;
+    l->fds = malloc(m->n_workers * sizeof *l->fds);
+    if (!l->fds)
+        return err_set(err, ERR_NOMEM, "no memory");
+    rc = listen_open(conf->address, m->n_workers, l->fds, err);
+    if (rc) {
+        free(l->fds);
+        l->fds = NULL;
+        return rc;
+    }
+    m->n_listeners++;
+    if (listen_address(l->fds[0], &bound) == 0)
+        listen_format(&bound.ss, l->address, sizeof l->address);
+    return 0;
+}
+
+static int open_listeners(struct master *m, struct err *err)
+{
+    const struct config *c = m->config;
+    int rc = 0;
+
+    for (size_t i = 0; i < c->n_listens && !rc; i++)
+        rc = open_listener(m, &m->listeners[i], &c->listens[i], err);
+    if (!rc && c->metrics.n)
+        rc = open_one(c->metrics, &m->metrics_fd, m->metrics_address,
+                      sizeof m->metrics_address, err);
+    return rc;
+}
+
+/** The mock's socket: in a folder that only the service user looks into. */
+static int open_sim(struct master *m, struct err *err)
+{
+    const struct rights *r = &m->loaded.rights;
+    char at[PATHS_MAX + 16];
+    int rc;
+
+    if (!m->loaded.sim)
+        return 0;
+    rc = paths_make(m->paths.sim, 0750, err);
+    if (rc)
+        return rc;
+    if (r->change && lchown(m->paths.sim, (uid_t)-1, r->gid) != 0)
+        return err_errno(err, "%s", m->paths.sim);
+    if (pipe2(m->life, O_CLOEXEC) != 0)
+        return err_errno(err, "pipe");
+    snprintf(at, sizeof at, "unix:%s/sock", m->paths.sim);
+    return open_one(str_of(at), &m->sim_fd, NULL, 0, err);
+}
+
+static int open_posts(struct master *m, struct err *err)
+{
+    uint32_t requests = m->config->server.max_connections;
+    size_t n = m->n_workers;
+
+    m->cells = cells_new((uint32_t)n * 2 + 4,
+                         requests < MAX_REQUEST_CELLS ? requests
+                                                      : MAX_REQUEST_CELLS,
+                         err);
+    m->posts = calloc(n + 2, sizeof *m->posts);
+    if (!m->cells || !m->posts)
+        return err_set(err, ERR_NOMEM, "no memory");
+    for (size_t i = 0; i < n; i++)
+        m->posts[i].kind = PROC_WORKER;
+    m->posts[n++].kind = PROC_KEEPER;
+    if (m->sim_fd >= 0)
+        m->posts[n++].kind = PROC_MOCK;
+    for (size_t i = 0; i < n; i++) {
+        m->posts[i].slot = i < m->n_workers ? (uint32_t)i : 0;
+        m->posts[i].sock = -1;
+    }
+    m->n_posts = n;
+    metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
+    metric_set(METRIC_LAST_RELOAD_OK, NULL, 1);
+    return 0;
+}
+
+int master_open(struct master *m, const char *socket, struct err *err)
+{
+    int rc;
+
+    m->signal_fd = m->lock_fd = m->metrics_fd = m->sim_fd = -1;
+    m->life[0] = m->life[1] = -1;
+    rights_limits();
+    rc = open_signals(m, err);
+    if (!rc)
+        rc = open_folders(m, socket, err);
+    if (!rc)
+        rc = open_config(m, err);
+    if (!rc)
+        rc = open_lock(m, err);
+    if (!rc)
+        rc = open_log(m, err);
+    if (!rc) {
+        m->control = control_new(m->paths.socket, err);
+        rc = m->control ? 0 : -err->code;
+    }
+    if (!rc)
+        rc = open_listeners(m, err);
+    if (!rc)
+        rc = open_sim(m, err);
+    return rc ? rc : open_posts(m, err);
+}
+
+/* ---- closing ----------------------------------------------------------- */
+
+static void unlink_unix(struct str address)
+{
+    char path[PATHS_MAX];
+
+    if (!str_starts(address, STR("unix:")))
+        return;
+    snprintf(path, sizeof path, STR_FMT, (int)address.n - 5, address.p + 5);
+    unlink(path);
+}
+
+void master_close_listeners(struct master *m)
+{
+    for (size_t i = 0; i < m->n_listeners; i++) {
+        struct listener *l = &m->listeners[i];
+
+        for (size_t k = 0; l->fds && k < m->n_workers; k++)
+            close(l->fds[k]);
+        if (l->fds)
+            unlink_unix(l->name);
+        free(l->fds);
+        l->fds = NULL;
+    }
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void close_sim(struct master *m)
+{
+    char path[PATHS_MAX + 8];
+
+    if (m->sim_fd < 0)
+        return;
+    close(m->sim_fd);
+    snprintf(path, sizeof path, "%s/sock", m->paths.sim);
+    unlink(path);
+    rmdir(m->paths.sim);
+}
+
+void master_close(struct master *m)
+{
+    control_free(m->control);
+    master_close_listeners(m);
+    close_fd(m->metrics_fd);
+    close_sim(m);
+    close_fd(m->life[0]);
+    close_fd(m->life[1]);
+    free(m->posts);
+    cells_free(m->cells);
+    snapshot_unref(m->addresses);
+    config_free(m->config);
+    loaded_clear(&m->loaded);
+    close_fd(m->lock_fd);
+    close_fd(m->signal_fd);
+}

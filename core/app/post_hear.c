@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What children say to the master: a table of messages. */
+#include "app/master.h"
+#include "app/message.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/snapshot.h"
+
+#include <unistd.h>
+
+static void on_ready(struct master *m, struct post *p, struct message *msg)
+{
+    (void)m;
+    (void)msg;
+    p->ready_ms = clock_mono_ms();
+    atomic_store(&p->cell->state, PROC_READY);
+    if (p->kind == PROC_WORKER)
+        log_event(EV_worker_ready, LOG_I("pid", p->pid),
+                  LOG_I("slot", p->slot));
+}
+
+/** It cannot start; the reason counts while nothing has ever been ready. */
+static void on_failed(struct master *m, struct post *p, struct message *msg)
+{
+    struct err err = { 0 };
+
+    err_set(&err, ERR_CONFIG, "%s %u cannot start: %s", master_kinds[p->kind],
+            p->slot, msg->text);
+    if (!m->was_ready)
+        master_fail(m, &err);
+    else
+        log_event(EV_serve_failed, LOG_Z("why", err.msg));
+}
+
+/** The keeper's newest addresses go to all workers, and to those to come. */
+static void on_addresses(struct master *m, struct post *p, struct message *msg)
+{
+    struct err err = { 0 };
+    struct snapshot *s;
+
+    if (p->kind != PROC_KEEPER || msg->fd < 0)
+        return;
+    s = snapshot_open(msg->fd, &err);
+    if (!s)
+        return;
+    for (size_t i = 0; i < m->n_workers; i++) {
+        if (m->posts[i].sock >= 0)
+            message_send(m->posts[i].sock, MSG_ADDRESSES, 0, STR_NULL,
+                         msg->fd);
+    }
+    snapshot_unref(m->addresses);
+    m->addresses = s;
+}
+
+static void (*const heard[])(struct master *, struct post *,
+                             struct message *) = {
+    [MSG_READY] = on_ready,
+    [MSG_FAILED] = on_failed,
+    [MSG_ADDRESSES] = on_addresses,
+};
+
+void post_hear(struct master *m, struct post *p)
+{
+    static struct message msg; /* 48 KiB: not for the stack */
+    int rc;
+
+    while (p->sock >= 0 && (rc = message_recv(p->sock, &msg)) != 0) {
+        if (rc < 0) {
+            close(p->sock); /* the end itself comes by SIGCHLD */
+            p->sock = -1;
+            return;
+        }
+        if (msg.type < sizeof heard / sizeof *heard && heard[msg.type])
+            heard[msg.type](m, p, &msg);
+        if (msg.fd >= 0)
+            close(msg.fd);
+    }
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Posts: forking the processes that should live, hearing them, and taking
+ * account of the dead. Who dies soon after the start is waited for a little
+ * longer each time; who had lived is replaced at once.
+ */
+#include "app/master.h"
+
+#include "app/control.h"
+#include "app/lost.h"
+#include "app/message.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EARLY_MS 1000 /* a death within this time after READY is an early one */
+
+uint64_t post_backoff_ms(uint32_t early)
+{
+    if (early < 2)
+        return 0;
+    return early >= 7 ? 30000 : (uint64_t)1000 << (early - 2);
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/** In the child: let go of what is the master's alone. */
+static void close_masters(const struct child *c)
+{
+    const struct master *m = c->m;
+
+    close(m->signal_fd);
+    control_close_fds(m->control);
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].sock >= 0)
+            close(m->posts[i].sock);
+    }
+    if (c->post->kind != PROC_KEEPER && m->metrics_fd >= 0)
+        close(m->metrics_fd);
+    if (c->post->kind != PROC_MOCK && m->sim_fd >= 0)
+        close(m->sim_fd);
+    if (c->post->kind != PROC_MOCK && m->life[0] >= 0)
+        close(m->life[0]);
+    if (c->post->kind != PROC_WORKER && m->life[1] >= 0)
+        close(m->life[1]);
+    for (size_t l = 0; c->post->kind != PROC_WORKER && l < m->n_listeners; l++)
+        for (size_t i = 0; i < m->n_workers; i++)
+            close(m->listeners[l].fds[i]);
+}
+
+/** Signals mean the master: a terminal sends them to all of us. */
+static void own_signals(void)
+{
+    static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGQUIT,
+                                   SIGPIPE };
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void child_main(struct master *m, struct post *p, int sock)
+{
+    struct child c = { .m = m, .post = p, .sock = sock };
+    char name[32];
+
+    own_signals();
+    close_masters(&c);
+    cells_enter(m->cells, p->cell);
+    if (p->kind == PROC_WORKER)
+        snprintf(name, sizeof name, "worker %u", p->slot);
+    else
+        snprintf(name, sizeof name, "%s", master_kinds[p->kind]);
+    log_process(name);
+    exit(master_runs[p->kind](&c));
+}
+
+/** The next start comes later, the more deaths there were. */
+static void plan_next(struct post *p, bool early, uint64_t now_ms)
+{
+    p->early = early ? p->early + 1 : 0;
+    p->start_ms = now_ms + post_backoff_ms(p->early);
+    if (p->early >= 2 && p->kind == PROC_WORKER)
+        log_event(EV_worker_backoff, LOG_I("slot", p->slot),
+                  LOG_I("deaths", p->early),
+                  LOG_I("wait_ms", (int64_t)(p->start_ms - now_ms)));
+}
+
+void post_start(struct master *m, struct post *p)
+{
+    struct err err = { 0 };
+    int ends[2];
+    pid_t pid;
+
+    p->ready_ms = 0;
+    p->stuck = p->aborted = false;
+    p->cell = cells_claim(m->cells, p->kind, p->slot);
+    if (!p->cell || message_pair(ends, &err) != 0) {
+        if (p->cell)
+            cells_reap(m->cells, p->cell, NULL, NULL);
+        plan_next(p, true, clock_mono_ms());
+        return;
+    }
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        child_main(m, p, ends[1]);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        cells_reap(m->cells, p->cell, NULL, NULL);
+        p->cell = NULL;
+        plan_next(p, true, clock_mono_ms());
+        return;
+    }
+    p->pid = pid;
+    p->sock = ends[0];
+    atomic_store(&p->cell->pid, (int32_t)pid);
+}
+
+uint64_t posts_start_due(struct master *m, uint64_t now_ms)
+{
+    uint64_t next = UINT64_MAX;
+
+    if (m->phase >= MASTER_DRAINING)
+        return next;
+    for (size_t i = 0; i < m->n_posts; i++) {
+        struct post *p = &m->posts[i];
+
+        if (p->pid == 0 && p->start_ms <= now_ms)
+            post_start(m, p);
+        if (p->pid == 0) {
+            uint64_t wait = p->start_ms > now_ms ? p->start_ms - now_ms : 0;
+
+            next = wait < next ? wait : next;
+        }
+    }
+    return next;
+}
+
+/** A text that a dead process left, whatever it did to it. */
+static struct str text_of(const char *p, size_t size)
+{
+    return (struct str){ p, strnlen(p, size) };
+}
+
+static void log_death(const struct post *p, int status, size_t lost)
+{
+    static const enum log_id ids[] = {
+        [PROC_WORKER] = EV_worker_died,
+        [PROC_KEEPER] = EV_keeper_died,
+        [PROC_MOCK] = EV_mock_died,
+    };
+    static const char *const kinds[] = { "", "plugin", "policy" };
+    const struct crumb *c = &p->cell->crumb;
+    uint32_t kind = atomic_load(&c->kind);
+    struct log_field f[10];
+    size_t n = 0;
+
+    f[n++] = LOG_I("pid", p->pid);
+    f[n++] = LOG_I("slot", p->slot);
+    if (WIFSIGNALED(status))
+        f[n++] = LOG_I("signal", WTERMSIG(status));
+    else
+        f[n++] = LOG_I("exit", WEXITSTATUS(status));
+    f[n++] = LOG_I("lost_requests", (int64_t)lost);
+    if (kind == CRUMB_PLUGIN || kind == CRUMB_POLICY) {
+        f[n++] = LOG_Z("charged", kinds[kind]);
+        f[n++] = LOG_S("call", text_of(c->what, sizeof c->what));
+        f[n++] = LOG_S("request", text_of(c->request, sizeof c->request));
+    }
+    f[n] = LOG_END;
+    log_fields(ids[p->kind], f);
+}
+
+/** The post's process ended: account for it, plan the next. */
+static void bury(struct master *m, struct post *p, int status)
+{
+    uint64_t now = clock_mono_ms();
+    bool asked = m->phase >= MASTER_DRAINING;
+    struct lost lost = { .json = m->config->log.json };
+
+    if (p->sock >= 0)
+        post_hear(m, p); /* its last words */
+    close_fd(&p->sock);
+    cells_reap(m->cells, p->cell, lost_request, &lost);
+    if (!asked || status != 0)
+        log_death(p, status, lost.n); /* the cell is ours until the next */
+    p->cell = NULL;
+    p->pid = 0;
+    if (asked)
+        return;
+    p->deaths++;
+    if (p->kind == PROC_WORKER)
+        metric_add(METRIC_WORKER_DEATHS, NULL, 1);
+    if (!m->was_ready && p->ready_ms == 0 && p->kind != PROC_KEEPER) {
+        struct err err = { 0 };
+
+        err_set(&err, ERR_IO, "%s %u ended before it was ready",
+                master_kinds[p->kind], p->slot);
+        master_fail(m, &err);
+    }
+    plan_next(p, p->ready_ms == 0 || now - p->ready_ms < EARLY_MS, now);
+}
+
+void posts_reap(struct master *m)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (size_t i = 0; i < m->n_posts; i++) {
+            if (m->posts[i].pid == pid) {
+                bury(m, &m->posts[i], status);
+                break;
+            }
+        }
+    }
+}
+
+void posts_tell(struct master *m, enum process_kind kind, uint32_t type)
+{
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == kind && m->posts[i].sock >= 0)
+            message_send(m->posts[i].sock, type, 0, STR_NULL, -1);
+    }
+}
+
+size_t posts_alive(const struct master *m, enum process_kind kind)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_posts; i++)
+        n += m->posts[i].kind == kind && m->posts[i].pid != 0;
+    return n;
+}
+
+bool posts_ready(const struct master *m, enum process_kind kind)
+{
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == kind && m->posts[i].ready_ms == 0)
+            return false;
+    }
+    return true;
+}

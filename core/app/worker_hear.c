@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What the master says to a worker: a table of messages. */
+#include "app/worker_impl.h"
+
+#include "app/message.h"
+#include "base/log.h"
+#include "base/snapshot.h"
+
+#include <unistd.h>
+
+static void on_adopt(struct worker *w, struct message *m)
+{
+    if (!w->draining && m->number < w->m->n_workers)
+        worker_listen(w, m->number);
+}
+
+static void on_release(struct worker *w, struct message *m)
+{
+    if (m->number < w->m->n_workers &&
+        m->number != atomic_load(&w->process->slot))
+        worker_unlisten(w, m->number);
+}
+
+static void on_addresses(struct worker *w, struct message *m)
+{
+    struct err err = { 0 };
+    struct snapshot *s = m->fd < 0 ? NULL : snapshot_open(m->fd, &err);
+
+    if (!s)
+        return;
+    addresses_update(w->addresses, s);
+    snapshot_unref(s);
+    flow_addresses_changed(w->flow);
+}
+
+static void on_drain(struct worker *w, struct message *m)
+{
+    (void)m;
+    worker_drain(w);
+}
+
+static void on_stop(struct worker *w, struct message *m)
+{
+    (void)m;
+    loop_stop(w->loop);
+}
+
+static void on_reopen(struct worker *w, struct message *m)
+{
+    (void)w;
+    (void)m;
+    log_reopen();
+}
+
+static void (*const heard[])(struct worker *, struct message *) = {
+    [MSG_ADDRESSES] = on_addresses, [MSG_ADOPT] = on_adopt,
+    [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
+    [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
+};
+
+void worker_hear(void *ud, int what)
+{
+    static struct message msg; /* 48 KiB: not for the stack */
+    struct worker *w = ud;
+    int rc;
+
+    (void)what;
+    while ((rc = message_recv(w->sock.fd, &msg)) > 0) {
+        if (msg.type < sizeof heard / sizeof *heard && heard[msg.type])
+            heard[msg.type](w, &msg);
+        if (msg.fd >= 0)
+            close(msg.fd);
+    }
+    if (rc < 0) {
+        loop_io_want(&w->sock, 0);
+        log_event(EV_worker_orphan, LOG_I("pid", getpid()));
+        worker_drain(w);
+    }
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* A worker's parts, for the files that make it up. */
+#ifndef PENSTOCK_APP_WORKER_IMPL_H
+#define PENSTOCK_APP_WORKER_IMPL_H
+
+#include "app/master.h"
+#include "engine/addresses.h"
+#include "flow/flow.h"
+
+struct worker {
+    const struct master *m; /* as it was at the fork */
+    struct process_cell *process;
+    struct loop *loop;
+    struct http_client *client;
+    struct http_server *server;
+    struct plugin_set *plugins;
+    struct generation *gen;
+    struct flow *flow;
+    struct addresses *addresses;
+    struct tls_server **tls;     /* by listener; NULL = plain */
+    struct flow_listener *tags;  /* by listener */
+    uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
+    struct loop_io sock;         /* to the master */
+    struct loop_timer beat, drain, close_fds, limit;
+    uint64_t slow_turns, log_lost;
+    bool draining, closed;
+};
+
+/** Accept on all listeners of a slot, or no more; idempotent. */
+int worker_listen(struct worker *w, uint32_t slot);
+void worker_unlisten(struct worker *w, uint32_t slot);
+
+/** No new connections, finish, end; idempotent. */
+void worker_drain(struct worker *w);
+
+/** Something came from the master (worker_hear.c). */
+void worker_hear(void *ud, int what);
+
+/** Certificates of the listeners (worker_tls.c). */
+int worker_tls_open(struct worker *w, struct err *err);
+void worker_tls_close(struct worker *w);
+
+#endif

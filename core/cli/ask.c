@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Asking a running instance from a verb. */
+#include "cli/ask.h"
+
+#include "app/control.h"
+#include "app/paths.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#define REPLY_MAX (4u << 20)
+
+int ask_open(struct ask *a, const struct cli_ctx *ctx)
+{
+    struct err err = { 0 };
+
+    a->ctx = ctx;
+    a->sock = -1;
+    if (paths_instance(a->path, sizeof a->path, ctx->socket, &err) != 0)
+        return cli_refuse_err(ctx, &err);
+    return CLI_DONE;
+}
+
+void ask_close(struct ask *a)
+{
+    if (a->sock >= 0)
+        close(a->sock);
+    a->sock = -1;
+}
+
+int ask(struct ask *a, const char *request, json_t **out)
+{
+    struct buf reply = BUF_INIT(REPLY_MAX);
+    struct err err = { 0 };
+    const char *message;
+    int rc = control_ask(&a->sock, a->path, str_of(request), &reply, &err);
+
+    *out = NULL;
+    if (rc) {
+        cli_refuse_err(a->ctx, &err);
+        buf_clear(&reply);
+        return rc == -ERR_NOTFOUND ? CLI_NO_INSTANCE : CLI_REFUSED;
+    }
+    *out = json_loadb(buf_str(&reply).p, buf_len(&reply), 0, NULL);
+    buf_clear(&reply);
+    if (!*out)
+        return cli_refuse(a->ctx, "the instance answered no JSON");
+    if (json_unpack(*out, "{s:{s:s}}", "error", "message", &message) != 0)
+        return CLI_DONE;
+    rc = cli_refuse(a->ctx, "%s", message);
+    json_decref(*out);
+    *out = NULL;
+    return rc;
+}
+
+bool ask_wait_end(struct ask *a, int ms)
+{
+    struct pollfd p = { .fd = a->sock, .events = POLLIN };
+
+    return a->sock < 0 || poll(&p, 1, ms) > 0;
+}
+
+void ask_print(const json_t *v)
+{
+    json_dumpf(v, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    putchar('\n');
+}
+
+int ask_simple(int argc, struct cli_ctx *ctx, const char *request,
+               const char *done)
+{
+    struct ask a;
+    json_t *got = NULL;
+    int rc;
+
+    if (argc > 1)
+        return cli_bad_usage(ctx, "it takes no arguments");
+    rc = ask_open(&a, ctx);
+    if (rc == CLI_DONE)
+        rc = ask(&a, request, &got);
+    if (rc == CLI_DONE && ctx->json)
+        ask_print(got);
+    else if (rc == CLI_DONE)
+        puts(done);
+    json_decref(got);
+    ask_close(&a);
+    return rc;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What the verbs that speak to a running instance have in common. */
+#ifndef PENSTOCK_CLI_ASK_H
+#define PENSTOCK_CLI_ASK_H
+
+#include "cli/cli.h"
+
+#include <jansson.h>
+
+/** A connection to the instance; opened by the first question. */
+struct ask {
+    const struct cli_ctx *ctx;
+    char path[512];
+    int sock;
+};
+
+/** Find the instance's socket. CLI_DONE, or CLI_REFUSED with the reason
+ * printed. */
+int ask_open(struct ask *a, const struct cli_ctx *ctx);
+void ask_close(struct ask *a);
+
+/**
+ * Ask; `request` is one JSON object. The answer is *out (a new reference).
+ * CLI_DONE; CLI_NO_INSTANCE or CLI_REFUSED with the reason printed, also when
+ * the answer is an error.
+ */
+int ask(struct ask *a, const char *request, json_t **out);
+
+/** Wait until the instance closes the connection: it has ended. False after
+ * `ms`. */
+bool ask_wait_end(struct ask *a, int ms);
+
+/** Print a JSON value and a newline. */
+void ask_print(const json_t *v);
+
+/** A verb of one question without arguments: with --json its answer is
+ * printed, else `done`. */
+int ask_simple(int argc, struct cli_ctx *ctx, const char *request,
+               const char *done);
+
+#endif

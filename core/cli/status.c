@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* `penstock status`: how the instance is, and what to do next. */
+#include "cli/ask.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define WATCH_S 1
+
+static const char *text(const json_t *o, const char *name)
+{
+    const char *s = json_string_value(json_object_get(o, name));
+
+    return s ? s : "";
+}
+
+static long long number(const json_t *o, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(o, name));
+}
+
+static void print_uptime(long long ms)
+{
+    long long s = ms / 1000;
+
+    if (s >= 86400)
+        printf("%lld d %lld h", s / 86400, s % 86400 / 3600);
+    else if (s >= 3600)
+        printf("%lld h %lld min", s / 3600, s % 3600 / 60);
+    else if (s >= 60)
+        printf("%lld min %lld s", s / 60, s % 60);
+    else
+        printf("%lld s", s);
+}
+
+static void print_head(const json_t *st)
+{
+    printf("penstock %s, pid %lld: %s, up ", text(st, "version"),
+           number(st, "pid"), text(st, "phase"));
+    print_uptime(number(st, "uptime_ms"));
+    printf(", generation %lld\nconfiguration  %s\nstate          %s\n",
+           number(st, "generation"),
+           *text(st, "file") ? text(st, "file") : "built in",
+           text(st, "state"));
+}
+
+static void print_listeners(const json_t *st)
+{
+    const json_t *l;
+    size_t i;
+
+    json_array_foreach(json_object_get(st, "listeners"), i, l)
+        printf("%-14s %s%s  anonymous: %s\n", i ? "" : "listening",
+               text(l, "address"), json_is_true(json_object_get(l, "tls"))
+                                       ? " (TLS)"
+                                       : "",
+               text(l, "anonymous"));
+    if (*text(st, "metrics"))
+        printf("%-14s http://%s/metrics\n", "metrics", text(st, "metrics"));
+}
+
+static void print_names(const json_t *list, const char *title)
+{
+    const json_t *v;
+    size_t i;
+
+    printf("%-14s", title);
+    json_array_foreach(list, i, v)
+        printf("%s %s", i ? "," : "",
+               json_is_string(v) ? json_string_value(v) : text(v, "name"));
+    if (json_array_size(list) == 0)
+        printf(" none: provider/model names are open");
+    putchar('\n');
+}
+
+static void print_process(const json_t *p)
+{
+    printf("  %-7s", text(p, "kind"));
+    if (json_object_get(p, "slot"))
+        printf(" %-3lld", number(p, "slot"));
+    else
+        printf("    ");
+    printf(" %-9s pid %-7lld", text(p, "state"), number(p, "pid"));
+    if (strcmp(text(p, "kind"), "worker") == 0)
+        printf(" in flight %-5lld connections %-5lld",
+               number(p, "in_flight"), number(p, "connections"));
+    if (number(p, "deaths"))
+        printf(" deaths %lld", number(p, "deaths"));
+    if (json_object_get(p, "adopted_by"))
+        printf(" (its listener: worker %lld)", number(p, "adopted_by"));
+    if (json_object_get(p, "next_start_ms"))
+        printf(" (next start in %lld ms)", number(p, "next_start_ms"));
+    putchar('\n');
+}
+
+static void print_processes(const json_t *st)
+{
+    static const char *const lists[] = { "workers", "helpers" };
+    const json_t *p;
+    size_t i;
+
+    puts("processes");
+    for (size_t k = 0; k < 2; k++)
+        json_array_foreach(json_object_get(st, lists[k]), i, p)
+            print_process(p);
+}
+
+/** How many workers are in a state. */
+static int count(const json_t *st, const char *state)
+{
+    const json_t *p;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(st, "workers"), i, p)
+        n += strcmp(text(p, "state"), state) == 0;
+    return n;
+}
+
+/** What to do next: the first row that holds. */
+static void print_next(const json_t *st)
+{
+    int backoff = count(st, "backoff"), stuck = count(st, "stuck");
+
+    if (strcmp(text(st, "phase"), "running") != 0)
+        printf("next: it is %s; wait for it, or `penstock stop`\n",
+               text(st, "phase"));
+    else if (backoff)
+        printf("next: %d worker%s died again and again; look for "
+               "\"worker.died\" in the log: it names the plugin or policy\n",
+               backoff, backoff == 1 ? "" : "s");
+    else if (stuck)
+        printf("next: %d worker%s hang%s; look for \"worker.stuck\" in the "
+               "log\n", stuck, stuck == 1 ? "" : "s",
+               stuck == 1 ? "s" : "");
+    else if (number(st, "worker_deaths"))
+        printf("next: %lld worker deaths were coped with; \"worker.died\" in "
+               "the log says why\n", number(st, "worker_deaths"));
+    else if (number(st, "log_lines_lost"))
+        puts("next: log lines were lost; see where the log goes");
+    else
+        puts("next: nothing to do; `penstock explain ID` shows a request");
+}
+
+static int show(struct ask *a)
+{
+    json_t *st;
+    int rc = ask(a, "{\"verb\":\"status\"}", &st);
+
+    if (rc != CLI_DONE)
+        return rc;
+    if (a->ctx->json) {
+        ask_print(st);
+    } else {
+        print_head(st);
+        print_listeners(st);
+        print_names(json_object_get(st, "providers"), "providers");
+        print_names(json_object_get(st, "models"), "models");
+        printf("requests       %lld in flight, %lld connections\n",
+               number(st, "in_flight"), number(st, "connections"));
+        print_processes(st);
+        print_next(st);
+    }
+    json_decref(st);
+    fflush(stdout);
+    return CLI_DONE;
+}
+
+static int run(int argc, char **argv, struct cli_ctx *ctx)
+{
+    bool watch = argc == 2 && strcmp(argv[1], "--watch") == 0;
+    struct ask a;
+    int rc;
+
+    if (argc > 2 || (argc == 2 && !watch))
+        return cli_bad_usage(ctx, "unknown argument '%s'", argv[argc - 1]);
+    rc = ask_open(&a, ctx);
+    while (rc == CLI_DONE) {
+        if (watch && !ctx->json && isatty(STDOUT_FILENO))
+            fputs("\033[H\033[2J", stdout);
+        rc = show(&a);
+        if (!watch)
+            break;
+        sleep(WATCH_S);
+    }
+    ask_close(&a);
+    return rc;
+}
+
+const struct cli_verb cli_status = {
+    .name = "status",
+    .usage = "[--watch] [--json]",
+    .help = "show workers, listeners, what runs, and what to do next",
+    .run = run,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* The keeper's parts: resolver and metrics. */
+#include "keeper/keeper.h"
+
+#include "engine/addresses.h"
+#include "keeper/metrics_http.h"
+#include "keeper/resolver.h"
+
+#include <stdlib.h>
+
+struct keeper {
+    struct resolver *resolver;
+    struct metrics_http *metrics;
+};
+
+/** The names that workers will ask for: base URLs and proxies. */
+static int add_hosts(struct resolver *r, const struct config *c)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < c->n_providers && !rc; i++) {
+        const struct conf_provider *p = &c->providers[i];
+
+        if (p->proxy.n)
+            rc = resolver_add(r, url_host(p->proxy));
+        for (size_t k = 0; k < p->n_base_urls && !rc; k++) {
+            if (p->unix_socket.n == 0)
+                rc = resolver_add(r, url_host(p->base_urls[k]));
+        }
+    }
+    return rc;
+}
+
+struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
+{
+    struct keeper *k = calloc(1, sizeof *k);
+
+    if (!k) {
+        err_set(err, ERR_NOMEM, "no memory");
+        return NULL;
+    }
+    k->resolver = resolver_new(env->loop, env->publish, env->ud, err);
+    if (k->resolver && add_hosts(k->resolver, env->config) != 0)
+        err_set(err, ERR_LIMIT, "too many host names");
+    else if (k->resolver && env->metrics_fd >= 0)
+        k->metrics = metrics_http_new(env->loop, env->cells, env->metrics_fd,
+                                      err);
+    if (err->code == 0 && resolver_start(k->resolver, err) == 0)
+        return k;
+    keeper_free(k);
+    return NULL;
+}
+
+void keeper_free(struct keeper *k)
+{
+    if (!k)
+        return;
+    metrics_http_free(k->metrics);
+    resolver_free(k->resolver);
+    free(k);
+}
