@@ -91,6 +91,8 @@ struct mock_gen {
 void mock_gen_init(struct mock_gen *g, const struct mock_ask *ask,
                    struct arena *a);
 bool mock_gen_next(struct mock_gen *g, struct mock_piece *p);
+/** As many pieces in one as may be; counts the same. */
+bool mock_gen_run(struct mock_gen *g, struct mock_piece *p);
 /** Words in a text, at least 1 unless it is empty. */
 uint64_t mock_count(struct str text);
 enum mock_model mock_model_of(struct str name);

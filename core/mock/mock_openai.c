@@ -84,7 +84,7 @@ static int gather(struct mock_req *r, struct buf b[4])
     int rc = 0;
 
     mock_gen_init(&r->gen, &r->ask, r->a);
-    while (rc == 0 && mock_gen_next(&r->gen, &p))
+    while (rc == 0 && mock_gen_run(&r->gen, &p))
         rc = buf_put(&b[p.kind], p.text);
     return rc;
 }

@@ -189,6 +189,42 @@ bool mock_gen_next(struct mock_gen *g, struct mock_piece *p)
     return false;
 }
 
+static uint64_t pieces_in(struct str text, bool by_word)
+{
+    uint64_t n = 0;
+
+    if (by_word)
+        return mock_count(text);
+    while (text.n) {
+        size_t k = step_end(text);
+
+        text.p += k;
+        text.n -= k;
+        n++;
+    }
+    return n;
+}
+
+bool mock_gen_run(struct mock_gen *g, struct mock_piece *p)
+{
+    uint64_t n;
+
+    while (g->at < g->n_parts && g->part[g->at].text.p &&
+           !g->part[g->at].text.n)
+        g->at++;
+    if (g->ask->max_tokens >= 0 || g->at == g->n_parts ||
+        !g->part[g->at].text.p)
+        return mock_gen_next(g, p);
+    p->kind = g->part[g->at].kind;
+    p->text = g->part[g->at].text;
+    n = p->kind == MOCK_P_CALL ? 1
+                               : pieces_in(p->text, g->part[g->at].by_word);
+    g->made += n;
+    g->thought += p->kind == MOCK_P_THINK ? n : 0;
+    g->at++;
+    return true;
+}
+
 /* ---- vectors ----------------------------------------------------------- */
 
 static uint64_t mix(uint64_t x)
