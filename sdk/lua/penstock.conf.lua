@@ -1,0 +1,223 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Copyright The Penstock Authors
+--
+-- penstock.conf for the Lua language server. Made from
+-- core/engine/config.def by docs/generate; do not edit.
+---@meta penstock.conf
+
+---@class penstock.conf.reference
+
+---An environment variable.
+---@param name string
+---@param default string? # taken where it is not set
+---@return penstock.conf.reference
+function env(name, default) end
+
+---The content of a file, without line ends after it.
+---@param path string
+---@return penstock.conf.reference
+function file(path) end
+
+---A credential of systemd's LoadCredential=.
+---@param name string
+---@return penstock.conf.reference
+function credential(name) end
+
+---Reads more files, in the order of their names.
+---@param pattern string
+function include(pattern) end
+
+---Processes and the limits of every listener.
+---@class penstock.conf.server
+---@field workers? "auto"|integer # Worker processes; "auto" is one per core that we may use.
+---@field user? string|penstock.conf.reference # User that workers become when started by root; unset: stay.
+---@field max_body? string|penstock.conf.reference # Largest request body; larger ones get 413.
+---@field max_connections? integer # Client connections per worker; above it new ones are closed.
+---@field max_header? string|penstock.conf.reference # Largest request head; larger ones get 431.
+---@field max_header_fields? integer # Most header fields of a request; more get 431.
+---@field header_timeout? string|penstock.conf.reference # For the head of a request to arrive.
+---@field body_timeout? string|penstock.conf.reference # Longest silence within a request's body.
+---@field idle_timeout? string|penstock.conf.reference # How long an idle connection is kept.
+---@field write_stall? string|penstock.conf.reference # Longest time in which a client reads nothing at all.
+---@field drain_timeout? string|penstock.conf.reference # For running requests to end when draining.
+---@field high_water? string|penstock.conf.reference # Bytes queued for a client at which its upstream is paused.
+---@field low_water? string|penstock.conf.reference # Bytes queued at which the upstream is resumed.
+
+---An address to listen on.
+---@class penstock.conf.listen
+---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
+---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key and no team is configured, else "none".
+---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
+---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.
+
+---A certificate of a listener.
+---@class penstock.conf.tls
+---@field cert string|penstock.conf.reference # PEM file: the certificate, then its chain.
+---@field key penstock.conf.reference # Its private key in PEM.
+
+---What providers inherit.
+---@class penstock.conf.defaults
+---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
+---@field retries? penstock.conf.retries # How often to try.
+
+---Limits in time of an attempt.
+---@class penstock.conf.timeouts
+---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
+---@field head? string|penstock.conf.reference # Until the head of a streamed answer.
+---@field first_event? string|penstock.conf.reference # Until the first event of a stream.
+---@field idle? string|penstock.conf.reference # Between two pieces of a stream; pings count.
+---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
+---@field commit_after? string|penstock.conf.reference # After this long without content a stream's head is sent, with keep-alive comments.
+
+---How often to try.
+---@class penstock.conf.retries
+---@field attempts? integer # All tries of a request, over all targets.
+---@field same_target? integer # Further tries at one target.
+
+---An account or host of a vendor.
+---@class penstock.conf.provider
+---@field vendor? string|penstock.conf.reference # Row of the catalogue; the provider's own name unless set.
+---@field plugin? string|penstock.conf.reference # Name of a .so in plugin_path; the vendor's unless set.
+---@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each.
+---@field unix_socket? string|penstock.conf.reference # Connect to this socket in place of the URL's host.
+---@field keys? ("client"|penstock.conf.credential|string|penstock.conf.reference)[]|"client"|penstock.conf.credential|string|penstock.conf.reference # Its keys; "client" passes the client's own on. Unset: the vendor's environment variable.
+---@field auth? penstock.conf.auth # How the key is sent.
+---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
+---@field retries? penstock.conf.retries # How often to try.
+---@field quirks? penstock.conf.quirks # Deviations from the dialect, added to the vendor's.
+---@field tags? table<string, string|penstock.conf.reference> # For policies: target.tags.
+---@field headers? table<string, string|penstock.conf.reference> # Headers added to each request.
+---@field settings? table # For the plugin; checked by its own schema.
+---@field proxy? string|penstock.conf.reference # Proxy to go through. Unset: none, whatever the environment says.
+---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust; the system's unless set.
+---@field http2? boolean # Offer HTTP/2.
+---@field insecure? boolean # Do not check its certificate. For a test only.
+
+---One key of a provider.
+---@class penstock.conf.credential
+---@field secret? penstock.conf.reference # The key: env "X", file "/path" or credential "x".
+---@field [integer] penstock.conf.reference # The key: env "X", file "/path" or credential "x".
+---@field name? string|penstock.conf.reference # For logs and metrics; its number unless set.
+---@field weight? integer # Its share of the requests.
+
+---How a provider's key is sent.
+---@class penstock.conf.auth
+---@field header? string|penstock.conf.reference # Name of the header.
+---@field prefix? string|penstock.conf.reference # Before the key; "Bearer " for authorization, else nothing.
+
+---Deviations from the dialect.
+---@class penstock.conf.quirks
+---@field rename? table<string, string|penstock.conf.reference> # Members of the request's top object: old = "new".
+---@field drop? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Members of the request's top object to leave out.
+---@field errors? table<string, "transient"|"overloaded"|"rate_limit"|"quota"|"auth"|"model_access"|"model_gone"|"context_length"|"content_filter"|"bad_request"|"region"|"timeout"|"connect"|"protocol"|"unknown"> # The provider's error codes: CODE = "class".
+
+---A name that clients ask for.
+---@class penstock.conf.model
+---@field targets? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
+---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
+---@field balance? "order"|"weighted" # How to choose; "weighted" where a target has a weight, else "order".
+---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
+
+---A target of a model.
+---@class penstock.conf.target
+---@field target? string|penstock.conf.reference # "provider/upstream model", split at the first slash; '*' stands for what the model's '*' matched.
+---@field [integer] string|penstock.conf.reference # "provider/upstream model", split at the first slash; '*' stands for what the model's '*' matched.
+---@field weight? integer # Its share of the requests; 1 unless set.
+
+---What some keys have in common.
+---@class penstock.conf.team
+---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: all.
+---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags.
+
+---A client's key.
+---@class penstock.conf.key
+---@field sha256 string|penstock.conf.reference # SHA-256 of the key, 64 hexadecimal digits.
+---@field team? string|penstock.conf.reference # A configured team.
+---@field user? string|penstock.conf.reference # Whose it is; for logs and policies.
+---@field disabled? boolean # Refuse it.
+---@field expires? string|penstock.conf.reference # Refuse it from then on: "2027-03-31" (0:00 UTC) or "2027-03-31T12:00:00Z".
+---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: its team's.
+---@field endpoints? ("chat"|"completions"|"embeddings"|"models")[]|"chat"|"completions"|"embeddings"|"models" # Endpoints it may call; unset: all.
+---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
+---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
+
+---A Lua policy.
+---@class penstock.conf.policy
+---@field name? string|penstock.conf.reference # File NAME.lua in policy_path or among the shipped ones.
+---@field [integer] string|penstock.conf.reference # File NAME.lua in policy_path or among the shipped ones.
+---@field mode? "enforce"|"observe" # "observe": decisions are noted, not applied.
+---@field fail? "open"|"closed" # What a failure of it means; the phase's rule unless set.
+---@field endpoints? ("chat"|"completions"|"embeddings"|"models")[]|"chat"|"completions"|"embeddings"|"models" # Endpoints it is asked for; unset: all.
+---@field conf? table # The policy's own settings.
+
+---Settings of one endpoint.
+---@class penstock.conf.endpoint
+---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
+
+---Where and how to log.
+---@class penstock.conf.log
+---@field to? string|penstock.conf.reference # "stderr", or a file that is appended to.
+---@field format? "json"|"text" # Form of a line.
+---@field level? "error"|"warn"|"info"|"debug" # The least that is logged.
+
+---Processes and the limits of every listener.
+---@param value penstock.conf.server
+function server(value) end
+
+---Folder for what Penstock keeps; the build's state folder unless set.
+---@param value string|penstock.conf.reference
+function state(value) end
+
+---Folder of the plugins (.so); the build's plugin folder unless set.
+---@param value string|penstock.conf.reference
+function plugin_path(value) end
+
+---Folder of your own policies, looked at before the shipped ones.
+---@param value string|penstock.conf.reference
+function policy_path(value) end
+
+---An address to listen on. Without one: 127.0.0.1:8080.
+---@param name string
+---@return fun(block: penstock.conf.listen)
+function listen(name) end
+
+---Address of a plain HTTP listener with /metrics only.
+---@param value string|penstock.conf.reference
+function metrics(value) end
+
+---What providers inherit.
+---@param value penstock.conf.defaults
+function defaults(value) end
+
+---An account or host of a vendor. The name alone takes everything from the vendor of that name.
+---@param name string
+---@return fun(block: penstock.conf.provider)
+function provider(name) end
+
+---A name that clients ask for, or a pattern with one '*'. Where there is a model block, only models with a block are served.
+---@param name string
+---@return fun(block: penstock.conf.model)
+function model(name) end
+
+---What its keys have in common.
+---@param name string
+---@return fun(block: penstock.conf.team)
+function team(name) end
+
+---A client's key, by its SHA-256.
+---@param name string
+---@return fun(block: penstock.conf.key)
+function key(name) end
+
+---The Lua policies in the order in which they are asked.
+---@param value (penstock.conf.policy|string|penstock.conf.reference)[]|penstock.conf.policy|string|penstock.conf.reference
+function policies(value) end
+
+---Settings of one endpoint.
+---@param name string
+---@return fun(block: penstock.conf.endpoint)
+function endpoint(name) end
+
+---Where and how to log.
+---@param value penstock.conf.log
+function log(value) end
