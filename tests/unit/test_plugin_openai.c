@@ -94,7 +94,8 @@ static const struct {
                  "\"code\":\"rate_limit_exceeded\""),
       "rate_limit", "target" },
     { 500, ERROR("\"type\":\"server_error\""), "transient", "target" },
-    { 503, ERROR("\"type\":\"server_error\",\"message\":\"slow down\""), "overloaded", "target" },
+    { 503, ERROR("\"type\":\"server_error\",\"message\":\"slow down\""),
+      "overloaded", "target" },
     { 502, "<html>bad gateway</html>", "transient", "target" },
     /* inside a 200 */
     { 200, ERROR("\"type\":\"invalid_request_error\",\"message\":\"no\""),
