@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.1. Pure C11, C++17-clean, nothing but libc's
- * freestanding headers; a plugin links against nothing of the core.
+ * Penstock's plugin ABI, 0.1. Pure C11, C++17-clean, no header but
+ * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
  * version (sdk/ABI.md lists every change); 1.0 freezes it, append-only.
@@ -20,7 +20,6 @@
 #ifndef PENSTOCK_PLUGIN_H
 #define PENSTOCK_PLUGIN_H
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -99,7 +98,8 @@ enum {
     PS_SCOPE_PROVIDER
 };
 
-/** The verdict on a failed attempt; arrives filled from the status. */
+/** The verdict on a failed attempt; arrives filled from the status. Set class
+ * and scope together (ps_fault_set). */
 typedef struct ps_fault {
     uint32_t size;
     uint16_t cls, scope;
@@ -120,7 +120,6 @@ typedef struct ps_usage {
 
 struct ps_services;
 struct ps_model_sink;
-
 /** The plugin in this process: selftest, check. */
 typedef struct ps_host {
     const struct ps_services *svc;
@@ -155,6 +154,9 @@ typedef struct ps_try {
 
 /**
  * What the core does for a plugin. Reached through the wrappers below.
+ * The outgoing side may be changed in adjust and auth only (PS_EBUG
+ * elsewhere); the answer's JSON is there in watch (the event), body (all of
+ * it) and classify (the error). Caps: docs/design/plugins.md, "An attempt".
  * Cost: edits and look-ups walk the span index, no tree; O(members passed).
  */
 typedef struct ps_services {
@@ -232,7 +234,6 @@ typedef struct ps_plugin {
 #endif
 
 extern PS_EXPORT const ps_plugin ps_plugin_v0;
-
 /** Describe the plugin; once, at file scope, in one source file. */
 #define PS_PLUGIN(kind, name, version, ops)                                   \
     const ps_plugin ps_plugin_v0 = {                                          \
