@@ -76,6 +76,10 @@ uint32_t http_server_listen(struct http_server *s, int fd,
                             struct tls_server *tls, void *tag);
 /** Stop accepting there; connections live on. */
 void http_server_unlisten(struct http_server *s, uint32_t id);
+/** New certificates for connections from now on; false when `id` is not a
+ * TLS listener. A listener keeps a reference to its tls_server. */
+bool http_server_set_tls(struct http_server *s, uint32_t id,
+                         struct tls_server *tls);
 
 /**
  * Drain: the next answer on each connection carries Connection: close; idle
