@@ -185,9 +185,10 @@ void cells_reap(struct cells *c, struct process_cell *p,
 {
     struct cells_block b = block_of(c, p);
     struct cells_header *h = cells_header(c);
+    uint32_t used = atomic_load(&p->requests_used);
 
     explain_here(b.ring); /* what `lost` explains goes to the dead's ring */
-    for (uint32_t i = 0; i < h->requests; i++) {
+    for (uint32_t i = 0; i < used && i < h->requests; i++) {
         struct request_cell *r = &b.requests[i];
 
         if (atomic_load(&r->seq) == 0)
@@ -209,10 +210,15 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
                                          struct str endpoint)
 {
     struct request_cell *r;
+    uint32_t i;
 
     if (!c || c->n_free == 0)
         return NULL;
-    r = &c->mine.requests[c->free[--c->n_free]];
+    i = c->free[--c->n_free];
+    r = &c->mine.requests[i];
+    if (i >= atomic_load_explicit(&c->mine.process->requests_used,
+                                  memory_order_relaxed))
+        atomic_store(&c->mine.process->requests_used, i + 1);
     crumb_copy(r->id, sizeof r->id, id);
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';

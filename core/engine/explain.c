@@ -115,9 +115,11 @@ static int copy(const struct explain_place *p, struct str id, struct buf *out)
 
 int explain_find(const struct explain_ring *r, struct str id, struct buf *out)
 {
+    uint64_t used = atomic_load_explicit(&r->head, memory_order_acquire);
+
     if (id.n == 0)
         return -ERR_NOTFOUND;
-    for (size_t i = 0; i < EXPLAIN_PLACES; i++) {
+    for (size_t i = 0; i < EXPLAIN_PLACES && i < used; i++) {
         int rc = copy(&r->places[i], id, out);
 
         if (rc != -ERR_NOTFOUND)

@@ -63,7 +63,7 @@ static int put_head(struct request *r, struct attempt *t)
         rc = put(t, "accept", r->facts.stream ? STR("text/event-stream")
                                               : STR("application/json"));
     if (!rc)
-        rc = put(t, "user-agent", STR("penstock/" PACKAGE_VERSION));
+        rc = put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)
         rc = put(t, "traceparent", str_of(r->trace));
     for (size_t i = 0; i < n && !rc; i++) {

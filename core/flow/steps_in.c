@@ -3,13 +3,6 @@
 /* From the head to an admitted request: everything before the route. */
 #include "flow/steps.h"
 
-#include <stdio.h>
-
-static struct str header(const struct request *r, const char *name)
-{
-    return http_req_header(r->http, str_of(name));
-}
-
 static enum step answer_health(struct request *r)
 {
     bool ready = r->endpoint->id == ENDPOINT_HEALTHZ ||

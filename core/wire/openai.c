@@ -14,7 +14,8 @@ struct required {
 #define T(type) (1u << (type))
 
 static const struct required required[] = {
-    { DIALECT_OPENAI_CHAT, "messages", T(JSON_T_ARRAY), "an array of messages" },
+    { DIALECT_OPENAI_CHAT, "messages", T(JSON_T_ARRAY),
+      "an array of messages" },
     { DIALECT_OPENAI_EMBEDDINGS, "input", T(JSON_T_STRING) | T(JSON_T_ARRAY),
       "a string or an array" },
 };
@@ -51,7 +52,8 @@ static int read_bool(const struct json *b, uint32_t object, const char *name,
 
     if (node == JSON_NONE || b->nodes[node].type == JSON_T_NULL)
         return 0;
-    if (b->nodes[node].type != JSON_T_TRUE && b->nodes[node].type != JSON_T_FALSE)
+    if (b->nodes[node].type != JSON_T_TRUE &&
+        b->nodes[node].type != JSON_T_FALSE)
         return bad(err, name, "expected true or false.");
     *out = b->nodes[node].type == JSON_T_TRUE;
     return 0;

@@ -10,7 +10,8 @@
 static bool is_meta(struct str name)
 {
     return str_is(name, "role") || str_is(name, "function_call_id") ||
-           str_is(name, "annotations") || str_is(name, "provider_specific_fields");
+           str_is(name, "annotations") ||
+           str_is(name, "provider_specific_fields");
 }
 
 /* An empty value carries no content: null, "", [], {}. */
