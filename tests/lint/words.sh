@@ -34,7 +34,7 @@ refuse 'white space at the end' '[ 	]+$' '(' -name '*.[ch]' -o \
 
 # two lines at the top of every source file
 files '(' -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.am' \
-    -o -name '*.lua' -o -name '*.def' -o -name '*.mjs' ')' |
+    -o -name '*.lua' -o -name '*.def' -o -name "*.mjs" -o -name "*.js" ")" |
     LC_ALL=C sort | {
         while read -r f; do
             head -4 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
