@@ -72,6 +72,7 @@ struct master {
     uint64_t give_up_ms;       /* draining, stopping: harder means then */
     int signal_fd, lock_fd;
     int life[2]; /* the mock reads its end: master and all workers are gone */
+    char ticket_key[80];       /* of TLS sessions, the same in all workers */
     const char *file;          /* the configuration, or NULL */
     struct err err;            /* why the start failed */
 };

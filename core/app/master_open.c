@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -221,6 +222,9 @@ static int open_posts(struct master *m, struct err *err)
         m->posts[i].sock = -1;
     }
     m->n_posts = n;
+    if (getrandom(m->ticket_key, sizeof m->ticket_key, 0) !=
+        sizeof m->ticket_key)
+        return err_errno(err, "no random bytes");
     metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
     metric_set(METRIC_LAST_RELOAD_OK, NULL, 1);
     return 0;

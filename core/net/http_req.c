@@ -96,6 +96,11 @@ void *http_req_listener(const struct http_req *q)
     return q->x->tag;
 }
 
+int http_req_fd(const struct http_req *q)
+{
+    return q->x->c.tls ? -1 : q->x->c.io.fd;
+}
+
 bool http_req_is_tls(const struct http_req *q)
 {
     return q->x->c.tls != NULL;
