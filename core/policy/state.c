@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/*
- * Making and ending a policy's state. The heap is counted and capped in the
- * allocator; when it says no, Lua collects everything and asks once more.
- */
+/* Making and ending a policy's state: sandbox, file, conf. */
 #include "policy/state.h"
 
 #include "policy/api.h"
@@ -16,25 +13,6 @@
 /* Per cent of the live heap (some 35 KB) at which a collection begins: a
  * request leaves half a KB of garbage, and marking is what collections cost. */
 enum { GC_PAUSE = 400 };
-
-static void *heap_alloc(void *ud, void *p, size_t was, size_t want)
-{
-    struct policy_heap *h = ud;
-    size_t had = p ? was : 0; /* else `was` is a type, not a size */
-    void *q;
-
-    if (want == 0) {
-        free(p);
-        h->used -= had;
-        return NULL;
-    }
-    if (want > had && want - had > h->cap - h->used)
-        return NULL;
-    q = realloc(p, want);
-    if (q)
-        h->used += want - had;
-    return q;
-}
 
 struct str policy_error_text(lua_State *L)
 {
@@ -149,7 +127,7 @@ struct policy_state *policy_state_new(struct policy_env *env,
         st->env = env;
         st->conf = conf;
         st->heap.cap = POLICY_MEMORY;
-        st->L = lua_newstate(heap_alloc, &st->heap);
+        st->L = lua_newstate(policy_heap_alloc, &st->heap);
     }
     if (!st || !st->L) {
         free(st);
@@ -173,5 +151,6 @@ void policy_state_free(struct policy_state *st)
     policy_calls_free(st);
     json_decref(st->conf_tree);
     lua_close(st->L);
+    policy_heap_clear(&st->heap);
     free(st);
 }

@@ -12,6 +12,7 @@
 #define PENSTOCK_POLICY_STATE_H
 
 #include "policy/budget.h"
+#include "policy/heap.h"
 #include "policy/policy.h"
 
 #include <lauxlib.h>
@@ -33,10 +34,6 @@ struct policy_env {
     const struct config *config;
     struct loop *loop; /* NULL: nothing can wait */
     struct hash *hash;
-};
-
-struct policy_heap {
-    size_t used, cap;
 };
 
 struct policy_state {
