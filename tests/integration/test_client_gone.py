@@ -102,7 +102,7 @@ def test_gone_during_backoff(penstock):
         p = penstock(f'''
 defaults {{ retries = {{ attempts = 3, same_target = 2 }} }}
 provider "up" {{ vendor = "openai-compatible", base_url = "{up.url}",
-                 keys = {{ "k" }} }}''')
+                 keys = {{ env("UNSET", "k") }} }}''')
         for _ in range(5):
             s = raw(p, body(False))
             wait_for(lambda: up.requests, why="the request")
@@ -159,7 +159,7 @@ def test_stalled_reader_is_cut(penstock):
         p = penstock(f'''
 server {{ write_stall = "1s" }}
 provider "up" {{ vendor = "openai-compatible", base_url = "{up.url}",
-                 keys = {{ "k" }} }}''')
+                 keys = {{ env("UNSET", "k") }} }}''')
         s = raw(p, body(True))
         line = wait_for(lambda: p.logs("request"), 8, why="the cut")[0]
         assert line["ended"] == "write_stall"

@@ -17,7 +17,7 @@ defaults {{ timeouts = {{ connect = "2s", first_event = "1s", head = "1s",
                           idle = "1s", total = "3s" }},
             retries = {{ attempts = {attempts}, same_target = 0 }} }}
 provider "up" {{ vendor = "openai-compatible", base_url = "{url}",
-                 keys = {{ "sk-up" }} }}
+                 keys = {{ env("UNSET", "sk-up") }} }}
 {more}
 """
 CONTENT = ('data: {"id":"c","object":"chat.completion.chunk","choices":'
@@ -172,7 +172,7 @@ def test_second_target(penstock, fault, stream):
     with Upstream(fault) as up, Upstream(good) as second:
         p = start(penstock, up.url, 2, f'''
 provider "b" {{ vendor = "openai-compatible", base_url = "{second.url}",
-                keys = {{ "sk-b" }} }}
+                keys = {{ env("UNSET", "sk-b") }} }}
 model "m" {{ "up/first", "b/second" }}''')
         a = p.post("/v1/chat/completions", body(stream, "m"))
         assert a.status == 200, a.body
@@ -232,7 +232,7 @@ def test_after_content(penstock, fault):
     with Upstream(fault) as up, Upstream(lambda c, r: c.answer(WHOLE)) as b:
         p = start(penstock, up.url, 3, f'''
 provider "b" {{ vendor = "openai-compatible", base_url = "{b.url}",
-                keys = {{ "sk-b" }} }}
+                keys = {{ env("UNSET", "sk-b") }} }}
 model "m" {{ "up/first", "b/second" }}''')
         got, clean = read_stream(p, body(True, "m"))
         events = [e for e in got.split("\n\n") if e]

@@ -84,7 +84,7 @@ def test_images_reach_the_provider(sdk):
                 "image_url": {"url": "data:image/png;base64," + "A" * 200000}}]
     with Upstream(lambda conn, r: conn.answer(WHOLE)) as up:
         _, c = sdk(f'''provider "up" {{ vendor = "openai-compatible",
-                   base_url = "{up.url}", keys = {{ "k" }} }}''')
+                   base_url = "{up.url}", keys = {{ env("UNSET", "k") }} }}''')
         c.chat.completions.create(model="up/m", messages=[
             {"role": "user", "content": content}])
         assert up.requests[0].json()["messages"][0]["content"] == content
@@ -138,7 +138,7 @@ def test_provider_errors_keep_their_type(sdk, status, kind):
                        "code": "c"}}
     with Upstream(lambda conn, r: conn.answer(error, status)) as up:
         _, c = sdk(f'''provider "up" {{ vendor = "openai-compatible",
-                   base_url = "{up.url}", keys = {{ "k" }} }}
+                   base_url = "{up.url}", keys = {{ env("UNSET", "k") }} }}
                    defaults {{ retries = {{ attempts = 1 }} }}''')
         with pytest.raises(kind) as e:
             c.chat.completions.create(model="up/m", messages=USER)
@@ -156,7 +156,7 @@ def test_abort(sdk):
 
     with Upstream(endless) as up:
         p, c = sdk(f'''provider "up" {{ vendor = "openai-compatible",
-                   base_url = "{up.url}", keys = {{ "k" }} }}''')
+                   base_url = "{up.url}", keys = {{ env("UNSET", "k") }} }}''')
         s = c.chat.completions.create(model="up/m", messages=USER, stream=True)
         assert next(iter(s)).choices[0].delta.content == "x"
         s.close()
@@ -173,7 +173,7 @@ def test_error_in_a_stream_is_raised(sdk):
 
     with Upstream(cut) as up:
         _, c = sdk(f'''provider "up" {{ vendor = "openai-compatible",
-                   base_url = "{up.url}", keys = {{ "k" }} }}''')
+                   base_url = "{up.url}", keys = {{ env("UNSET", "k") }} }}''')
         got = []
         with pytest.raises(openai.APIError):
             for e in c.chat.completions.create(model="up/m", messages=USER,
