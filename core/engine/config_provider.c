@@ -317,6 +317,18 @@ static void inherit(struct conf_walk *w, json_t *p, const char *key,
     walk_leave(w);
 }
 
+static int check_ca_file(struct conf_walk *w, const char *path)
+{
+    int rc;
+
+    if (!path || w->paths->static_only)
+        return 0;
+    walk_member(w, "ca_file");
+    rc = walk_readable(w, path);
+    walk_leave(w);
+    return rc;
+}
+
 static int provider(struct conf_walk *w, const json_t *vendors,
                     const json_t *defaults, const char *name, json_t *p)
 {
@@ -338,6 +350,8 @@ static int provider(struct conf_walk *w, const json_t *vendors,
     inherit(w, p, "retries", defaults);
     if (rc == 0)
         rc = check_headers(w, json_object_get(p, "headers"));
+    if (rc == 0)
+        rc = check_ca_file(w, text_of(p, "ca_file"));
     if (rc == 0 && !json_object_get(p, "keys"))
         rc = vendor_key(w, p, row, from);
     else if (rc == 0)

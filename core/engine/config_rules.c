@@ -109,7 +109,7 @@ static int anonymous(struct conf_walk *w, const char *address, json_t *listen,
     return 0;
 }
 
-static int readable(struct conf_walk *w, const char *path)
+int walk_readable(struct conf_walk *w, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
@@ -135,7 +135,7 @@ static int certificates(struct conf_walk *w, const json_t *list)
             break;
         walk_item(w, i);
         walk_member(w, "cert");
-        rc = readable(w, text_of(tls, "cert"));
+        rc = walk_readable(w, text_of(tls, "cert"));
         walk_leave(w);
         walk_member(w, "key");
         if (rc == 0)

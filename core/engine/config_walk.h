@@ -78,6 +78,9 @@ int walk_no_such(struct conf_walk *w, const char *what, const char *name,
 /** Can the secret be had, and may it stand in a header (or is PEM)? */
 int walk_secret_at_hand(struct conf_walk *w, const json_t *ref, bool pem);
 
+/** Fail here where the path is no file that can be read. */
+int walk_readable(struct conf_walk *w, const char *path);
+
 /**
  * The file of a policy: in the canonical tree's policy_path, then in
  * paths->policy_path, then among the shipped ones. False: in none; `out` then

@@ -38,7 +38,7 @@ static const char everything[] =
     "    keys = 'client', settings = { deep = { 1, 2.5, { x = true } } },\n"
     "    quirks = { rename = { max_tokens = 'max_completion_tokens' },\n"
     "               drop = 'store', errors = { EMPTY = 'quota' } },\n"
-    "    headers = { ['x-team'] = 'search' }, ca_file = '/etc/ca.pem',\n"
+    "    headers = { ['x-team'] = 'search' }, ca_file = '/etc/passwd',\n"
     "    proxy = 'http://proxy.example:3128', unix_socket = '/run/acme' }\n"
     "provider 'mine' { plugin = 'mine', base_url = 'http://127.0.0.1:1',\n"
     "    keys = {} }\n"
@@ -278,6 +278,9 @@ static void rules(void)
          "model \"m\": 'targets' is given twice: by name and by position");
     says("provider 'sim' model 'm' { {} }",
          "model \"m\" targets[1].target: is missing; write \"provider/model\"");
+    says("provider 'sim' { ca_file = '/nowhere/ca.pem' }",
+         "provider \"sim\" ca_file: cannot read /nowhere/ca.pem: No such file "
+         "or directory");
     says("provider 'sim' state env 'UNSET_STATE'",
          "state: the environment variable UNSET_STATE is not set; set it, or "
          "write env(\"UNSET_STATE\", \"default\")");

@@ -149,7 +149,7 @@ static void first_provider(const struct conf_provider *p)
     want(p->headers[0].value, "b");
     want(p->settings, "{\"n\":1}");
     want(p->proxy, "http://p:1");
-    want(p->ca_file, "/ca");
+    want(p->ca_file, "/etc/passwd");
     CU_ASSERT_TRUE(p->http2 && p->insecure);
 }
 
@@ -161,7 +161,7 @@ static void providers_and_models(void)
         " }, env('B', 'b') }, timeouts = { idle = '1s' },\n"
         "  retries = { attempts = 5 }, tags = { region = 'eu' },\n"
         "  headers = { ['x-a'] = 'b' }, settings = { n = 1 }, http2 = true,\n"
-        "  proxy = 'http://p:1', ca_file = '/ca', insecure = true }\n"
+        "  proxy = 'http://p:1', ca_file = '/etc/passwd', insecure = true }\n"
         "provider 'gpu' { vendor = 'vllm', base_url = { 'http://a/v1', "
         "'http://b/v1' }, unix_socket = '/sock',\n"
         "  auth = { header = 'x-key' } }\n"
