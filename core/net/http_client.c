@@ -155,6 +155,15 @@ static void tell_data(struct http_call *x)
     hc_buf_back(c, &mine);
 }
 
+bool hc_is_full(const struct http_call *x)
+{
+    size_t n = buf_len(&x->in);
+
+    if (x->held || !x->e)
+        return false;
+    return n >= HC_TURN_BYTES || (x->paused && n > 0);
+}
+
 void hc_hold(struct http_call *x, bool hold)
 {
     x->held = hold;
@@ -167,7 +176,7 @@ static void apply_pause(struct http_call *x)
 {
     if (!x->e)
         return;
-    if (x->paused && !x->held && buf_len(&x->in))
+    if (x->paused && hc_is_full(x))
         hc_hold(x, true);
     else if (!x->paused && x->held)
         hc_hold(x, false);

@@ -166,7 +166,7 @@ size_t hc_on_bytes(char *p, size_t size, size_t n, void *ud)
     hc_ready(x);
     /* libcurl 7.88 reads on while there is something to read, up to 100
      * buffers: other calls want their turn, and a pause its bound */
-    if (!x->held && (x->paused || buf_len(&x->in) >= HC_TURN_BYTES))
+    if (hc_is_full(x))
         hc_hold(x, true);
     return n;
 }

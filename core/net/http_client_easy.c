@@ -27,8 +27,20 @@ static int on_resolver(void *resolver, void *reserved, void *ud)
     return 1;
 }
 
-/* The request is about to be written. libcurl repeats it on its own when a
- * kept connection turns out dead; retries have one owner, and it is not us. */
+/* libcurl begins a request anew on its own when a kept connection turns out
+ * dead. Fine while nothing of it had left (a failed write; an HTTP/2 stream
+ * that was not opened); else that is a retry, and those have one owner. */
+static bool is_repeat(struct hc_easy *e)
+{
+    long left = 0;
+
+    if (e->begun)
+        curl_easy_getinfo(e->h, CURLINFO_REQUEST_SIZE, &left);
+    e->again |= left > 0;
+    return left > 0;
+}
+
+/* The request is about to be written. */
 static int on_prereq(void *ud, char *ip, char *local_ip, int port,
                      int local_port)
 {
@@ -38,10 +50,8 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port,
     (void)local_ip;
     (void)port;
     (void)local_port;
-    if (e->begun) {
-        e->again = true;
+    if (is_repeat(e))
         return CURL_PREREQFUNC_ABORT;
-    }
     e->begun = true;
     if (e->x && e->x->host)
         e->x->host->seen[e->x->shard->index] = e->x->host_gen;
@@ -54,10 +64,8 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose,
     struct hc_easy *e = ud;
 
     (void)purpose;
-    if (e->begun) {
-        e->again = true;
+    if (is_repeat(e))
         return CURL_SOCKET_BAD;
-    }
     return socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                   a->protocol);
 }
@@ -225,7 +233,6 @@ static void set_numbers(struct hc_easy *e, const struct http_call_spec *spec)
         curl_easy_setopt(e->h, CURLOPT_HTTP_VERSION,
                          (long)(e->http2 ? CURL_HTTP_VERSION_2TLS
                                          : CURL_HTTP_VERSION_1_1));
-        curl_easy_setopt(e->h, CURLOPT_PIPEWAIT, e->http2 ? 1L : 0L);
     }
     if (spec->insecure != e->insecure) {
         e->insecure = spec->insecure;

@@ -142,6 +142,8 @@ struct http_client {
 
 /* http_client.c */
 void hc_ready(struct http_call *x);
+/** Time to stop libcurl's reading for this call. */
+bool hc_is_full(const struct http_call *x);
 /** Stop or start libcurl's reading. */
 void hc_hold(struct http_call *x, bool hold);
 void hc_deliver(struct http_client *c);

@@ -201,7 +201,9 @@ static struct hc_shard *shard_new(struct http_client *c)
     curl_multi_setopt(s->m, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(s->m, CURLMOPT_TIMERDATA, s);
     curl_multi_setopt(s->m, CURLMOPT_MAXCONNECTS, (long)c->max_idle);
-    curl_multi_setopt(s->m, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    /* one HTTP/2 stream per connection: 7.88 loses streams that end while
+     * another one's bytes wait, and sends them again */
+    curl_multi_setopt(s->m, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     c->shards[c->n_shards++] = s;
     return s;
 }
