@@ -72,18 +72,19 @@ static size_t step_end(struct str s)
     return n;
 }
 
+/* As word_end would cut it: words, and what trails the last. */
 uint64_t mock_count(struct str text)
 {
+    bool space = true;
     uint64_t n = 0;
 
-    while (text.n) {
-        size_t k = word_end(text);
+    for (size_t i = 0; i < text.n; i++) {
+        bool is = is_space(text.p[i]);
 
-        text.p += k;
-        text.n -= k;
-        n++;
+        n += space && !is;
+        space = is;
     }
-    return n;
+    return n + (text.n && space);
 }
 
 static void part(struct mock_gen *g, enum mock_kind kind, struct str text,
