@@ -99,7 +99,9 @@ void budget_timer_stop(void)
 
 void budget_init(struct budget *b, lua_State *L, uint32_t cpu_ms)
 {
-    *b = (struct budget){ .L = L, .limit_ns = cpu_ms * (uint64_t)1000000 };
+    /* rather a tick early than one late: a call of C may follow */
+    *b = (struct budget){ .L = L,
+                          .limit_ns = cpu_ms * (uint64_t)1000000 - TICK_NS };
 }
 
 void budget_enter(struct budget *b)

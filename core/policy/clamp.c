@@ -12,7 +12,7 @@
 
 enum {
     MAX_TEXT = 1 << 20,  /* bytes a linear string function works through */
-    MAX_REP = 4 << 20,   /* bytes that string.rep makes */
+    MAX_REP = 1 << 20,   /* bytes that string.rep makes */
     MAX_SHIFT = 100000,  /* elements moved by insert, remove, move */
     MAX_CONCAT = 200000, /* elements */
     MAX_SORT = 20000,    /* elements */

@@ -3,6 +3,7 @@
 /* The runner of policies' tests, and the shipped policies' own tests. */
 #include "unit.h"
 
+#include "policy/policy.h"
 #include "policy/test.h"
 
 static void run(struct policy_test *t, const char *policy, const char *tests,
@@ -72,14 +73,16 @@ static void broken_files_are_errors(void)
     UNIT_INT(err.code, ERR_CONFIG);
 }
 
-static char *slurp(const char *folder, const char *name)
+/* A file below the source's top, or "". */
+static char *slurp(const char *path)
 {
-    char path[4096];
+    const char *src = getenv("PENSTOCK_SRC");
+    char whole[4096];
     char *text = calloc(1, 1 << 16);
     FILE *f;
 
-    snprintf(path, sizeof path, "%s/%s.lua", folder, name);
-    f = fopen(path, "r");
+    snprintf(whole, sizeof whole, "%s/%s", src ? src : ".", path);
+    f = fopen(whole, "r");
     if (f && fread(text, 1, (1 << 16) - 1, f) == 0)
         text[0] = '\0';
     if (f)
@@ -90,28 +93,23 @@ static char *slurp(const char *folder, const char *name)
 static void shipped_policies_pass(void)
 {
     static const char *const names[] = { "auth", "route" };
-    const char *src = getenv("PENSTOCK_SRC");
-    char folder[2048];
 
-    snprintf(folder, sizeof folder, "%s/policies", src ? src : ".");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char test[64];
-        char *policy = slurp(folder, names[i]), *tests;
+        char path[2][64];
+        char *policy, *tests;
         struct policy_test t;
         struct err err = { 0 };
 
-        snprintf(test, sizeof test, "%s_test", names[i]);
-        tests = slurp(folder, test);
-        if (!policy[0] || !tests[0]) {
-            free(policy);
-            free(tests);
-            UNIT_SKIP("no policies here: set PENSTOCK_SRC");
-        }
+        snprintf(path[0], sizeof path[0], "policies/%s.lua", names[i]);
+        snprintf(path[1], sizeof path[1], "policies/%s_test.lua", names[i]);
+        policy = slurp(path[0]);
+        tests = slurp(path[1]);
         t = (struct policy_test){ .name = str_of(names[i]),
-                                  .path = str_of(names[i]),
+                                  .path = str_of(path[0]),
                                   .source = str_of(policy),
                                   .tests = str_of(tests),
-                                  .tests_path = str_of(test), .out = stdout };
+                                  .tests_path = str_of(path[1]),
+                                  .out = stdout };
         UNIT_INT(policy_test_run(&t, &err), 0);
         UNIT_STR(err.msg, "");
         UNIT_INT(t.failed, 0);
@@ -121,6 +119,66 @@ static void shipped_policies_pass(void)
     }
 }
 
+/* ---- the guide's examples ---------------------------------------------- */
+
+/* The next block of Lua, NUL-terminated in place; NULL after the last. */
+static char *next_block(char **rest)
+{
+    char *from = strstr(*rest, "```lua\n"), *end;
+
+    if (!from)
+        return NULL;
+    from += strlen("```lua\n");
+    end = strstr(from, "```");
+    if (!end)
+        return NULL;
+    *end = '\0';
+    *rest = end + 3;
+    return from;
+}
+
+/* "-- NAME.lua" on the first line is a policy, "-- NAME_test.lua" tests of
+ * the policy before it. Returns how many of both passed. */
+static int try_block(const char *block, const char **policy)
+{
+    const char *line = strchr(block, '\n');
+    struct err err = { 0 };
+    struct policy_test t;
+
+    if (strncmp(block, "-- ", 3) != 0 || !line ||
+        !memmem(block, (size_t)(line - block), ".lua", 4))
+        return 0;
+    if (!memmem(block, (size_t)(line - block), "_test", 5)) {
+        struct conf_policy p = { .name = STR("guide"),
+                                 .source = str_of(block) };
+        struct config c = { .policies = &p, .n_policies = 1 };
+        struct policy_set *s = policy_set_new(&c, &err);
+
+        UNIT_STR(err.msg, "");
+        CU_ASSERT_PTR_NOT_NULL(s);
+        policy_set_free(s);
+        *policy = block;
+        return 1;
+    }
+    run(&t, *policy, block, &err);
+    UNIT_STR(err.msg, "");
+    UNIT_INT(t.failed, 0);
+    return t.passed > 0;
+}
+
+static void guide_is_true(void)
+{
+    char *text = slurp("docs/guide/policies.md"), *rest = text, *block;
+    const char *policy = "";
+    int good = 0;
+
+    while ((block = next_block(&rest)))
+        good += try_block(block, &policy);
+    CU_ASSERT(good >= 5);
+    free(text);
+}
+
 UNIT_MAIN("policy_test", { "counts both", counts_both },
           { "broken files are errors", broken_files_are_errors },
-          { "shipped policies pass", shipped_policies_pass })
+          { "shipped policies pass", shipped_policies_pass },
+          { "guide is true", guide_is_true })
