@@ -156,10 +156,10 @@ void events_data(struct request *r, struct str bytes)
     struct err err = { 0 };
     int rc = sse_feed(&r->answer.sse, bytes, on_event, &f, &err);
 
-    if (rc == 0)
-        flush(&f);
-    else if (!r->attempt->broken)
+    if (rc && !r->attempt->broken)
         stream_fault(r, PS_FAULT_PROTOCOL, err.msg);
+    if (rc == 0 || r->answer.content_sent)
+        flush(&f); /* what came before a fault was good */
 }
 
 void events_eof(struct request *r)

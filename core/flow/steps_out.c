@@ -140,13 +140,20 @@ static void note_end(struct request *r)
     t->why = arena_dup(r->arena, str_of(t->result.text));
 }
 
+/* Did the client name the upstream model itself (openly, or by a pattern)? */
+static bool is_clients_model(const struct target *t)
+{
+    return !t->group || memchr(t->group->name.p, '*', t->group->name.n);
+}
+
 /* Keep the provider's own error answer; a caller's fault is never replaced. */
 static void keep_error(struct request *r, const struct fault_info *info)
 {
     struct attempt *t = r->attempt;
     const struct conf_provider *p = t->target->provider->conf;
     bool callers = fault_is_callers(&t->fault, p->keys_from_client) ||
-                   (t->fault.cls == PS_FAULT_MODEL_GONE && !t->target->group);
+                   (info->err == ERR_PROVIDER_MODEL_GONE &&
+                    is_clients_model(t->target));
     struct str body = buf_str(&r->answer.held);
     struct str words = t->why;
     struct err err = { 0 };

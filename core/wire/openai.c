@@ -77,8 +77,8 @@ static int read_stream(const struct json *b, struct wire_request *out,
     return read_bool(b, options, "include_usage", &out->include_usage, err);
 }
 
-static int read_max_tokens(const struct json *b, struct wire_request *out,
-                           struct err *err)
+/* Known where it makes sense; whether it does is the provider's business. */
+static void read_max_tokens(const struct json *b, struct wire_request *out)
 {
     static const char *const names[] = { "max_completion_tokens",
                                          "max_tokens" };
@@ -88,14 +88,11 @@ static int read_max_tokens(const struct json *b, struct wire_request *out,
         uint32_t node = json_member(b, 0, str_of(names[i]));
         int64_t v;
 
-        if (node == JSON_NONE || b->nodes[node].type == JSON_T_NULL)
+        if (node == JSON_NONE)
             continue;
-        if (!json_int(b, node, &v) || v < 0)
-            return bad(err, names[i], "expected an integer of 0 or more.");
-        if (out->max_tokens < 0)
+        if (json_int(b, node, &v) && v >= 0 && out->max_tokens < 0)
             out->max_tokens = v;
     }
-    return 0;
 }
 
 static int check_required(enum dialect d, const struct json *b,
@@ -140,7 +137,7 @@ int openai_read(enum dialect d, const struct json *body, struct arena *a,
     if (!rc && d != DIALECT_OPENAI_EMBEDDINGS)
         rc = read_stream(body, out, err);
     if (!rc && d != DIALECT_OPENAI_EMBEDDINGS)
-        rc = read_max_tokens(body, out, err);
+        read_max_tokens(body, out);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 """What an upstream can do wrong, streamed and not: the client gets the right
 status or an error event, the upstream connection is closed, one access line
 says what happened, and nothing stays in flight."""
+import http.client
 import json
 import socket
 
@@ -51,7 +52,7 @@ def one_line(p):
 
 
 def settled(p):
-    wait_for(lambda: sum(w["inflight"] for w in p.workers()) == 0,
+    wait_for(lambda: sum(w["in_flight"] for w in p.workers()) == 0,
              why="nothing in flight")
 
 
@@ -172,7 +173,7 @@ def test_second_target(penstock, fault, stream):
     with Upstream(fault) as up, Upstream(good) as second:
         p = start(penstock, up.url, 2, f'''
 provider "b" {{ vendor = "openai-compatible", base_url = "{second.url}",
-                keys = {{ env("UNSET", "sk-b") }} }}
+                keys = {{ env("UNSET_B", "sk-b") }} }}
 model "m" {{ "up/first", "b/second" }}''')
         a = p.post("/v1/chat/completions", body(stream, "m"))
         assert a.status == 200, a.body
@@ -232,7 +233,7 @@ def test_after_content(penstock, fault):
     with Upstream(fault) as up, Upstream(lambda c, r: c.answer(WHOLE)) as b:
         p = start(penstock, up.url, 3, f'''
 provider "b" {{ vendor = "openai-compatible", base_url = "{b.url}",
-                keys = {{ env("UNSET", "sk-b") }} }}
+                keys = {{ env("UNSET_B", "sk-b") }} }}
 model "m" {{ "up/first", "b/second" }}''')
         got, clean = read_stream(p, body(True, "m"))
         events = [e for e in got.split("\n\n") if e]
@@ -253,26 +254,21 @@ def read_stream(p, request):
         s.sendall((f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
                    f"Content-Type: application/json\r\n"
                    f"Content-Length: {len(text)}\r\n\r\n{text}").encode())
-        raw = b""
+        a = http.client.HTTPResponse(s)
+        a.begin()
+        assert a.status == 200
+        out, clean = b"", True
         while True:
             try:
-                more = s.recv(65536)
-            except ConnectionResetError:
-                more = b""
-            raw += more
-            if not more or raw.endswith(b"\r\n0\r\n\r\n"):
+                more = a.read1(65536)
+            except (http.client.IncompleteRead, ConnectionResetError) as e:
+                out += getattr(e, "partial", b"")
+                clean = False
                 break
-    head, _, rest = raw.partition(b"\r\n\r\n")
-    assert b" 200 " in head.split(b"\r\n")[0], head
-    out, clean = b"", False
-    while rest:
-        size, _, rest = rest.partition(b"\r\n")
-        n = int(size, 16)
-        if n == 0:
-            clean = True
-            break
-        out, rest = out + rest[:n], rest[n + 2:]
-    return out.decode(), clean
+            if not more:
+                break
+            out += more
+        return out.decode(), clean
 
 
 def test_trickle(penstock):

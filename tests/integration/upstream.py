@@ -250,8 +250,11 @@ class Replay(Upstream):
 
     def _find(self, request):
         best = "no recording of that path"
+        wanted = request.header("x-client-request-id")
         for x in self.table:
             r = x["request"]
+            if wanted and x["id"] != wanted:
+                continue
             if r["method"] != request.method:
                 continue
             if "body" not in r or r["body"] is None:
