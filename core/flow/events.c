@@ -12,9 +12,10 @@
 
 #include "engine/fault.h"
 
-/* One feed's work: a run of raw bytes that may leave as one piece. */
+/* One feed's work: a run of the bytes fed that may leave as one piece. */
 struct feed {
     struct request *r;
+    struct str bytes;
     struct str run;
 };
 
@@ -40,6 +41,8 @@ static void forward(struct feed *f, struct str raw)
     }
     flush(f);
     f->run = raw;
+    if (raw.p < f->bytes.p || raw.p >= f->bytes.p + f->bytes.n)
+        flush(f); /* the framer's own copy is gone after this event */
 }
 
 /* A long stream keeps neither the request's bytes nor its index. */
@@ -152,7 +155,7 @@ static int on_event(void *ud, const struct sse_event *ev)
 
 void events_data(struct request *r, struct str bytes)
 {
-    struct feed f = { .r = r };
+    struct feed f = { .r = r, .bytes = bytes };
     struct err err = { 0 };
     int rc = sse_feed(&r->answer.sse, bytes, on_event, &f, &err);
 

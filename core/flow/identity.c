@@ -46,8 +46,8 @@ void identity_credential(struct request *r)
     for (int i = 0; i < 5; i++) {
         struct str c = credential_at(r, i);
 
-        if (c.n == 0)
-            continue;
+        if (c.n == 0 || str_is(c, "none"))
+            continue; /* SDKs insist on a key; "none" says there is none */
         if (!r->credential.p) {
             r->credential = c;
         } else if (for_us && !r->passed_credential.p) {

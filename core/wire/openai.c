@@ -112,12 +112,6 @@ static int check_required(enum dialect d, const struct json *b,
             return err_at(err, ERR_INVALID_REQUEST, r->name,
                           "Invalid type for '%s': expected %s.", r->name,
                           r->expected);
-        if (b->nodes[node].type == JSON_T_ARRAY &&
-            json_first(b, node) == JSON_NONE)
-            return err_at(err, ERR_INVALID_REQUEST, r->name,
-                          "Invalid '%s': empty array. Expected an array with "
-                          "minimum length 1.",
-                          r->name);
     }
     return 0;
 }

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from conftest import wait_for
 from upstream import Replay, recordings, same
 
 APIS = {
@@ -74,6 +75,6 @@ def test_replay(penstock, api, size):
                 assert a.body == expected(x), x["id"]
             else:
                 assert same(a.json(), json.loads(expected(x))), x["id"]
-        lines = [l for l in p.logs("request") if l.get("endpoint")]
-        assert len(lines) == len(found)
+        wait_for(lambda: len(p.logs("request")) == len(found),
+                 why="a line for each")
 

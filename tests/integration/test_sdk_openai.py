@@ -25,7 +25,7 @@ def sdk(penstock):
     def make(config=None, **kw):
         p = penstock(config) if config else penstock()
         client = openai.OpenAI(base_url=p.url + "/v1",
-                               **{"api_key": "", "max_retries": 0, **kw})
+                               **{"api_key": "none", "max_retries": 0, **kw})
         made.append(client)
         return p, client
 
@@ -122,7 +122,7 @@ def test_typed_errors(sdk):
         c.chat.completions.create(model="nobody/nothing", messages=USER)
     assert e.value.code == "model_not_found" and e.value.request_id
     with pytest.raises(openai.BadRequestError) as e:
-        c.chat.completions.create(model="sim/echo", messages=[])
+        c.chat.completions.create(model="sim/echo", messages="hi")
     assert e.value.param == "messages"
     keyed = c.with_options(api_key="sk-wrong")
     with pytest.raises(openai.AuthenticationError) as e:

@@ -49,7 +49,7 @@ before(async () => {
   });
   await ready(`http://127.0.0.1:${port}`);
   client = new OpenAI({
-    baseURL: `http://127.0.0.1:${port}/v1`, apiKey: '', maxRetries: 0,
+    baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'none', maxRetries: 0,
   });
 });
 
@@ -115,7 +115,7 @@ test('typed errors', async () => {
     client.chat.completions.create({ model: 'nobody/nothing', messages }),
     (e) => e instanceof OpenAI.NotFoundError && e.code === 'model_not_found');
   await assert.rejects(
-    client.chat.completions.create({ model: 'sim/echo', messages: [] }),
+    client.chat.completions.create({ model: 'sim/echo', messages: 'hi' }),
     (e) => e instanceof OpenAI.BadRequestError && e.param === 'messages');
 });
 
