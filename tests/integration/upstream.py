@@ -84,7 +84,11 @@ class Conn:
             data = data.encode()
         step = size or len(data) or 1
         for i in range(0, len(data), step):
-            self.sock.sendall(data[i:i + step])
+            try:
+                self.sock.sendall(data[i:i + step])
+            except (BrokenPipeError, ConnectionResetError):
+                self.closed_by_peer = True
+                raise Gone() from None
             if pause:
                 time.sleep(pause)
 
