@@ -203,6 +203,41 @@ bool conf_address(struct str s, bool *local)
     return family != 0;
 }
 
+static bool is_host_name(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (!isalnum((unsigned char)s.p[i]) && !strchr("-._", s.p[i]))
+            return false;
+    }
+    return s.n > 0 && s.n < 254;
+}
+
+bool conf_authority(struct str s, bool *port)
+{
+    const char *close = s.n && s.p[0] == '[' ? memchr(s.p, ']', s.n) : NULL;
+    struct str host = s, rest;
+    unsigned char bytes[16];
+    uint64_t number;
+
+    if (close) {
+        host = (struct str){s.p + 1, (size_t)(close - s.p) - 1};
+        rest = (struct str){close + 1, (size_t)(s.p + s.n - close) - 1};
+        if (ip_family(host, bytes) != 6 || (rest.n && rest.p[0] != ':'))
+            return false;
+        if (rest.n)
+            rest.p++, rest.n--;
+        else
+            rest = STR_NULL;
+    } else {
+        rest = s;
+        host = str_split(&rest, ':');
+        if (!is_host_name(host))
+            return false;
+    }
+    *port = rest.p != NULL;
+    return !*port || (str_u64(rest, &number) && number > 0 && number < 65536);
+}
+
 bool conf_choice(struct str words, struct str s, int *at)
 {
     for (int i = 0; words.p; i++) {

@@ -30,6 +30,10 @@ bool conf_cidr(struct str s);
  * *local: only this machine reaches it. */
 bool conf_address(struct str s, bool *local);
 
+/** "host", "host:443", "[::1]:443": what stands in a URL before the path;
+ * *port says whether one is given. */
+bool conf_authority(struct str s, bool *port);
+
 /** Is `s` one of the words of "a|b|c"? Its position goes to *at (or NULL). */
 bool conf_choice(struct str words, struct str s, int *at);
 

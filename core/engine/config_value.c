@@ -278,32 +278,41 @@ static bool ok_address(struct check *c)
               "\"[::1]:8080\" or \"unix:/path\"", c->s.p);
 }
 
+/* The part of a URL between the scheme and the path. */
+static struct str authority_of(struct str url)
+{
+    struct str rest = url;
+    size_t n = 0;
+
+    rest.p += str_find(url, STR("://")) + 3;
+    rest.n = url.n - (size_t)(rest.p - url.p);
+    while (n < rest.n && rest.p[n] != '/')
+        n++;
+    return (struct str){rest.p, n};
+}
+
 static bool ok_url(struct check *c)
 {
-    struct str host = c->s;
+    bool proxy = c->type == CONF_PROXY, port = false;
+    struct str authority;
 
     if (!c->s.p)
         return wrong_kind(c);
-    if (str_starts(host, STR("https://")))
-        host.p += 8, host.n -= 8;
-    else if (str_starts(host, STR("http://")))
-        host.p += 7, host.n -= 7;
-    else
+    if (!str_starts(c->s, STR("https://")) &&
+        !str_starts(c->s, STR("http://")) &&
+        !(proxy && str_starts(c->s, STR("socks5h://"))))
         return not_a(c);
-    if (host.n == 0 || host.p[0] == '/' || !is_plain(c->s, 1024) ||
+    authority = authority_of(c->s);
+    if (memchr(authority.p, '@', authority.n))
+        return no(c, "holds a user name or password, which would be printed; "
+                  "leave it out");
+    if (!conf_authority(authority, &port) || !is_plain(c->s, 1024) ||
         strpbrk(c->s.p, " \"<>\\^`{|}#?"))
         return not_a(c);
-    if (c->type == CONF_URL && memchr(host.p, '@', host.n))
-        return no(c, "holds a user name or password; give it in keys");
+    if (proxy && !port)
+        return no(c, "\"%.80s\" has no port; write %s", c->s.p,
+                  conf_type_example(c->type));
     return true;
-}
-
-static bool ok_proxy(struct check *c)
-{
-    if (!str_starts(c->s, STR("socks5://")) &&
-        !str_starts(c->s, STR("socks5h://")))
-        return ok_url(c);
-    return is_plain(c->s, 1024) || not_a(c);
 }
 
 static bool ok_parsed(struct check *c)
@@ -337,7 +346,7 @@ static bool (*const checks[CONF_TYPE_COUNT])(struct check *) = {
     [CONF_ENUM] = ok_enum,         [CONF_DURATION] = ok_measure,
     [CONF_SIZE] = ok_measure,      [CONF_PATH] = ok_path,
     [CONF_LOGTO] = ok_logto,       [CONF_ADDRESS] = ok_address,
-    [CONF_URL] = ok_url,           [CONF_PROXY] = ok_proxy,
+    [CONF_URL] = ok_url,           [CONF_PROXY] = ok_url,  
     [CONF_CIDR] = ok_parsed,       [CONF_DATE] = ok_parsed,
     [CONF_SHA256] = ok_parsed,     [CONF_HEADER] = ok_header,
     [CONF_TARGET] = ok_target,     [CONF_ANY] = ok_any,

@@ -303,6 +303,96 @@ static void json_input(void)
     json_decref(t);
 }
 
+static void urls(void)
+{
+    static const char *const good[] = {
+        "http://h", "https://h:1/v1", "http://[::1]:8000/v1",
+        "http://10.0.0.1:65535/", "https://a-b.c_d.example/x/y",
+    };
+    static const char *const bad[] = {
+        "h", "ftp://h", "http://", "http:///x", "http://h:0", "http://h:65536",
+        "http://h:", "http://[::1", "http://[::1]x", "http://[h]:1",
+        "http://u:p@h", "http://h/?q", "http://h/#f", "http://h /",
+        "http://:1",
+    };
+    char why[256];
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        json_t *v = json_string(good[i]);
+
+        CU_ASSERT_TRUE(conf_value_ok(CONF_URL, STR_NULL, v, why, sizeof why));
+        json_decref(v);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        json_t *v = json_string(bad[i]);
+
+        if (conf_value_ok(CONF_URL, STR_NULL, v, why, sizeof why))
+            CU_FAIL("a bad URL passed");
+        json_decref(v);
+    }
+    says("provider 'sim' { proxy = 'http://proxy' }",
+         "provider \"sim\" proxy: \"http://proxy\" has no port; write "
+         "\"http://proxy.example.com:3128\"");
+    says("provider 'sim' { proxy = 'http://u:p@proxy:1' }",
+         "provider \"sim\" proxy: holds a user name or password, which would "
+         "be printed; leave it out");
+}
+
+static void measures(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t ms, bytes; /* 0: refused */
+    } rows[] = {
+        {"500ms", 500, 0}, {"30s", 30000, 0}, {"10m", 600000, 0},
+        {"24h", 86400000, 0}, {"7d", 604800000, 0}, {"512B", 0, 512},
+        {"64KiB", 0, 65536}, {"32MiB", 0, 32 << 20}, {"1GiB", 0, 1 << 30},
+        {"30", 0, 0}, {"s", 0, 0}, {"-1s", 0, 0}, {"1.5s", 0, 0},
+        {" 1s", 0, 0}, {"1 s", 0, 0}, {"1S", 0, 0}, {"1kb", 0, 0},
+        {"99999999999999999999s", 0, 0}, {"18446744073709551615d", 0, 0},
+        {"18446744073709551615GiB", 0, 0}, {"", 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t ms = 0, bytes = 0, date;
+
+        UNIT_INT(conf_duration(str_of(rows[i].text), &ms), rows[i].ms != 0);
+        UNIT_INT(conf_size(str_of(rows[i].text), &bytes), rows[i].bytes != 0);
+        UNIT_INT(ms, rows[i].ms);
+        UNIT_INT(bytes, rows[i].bytes);
+        CU_ASSERT_FALSE(conf_date(str_of(rows[i].text), &date));
+    }
+}
+
+static void dates_and_addresses(void)
+{
+    bool local = false;
+    uint64_t ms;
+
+    CU_ASSERT_TRUE(conf_date(STR("2027-03-31"), &ms));
+    CU_ASSERT(ms == 1806451200000);
+    CU_ASSERT_TRUE(conf_date(STR("2028-02-29T23:59:59Z"), &ms));
+    CU_ASSERT_FALSE(conf_date(STR("2027-02-29"), &ms));
+    CU_ASSERT_FALSE(conf_date(STR("2027-13-01"), &ms));
+    CU_ASSERT_FALSE(conf_date(STR("2027-03-31T24:00:00Z"), &ms));
+    CU_ASSERT_FALSE(conf_date(STR("2027-03-31T12:00:00+02:00"), &ms));
+    CU_ASSERT_TRUE(conf_cidr(STR("10.0.0.0/8")));
+    CU_ASSERT_TRUE(conf_cidr(STR("2001:db8::/128")));
+    CU_ASSERT_TRUE(conf_cidr(STR("127.0.0.1")));
+    CU_ASSERT_FALSE(conf_cidr(STR("10.0.0.0/")));
+    CU_ASSERT_FALSE(conf_cidr(STR("10.0.0.0/-1")));
+    CU_ASSERT_FALSE(conf_cidr(STR("::/129")));
+    CU_ASSERT_TRUE(conf_address(STR("127.1.2.3:0"), &local) && local);
+    CU_ASSERT_TRUE(conf_address(STR("[::1]:80"), &local) && local);
+    CU_ASSERT_TRUE(conf_address(STR("[::]:80"), &local) && !local);
+    CU_ASSERT_TRUE(conf_address(STR("unix:/x"), &local) && local);
+    CU_ASSERT_FALSE(conf_address(STR("unix:x"), &local));
+    CU_ASSERT_FALSE(conf_address(STR("::1:80"), &local));
+    CU_ASSERT_FALSE(conf_address(STR("127.0.0.1"), &local));
+    CU_ASSERT_FALSE(conf_address(STR("127.0.0.1:65536"), &local));
+    CU_ASSERT_FALSE(conf_address(STR(":80"), &local));
+}
+
 static void statically(void)
 {
     struct config_paths paths = fixture_paths();
@@ -393,5 +483,8 @@ UNIT_MAIN("config", {"defaults", defaults},
           {"all keys are used", all_keys_are_used},
           {"dump and load", dump_and_load}, {"where from", where_from},
           {"open or closed", open_or_closed}, {"rules", rules},
-          {"json", json_input}, {"statically", statically},
+          {"json", json_input},
+          {"urls", urls}, {"measures", measures},
+          {"dates and addresses", dates_and_addresses},
+          {"statically", statically},
           {"without a file", without_a_file}, {"every vendor", every_vendor})
