@@ -43,7 +43,7 @@ static int read_line(int fd, struct buf *reply, struct err *err)
         if (!to)
             return err_set(err, ERR_LIMIT, "the answer is too long");
         n = recv(fd, to, 4096, 0);
-        if (n == 0)
+        if (n == 0 || (n < 0 && errno == ECONNRESET))
             return err_set(err, ERR_CLOSED, "the instance ended");
         if (n < 0)
             return err_errno(err, "no answer");
@@ -71,10 +71,12 @@ int control_ask(int *sock, const char *path, struct str request,
     }
     buf_put(&line, request);
     buf_putc(&line, '\n');
-    if (send(*sock, line.p, line.n, MSG_NOSIGNAL) != (ssize_t)line.n)
-        rc = err_errno(err, "%s", path);
-    else
+    if (send(*sock, line.p, line.n, MSG_NOSIGNAL) == (ssize_t)line.n)
         rc = read_line(*sock, reply, err);
+    else if (errno == EPIPE || errno == ECONNRESET)
+        rc = err_set(err, ERR_CLOSED, "the instance ended");
+    else
+        rc = err_errno(err, "%s", path);
     buf_clear(&line);
     if (rc) {
         close(*sock);

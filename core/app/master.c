@@ -88,14 +88,11 @@ void master_reopen(struct master *m)
 
 static void on_ready(struct master *m)
 {
-    struct str user = m->config->server.user;
-
     m->was_ready = true;
     m->phase = MASTER_RUNNING;
     log_event(EV_serve_ready, LOG_I("pid", getpid()),
               LOG_I("workers", (int64_t)m->n_workers),
-              LOG_I("ms", (int64_t)(clock_mono_ms() - m->started_ms)),
-              LOG_S("user", user));
+              LOG_I("ms", (int64_t)(clock_mono_ms() - m->started_ms)));
     banner_print(m);
     notify_manager("READY=1");
 }

@@ -138,6 +138,7 @@ static bool ours(const char *folder)
 
 static int find_socket(struct paths *p, const char *socket, struct err *err)
 {
+    const char *managed = environment("RUNTIME_DIRECTORY"); /* systemd.exec */
     char own[PATHS_MAX];
     int rc;
 
@@ -145,6 +146,9 @@ static int find_socket(struct paths *p, const char *socket, struct err *err)
         socket = environment("PENSTOCK_SOCKET");
     if (socket)
         return put(p->socket, sizeof p->socket, err, socket, "");
+    if (managed)
+        return put(p->socket, sizeof p->socket, err, managed,
+                   "/control.sock");
     if (geteuid() == 0 || ours(PS_RUNSTATEDIR))
         return put(p->socket, sizeof p->socket, err, PS_RUNSTATEDIR,
                    "/control.sock");
@@ -156,6 +160,7 @@ static int find_socket(struct paths *p, const char *socket, struct err *err)
 int paths_find(struct paths *p, const char *socket, struct err *err)
 {
     const char *state = environment("PENSTOCK_STATE");
+    const char *managed = environment("STATE_DIRECTORY");
     char own[PATHS_MAX];
     int rc = find_shipped(p, err);
 
@@ -163,8 +168,9 @@ int paths_find(struct paths *p, const char *socket, struct err *err)
         rc = find_socket(p, socket, err);
     if (!rc)
         rc = put(p->sim, sizeof p->sim, err, p->socket, ".sim");
-    if (!rc && state)
-        return put(p->state, sizeof p->state, err, state, "");
+    if (!rc && (state || managed))
+        return put(p->state, sizeof p->state, err, state ? state : managed,
+                   "");
     if (!rc && (geteuid() == 0 || ours(PS_STATEDIR)))
         return put(p->state, sizeof p->state, err, PS_STATEDIR, "");
     if (!rc)
@@ -190,7 +196,11 @@ int paths_instance(char *out, size_t size, const char *socket,
         if (rc || access(out, F_OK) == 0)
             return rc;
     }
-    return put(out, size, err, PS_RUNSTATEDIR, "/control.sock");
+    rc = put(out, size, err, PS_RUNSTATEDIR, "/control.sock");
+    if (rc || access(out, F_OK) == 0 ||
+        access("/run/penstock/control.sock", F_OK) != 0)
+        return rc;
+    return put(out, size, err, "/run/penstock", "/control.sock");
 }
 
 static int make_one(const char *folder, int mode, struct err *err)

@@ -7,7 +7,9 @@
  *
  * State and control socket: root (and a service user whose folders were made
  * for it) has /var/lib/penstock and /run/penstock; everybody else has a
- * private folder in $XDG_RUNTIME_DIR, or /tmp/penstock-<uid>.
+ * private folder in $XDG_RUNTIME_DIR, or /tmp/penstock-<uid>. The folders
+ * that systemd made for a service ($STATE_DIRECTORY, $RUNTIME_DIRECTORY) count
+ * before these.
  */
 #ifndef PENSTOCK_APP_PATHS_H
 #define PENSTOCK_APP_PATHS_H

@@ -40,7 +40,8 @@ int ask(struct ask *a, const char *request, json_t **out)
     if (rc) {
         cli_refuse_err(a->ctx, &err);
         buf_clear(&reply);
-        return rc == -ERR_NOTFOUND ? CLI_NO_INSTANCE : CLI_REFUSED;
+        return rc == -ERR_NOTFOUND || rc == -ERR_CLOSED ? CLI_NO_INSTANCE
+                                                        : CLI_REFUSED;
     }
     *out = json_loadb(buf_str(&reply).p, buf_len(&reply), 0, NULL);
     buf_clear(&reply);
@@ -63,7 +64,8 @@ bool ask_wait_end(struct ask *a, int ms)
 
 void ask_print(const json_t *v)
 {
-    json_dumpf(v, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_dumpf(v, stdout,
+               JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
     putchar('\n');
 }
 

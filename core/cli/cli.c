@@ -140,7 +140,7 @@ int cli_main(int argc, char **argv)
                         "lists them\n", name);
         return CLI_USAGE;
     }
-    if (help && strcmp(name, "help") != 0) {
+    if (help && n > 0) {
         cli_print_usage(ctx.verb, stdout);
         printf("%s\n", ctx.verb->help);
         return CLI_DONE;

@@ -11,7 +11,8 @@ static void print_value(const json_t *v)
     if (json_is_string(v))
         fputs(json_string_value(v), stdout);
     else
-        json_dumpf(v, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+        json_dumpf(v, stdout,
+                   JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
 }
 
 /** An attempt: its target and outcome first, the rest as it comes. */
