@@ -33,10 +33,8 @@ static uint64_t cpu_ns(void)
 
 static void on_instruction(lua_State *L, lua_Debug *ar)
 {
-    struct budget *b = in_force;
-
     (void)ar;
-    if (b && !b->no_yield && lua_isyieldable(L)) {
+    if (lua_isyieldable(L)) {
         lua_yield(L, 0);
         return;
     }
@@ -71,6 +69,7 @@ int budget_timer_start(void)
     struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID,
                            .sigev_signo = SIGPROF };
     struct itimerspec every = { { 0, TICK_NS }, { 0, TICK_NS } };
+    sigset_t ours;
 
     if (owner != getpid())
         users = 0;
@@ -79,6 +78,9 @@ int budget_timer_start(void)
     owner = getpid();
     last_ns = cpu_ns();
     sigfillset(&sa.sa_mask);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGPROF);
+    pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
     ev._sigev_un._tid = (pid_t)syscall(SYS_gettid);
     if (sigaction(SIGPROF, &sa, NULL) == 0 &&
         timer_create(CLOCK_THREAD_CPUTIME_ID, &ev, &timer) == 0) {

@@ -21,7 +21,6 @@
 struct budget {
     lua_State *L; /* the thread to stop */
     uint64_t spent_ns, limit_ns;
-    bool no_yield;         /* raise only: no coroutine around */
     volatile bool expired; /* set by the timer */
     volatile bool armed;   /* the hook is set */
 };

@@ -93,6 +93,8 @@ void policy_calls_free(struct policy_state *st)
         struct policy_call *c = st->all;
 
         st->all = c->next_all;
+        if (c->phase_of_life == CALL_WAITING)
+            loop_timer_stop(&c->timer);
         free(c);
     }
     st->idle = NULL;

@@ -52,7 +52,7 @@ enum call_result policy_call_resume(struct policy_call *c,
 /** End a call that waits; what it waited for finds nothing. */
 void policy_call_cancel(struct policy_call *c);
 
-/** At the end of a state: none may wait. */
+/** At the end of a state; what still waits is forgotten. */
 void policy_calls_free(struct policy_state *st);
 
 /**

@@ -9,6 +9,8 @@
 
 #include "net/loop.h"
 
+#include <signal.h>
+
 #if defined(__SANITIZE_ADDRESS__) /* single steps are longer */
 #define UNIT_CPU_FACTOR 5
 #else
@@ -297,10 +299,40 @@ static void cancel_forgets_a_sleep(void)
     wait_clear(&w);
 }
 
+static void blocked_signals_do_not_matter(void)
+{
+    static const struct script loop = { "while true do end", STOPPED };
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    CU_ASSERT(run_script(&loop, 0) < 10 * CPU_MS);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* The end of a set while a call waits: its timer fires for nobody. */
+static void freed_while_it_waits(void)
+{
+    struct waiter w;
+    struct loop_timer t;
+
+    wait_open(&w, "ps.sleep(1)");
+    UNIT_INT(fake_run(&w.f, PHASE_ADMIT), POLICY_WAIT);
+    policy_set_free(w.f.set);
+    w.f.set = NULL;
+    loop_timer_init(&t, w.loop, wake_and_stop, &w.f);
+    loop_timer_set(&t, 20);
+    loop_run(w.loop);
+    UNIT_INT(w.f.wakes, 1); /* the test's own timer */
+    wait_clear(&w);
+}
+
 UNIT_MAIN("budget", { "all are stopped", all_are_stopped },
+          { "blocked signals do not matter", blocked_signals_do_not_matter },
           { "memory is capped", memory_is_capped },
           { "nothing is left behind", nothing_is_left_behind },
           { "sleeps and goes on", sleeps_and_goes_on },
           { "cannot wait below C", cannot_wait_below_c },
           { "wall budget ends a sleep", wall_budget_ends_a_sleep },
-          { "cancel forgets a sleep", cancel_forgets_a_sleep })
+          { "cancel forgets a sleep", cancel_forgets_a_sleep },
+          { "freed while it waits", freed_while_it_waits })
