@@ -346,7 +346,7 @@ static bool (*const checks[CONF_TYPE_COUNT])(struct check *) = {
     [CONF_ENUM] = ok_enum,         [CONF_DURATION] = ok_measure,
     [CONF_SIZE] = ok_measure,      [CONF_PATH] = ok_path,
     [CONF_LOGTO] = ok_logto,       [CONF_ADDRESS] = ok_address,
-    [CONF_URL] = ok_url,           [CONF_PROXY] = ok_url,  
+    [CONF_URL] = ok_url,           [CONF_PROXY] = ok_url,
     [CONF_CIDR] = ok_parsed,       [CONF_DATE] = ok_parsed,
     [CONF_SHA256] = ok_parsed,     [CONF_HEADER] = ok_header,
     [CONF_TARGET] = ok_target,     [CONF_ANY] = ok_any,
