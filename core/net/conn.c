@@ -6,6 +6,8 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -160,6 +162,13 @@ ssize_t conn_flush(struct conn *c)
     if (sent > 0)
         consume(c, (size_t)sent);
     return sent;
+}
+
+int conn_unread(const struct conn *c)
+{
+    int n = 0;
+
+    return ioctl(c->io.fd, SIOCOUTQ, &n) ? 0 : n;
 }
 
 void conn_finish(struct conn *c)

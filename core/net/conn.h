@@ -66,6 +66,9 @@ static inline size_t conn_queued(const struct conn *c)
     return buf_len(&c->out);
 }
 
+/** Bytes that the kernel holds for the peer: falls while the peer reads. */
+int conn_unread(const struct conn *c);
+
 /** No more from us: close_notify, FIN. Reading goes on. */
 void conn_finish(struct conn *c);
 

@@ -26,19 +26,24 @@ void http_body_failed(struct http_req *q, int rc)
     http_conn_later(q->x);
 }
 
-/* Room for at least one byte more, at best for `want`. */
-static bool body_room(struct http_req *q, size_t want)
+/* Room for `least` bytes more, at once for `best` where that is not too much
+ * for bytes that have not come. */
+static bool body_room(struct http_req *q, size_t least, uint64_t best)
 {
-    size_t cap = q->body_cap ? q->body_cap * 2 : HTTP_BODY_FIRST;
+    size_t cap = q->body_cap * 2;
     char *p;
 
-    if (q->body_cap - q->body_n >= want)
+    if (q->body_cap - q->body_n >= least)
         return true;
-    if (q->body_n + want <= HTTP_BODY_FIRST)
-        cap = q->body_n + want;
+    if (best > HTTP_BODY_FIRST || q->body_n + best > HTTP_BODY_FIRST)
+        best = q->body_n < HTTP_BODY_FIRST ? HTTP_BODY_FIRST - q->body_n : 0;
+    if (cap < q->body_n + best)
+        cap = q->body_n + (size_t)best;
+    if (cap < q->body_n + least)
+        cap = q->body_n + least;
     if (cap > q->body_max)
         cap = q->body_max;
-    if (cap <= q->body_n)
+    if (cap - q->body_n < least)
         return false;
     p = realloc(q->body, cap);
     if (!p)
@@ -48,21 +53,13 @@ static bool body_room(struct http_req *q, size_t want)
     return true;
 }
 
-/* Copy as much as is not too much. */
-static bool body_copy(struct http_req *q, struct str s)
+static bool body_copy(struct http_req *q, struct str s, uint64_t best)
 {
-    while (s.n) {
-        size_t n = s.n;
-
-        if (!body_room(q, n))
-            return false;
-        if (n > q->body_cap - q->body_n)
-            n = q->body_cap - q->body_n;
-        memcpy(q->body + q->body_n, s.p, n);
-        q->body_n += n;
-        s.p += n;
-        s.n -= n;
-    }
+    if (!body_room(q, s.n, best))
+        return false;
+    if (s.n)
+        memcpy(q->body + q->body_n, s.p, s.n);
+    q->body_n += s.n;
     return true;
 }
 
@@ -80,7 +77,7 @@ static void take_chunks(struct http_req *q, struct str *in)
         q->bytes_in += used;
         if (data.n > q->body_max - q->body_n)
             http_body_failed(q, -ERR_TOO_LARGE);
-        else if (data.n && !body_copy(q, data))
+        else if (data.n && !body_copy(q, data, data.n))
             http_body_failed(q, -ERR_NOMEM);
     } while (rc == HTTP1_DATA && !q->body_rc);
     if (rc == HTTP1_BAD)
@@ -103,10 +100,7 @@ void http_body_take(struct http_req *q, struct str *in)
     in->n -= part.n;
     q->bytes_in += part.n;
     q->left -= part.n;
-    /* room for all of it at once, where that is not too much */
-    if (!body_room(q, part.n + (size_t)(q->left < HTTP_BODY_FIRST ? q->left
-                                                                  : 0)) ||
-        !body_copy(q, part))
+    if (!body_copy(q, part, part.n + q->left))
         http_body_failed(q, -ERR_NOMEM);
     else if (q->left == 0)
         body_over(q);
@@ -117,7 +111,7 @@ static ssize_t read_length(struct http_req *q, size_t max)
     size_t want = q->left < max ? (size_t)q->left : max;
     ssize_t n;
 
-    if (!body_room(q, 1)) {
+    if (!body_room(q, 1, q->left)) {
         http_body_failed(q, -ERR_NOMEM);
         return 0;
     }

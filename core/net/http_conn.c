@@ -129,8 +129,11 @@ static void http_conn_update(struct http_conn *x)
     enum http_wait wait = wait_wanted(x);
 
     loop_io_want(&x->c.io, io_wanted(x));
-    if (wait != x->waiting || x->progress)
+    if (wait != x->waiting || x->progress) {
         loop_timer_set(&x->timer, wait_ms(x->s, wait));
+        if (wait == HTTP_T_STALL)
+            x->unread = conn_unread(&x->c);
+    }
     x->waiting = (uint8_t)wait;
     x->progress = false;
     if (x->c.more && wants_read(x))
@@ -452,6 +455,12 @@ static void on_timer(void *ud)
         http_body_failed(x->q, -ERR_REQUEST_TIMEOUT);
         break;
     case HTTP_T_NONE:
+        break;
+    case HTTP_T_STALL:
+        /* the kernel asks for more only when a third of its buffer, which
+         * may be megabytes, is free: look at what the client took */
+        if (conn_unread(&x->c) >= x->unread)
+            x->lost = -ERR_TIMEOUT;
         break;
     default:
         x->lost = -ERR_TIMEOUT;

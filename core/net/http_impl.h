@@ -89,6 +89,7 @@ struct http_conn {
     uint64_t begun_ns;   /* first byte of the head */
     void *tag;
     uint32_t discard;    /* HTTP_LINGERING: bytes still thrown away */
+    int unread;          /* HTTP_T_STALL: conn_unread when it was set */
     int lost;            /* end with this code as soon as it is safe */
     uint8_t state, waiting;
     uint8_t shake;       /* LOOP_READ or LOOP_WRITE */
