@@ -249,6 +249,23 @@ static void files(const char *name, const char *want)
         CU_ASSERT_PTR_NOT_NULL(strstr(got, "No such file"));
 }
 
+static void remove_files(void)
+{
+    static const char *const names[] = {
+        "conf.d/10.conf", "conf.d/20.conf", "more", "penstock.conf",
+        "twice.conf", "loop.conf", "typo.conf", "bad.conf",
+    };
+    char path[256];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/conf.d", folder);
+    rmdir(path);
+    UNIT_INT(rmdir(folder), 0);
+}
+
 static void includes(void)
 {
     char command[128];
@@ -274,6 +291,7 @@ static void includes(void)
     put("bad.conf", "include 'conf.d/10.conf'\nprovder 'x'");
     files("bad.conf", "bad.conf:2: unknown directive 'provder'; did you mean "
                       "'provider'?");
+    remove_files();
 }
 
 static void deep(void)
