@@ -42,9 +42,8 @@ struct resolver {
     uint64_t generation;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    pthread_t threads[THREADS];
-    size_t n_threads, n_hosts;
-    bool stop, changed;
+    size_t n_threads, n_hosts; /* threads that have not ended */
+    bool stop, changed, abandoned;
     struct host *hosts;
 };
 
@@ -121,6 +120,18 @@ static void tell_loop(struct resolver *r)
         return; /* it is full: the loop has been told */
 }
 
+static void free_all(struct resolver *r)
+{
+    for (size_t i = 0; i < r->n_hosts; i++)
+        free(r->hosts[i].name);
+    free(r->hosts);
+    if (r->event_fd >= 0)
+        close(r->event_fd);
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->wake);
+    free(r);
+}
+
 /* ---- threads ----------------------------------------------------------- */
 
 static void look_up(struct resolver *r, struct host *h)
@@ -155,6 +166,7 @@ static struct timespec after_ms(clockid_t clock, uint64_t ms)
 static void *thread_main(void *ud)
 {
     struct resolver *r = ud;
+    bool last;
 
     pthread_mutex_lock(&r->lock);
     while (!r->stop) {
@@ -169,7 +181,11 @@ static void *thread_main(void *ud)
         at = after_ms(CLOCK_MONOTONIC, h ? h->due_ms - now : AGAIN_MS);
         pthread_cond_timedwait(&r->wake, &r->lock, &at);
     }
+    last = --r->n_threads == 0 && r->abandoned;
+    pthread_cond_broadcast(&r->wake);
     pthread_mutex_unlock(&r->lock);
+    if (last)
+        free_all(r);
     return NULL;
 }
 
@@ -218,18 +234,6 @@ static void on_change(void *ud, int what)
     }
     r->publish(r->ud, fd);
     close(fd);
-}
-
-static void free_all(struct resolver *r)
-{
-    for (size_t i = 0; i < r->n_hosts; i++)
-        free(r->hosts[i].name);
-    free(r->hosts);
-    if (r->event_fd >= 0)
-        close(r->event_fd);
-    pthread_mutex_destroy(&r->lock);
-    pthread_cond_destroy(&r->wake);
-    free(r);
 }
 
 struct resolver *resolver_new(struct loop *l, void (*publish)(void *, int),
@@ -297,36 +301,41 @@ int resolver_add(struct resolver *r, struct str host)
 int resolver_start(struct resolver *r, struct err *err)
 {
     size_t wanted = r->n_hosts < THREADS ? r->n_hosts : THREADS;
+    pthread_attr_t attr;
+    pthread_t id;
+    int rc = 0;
 
-    while (r->n_threads < wanted) {
-        int rc = pthread_create(&r->threads[r->n_threads], NULL, thread_main,
-                                r);
-
-        if (rc) {
-            errno = rc;
-            return err_errno(err, "thread");
-        }
-        r->n_threads++;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_mutex_lock(&r->lock);
+    while (r->n_threads < wanted && !rc) {
+        rc = pthread_create(&id, &attr, thread_main, r);
+        r->n_threads += rc == 0;
     }
-    return 0;
+    pthread_mutex_unlock(&r->lock);
+    pthread_attr_destroy(&attr);
+    errno = rc;
+    return rc ? err_errno(err, "thread") : 0;
 }
 
 void resolver_free(struct resolver *r)
 {
-    bool ended = true;
+    struct timespec end;
+    bool last;
 
     if (!r)
         return;
     loop_io_stop(&r->io);
+    end = after_ms(CLOCK_MONOTONIC, JOIN_MS);
     pthread_mutex_lock(&r->lock);
     r->stop = true;
     pthread_cond_broadcast(&r->wake);
+    while (r->n_threads > 0 &&
+           pthread_cond_timedwait(&r->wake, &r->lock, &end) == 0)
+        continue;
+    last = r->n_threads == 0;
+    r->abandoned = !last;
     pthread_mutex_unlock(&r->lock);
-    for (size_t i = 0; i < r->n_threads; i++) {
-        struct timespec at = after_ms(CLOCK_REALTIME, JOIN_MS);
-
-        ended &= pthread_timedjoin_np(r->threads[i], NULL, &at) == 0;
-    }
-    if (ended)
+    if (last)
         free_all(r);
 }

@@ -28,8 +28,8 @@ int resolver_add(struct resolver *r, struct str host);
 /** Start the threads; nothing is started where there is no name. */
 int resolver_start(struct resolver *r, struct err *err);
 
-/** Ends the threads; one that is inside getaddrinfo is left to itself, with
- * its memory: the process ends anyway. NULL is fine. */
+/** Ends the threads; one that is inside getaddrinfo is not waited for: the
+ * last of them frees the rest. NULL is fine. */
 void resolver_free(struct resolver *r);
 
 /** getaddrinfo, or a test's own: fills `out` ("1.2.3.4,[::1]") and returns

@@ -239,11 +239,16 @@ class Instance:
                  why="the end of every process")
 
     def close(self):
+        """Stop, and remove its folder; what sanitizers had to say, or None."""
         try:
             self.stop()
+            text = self.stderr()
         finally:
             self._err.close()
             shutil.rmtree(self.dir, ignore_errors=True)
+        if "AddressSanitizer" in text or "runtime error:" in text:
+            return text[-8000:]
+        return None
 
 
 @pytest.fixture
@@ -262,13 +267,12 @@ def penstock():
     yield start
     problems = []
     for p in started:
-        text = p.stderr()
         try:
-            p.close()
+            said = p.close()
         except BaseException as e:
-            problems.append(str(e))
-        if "AddressSanitizer" in text or "runtime error:" in text:
-            problems.append(text[-8000:])
+            said = str(e)
+        if said:
+            problems.append(said)
     assert not problems, "\n".join(problems)
 
 

@@ -44,8 +44,9 @@ static void the_newest_snapshot_counts(void)
 {
     static const char *const first[] = { "a.example", "192.0.2.1", "b.example",
                                          "!no such name", NULL };
-    static const char *const second[] = { "a.example", "192.0.2.2,[2001:db8::1]",
-                                          NULL };
+    static const char *const second[] = {
+        "a.example", "192.0.2.2,[2001:db8::1]", NULL
+    };
     struct addresses *a = addresses_new();
     struct snapshot *s = snapshot_of(first);
     const char *why;
