@@ -90,6 +90,7 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
     }
     f->nonce ^= env->boot_id;
     f->gen = generation_ref(g);
+    policy_set_loop(g->policies, env->loop);
     return f;
 }
 
@@ -108,6 +109,7 @@ void flow_use(struct flow *f, struct generation *g)
     struct generation *old = f->gen;
 
     f->gen = generation_ref(g);
+    policy_set_loop(g->policies, f->env.loop);
     generation_unref(old);
 }
 
