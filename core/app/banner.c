@@ -117,6 +117,9 @@ int banner_text(const struct master *m, struct buf *out)
         buf_printf(out, "%s " STR_FMT, i ? "," : "",
                    STR_ARG(m->config->providers[i].name));
     buf_putc(out, '\n');
+    if (geteuid() == 0 && !m->loaded.rights.change)
+        buf_puts(out, "  workers run as root: name a user of their own by "
+                      "server { user = \"...\" }\n");
     put_try(m, out);
     return buf_puts(out, "\nStop it with Ctrl-C; `penstock status` shows how "
                          "it is.\n\n");

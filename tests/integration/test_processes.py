@@ -14,11 +14,15 @@ import time
 
 import pytest
 
-from conftest import PENSTOCK, alive, children, wait_for
+from conftest import BUILD, PENSTOCK, SRC, alive, children, wait_for
 from upstream import Upstream
 
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
 ECHO = {"model": "sim/echo", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def sanitized():
+    return b"__asan_init" in pathlib.Path(PENSTOCK).read_bytes()
 
 
 CONFIG = """
@@ -51,13 +55,9 @@ def test_ready_and_small(penstock):
     assert ready["ms"] < 1000           # the bench asks for 100
     assert p.post("/v1/chat/completions", ECHO).json()["choices"][0][
         "message"]["content"] == "hi"
-    if "asan" not in p.stderr() and not sanitized():
+    if not sanitized():
         for w in p.workers():
             assert rss_anon(w["pid"]) < 8 * 1024
-
-
-def sanitized():
-    return b"__asan_init" in pathlib.Path(PENSTOCK).read_bytes()
 
 
 def test_banner_line_works_as_printed(penstock):
@@ -266,6 +266,60 @@ def test_a_stuck_worker_is_adopted_named_and_ended(penstock):
     assert p.logs("worker.died")[0]["signal"] in (signal.SIGABRT,
                                                   signal.SIGKILL)
     wait_for(lambda: p.workers()[1]["state"] == "ready", why="the next")
+
+
+CRASHER = """
+#include <penstock/plugin.h>
+#include <signal.h>
+
+static ps_rc adjust(ps_try *t)
+{
+    (void)t;
+    raise(SIGSEGV);
+    return PS_OK;
+}
+
+static const ps_api apis[] = {
+    { PS_CHAT, PS_OPENAI_CHAT, PS_SSE, "POST", "/chat/completions" },
+};
+static const ps_provider ops = {
+    .size = sizeof ops, .apis = apis, .n_apis = 1, .adjust = adjust,
+};
+PS_PLUGIN(PS_PROVIDER, "crasher", "1.0", &ops);
+"""
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer has its own handler")
+def test_a_crash_is_charged_to_the_plugin(penstock, tmp_path):
+    """The one who was called is named, by the worker and by the master; the
+    others do not notice."""
+    source, folder = tmp_path / "crasher.c", tmp_path / "plugins"
+    source.write_text(CRASHER)
+    folder.mkdir()
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O2",
+         f"-I{SRC}/sdk/include", "-fvisibility=hidden",
+         f"-Wl,--version-script={SRC}/sdk/penstock.map", "-Wl,-z,defs",
+         "-o", str(folder / "crasher.so"), str(source)], check=True)
+    shutil.copy(BUILD / "plugins" / "sim.so", folder)
+    p = penstock('server { workers = 2 }\n'
+                 f'plugin_path "{folder}"\nprovider "sim"\n'
+                 'provider "bad" { plugin = "crasher", '
+                 'base_url = "http://127.0.0.1:9/v1", keys = {} }\n')
+    pids = worker_pids(p)
+    with pytest.raises(ConnectionError):
+        p.post("/v1/chat/completions", {**ECHO, "model": "bad/m"})
+    died = wait_for(lambda: p.logs("worker.died"), why="worker.died")[0]
+    assert died["signal"] == signal.SIGSEGV and died["pid"] in pids
+    assert died["charged"] == "plugin"
+    assert died["call"] == "crasher adjust"
+    lost = wait_for(lambda: [e for e in p.logs("request")
+                             if e["ended"] == "worker_lost"], why="its line")
+    assert lost[0]["id"] == died["request"]
+    assert (f"fatal signal {signal.SIGSEGV.value} in plugin crasher adjust, "
+            f"request {died['request']}") in p.stderr()
+    assert p.post("/v1/chat/completions", ECHO).status == 200
+    assert len(set(pids) & set(worker_pids(p))) == 1
 
 
 def test_helpers_are_replaced(penstock):
