@@ -13,6 +13,7 @@
 #include "engine/config.h"
 #include "engine/plugin.h"
 #include "policy/conf_lua.h"
+#include "policy/policy.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -57,6 +58,17 @@ static int open_config(struct load *l, struct err *err)
     l->config = config_open(s, err);
     snapshot_unref(s);
     return l->config ? 0 : -err->code;
+}
+
+/** A policy that does not compile is a fault here, not in each worker. */
+static int try_policies(struct load *l, struct err *err)
+{
+    struct policy_set *set = policy_set_new(l->config, err);
+
+    if (!set)
+        return -err->code;
+    policy_set_free(set);
+    return 0;
 }
 
 /** Stage a plugin and try it with the settings of all its providers. */
@@ -152,6 +164,8 @@ static int load(struct load *l, const char *file, uint64_t generation,
 
     if (!rc)
         rc = open_config(l, err);
+    if (!rc)
+        rc = try_policies(l, err);
     if (!rc)
         rc = find_rights(l, err);
     return rc ? rc : take_plugins(l, err);

@@ -67,16 +67,18 @@ static int add_secret(struct bundler *b, const json_t *ref, const char *what)
 {
     struct buf value = BUF_INIT(CONFIG_SECRET_MAX);
     char label[1100];
-    int rc;
+    char *key = secret_ref_key(ref);
+    int rc = key ? 0 : err_set(b->err, ERR_NOMEM, "out of memory");
 
     secret_ref_label(ref, label, sizeof label);
-    if (json_object_get(b->secrets, label))
-        return 0;
-    rc = resolve(b, ref, &value, what);
-    if (rc == 0 && json_object_set_new(b->secrets, label,
-                                       json_stringn(buf_str(&value).p,
-                                                    buf_len(&value))) < 0)
-        rc = err_at(b->err, ERR_CONFIG, label, "%s: is not UTF-8", what);
+    if (rc == 0 && !json_object_get(b->secrets, key)) {
+        rc = resolve(b, ref, &value, what);
+        if (rc == 0 && json_object_set_new(b->secrets, key,
+                                           json_stringn(buf_str(&value).p,
+                                                        buf_len(&value))) < 0)
+            rc = err_at(b->err, ERR_CONFIG, label, "%s: is not UTF-8", what);
+    }
+    free(key);
     secret_wipe(&value);
     return rc;
 }

@@ -161,10 +161,12 @@ static void open_timeouts(struct conf_timeouts *t, const json_t *v)
 static void open_secret(struct opener *o, struct secret *s, const json_t *ref)
 {
     char label[1100];
+    char *key = secret_ref_key(ref);
 
     secret_ref_label(ref, label, sizeof label);
     s->ref = open_dup(o, label);
-    s->hidden_ = open_text(o, o->secrets, label);
+    s->hidden_ = key ? open_text(o, o->secrets, key) : STR_NULL;
+    free(key);
     if (!s->hidden_.p)
         o->broken = "a secret is missing";
 }

@@ -73,6 +73,11 @@ bool secret_ref_ok(const json_t *ref, char *why, size_t why_size)
     return !fault;
 }
 
+char *secret_ref_key(const json_t *ref)
+{
+    return json_dumps(ref, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
 void secret_ref_label(const json_t *ref, char *out, size_t out_size)
 {
     const char *arg;

@@ -39,7 +39,10 @@ bool secret_is_ref(const json_t *v);
 /** Is it well-formed (names that may be, nothing besides)? Else `why`. */
 bool secret_ref_ok(const json_t *ref, char *why, size_t why_size);
 
-/** "env X": how a reference is shown and keyed; cut where it is too long. */
+/** What tells references apart (a default is part of one); free() it. */
+char *secret_ref_key(const json_t *ref);
+
+/** "env X": how a reference is shown; cut where it is too long. */
 void secret_ref_label(const json_t *ref, char *out, size_t out_size);
 
 /**

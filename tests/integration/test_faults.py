@@ -173,7 +173,7 @@ def test_second_target(penstock, fault, stream):
     with Upstream(fault) as up, Upstream(good) as second:
         p = start(penstock, up.url, 2, f'''
 provider "b" {{ vendor = "openai-compatible", base_url = "{second.url}",
-                keys = {{ env("UNSET_B", "sk-b") }} }}
+                keys = {{ env("UNSET", "sk-b") }} }}
 model "m" {{ "up/first", "b/second" }}''')
         a = p.post("/v1/chat/completions", body(stream, "m"))
         assert a.status == 200, a.body
@@ -233,7 +233,7 @@ def test_after_content(penstock, fault):
     with Upstream(fault) as up, Upstream(lambda c, r: c.answer(WHOLE)) as b:
         p = start(penstock, up.url, 3, f'''
 provider "b" {{ vendor = "openai-compatible", base_url = "{b.url}",
-                keys = {{ env("UNSET_B", "sk-b") }} }}
+                keys = {{ env("UNSET", "sk-b") }} }}
 model "m" {{ "up/first", "b/second" }}''')
         got, clean = read_stream(p, body(True, "m"))
         events = [e for e in got.split("\n\n") if e]
