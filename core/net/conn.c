@@ -72,10 +72,11 @@ int conn_queue(struct conn *c, struct str s)
     return buf_put(&c->out, s);
 }
 
+/* An empty queue holds no memory: a stream is quiet most of the time. */
 static void consume(struct conn *c, size_t n)
 {
     buf_consume(&c->out, n);
-    if (buf_len(&c->out) == 0 && c->out.cap > CONN_KEEP_MAX)
+    if (buf_len(&c->out) == 0)
         buf_clear(&c->out);
 }
 

@@ -17,7 +17,6 @@
 enum {
     CONN_TURN_MAX = 256 * 1024,      /* bytes each way in one loop turn */
     CONN_QUEUE_MAX = 256 * 1024 * 1024,
-    CONN_KEEP_MAX = 2048, /* a larger empty queue's memory is given back */
 };
 
 struct conn {

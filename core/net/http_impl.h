@@ -25,7 +25,7 @@ enum {
     HTTP_DRAIN_IDLE_MS = 10000,
     HTTP_BODY_FIRST = 512 * 1024, /* memory before bytes have come */
     HTTP_BIG = 8 * 1024, /* data from here on is sent at once, not copied */
-    HTTP_LISTENERS_MAX = 64,
+    HTTP_LISTENERS_MAX = 256,
     HTTP_SHAKES_PER_TURN = 8,
 };
 
