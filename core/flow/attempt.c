@@ -192,18 +192,6 @@ static struct attempt_record *record(struct request *r, struct attempt *t)
     return rec;
 }
 
-/* Instances are opened at their first use. */
-int attempt_open(struct provider *p, struct err *err)
-{
-    if (p->inst)
-        return 0;
-    p->inst = plugin_open(p->plugin, p->conf->name,
-                          p->conf->n_base_urls ? p->conf->base_urls[0]
-                                               : STR_NULL,
-                          p->conf->settings, err);
-    return p->inst ? 0 : -ERR_UPSTREAM_ERROR;
-}
-
 int attempt_begin(struct request *r, struct err *err)
 {
     const struct target *target = r->plan.list[r->at].target;
@@ -219,7 +207,7 @@ int attempt_begin(struct request *r, struct err *err)
     t->credential =
         provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
     record(r, t);
-    rc = attempt_open(target->provider, err);
+    rc = provider_open(target->provider, err);
     if (!rc)
         rc = attempt_host_init(&t->host, r->arena, target->provider->plugin,
                                target->provider->inst);

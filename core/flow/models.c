@@ -193,7 +193,7 @@ static void fetch_next(struct model_fetch *m)
             m->provider++;
             continue;
         }
-        if (attempt_open(p, &err) || start_call(m, p, api)) {
+        if (provider_open(p, &err) || start_call(m, p, api)) {
             skip(m, "it could not be asked for its models");
             continue;
         }

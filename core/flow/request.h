@@ -194,8 +194,6 @@ const ps_api *attempt_api(const struct plugin *p, enum dialect d);
 /** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */
 int attempt_url(struct buf *url, struct str base, const char *path,
                 struct str model);
-/** Open the provider's instance at its first use. */
-int attempt_open(struct provider *p, struct err *err);
 /** Put the credential into the outgoing head, by the plugin or by data. */
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c);
