@@ -193,17 +193,15 @@ static bool in_network(const unsigned char peer[16], struct str network)
     return ((peer[bits / 8] ^ net[bits / 8]) & mask) == 0;
 }
 
-static bool from_allowed(const struct principal *p,
-                         const struct sockaddr_storage *peer)
+bool address_listed(const struct sockaddr_storage *address,
+                    const struct str *networks, size_t n)
 {
     unsigned char bytes[16];
 
-    if (!p->n_cidrs)
-        return true;
-    if (!peer || !peer_bytes(peer, bytes))
+    if (!address || !peer_bytes(address, bytes))
         return false;
-    for (size_t i = 0; i < p->n_cidrs; i++) {
-        if (in_network(bytes, p->cidrs[i]))
+    for (size_t i = 0; i < n; i++) {
+        if (in_network(bytes, networks[i]))
             return true;
     }
     return false;
@@ -228,7 +226,7 @@ int principal_admit(const struct principal *p, struct str endpoint,
         return err_set(err, ERR_INVALID_API_KEY, "This key is disabled.");
     if (p->expires_ms && p->expires_ms <= wall_ms)
         return err_set(err, ERR_INVALID_API_KEY, "This key has expired.");
-    if (!from_allowed(p, peer))
+    if (p->n_cidrs && !address_listed(peer, p->cidrs, p->n_cidrs))
         return err_set(err, ERR_NOT_ALLOWED,
                        "This key may not be used from your address.");
     if (!listed(p->endpoints, p->n_endpoints, endpoint))

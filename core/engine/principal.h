@@ -56,6 +56,10 @@ int principal_admit(const struct principal *p, struct str endpoint,
                     const struct sockaddr_storage *peer, uint64_t wall_ms,
                     struct err *err);
 
+/** Is that address in one of these networks ("10.0.0.0/8", "::1")? */
+bool address_listed(const struct sockaddr_storage *address,
+                    const struct str *networks, size_t n);
+
 /** May it use this model name (as the client sent it)? */
 bool principal_may_use(const struct principal *p, struct str model);
 

@@ -29,6 +29,8 @@ const ps_api *attempt_api(const struct plugin *p, enum dialect d)
     return NULL;
 }
 
+#define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
+
 /* Client fields that go upstream as they are; "-" at the end: a prefix. */
 static const char *const forwarded[] = {
     "openai-", "idempotency-key", "x-client-request-id", "tracestate",
@@ -66,8 +68,9 @@ static int put_head(struct request *r, struct attempt *t)
         rc = put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)
         rc = put(t, "traceparent", str_of(r->trace));
-    for (size_t i = 0; i < n && !rc; i++) {
-        if (is_forwarded(h[i].name) && h[i].value.n)
+    for (size_t i = 0; i < n && !rc && t->host.n_headers < FORWARD_MAX; i++) {
+        if (is_forwarded(h[i].name) && h[i].value.n &&
+            h[i].value.n <= ATTEMPT_MAX_VALUE)
             rc = attempt_header(&t->host, h[i].name, h[i].value);
     }
     for (size_t i = 0; i < p->n_headers && !rc; i++)
@@ -202,6 +205,7 @@ int attempt_begin(struct request *r, struct err *err)
     if (!t)
         return -ERR_NOMEM;
     r->attempt = t;
+    r->upstream_id = STR_NULL;
     t->target = target;
     t->length = -1;
     t->credential =
@@ -265,6 +269,25 @@ int attempt_url(struct buf *url, struct str base, const char *path,
     p.p += at + (ptrdiff_t)hole.n;
     p.n -= (size_t)at + hole.n;
     return rc ? rc : buf_put(url, p);
+}
+
+struct str attempt_dial(const struct target *t)
+{
+    const struct conf_provider *p = t->provider->conf;
+
+    return url_host(p->proxy.n ? p->proxy : t->base_url);
+}
+
+struct str attempt_hide(const struct request *r, struct str text)
+{
+    const struct attempt *t = r->attempt;
+    struct str secret = STR_NULL;
+
+    if (t && t->credential && t->credential->conf)
+        secret = secret_reveal(&t->credential->conf->secret);
+    if (secret.n < 4 || str_find(text, secret) < 0)
+        return text;
+    return STR("the provider's words quote the gateway's credential");
 }
 
 static const struct http_call_ops call_ops;

@@ -84,8 +84,11 @@ static int on_error(struct feed *f, const struct sse_event *ev,
 {
     struct request *r = f->r;
 
+    r->answer.events++;
     stream_error_object(r, ev->data, w);
-    if (r->answer.content_sent) {
+    if (r->answer.content_sent &&
+        fault_info(r->attempt->fault.cls)->blame != BLAME_PARK &&
+        str_eq(attempt_hide(r, ev->data), ev->data)) {
         forward(f, ev->raw);
         flush(f);
         r->answer.error_sent = true;
@@ -141,10 +144,11 @@ static int on_event(void *ud, const struct sse_event *ev)
     }
     if (ev->cut && is_partial(r, ev))
         return 0;
-    r->answer.events++;
     rc = watch(f, ev, &w);
     if (rc)
         return rc;
+    if (r->answer.events++ == 0)
+        timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
     forward(f, ev->raw);

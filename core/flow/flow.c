@@ -98,6 +98,8 @@ void flow_free(struct flow *f)
 {
     if (!f)
         return;
+    while (f->settling)
+        request_drop(f->settling);
     generation_unref(f->gen);
     slots_free(f->slots);
     json_clear(&f->scratch);

@@ -3,7 +3,6 @@
 /* Who calls: the credential, the local rule, the trace. */
 #include "flow/request.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -12,26 +11,49 @@ static struct str header(const struct request *r, const char *name)
     return http_req_header(r->http, str_of(name));
 }
 
-static struct str bearer(const struct request *r)
+/* What follows "Bearer"; another scheme's words are a credential, too: one
+ * that nobody knows, so that it is refused and not overlooked. */
+static struct str bearer(struct str v)
 {
-    struct str v = header(r, "authorization");
+    struct str scheme = { v.p, v.n < 6 ? v.n : 6 };
 
-    if (v.n < 6 || !str_ieq((struct str){ v.p, 6 }, STR("bearer")))
-        return STR_NULL;
-    v.p += 6;
-    v.n -= 6;
-    if (v.n && v.p[0] != ' ' && v.p[0] != '\t')
-        return STR_NULL;
-    return str_trim(v);
+    if (!str_ieq(scheme, STR("bearer")) ||
+        (v.n > 6 && v.p[6] != ' ' && v.p[6] != '\t'))
+        return v;
+    return str_trim((struct str){ v.p + 6, v.n - 6 });
 }
 
 /* Sources in the order in which they are looked at. */
-static struct str credential_at(const struct request *r, int i)
-{
-    static const char *const names[] = { "x-penstock-key", NULL, "x-api-key",
-                                         "x-goog-api-key", "api-key" };
+static const char *const sources[] = { "x-penstock-key", "authorization",
+                                       "x-api-key", "x-goog-api-key",
+                                       "api-key" };
 
-    return names[i] ? header(r, names[i]) : bearer(r);
+/* SDKs insist on a key; "none" says that there is none. */
+static bool is_credential(struct str c)
+{
+    return c.n && !str_is(c, "none");
+}
+
+/* What source `i` holds; false when it was sent twice, and differs. */
+static bool credential_at(const struct request *r, size_t i, struct str *out)
+{
+    size_t n;
+    const struct http_header *h = http_req_headers(r->http, &n);
+
+    *out = STR_NULL;
+    for (size_t k = 0; k < n; k++) {
+        struct str c = h[k].value;
+
+        if (!str_ieq(h[k].name, str_of(sources[i])))
+            continue;
+        c = i == 1 ? bearer(c) : c;
+        if (!is_credential(c))
+            continue;
+        if (out->p && !str_eq(*out, c))
+            return false;
+        *out = c;
+    }
+    return true;
 }
 
 /*
@@ -43,17 +65,18 @@ void identity_credential(struct request *r)
 {
     bool for_us = r->gen->client_keys && header(r, "x-penstock-key").n;
 
-    for (int i = 0; i < 5; i++) {
-        struct str c = credential_at(r, i);
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        struct str c;
+        bool one = credential_at(r, i, &c);
 
-        if (c.n == 0 || str_is(c, "none"))
-            continue; /* SDKs insist on a key; "none" says there is none */
-        if (!r->credential.p) {
+        if (one && !c.p)
+            continue;
+        if (one && !r->credential.p) {
             r->credential = c;
-        } else if (for_us && !r->passed_credential.p) {
+        } else if (one && for_us && !r->passed_credential.p) {
             r->passed_credential = c;
-        } else if (!str_eq(for_us ? r->passed_credential : r->credential,
-                           c)) {
+        } else if (!one || !str_eq(for_us ? r->passed_credential
+                                          : r->credential, c)) {
             err_set(&r->err, ERR_INVALID_REQUEST,
                     "Two credentials that differ were sent; send one.");
             return;
@@ -103,7 +126,8 @@ static bool is_same_site(const struct request *r)
 {
     struct str origin = header(r, "origin");
     struct str site = header(r, "sec-fetch-site");
-    struct str scheme = STR("http://");
+    struct str scheme = http_req_is_tls(r->http) ? STR("https://")
+                                                 : STR("http://");
 
     if (site.n && !str_is(site, "same-origin") && !str_is(site, "none"))
         return false;
@@ -116,19 +140,32 @@ static bool is_same_site(const struct request *r)
     return str_eq(origin, header(r, "host"));
 }
 
+/* Fields that proxies add: who sent this is not who is at our socket. */
+static bool is_proxied(struct str name)
+{
+    static const char *const names[] = { "forwarded", "via", "x-real-ip" };
+    struct str prefix = STR("x-forwarded-");
+
+    if (name.n >= prefix.n &&
+        str_ieq((struct str){ name.p, prefix.n }, prefix))
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (str_ieq(name, str_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
 bool identity_is_local(const struct request *r)
 {
-    static const char *const proxied[] = {
-        "forwarded", "via", "x-forwarded-for", "x-forwarded-host",
-        "x-forwarded-proto", "x-forwarded-port", "x-forwarded-server",
-        "x-real-ip"
-    };
+    size_t n;
+    const struct http_header *h = http_req_headers(r->http, &n);
 
     if (!is_loopback(http_req_peer(r->http)) ||
         !is_local_host(header(r, "host")) || !is_same_site(r))
         return false;
-    for (size_t i = 0; i < sizeof proxied / sizeof proxied[0]; i++) {
-        if (header(r, proxied[i]).p)
+    for (size_t i = 0; i < n; i++) {
+        if (is_proxied(h[i].name))
             return false;
     }
     return true;
@@ -164,7 +201,7 @@ void identity_trace(struct request *r)
         memcmp(in.p, "ff", 2) != 0 && is_hex((struct str){ in.p + 3, 32 }) &&
         is_hex((struct str){ in.p + 36, 16 }) &&
         (in.n == 55 || in.p[55] == '-')) {
-        flags = in.p[54] & 1;
+        flags = strchr("13579bdf", in.p[54]) ? 1 : 0;
         snprintf(r->trace, sizeof r->trace, "00-%.32s-%016llx-%02x", in.p + 3,
                  (unsigned long long)id[2], flags);
         return;

@@ -149,6 +149,8 @@ static int start_call(struct model_fetch *m, struct provider *p,
     struct buf url = BUF_INIT(4096);
     struct err err = { 0 };
     const char *why = NULL;
+    struct str dial = p->conf->proxy.n ? p->conf->proxy
+                                       : p->conf->base_urls[0];
     struct http_call_spec spec = { .method = str_of(api->method) };
     int rc = attempt_host_init(&m->host, r->arena, p->plugin, p->inst);
 
@@ -168,8 +170,7 @@ static int start_call(struct model_fetch *m, struct provider *p,
         spec.addresses =
             spec.unix_path ? NULL
                            : addresses_find(f->env.addresses,
-                                            url_host(p->conf->base_urls[0]),
-                                            &why);
+                                            url_host(dial), &why);
         m->status = 0;
         m->call = http_client_start(f->env.client, &spec, &ops, m, &err);
         rc = m->call ? 0 : -ERR_UPSTREAM_ERROR;
@@ -225,8 +226,9 @@ static void fetch_end(struct request *r)
 {
     struct model_fetch *m = r->models;
 
-    m->list->fresh_until_ms =
-        loop_now_ms(r->flow->env.loop) + (m->partial ? PARTIAL_MS : FRESH_MS);
+    m->list->fresh_until_ms = loop_now_ms(r->flow->env.loop);
+    if (!r->gen->client_keys) /* else what one caller may see is not all's */
+        m->list->fresh_until_ms += m->partial ? PARTIAL_MS : FRESH_MS;
     model_list_free(r->gen->models);
     r->gen->models = m->list;
     m->list = NULL;

@@ -67,9 +67,8 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
     size_t n = 0;
 
     put(h, &n, max, "x-request-id", str_of(r->id));
-    if (r->attempt && r->attempt->upstream_id.n)
-        put(h, &n, max, "x-penstock-upstream-request-id",
-            r->attempt->upstream_id);
+    if (r->upstream_id.n)
+        put(h, &n, max, "x-penstock-upstream-request-id", r->upstream_id);
     if (r->err.code || r->err_code.n)
         put(h, &n, max, "x-penstock-error",
             arena_fmt(r->arena, "%s; side=%s", reply_error_code(r), r->side));
@@ -110,10 +109,17 @@ static const char *should_retry(const struct request *r)
         return "false";
     case ERR_UPSTREAM_ERROR:
     case ERR_NO_TARGET:
-        return r->retry_after_ms ? NULL : "false";
+        if (!r->retry_after_ms)
+            return "false";
+        break;
     default:
-        return NULL;
+        break;
     }
+    if (r->retry_after_ms > RETRY_KNOWN_MS ||
+        (!r->retry_after_ms && r->err.code == ERR_RATE_LIMITED &&
+         r->n_attempts))
+        return "false";
+    return NULL;
 }
 
 void reply_error(struct request *r)

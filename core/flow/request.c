@@ -8,7 +8,6 @@
 
 #include "flow/steps.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,20 +34,6 @@ static void request_enter(struct request *r, enum step s)
     r->waiting_on = NULL;
     if (r->n_marks < MAX_MARKS)
         r->marks[r->n_marks++] = (struct mark){ (uint8_t)s, clock_mono_ns() };
-}
-
-static void set_client_ip(struct request *r)
-{
-    const struct sockaddr_storage *peer = http_req_peer(r->http);
-    char text[INET6_ADDRSTRLEN] = "unix";
-
-    if (peer->ss_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
-                  sizeof text);
-    else if (peer->ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr,
-                  text, sizeof text);
-    r->client_ip = arena_dup(r->arena, str_of(text));
 }
 
 static void count_inflight(struct flow *f, size_t n)
@@ -84,7 +69,7 @@ struct request *request_new(struct flow *f, struct http_req *q)
     buf_init(&r->answer.held, HOLD_MAX);
     snprintf(r->id, sizeof r->id, "req_%016llx%08llx",
              (unsigned long long)f->nonce, (unsigned long long)++f->seq);
-    set_client_ip(r);
+    identity_address(r);
     loop_timer_init(&r->timer, f->env.loop, on_request_timer, r);
     http_req_set_user(q, r);
     count_inflight(f, ++f->inflight);
@@ -159,6 +144,16 @@ static const char *ended_by(int rc)
     }
 }
 
+/* A policy's log may run on when the HTTP request is gone. */
+static void keep_for_log(struct request *r)
+{
+    if (!policy_set_has(r->gen->policies, PHASE_LOG))
+        return;
+    r->method = arena_dup(r->arena, r->method);
+    r->path = arena_dup(r->arena, r->path);
+    r->credential = r->passed_credential = r->rest = STR_NULL;
+}
+
 void request_end(struct request *r, int rc)
 {
     if (rc || !r->ended)
@@ -172,6 +167,7 @@ void request_end(struct request *r, int rc)
         r->records[r->n_attempts - 1].end_ns = clock_mono_ns();
     request_cancel(r);
     account_request(r);
+    keep_for_log(r);
     http_req_set_user(r->http, NULL);
     r->http = NULL;
     request_enter(r, STEP_SETTLE);
@@ -195,17 +191,21 @@ void request_note(struct request *r, struct str policy, struct str text)
                   STR_ARG(text));
 }
 
-void request_wait_address(struct request *r)
+void request_wait_in(struct request *r, struct request **list)
 {
-    struct flow *f = r->flow;
-
     if (r->prev_waiting)
         return;
-    r->next_waiting = f->waiting;
-    r->prev_waiting = &f->waiting;
-    if (f->waiting)
-        f->waiting->prev_waiting = &r->next_waiting;
-    f->waiting = r;
+    r->next_waiting = *list;
+    r->prev_waiting = list;
+    if (*list)
+        (*list)->prev_waiting = &r->next_waiting;
+    *list = r;
+}
+
+void request_drop(struct request *r)
+{
+    policy_cancel(&r->run);
+    request_free(r);
 }
 
 void request_unwait(struct request *r)

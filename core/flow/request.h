@@ -34,6 +34,7 @@ enum step {
 #define ERROR_BODY_MAX (64u << 10)
 #define EVENT_MAX (16u << 20) /* one SSE event */
 #define TAIL_BYTES 2048
+#define RETRY_KNOWN_MS 60000 /* a longer pause is not worth an SDK's wait */
 
 struct mark {
     uint8_t step;
@@ -74,7 +75,6 @@ struct attempt {
     struct str why;          /* of the fault, for people */
     int64_t length;          /* Content-Length of the answer, or -1 */
     struct str content_type; /* in the arena */
-    struct str upstream_id;
     struct http_header *fields; /* the answer's, in the arena */
     size_t n_fields;
 };
@@ -124,6 +124,7 @@ struct request {
     const struct flow_listener *listener;
     const struct endpoint *endpoint;
     struct str method, path, rest, client_ip;
+    struct sockaddr_storage client; /* behind trusted proxies: what they say */
     struct str credential; /* as presented; p NULL = none */
     struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
@@ -140,6 +141,7 @@ struct request {
     struct kept_error kept;
     struct policy_run run;
     struct attempt *attempt;
+    struct str upstream_id; /* the last answer's own id */
     struct attempt_record records[MAX_ATTEMPTS];
     uint32_t n_attempts;
 
@@ -157,10 +159,11 @@ struct request {
     struct loop_timer timer;
     uint64_t total_at_ms, address_at_ms, head_at_ms, event_at_ms;
     uint64_t commit_at_ms, wake_at_ms;
-    bool total_passed;
+    uint32_t total_ms;
+    bool timed, total_passed;
     uint64_t last_data_ms, keepalive_ms;
     struct model_fetch *models;
-    struct request *next_waiting, **prev_waiting; /* flow->waiting */
+    struct request *next_waiting, **prev_waiting; /* in one list of flow */
 };
 
 struct flow {
@@ -173,6 +176,7 @@ struct flow {
     bool draining;
     struct json scratch;   /* for watching events; reused */
     struct request *waiting; /* for addresses; see steps_out.c */
+    struct request *settling; /* over, but for a policy's log */
 };
 
 /* request.c */
@@ -182,7 +186,10 @@ void request_end(struct request *r, int rc); /* on_end came */
 /** Give up with err_code `code` (kept if r->err is set already); STEP_FAIL. */
 enum step request_fail(struct request *r, int code, const char *side);
 void request_note(struct request *r, struct str policy, struct str text);
-void request_wait_address(struct request *r);
+/** Link it into one of flow's lists, unless it is in one. */
+void request_wait_in(struct request *r, struct request **list);
+/** Forget what still waits for a policy's log: the worker ends. */
+void request_drop(struct request *r);
 void request_unwait(struct request *r); /* idempotent */
 const char *step_name(enum step s);
 
@@ -197,6 +204,10 @@ int attempt_url(struct buf *url, struct str base, const char *path,
 /** Put the credential into the outgoing head, by the plugin or by data. */
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c);
+/** Text of a provider, without the credential that it may quote. */
+struct str attempt_hide(const struct request *r, struct str text);
+/** Whose address a connection needs: the host's, or its proxy's. */
+struct str attempt_dial(const struct target *t);
 /** What a provider's configuration says of its connections. */
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p);
 
@@ -215,6 +226,8 @@ void stream_fault(struct request *r, int cls, const char *why);
 /* timers.c */
 void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
+/** The name of the timer that the transport keeps for us has passed. */
+void timers_connect_passed(struct request *r);
 void on_request_timer(void *ud);
 
 /* reply.c: answers made here */
@@ -228,9 +241,11 @@ enum step step_models(struct request *r);
 void models_cancel(struct request *r);
 void model_list_free(struct model_list *m);
 
-/* identity.c: who calls, from where, traced how */
+/* identity.c, address.c: who calls, from where, traced how */
 void identity_credential(struct request *r);
 void identity_trace(struct request *r);
+/** Where the caller is: the peer, or what trusted proxies say. */
+void identity_address(struct request *r);
 bool identity_is_local(const struct request *r);
 
 /* account.c: the access line, metrics, explain */

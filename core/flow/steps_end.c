@@ -10,14 +10,30 @@ enum step step_finish(struct request *r)
     return STEP_DONE;
 }
 
+/* The pause after which the SDKs of this dialect may try again is known to
+ * be short, or they are told not to. */
+static bool may_retry_soon(const struct request *r)
+{
+    return r->kept.callers ||
+           (r->retry_after_ms && r->retry_after_ms <= RETRY_KNOWN_MS);
+}
+
+static bool has_field(const struct kept_error *k, const char *name)
+{
+    return http_header_get(k->fields, k->n_fields, str_of(name)).p;
+}
+
 /* The provider's own error answer, as it came. */
 static void pass_error(struct request *r)
 {
     struct http_header h[48];
+    bool soon = may_retry_soon(r);
     size_t n;
 
     r->retry_after_ms = 0; /* the provider's own fields say it */
     n = reply_headers(r, h, 20);
+    if (!soon && !has_field(&r->kept, "x-should-retry"))
+        h[n++] = (struct http_header){ STR("x-should-retry"), STR("false") };
     for (size_t i = 0; i < r->kept.n_fields && n < 46; i++) {
         if (stream_is_passed(r->kept.fields[i].name))
             h[n++] = r->kept.fields[i];
@@ -49,6 +65,9 @@ static void fail_stream(struct request *r)
 
 enum step step_fail(struct request *r)
 {
+    if (r->over) /* answered: a late wake changes nothing */
+        return STEP_DONE;
+    r->over = true;
     loop_timer_stop(&r->timer);
     if (!r->err.code)
         err_set(&r->err, ERR_INTERNAL, "The gateway failed.");
@@ -74,6 +93,7 @@ enum step step_settle(struct request *r)
 
     if (policy_set_has(r->gen->policies, PHASE_LOG) && !r->logged &&
         view_run(r, PHASE_LOG, &res) == POLICY_WAIT) {
+        request_wait_in(r, &r->flow->settling);
         r->waiting_on = "log";
         return STEP_WAIT;
     }

@@ -116,7 +116,7 @@ static struct principal *anonymous(struct request *r)
 static enum step admit_principal(struct request *r)
 {
     int rc = principal_admit(r->principal, str_of(r->endpoint->name),
-                             http_req_peer(r->http), clock_wall_ms(), &r->err);
+                             &r->client, clock_wall_ms(), &r->err);
 
     if (rc)
         return request_fail(r, -rc, "client");

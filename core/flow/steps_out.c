@@ -10,6 +10,8 @@
 #define BACKOFF_BASE_MS 250
 #define BACKOFF_CAP_MS 8000
 #define PARK_MS 10000 /* a refused credential rests while there are others */
+#define COOL_MS 1000  /* one that is limited, where no pause was told */
+#define COOL_MAX_MS 60000
 
 /* A credential that is not parked; does not take its turn. */
 static bool has_credential(const struct request *r, const struct provider *p,
@@ -32,6 +34,25 @@ static bool is_usable(const struct request *r, const struct candidate *c)
            attempt_api(c->target->provider->plugin, r->endpoint->dialect);
 }
 
+/* When is the first of the resting credentials back? */
+static uint64_t soonest_ms(const struct request *r)
+{
+    uint64_t now = loop_now_ms(r->flow->env.loop), best = 0;
+
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const struct candidate *c = &r->plan.list[i];
+        const struct provider *p = c->target->provider;
+
+        for (size_t k = 0; !c->dropped && k < p->n_credentials; k++) {
+            uint64_t at = p->credentials[k].parked_until_ms;
+
+            if (at > now && (!best || at - now < best))
+                best = at - now;
+        }
+    }
+    return best;
+}
+
 enum step step_attempt(struct request *r)
 {
     struct err err = { 0 };
@@ -42,10 +63,12 @@ enum step step_attempt(struct request *r)
     if (r->at >= r->plan.n) {
         if (r->n_attempts)
             return STEP_FAIL;
+        r->retry_after_ms = soonest_ms(r);
         err_set(&r->err, ERR_NO_TARGET,
                 "No target can serve %s for '" STR_FMT "'%s.",
                 r->endpoint->name, STR_ARG(r->facts.model),
-                r->plan.n ? ": all were excluded" : "");
+                r->retry_after_ms ? ": their credentials rest"
+                                  : r->plan.n ? ": all were excluded" : "");
         return request_fail(r, ERR_NO_TARGET, "gateway");
     }
     rc = attempt_begin(r, &err);
@@ -63,20 +86,21 @@ enum step step_attempt(struct request *r)
 enum step step_address(struct request *r)
 {
     struct attempt *t = r->attempt;
-    struct str host = url_host(t->target->base_url);
     const char *why = NULL;
 
+    request_unwait(r);
     if (t->broken)
         return STEP_JUDGE;
     if (t->target->provider->conf->unix_socket.n)
         return STEP_SEND;
-    if (addresses_find(r->flow->env.addresses, host, &why))
+    if (addresses_find(r->flow->env.addresses, attempt_dial(t->target), &why))
         return STEP_SEND;
     if (why) {
         stream_fault(r, PS_FAULT_CONNECT, why);
         return STEP_JUDGE;
     }
-    request_wait_address(r);
+    request_wait_in(r, &r->flow->waiting);
+    timers_arm(r);
     r->waiting_on = "address";
     return STEP_WAIT;
 }
@@ -89,9 +113,10 @@ enum step step_send(struct request *r)
 
     if (!t->target->provider->conf->unix_socket.n)
         addresses = addresses_find(r->flow->env.addresses,
-                                   url_host(t->target->base_url), &why);
+                                   attempt_dial(t->target), &why);
     if (attempt_start(r, addresses, &err)) {
-        stream_fault(r, PS_FAULT_CONNECT, err.msg);
+        stream_fault(r, PS_FAULT_CONNECT,
+                     err.code ? err.msg : "the request could not be sent");
         return STEP_JUDGE;
     }
     timers_arm(r);
@@ -120,6 +145,12 @@ enum step step_stream(struct request *r)
     return STEP_WAIT;
 }
 
+/* A stream that said its last word is whole, however its connection ends. */
+static bool is_whole(const struct request *r)
+{
+    return r->attempt->mode == MODE_STREAM && r->answer.done_seen;
+}
+
 /* The transport's verdict, where the bytes gave none. */
 static void note_end(struct request *r)
 {
@@ -131,8 +162,12 @@ static void note_end(struct request *r)
         stream_eof(r);
         return;
     }
-    if (t->mode == MODE_ERROR) {
+    if (t->mode == MODE_ERROR || is_whole(r)) {
         stream_eof(r);
+        return;
+    }
+    if (t->result.fail == HTTP_FAIL_CONNECT_TIMEOUT) {
+        timers_connect_passed(r);
         return;
     }
     fault_from_http(&t->fault, t->result.fail);
@@ -156,19 +191,24 @@ static void keep_error(struct request *r, const struct fault_info *info)
                     is_clients_model(t->target));
     struct str body = buf_str(&r->answer.held);
     struct str words = t->why;
+    bool operators = !callers && (info->err == ERR_PROVIDER_BILLING ||
+                                  info->err == ERR_PROVIDER_AUTH ||
+                                  info->err == ERR_PROVIDER_MODEL_GONE);
     struct err err = { 0 };
 
     if (callers && t->fault.message.n)
         words = (struct str){ t->fault.message.p, t->fault.message.n };
     if (r->kept.status && r->kept.callers)
         return;
+    if (operators)
+        words = str_of(err_info(info->err)->text);
     r->kept = (struct kept_error){ 0 };
     r->err.code = ERR_NONE;
-    err_set(&r->err, info->err, STR_FMT, STR_ARG(words));
+    err_set(&r->err, info->err, STR_FMT, STR_ARG(attempt_hide(r, words)));
     r->retry_after_ms = t->fault.retry_after_ms;
-    if (t->mode != MODE_ERROR || info->err == ERR_PROVIDER_BILLING ||
-        (!callers && (info->err == ERR_PROVIDER_AUTH ||
-                      info->err == ERR_PROVIDER_MODEL_GONE)) ||
+    if (t->mode != MODE_ERROR || t->host.pub.status < 400 || operators ||
+        info->err == ERR_PROVIDER_BILLING ||
+        !str_eq(attempt_hide(r, body), body) ||
         json_scan(&r->flow->scratch, body, NULL, &err) ||
         json_member(&r->flow->scratch, 0, STR("error")) == JSON_NONE)
         return;
@@ -197,6 +237,22 @@ static void close_record(struct request *r)
     metric_add(METRIC_ATTEMPTS, labels, 1);
 }
 
+/* A refused or limited credential rests; the others go on. */
+static void rest(struct attempt *t, const struct fault_info *info,
+                 uint64_t now)
+{
+    uint64_t pause = t->fault.retry_after_ms;
+
+    if (info->blame == BLAME_PARK) {
+        t->credential->parked_until_ms = now + PARK_MS;
+    } else if (info->blame == BLAME_COOLDOWN &&
+               t->fault.scope == PS_SCOPE_CREDENTIAL) {
+        pause = pause ? pause : COOL_MS;
+        t->credential->parked_until_ms =
+            now + (pause < COOL_MAX_MS ? pause : COOL_MAX_MS);
+    }
+}
+
 /* Whom the fault rules out for the rest of this request. */
 static void rule_out(struct request *r)
 {
@@ -204,9 +260,8 @@ static void rule_out(struct request *r)
     const struct fault_info *info = fault_info(t->fault.cls);
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    if (info->blame == BLAME_PARK && t->credential &&
-        t->target->provider->n_credentials > 1)
-        t->credential->parked_until_ms = now + PARK_MS;
+    if (t->credential && t->target->provider->n_credentials > 1)
+        rest(t, info, now);
     for (size_t i = 0; i < r->plan.n; i++) {
         const struct target *c = r->plan.list[i].target;
 
@@ -294,9 +349,12 @@ enum step step_judge(struct request *r)
         merge_plugin_usage(r, &t->host.usage);
     if (!t->broken) {
         r->side = "provider";
+        r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
         return STEP_FINISH;
     }
+    if (r->answer.content_sent)
+        r->kept = (struct kept_error){ 0 };
     info = fault_info(t->fault.cls);
     dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
     r->side = info->callers ? "client" : "provider";
@@ -307,6 +365,8 @@ enum step step_judge(struct request *r)
         return STEP_FAIL;
     buf_reset(&r->answer.held);
     r->answer.finish_seen = r->answer.done_seen = false;
+    r->answer.events = 0;
+    r->usage = USAGE_NONE;
     return next_try(r, info, used, dead);
 }
 

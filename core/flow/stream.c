@@ -125,7 +125,7 @@ void stream_head(struct request *r, const struct http_answer *a)
     keep_fields(r, a);
     t->host.answer_headers = t->fields;
     t->host.n_answer_headers = t->n_fields;
-    t->upstream_id =
+    r->upstream_id =
         arena_dup(r->arena, id.p ? id : get(a, "request-id"));
     t->content_type = arena_dup(r->arena, get(a, "content-type"));
     if (str_u64(get(a, "content-length"), &length) && length <= INT64_MAX)
@@ -155,13 +155,13 @@ static void send_head(struct request *r, int status, struct str ctype,
 {
     struct attempt *t = r->attempt;
     struct http_header h[48];
+    int err = t && !t->broken ? ERR_NONE : r->err.code;
     size_t n;
 
-    if (t && !t->broken) {
-        r->err.code = ERR_NONE; /* an earlier attempt's */
-        r->retry_after_ms = 0;
-    }
+    r->err.code = ERR_NONE; /* an earlier attempt's */
+    r->retry_after_ms = 0;
     n = answer_fields(r, h, 44);
+    r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {
         h[n++] = (struct http_header){ STR("cache-control"),
@@ -306,8 +306,9 @@ void stream_error_object(struct request *r, struct str json,
     attempt_classify(&t->host, q, clock_wall_ms(), &f);
     stream_fault(r, PS_FAULT_UNKNOWN, "");
     t->fault = f;
-    t->why = arena_dup(r->arena, w->error_message.p ? w->error_message
-                                                    : STR("an error in a 200"));
+    t->why = arena_dup(r->arena,
+                       w->error_message.p ? attempt_hide(r, w->error_message)
+                                          : STR("an error in a 200"));
 }
 
 static void body_eof(struct request *r)

@@ -11,6 +11,7 @@
 
 #define KEEPALIVE_MS 15000
 #define HEAD_MS 120000 /* a stream's head, where nothing else is said */
+#define AFTER_DONE_MS 2000 /* upstream may take its time to end a stream */
 
 static uint64_t now_ms(const struct request *r)
 {
@@ -45,11 +46,13 @@ void timers_start_attempt(struct request *r)
     const struct conf_timeouts *t = limits(r);
     uint64_t now = now_ms(r);
 
-    if (r->n_attempts == 1) {
+    if (!r->timed) {
         uint64_t total = client_total_ms(r);
 
         if (!total && !r->facts.stream)
             total = t->total_ms;
+        r->timed = true;
+        r->total_ms = (uint32_t)total;
         r->total_at_ms = total ? now + total : 0;
         r->commit_at_ms = r->facts.stream ? now + t->commit_after_ms : 0;
     }
@@ -84,6 +87,9 @@ static struct deadline attempt_deadline(const struct request *r)
                                   c->first_event_ms };
     if (t->mode == MODE_HEAD || r->answer.paused || !r->facts.stream)
         return (struct deadline){ 0 };
+    if (r->answer.done_seen)
+        return (struct deadline){ "end", r->last_data_ms + AFTER_DONE_MS,
+                                  AFTER_DONE_MS };
     return (struct deadline){ "idle", r->last_data_ms + c->idle_ms,
                               c->idle_ms };
 }
@@ -133,12 +139,21 @@ static void expire(struct request *r, const char *name, uint64_t limit_ms)
     char text[200], time[32];
     struct str p = r->attempt->target->provider->conf->name;
 
+    if (r->attempt->mode == MODE_STREAM && r->answer.done_seen) {
+        r->attempt->ended = true; /* all was said; only the end is missing */
+        return;
+    }
     say_ms(time, sizeof time, limit_ms);
     snprintf(text, sizeof text,
              "upstream_timeout: %s %s passed (provider " STR_FMT
              ", attempt %u)",
              name, time, STR_ARG(p), r->n_attempts);
     stream_fault(r, PS_FAULT_TIMEOUT, text);
+}
+
+void timers_connect_passed(struct request *r)
+{
+    expire(r, "connect", limits(r)->connect_ms);
 }
 
 static void give_sign(struct request *r, uint64_t now)
@@ -152,7 +167,7 @@ static void give_sign(struct request *r, uint64_t now)
 void on_request_timer(void *ud)
 {
     struct request *r = ud;
-    uint64_t now = now_ms(r), begin = r->begun_ns / 1000000;
+    uint64_t now = now_ms(r);
     struct deadline d = { 0 };
 
     if (r->attempt)
@@ -160,7 +175,7 @@ void on_request_timer(void *ud)
     if (r->total_at_ms && now >= r->total_at_ms) {
         r->total_passed = true;
         if (r->attempt)
-            expire(r, "total", r->total_at_ms - begin);
+            expire(r, "total", r->total_ms);
     } else if (d.at_ms && now >= d.at_ms) {
         expire(r, d.name, d.limit_ms);
     }

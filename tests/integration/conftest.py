@@ -29,6 +29,8 @@ SRC = pathlib.Path(os.environ.get("PENSTOCK_SRC") or
 BUILD = pathlib.Path(os.environ.get("PENSTOCK_BUILD") or os.getcwd())
 PENSTOCK = os.environ.get("PENSTOCK") or str(BUILD / "core" / "penstock")
 SLOW = 6 if os.environ.get("PENSTOCK_LONG") == "1" else 1
+SANITIZED = b"libasan" in pathlib.Path(PENSTOCK).read_bytes() \
+    if os.path.exists(PENSTOCK) else False
 
 
 def wait_for(what, seconds=10.0, every=0.02, why="it"):

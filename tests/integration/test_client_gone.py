@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conftest import SLOW, alive, wait_for
+from conftest import SANITIZED, SLOW, alive, wait_for
 from test_faults import (CONTENT, DONE, FINISH, ROLE, WHOLE, body, one_line,
                          settled, start)
 from upstream import Upstream
@@ -134,7 +134,8 @@ def test_slow_reader_is_bounded(penstock):
         wait_for(lambda: sent, why="data")
         time.sleep(1.5)
         assert sum(sent) < 40 << 20, "upstream was not held back"
-        assert rss_kb(pid) - before < 8192 * SLOW
+        if not SANITIZED:  # whose allocator keeps what was freed
+            assert rss_kb(pid) - before < 8192 * SLOW
         got, tail = 0, b""
         while True:
             more = s.recv(1 << 20)
@@ -217,4 +218,6 @@ def test_many_with_disconnects(penstock):
         settled(p)
         rss.append(rss_kb(pid))
     assert alive(pid), "the worker died"
-    assert rss[-1] - rss[1] < 1024 * SLOW * 2, rss
+    print('RSS in KiB after each quarter:', rss)
+    if not SANITIZED:
+        assert rss[-1] - rss[1] < 1024 * SLOW * 2, rss
