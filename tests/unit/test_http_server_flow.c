@@ -52,23 +52,27 @@ static void stalled_readers_are_closed(void)
 {
     static char block[65536];
     struct http_limits limits = probe_limits;
+    const int size = 65536;
     struct probe p;
 
-    limits.write_stall_ms = 60;
+    limits.write_stall_ms = 250;
     probe_open(&p, &limits);
+    setsockopt(p.lis, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     probe_connect(&p);
+    setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     probe_send(&p, hold);
     CU_ASSERT_TRUE_FATAL(probe_run(&p, probe_held, 2000));
     http_reply_head(p.q, 200, NULL, 0, HTTP_LENGTH_STREAM);
     while (http_reply_queued(p.q) < 4 << 20)
         http_reply_data(p.q, (struct str){ block, sizeof block });
-    for (int i = 0; i < 6; i++) { /* slow, but not stalled */
-        probe_turns(&p, 20);
-        for (int j = 0; j < 10; j++)
+    for (int i = 0; i < 9; i++) { /* slow, but not stalled */
+        probe_turns(&p, 40);
+        for (int j = 0; j < 3; j++)
             probe_read(&p);
     }
     UNIT_INT(p.ends, 0);
-    CU_ASSERT_TRUE(probe_run(&p, probe_ended, 1000));
+    CU_ASSERT_TRUE(http_reply_queued(p.q) > 1 << 20);
+    CU_ASSERT_TRUE(probe_run(&p, probe_ended, 3000));
     UNIT_INT(p.end_rc, -ERR_TIMEOUT);
     probe_close(&p);
 }
@@ -303,6 +307,11 @@ static void drains(void)
     probe_close(&p);
 }
 
+static bool all_here(struct probe *p)
+{
+    return http_server_connections(p->s) == 300 && p->heads % 300 == 0;
+}
+
 /* Hundreds at once, half of them rude. */
 static void many_clients(void)
 {
@@ -319,8 +328,7 @@ static void many_clients(void)
             if (i % 2)
                 UNIT_INT(send(fd[i], hold.p, 9, MSG_NOSIGNAL), 9);
         }
-        probe_turns(&p, 20);
-        UNIT_INT(http_server_connections(p.s), 300);
+        CU_ASSERT_TRUE(probe_run(&p, all_here, 2000));
         for (int i = 0; i < 300; i++)
             close(fd[i]);
         CU_ASSERT_TRUE(probe_run(&p, probe_no_connection, 2000));
