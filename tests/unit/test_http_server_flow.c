@@ -270,7 +270,7 @@ static void drains(void)
     struct probe p;
     int idle;
 
-    limits.idle_timeout_ms = 50; /* the shorter of it and 10 s holds */
+    limits.idle_timeout_ms = 400; /* the shorter of it and 10 s holds */
     probe_open(&p, &limits);
     probe_connect(&p);
     probe_send(&p, hold);
@@ -285,7 +285,7 @@ static void drains(void)
     http_reply(p.q, 200, NULL, 0, STR("last"));
     CU_ASSERT_TRUE(probe_run(&p, probe_eof, 1000));
     CU_ASSERT_TRUE(probe_has(&p, "Connection: close\r\n\r\nlast"));
-    CU_ASSERT_TRUE(probe_run(&p, is_empty, 1000));
+    CU_ASSERT_TRUE(probe_run(&p, is_empty, 3000));
     UNIT_INT(http_server_connections(p.s), 0);
     close(idle);
     probe_close(&p);
@@ -298,12 +298,12 @@ static void drains(void)
     probe_turns(&p, 5);
     CU_ASSERT_FALSE(p.empty);
     probe_send(&p, STR("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
-    CU_ASSERT_TRUE(probe_run(&p, is_empty, 1000));
+    CU_ASSERT_TRUE(probe_run(&p, is_empty, 3000));
     CU_ASSERT_TRUE(probe_eof(&p));
     CU_ASSERT_TRUE(probe_has(&p, "Connection: close\r\n\r\nhello"));
     p.empty = false;
     http_server_drain(p.s, on_empty, &p);
-    CU_ASSERT_TRUE(probe_run(&p, is_empty, 1000));
+    CU_ASSERT_TRUE(probe_run(&p, is_empty, 3000));
     probe_close(&p);
 }
 
