@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* A try at one target with one credential, and what is kept of it. */
+#ifndef PENSTOCK_FLOW_ATTEMPT_H
+#define PENSTOCK_FLOW_ATTEMPT_H
+
+#include "engine/target.h"
+#include "net/http_client.h"
+#include "wire/endpoint.h"
+
+struct request;
+
+/** What is known of a try, for the access line and explain. */
+struct attempt_record {
+    struct str target, credential;
+    int status;         /* HTTP; 0 = none */
+    uint16_t cls;       /* PS_FAULT_*; NONE = it served */
+    struct str why;     /* words for people; may be empty */
+    uint64_t begin_ns, end_ns;
+    uint64_t first_ns;  /* first content; 0 = none */
+};
+
+enum attempt_mode {
+    MODE_HEAD,   /* no head yet */
+    MODE_ERROR,  /* an error body is collected */
+    MODE_BODY,   /* a whole answer */
+    MODE_STREAM, /* events */
+};
+
+/** The try under way: one target, one credential. */
+struct attempt {
+    struct attempt_host host;
+    const struct target *target;
+    struct credential *credential;
+    struct http_call *call;  /* NULL once done or cancelled */
+    struct buf body;         /* outgoing, where edits were made */
+    struct json_edits *edits;
+    enum attempt_mode mode;
+    bool ended;              /* on_done came; `result` holds */
+    bool broken;             /* a fault found in the bytes: `fault` holds */
+    bool withhold_usage;     /* the usage event is ours, not the client's */
+    struct http_call_result result;
+    ps_fault fault;
+    struct str why;          /* of the fault, for people */
+    int64_t length;          /* Content-Length of the answer, or -1 */
+    struct str content_type; /* in the arena */
+    struct http_header *fields; /* the answer's, in the arena */
+    size_t n_fields;
+};
+
+/** A provider's own error answer, kept for the client. */
+struct kept_error {
+    int status;          /* 0 = none */
+    bool callers;        /* the caller's fault: it wins over later ones */
+    struct str body, content_type;
+    struct http_header *fields;
+    size_t n_fields;
+};
+
+/* attempt.c: build, start, end a try */
+int attempt_begin(struct request *r, struct err *err);
+int attempt_start(struct request *r, const char *addresses, struct err *err);
+void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
+const ps_api *attempt_api(const struct plugin *p, enum dialect d);
+/** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */
+int attempt_url(struct buf *url, struct str base, const char *path,
+                struct str model);
+/** Put the credential into the outgoing head, by the plugin or by data. */
+int attempt_auth(struct request *r, struct attempt_host *host,
+                 const struct provider *p, const struct credential *c);
+/** Text of a provider, without the credential that it may quote. */
+struct str attempt_hide(const struct request *r, struct str text);
+/** Whose address a connection needs: the host's, or its proxy's. */
+struct str attempt_dial(const struct target *t);
+/** What a provider's configuration says of its connections. */
+void attempt_spec(struct http_call_spec *s, const struct conf_provider *p);
+
+#endif
