@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define BEAT_MS 500
@@ -29,8 +30,8 @@ static void on_message(void *ud, int what)
     while ((rc = message_recv(h->sock.fd, &msg)) > 0) {
         if (msg.type == MSG_STOP)
             loop_stop(h->loop);
-        else if (msg.type == MSG_REOPEN)
-            log_reopen();
+        else if (msg.type == MSG_REOPEN && log_reopen() != 0)
+            log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
         if (msg.fd >= 0)
             close(msg.fd);
     }

@@ -79,7 +79,7 @@ void master_fail(struct master *m, const struct err *err)
 void master_reopen(struct master *m)
 {
     if (log_reopen() != 0)
-        log_event(EV_serve_failed, LOG_Z("why", "the log cannot be opened"));
+        log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
     master_own_log(m);
     for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
         posts_tell(m, (enum process_kind)kind, MSG_REOPEN);

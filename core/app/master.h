@@ -43,6 +43,7 @@ struct post {
     uint32_t early;    /* deaths in a row, each soon after the start */
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
+    char why[200];     /* what it said before it ended; "" = nothing */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
 };

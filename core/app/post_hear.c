@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/snapshot.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 static void on_ready(struct master *m, struct post *p, struct message *msg)
@@ -27,10 +28,10 @@ static void on_failed(struct master *m, struct post *p, struct message *msg)
 
     err_set(&err, ERR_CONFIG, "%s %u cannot start: %s", master_kinds[p->kind],
             p->slot, msg->text);
+    snprintf(p->why, sizeof p->why, "%.*s", (int)sizeof p->why - 1,
+             msg->text);
     if (!m->was_ready)
         master_fail(m, &err);
-    else
-        log_event(EV_serve_failed, LOG_Z("why", err.msg));
 }
 
 /** The keeper's newest addresses go to all workers, and to those to come. */

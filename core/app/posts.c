@@ -101,6 +101,14 @@ static void plan_next(struct post *p, bool early, uint64_t now_ms)
                   LOG_I("wait_ms", (int64_t)(p->start_ms - now_ms)));
 }
 
+/** The system did not give us another process. */
+static void not_started(struct post *p, const struct err *err)
+{
+    log_event(EV_worker_died, LOG_Z("kind", master_kinds[p->kind]),
+              LOG_I("slot", p->slot), LOG_Z("why", err->msg));
+    plan_next(p, true, clock_mono_ms());
+}
+
 void post_start(struct master *m, struct post *p)
 {
     struct err err = { 0 };
@@ -109,27 +117,29 @@ void post_start(struct master *m, struct post *p)
 
     p->ready_ms = 0;
     p->stuck = p->aborted = false;
-    p->cell = cells_claim(m->cells, p->kind, p->slot);
-    if (!p->cell || message_pair(ends, &err) != 0) {
-        if (p->cell)
-            cells_reap(m->cells, p->cell, NULL, NULL);
-        plan_next(p, true, clock_mono_ms());
+    p->why[0] = '\0';
+    if (message_pair(ends, &err) != 0) {
+        not_started(p, &err);
         return;
     }
+    p->cell = cells_claim(m->cells, p->kind, p->slot);
     fflush(NULL);
-    pid = fork();
+    pid = p->cell ? fork() : -1;
     if (pid == 0) {
         close(ends[0]);
         child_main(m, p, ends[1]);
     }
-    close(ends[1]);
     if (pid < 0) {
+        err_errno(&err, p->cell ? "fork" : "no process cell");
         close(ends[0]);
-        cells_reap(m->cells, p->cell, NULL, NULL);
+        close(ends[1]);
+        if (p->cell)
+            cells_reap(m->cells, p->cell, NULL, NULL);
         p->cell = NULL;
-        plan_next(p, true, clock_mono_ms());
+        not_started(p, &err);
         return;
     }
+    close(ends[1]);
     p->pid = pid;
     p->sock = ends[0];
     atomic_store(&p->cell->pid, (int32_t)pid);
@@ -171,7 +181,7 @@ static void log_death(const struct post *p, int status, size_t lost)
     static const char *const kinds[] = { "", "plugin", "policy" };
     const struct crumb *c = &p->cell->crumb;
     uint32_t kind = atomic_load(&c->kind);
-    struct log_field f[10];
+    struct log_field f[12];
     size_t n = 0;
 
     f[n++] = LOG_I("pid", p->pid);
@@ -181,6 +191,8 @@ static void log_death(const struct post *p, int status, size_t lost)
     else
         f[n++] = LOG_I("exit", WEXITSTATUS(status));
     f[n++] = LOG_I("lost_requests", (int64_t)lost);
+    if (*p->why)
+        f[n++] = LOG_Z("why", p->why);
     if (kind == CRUMB_PLUGIN || kind == CRUMB_POLICY) {
         f[n++] = LOG_Z("charged", kinds[kind]);
         f[n++] = LOG_S("call", text_of(c->what, sizeof c->what));

@@ -17,7 +17,6 @@
 
 #define BEAT_MS 500
 #define QUEUE_MS 50 /* drain: what waits to be accepted is accepted */
-#define IDLE_UPSTREAMS 256
 
 /* ---- the beat ---------------------------------------------------------- */
 
@@ -203,7 +202,8 @@ static int open_all(struct worker *w, struct err *err)
     w->addresses = addresses_new();
     if (!w->loop || !w->addresses)
         return err_set(err, ERR_NOMEM, "no memory");
-    w->client = http_client_new(w->loop, IDLE_UPSTREAMS, err);
+    w->client = http_client_new(w->loop, w->m->config->server.max_connections,
+                                err);
     if (!w->client)
         return -err->code;
     if (w->m->addresses)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/snapshot.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static void on_adopt(struct worker *w, struct message *m)
@@ -50,7 +51,8 @@ static void on_reopen(struct worker *w, struct message *m)
 {
     (void)w;
     (void)m;
-    log_reopen();
+    if (log_reopen() != 0)
+        log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
 }
 
 static void (*const heard[])(struct worker *, struct message *) = {

@@ -340,6 +340,7 @@ def test_deaths_leave_nothing(penstock):
     p = penstock(config(workers=16 if LONG else 8))
     deaths, total = 0, 1000 if LONG else 40
     time.sleep(1.1)
+    p.post("/v1/chat/completions", ECHO)
     fds = p.status()["master_fds"]
     while deaths < total:
         time.sleep(1.05)
@@ -406,11 +407,26 @@ def paced(penstock):
         yield start
 
 
+def cpu_ticks(pid):
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(
+            ")")[2].split()
+    except FileNotFoundError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
 def test_sigterm_drains(paced):
     p = paced()
-    stream = Stream(p, 2)
+    family = [p.pid, *children(p.pid)]
+    stream = Stream(p, 3)
     p.signal(signal.SIGTERM)
     wait_for(lambda: refused(p), 3, why="the end of the listener")
+    before = [cpu_ticks(pid) for pid in family]
+    time.sleep(1)
+    for pid, ticks in zip(family, before):      # a closed listener that is
+        used = cpu_ticks(pid) - ticks           # still watched costs 100 %
+        assert used < 0.5 * os.sysconf("SC_CLK_TCK"), pid
     assert p.proc.poll() is None
     assert p.wait_exit(15) == 0
     stream.join(10)
