@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define FIRST_BYTES 1984
+#define BLOCK_FIRST 1024 /* each further block doubles, up to */
 #define BLOCK_BYTES 8192
 #define ALIGN 16
 
@@ -50,31 +51,42 @@ struct arena *arena_new(size_t max)
     return a;
 }
 
-void arena_free(struct arena *a)
+void arena_reset(struct arena *a)
 {
-    if (!a)
-        return;
     for (struct hook *h = a->hooks; h; h = h->next)
         h->fn(h->ud);
+    a->hooks = NULL;
     while (a->blocks) {
         struct block *b = a->blocks;
 
         a->blocks = b->next;
         free(b);
     }
+    a->total = sizeof *a;
+    a->used = a->first_used = 0;
+}
+
+void arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    arena_reset(a);
     free(a);
 }
 
 static void *from_block(struct arena *a, size_t n)
 {
     struct block *b = a->blocks;
-    size_t size;
+    size_t size = BLOCK_FIRST;
 
     if (b && b->size - b->used >= n) {
         b->used += n;
         return b->bytes + b->used - n;
     }
-    size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
+    if (b)
+        size = b->size < BLOCK_BYTES / 2 ? b->size * 2 : BLOCK_BYTES;
+    if (size < n)
+        size = n;
     if (size > a->max || a->total > a->max - size)
         return NULL;
     b = malloc(sizeof *b + size);

@@ -16,6 +16,8 @@ struct arena *arena_new(size_t max);
 
 /** Runs the hooks in reverse, then frees all; NULL is fine. */
 void arena_free(struct arena *a);
+/** As arena_free and arena_new, without giving the first block back. */
+void arena_reset(struct arena *a);
 
 /** Zeroed, 16-byte aligned; NULL at the cap or when memory is out. */
 void *arena_alloc(struct arena *a, size_t n);

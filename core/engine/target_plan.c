@@ -47,6 +47,14 @@ static struct str substitute(struct arena *a, struct str model,
                      STR_ARG(star), STR_ARG(rest));
 }
 
+/* Room for `n` candidates: a plan lives as long as its request. */
+static int plan_room(struct arena *a, struct plan *out, size_t n)
+{
+    n = n < PLAN_MAX ? n : PLAN_MAX;
+    out->list = arena_alloc(a, (n ? n : 1) * sizeof *out->list);
+    return out->list ? 0 : -ERR_NOMEM;
+}
+
 /* Append the hosts of one entry, evenly shuffled. */
 static void put_hosts(struct engine *e, struct plan *out, struct target *hosts,
                       size_t n)
@@ -83,11 +91,15 @@ static int put_entry(struct engine *e, struct arena *a, struct plan *out,
 static int plan_group(struct engine *e, struct arena *a, const struct group *g,
                       struct str star, struct plan *out)
 {
-    size_t n = g->n_targets < PLAN_MAX ? g->n_targets : PLAN_MAX;
+    size_t n = g->n_targets < PLAN_MAX ? g->n_targets : PLAN_MAX, room = 0;
     uint32_t weights[PLAN_MAX] = { 0 };
     uint16_t order[PLAN_MAX];
     int rc = 0;
 
+    for (size_t i = 0; i < g->n; i++)
+        room += g->entries[i].n_hosts;
+    if (plan_room(a, out, room))
+        return -ERR_NOMEM;
     for (size_t i = 0; i < n; i++) {
         weights[i] = g->entries[i].conf->weight;
         order[i] = (uint16_t)i;
@@ -120,7 +132,7 @@ static int plan_named(struct engine *e, struct arena *a, struct str name,
     if (!out->model.p || !model.p)
         return -ERR_NOMEM;
     hosts = targets_make(a, p, model, 1, NULL);
-    if (!hosts)
+    if (!hosts || plan_room(a, out, provider_hosts(p)))
         return -ERR_NOMEM;
     put_hosts(e, out, hosts, provider_hosts(p));
     return 0;
@@ -147,9 +159,6 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
     memset(out, 0, sizeof *out);
     if (!is_sound(model))
         return engine_refuse(e, model, who, err);
-    out->list = arena_alloc(a, PLAN_MAX * sizeof *out->list);
-    if (!out->list)
-        return err_set(err, ERR_NOMEM, "no memory for a plan");
     g = find_group(e, model, &star);
     if (g)
         rc = plan_group(e, a, g, star, out);

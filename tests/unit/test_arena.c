@@ -81,8 +81,29 @@ static void runs_hooks_in_reverse(void)
     UNIT_STR(order, "cba");
 }
 
+static void starts_over(void)
+{
+    struct arena *a = arena_new(1 << 16);
+    char letter = 'r';
+    char *first = arena_alloc(a, 10), *again;
+
+    first[0] = 'x';
+    memset(order, 0, sizeof order);
+    CU_ASSERT(!arena_defer(a, note, &letter));
+    arena_alloc(a, 5000);
+    arena_reset(a);
+    UNIT_STR(order, "r");
+    UNIT_INT(arena_used(a), 0);
+    again = arena_alloc(a, 10);
+    CU_ASSERT(again == first && again[0] == 0);
+    CU_ASSERT(arena_alloc(a, 50000) != NULL); /* the cap began anew too */
+    arena_free(a);
+    UNIT_STR(order, "r");
+}
+
 UNIT_MAIN("arena",
           { "gives aligned, zeroed memory", gives_aligned_zeroed_memory },
           { "keeps its cap", keeps_its_cap },
           { "copies and prints", copies_and_prints },
-          { "runs hooks in reverse", runs_hooks_in_reverse })
+          { "runs hooks in reverse", runs_hooks_in_reverse },
+          { "starts over", starts_over })
