@@ -4,6 +4,8 @@
  * own. */
 #include "app/worker.h"
 
+#include "base/log.h"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -63,6 +65,7 @@ static void last_words(int signo)
 
 static void on_fatal(int signo)
 {
+    log_flush(); /* lines of requests that were over in this turn */
     last_words(signo);
     raise(signo); /* SA_RESETHAND: the default is in force again */
 }

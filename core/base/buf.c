@@ -59,28 +59,16 @@ static int put_failed(const struct buf *b, size_t want)
     return want > b->max || len > b->max - want ? -ERR_LIMIT : -ERR_NOMEM;
 }
 
-int buf_put(struct buf *b, struct str s)
+/* Growing, or refusing. */
+int buf_put_slow(struct buf *b, struct str s)
 {
-    char *at;
+    char *at = buf_reserve(b, s.n);
 
-    if (s.n == 0)
-        return 0;
-    at = buf_reserve(b, s.n);
     if (!at)
         return put_failed(b, s.n);
     memcpy(at, s.p, s.n);
     b->n += s.n;
     return 0;
-}
-
-int buf_putc(struct buf *b, char c)
-{
-    return buf_put(b, (struct str){ &c, 1 });
-}
-
-int buf_puts(struct buf *b, const char *z)
-{
-    return buf_put(b, str_of(z));
 }
 
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap)

@@ -54,10 +54,32 @@ static inline void buf_commit(struct buf *b, size_t n)
     b->n += n;
 }
 
+int buf_put_slow(struct buf *b, struct str s);
+
 /** Append; 0, -ERR_LIMIT or -ERR_NOMEM (nothing appended then). */
-int buf_put(struct buf *b, struct str s);
-int buf_putc(struct buf *b, char c);
-int buf_puts(struct buf *b, const char *z);
+static inline int buf_put(struct buf *b, struct str s)
+{
+    size_t len = b->n - b->off;
+
+    if (s.n == 0)
+        return 0;
+    if (s.n > b->cap - b->n || s.n > b->max || len > b->max - s.n)
+        return buf_put_slow(b, s);
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+    return 0;
+}
+
+static inline int buf_putc(struct buf *b, char c)
+{
+    return buf_put(b, (struct str){ &c, 1 });
+}
+
+static inline int buf_puts(struct buf *b, const char *z)
+{
+    return buf_put(b, str_of(z));
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * One line, one system call, never a wait. A pipe or terminal is opened anew
- * without blocking (its own description: the shell's stays as it was), a
- * socket (journald) is sent to without waiting; where neither can be done,
- * the descriptor is asked first. What does not go out is counted.
+ * One line, one system call, never a wait; for a regular file access lines may
+ * be gathered for a turn of the loop (log_gather). A pipe or terminal is
+ * opened anew without blocking (its own description: the shell's stays as it
+ * was), a socket (journald) is sent to without waiting; where neither can be
+ * done, the descriptor is asked first. What does not go out is counted.
  */
 #include "base/log.h"
 
@@ -28,7 +29,9 @@
 #define FIELD_MAX_BYTES 4096
 #define STAMP_BYTES 25
 
-enum how { HOW_WRITE, HOW_SEND, HOW_ASK_FIRST };
+#define GATHER_BYTES 65536
+
+enum how { HOW_FILE, HOW_WRITE, HOW_SEND, HOW_ASK_FIRST };
 
 /* The logger is the one global. */
 static struct {
@@ -40,6 +43,8 @@ static struct {
     char process[32];
     atomic_bool torn; /* the last line went out in part */
     atomic_uint_fast64_t lost;
+    char *gathered; /* whole lines, not yet written */
+    size_t n_gathered;
 } state = { .fd = STDERR_FILENO, .how = HOW_ASK_FIRST, .level = LOG_INFO };
 
 static const struct {
@@ -63,7 +68,7 @@ static enum how how_of(int fd)
     if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
         return HOW_SEND;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        return HOW_WRITE;
+        return HOW_FILE;
     return flags >= 0 && flags & O_NONBLOCK ? HOW_WRITE : HOW_ASK_FIRST;
 }
 
@@ -90,6 +95,7 @@ static int open_file(const char *path)
 
 static void use_fd(int fd)
 {
+    log_flush();
     if (state.fd != STDERR_FILENO && state.fd != fd)
         close(state.fd);
     state.fd = fd;
@@ -155,13 +161,14 @@ static ssize_t put(struct iovec *iov, size_t n)
         if (size > PIPE_BUF || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
             return -1; /* more than PIPE_BUF may wait all the same */
         break;
+    case HOW_FILE:
     case HOW_WRITE:
         break;
     }
     return writev(state.fd, iov, (int)n);
 }
 
-void log_line(struct str line)
+static void write_line(struct str line)
 {
     char newline = '\n';
     struct iovec iov[3] = { { &newline, 1 },
@@ -179,6 +186,60 @@ void log_line(struct str line)
     atomic_fetch_add(&state.lost, 1);
     if (n > 0 || !skip)
         atomic_store(&state.torn, true);
+}
+
+/* Not written: the lines behind byte `done`. */
+static void lose_rest(size_t done)
+{
+    for (size_t i = done; i < state.n_gathered; i++) {
+        if (state.gathered[i] == '\n')
+            atomic_fetch_add(&state.lost, 1);
+    }
+    if (done && state.gathered[done - 1] != '\n')
+        atomic_store(&state.torn, true);
+}
+
+void log_flush(void)
+{
+    struct iovec iov[2] = { { (void *)(uintptr_t) "\n", 1 },
+                            { state.gathered, state.n_gathered } };
+    size_t skip, n = state.n_gathered;
+    ssize_t sent;
+
+    if (n == 0)
+        return;
+    skip = atomic_exchange(&state.torn, false) ? 0 : 1;
+    do
+        sent = put(iov + skip, 2 - skip);
+    while (sent < 0 && errno == EINTR);
+    if (sent <= 0 && !skip)
+        atomic_store(&state.torn, true);
+    sent -= sent > 0 && !skip;
+    if (sent < (ssize_t)n)
+        lose_rest(sent > 0 ? (size_t)sent : 0);
+    state.n_gathered = 0;
+}
+
+void log_line(struct str line)
+{
+    log_flush(); /* lines keep their order */
+    write_line(line);
+}
+
+bool log_gather(struct str line)
+{
+    if (state.how == HOW_FILE && !state.gathered)
+        state.gathered = malloc(GATHER_BYTES);
+    if (state.how != HOW_FILE || !state.gathered || line.n >= GATHER_BYTES) {
+        log_line(line);
+        return false;
+    }
+    if (line.n + 1 > GATHER_BYTES - state.n_gathered)
+        log_flush();
+    memcpy(state.gathered + state.n_gathered, line.p, line.n);
+    state.n_gathered += line.n;
+    state.gathered[state.n_gathered++] = '\n';
+    return true;
 }
 
 /* ---- what is in a line ------------------------------------------------- */

@@ -59,6 +59,16 @@ int log_reopen(void);
  * line that went out in part is ended before the next one.
  */
 void log_line(struct str line);
+
+/**
+ * As log_line, where the caller sees to it that log_flush runs at the end of
+ * this turn of the loop: up to 64 KiB of lines go to a regular file in one
+ * system call. To anything else the line is written at once.
+ *
+ * True when a flush is due. Not for use by two threads.
+ */
+bool log_gather(struct str line);
+void log_flush(void);
 uint64_t log_lost(void);
 
 #endif

@@ -156,6 +156,48 @@ static void is_opened_again(void)
     UNIT_INT(log_lost(), 0);
 }
 
+static void gathers_lines(void)
+{
+    char *z;
+    char long_line[40000];
+
+    begin(LOG_TEXT, LOG_INFO);
+    CU_ASSERT(log_gather(STR("one")));
+    CU_ASSERT(log_gather(STR("two")));
+    z = end();
+    UNIT_STR(z, "");
+    free(z);
+    log_line(STR("three")); /* behind what was gathered */
+    CU_ASSERT(log_gather(STR("four")));
+    log_flush();
+    log_flush();
+    z = end();
+    UNIT_STR(z, "one\ntwo\nthree\nfour\n");
+    free(z);
+    memset(long_line, 'x', sizeof long_line);
+    CU_ASSERT(log_gather((struct str){ long_line, sizeof long_line }));
+    CU_ASSERT(log_gather((struct str){ long_line, sizeof long_line }));
+    z = end();
+    UNIT_INT(strlen(z), 19 + sizeof long_line + 1); /* full: written */
+    free(z);
+    log_flush();
+    UNIT_INT(log_lost(), 0);
+}
+
+static void gathers_only_for_files(void)
+{
+    char got[64];
+    int fds[2];
+
+    CU_ASSERT_FATAL(pipe(fds) == 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", fds[1]);
+    CU_ASSERT_FATAL(log_open(path, LOG_TEXT, LOG_INFO) == 0);
+    CU_ASSERT(!log_gather(STR("now")));
+    UNIT_INT(read(fds[0], got, sizeof got), 4);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* stderr becomes fd for the time of the test. */
 static int swap_stderr(int fd)
 {
@@ -255,6 +297,8 @@ UNIT_MAIN("log", { "writes text", writes_text },
           { "keeps to its level", keeps_to_its_level },
           { "bounds its lines", bounds_its_lines },
           { "is opened again", is_opened_again },
+          { "gathers lines", gathers_lines },
+          { "gathers only for files", gathers_only_for_files },
           { "never waits for a pipe", never_waits_for_a_pipe },
           { "never waits for a socket", never_waits_for_a_socket },
           { "survives a gone reader", survives_a_gone_reader })
