@@ -10,8 +10,6 @@
 #include "engine/fault.h"
 #include "flow/format.h"
 
-#include <stdio.h>
-
 struct line {
     struct buf *b;
     const struct request *r;
@@ -20,10 +18,12 @@ struct line {
 
 static void f_time(struct line *l)
 {
-    char text[40];
+    char text[FORMAT_TIME_BYTES];
 
     format_time(text, sizeof text, clock_wall_ms());
-    buf_json_str(l->b, str_of(text));
+    buf_putc(l->b, '"');
+    buf_put(l->b, (struct str){ text, sizeof text - 1 });
+    buf_putc(l->b, '"');
 }
 
 static void f_event(struct line *l)
@@ -250,22 +250,22 @@ static void f_generation(struct line *l)
 
 /* The columns of the line; one that writes nothing is left out. */
 static const struct {
-    const char *name;
+    struct str name;
     void (*fn)(struct line *l);
 } columns[] = {
-    { "time", f_time },           { "event", f_event },
-    { "id", f_id },               { "trace", f_trace },
-    { "client", f_client },       { "principal", f_principal },
-    { "method", f_method },       { "path", f_path },
-    { "endpoint", f_endpoint },   { "model", f_model },
-    { "stream", f_stream },       { "status", f_status },
-    { "ended", f_ended },         { "side", f_side },
-    { "error", f_error },         { "waiting_on", f_waiting },
-    { "attempts", f_attempts },   { "tokens", f_tokens },
-    { "bytes_in", f_bytes_in },   { "bytes_out", f_bytes_out },
-    { "ms", f_ms },               { "own_ms", f_own_ms },
-    { "steps", f_steps },         { "notes", f_notes },
-    { "generation", f_generation },
+    { STR("time"), f_time },           { STR("event"), f_event },
+    { STR("id"), f_id },               { STR("trace"), f_trace },
+    { STR("client"), f_client },       { STR("principal"), f_principal },
+    { STR("method"), f_method },       { STR("path"), f_path },
+    { STR("endpoint"), f_endpoint },   { STR("model"), f_model },
+    { STR("stream"), f_stream },       { STR("status"), f_status },
+    { STR("ended"), f_ended },         { STR("side"), f_side },
+    { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
+    { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
+    { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
+    { STR("ms"), f_ms },               { STR("own_ms"), f_own_ms },
+    { STR("steps"), f_steps },         { STR("notes"), f_notes },
+    { STR("generation"), f_generation },
 };
 
 static void write_json(const struct request *r, struct buf *b)
@@ -279,7 +279,7 @@ static void write_json(const struct request *r, struct buf *b)
         if (b->n > 1)
             buf_putc(b, ',');
         buf_putc(b, '"');
-        buf_puts(b, columns[i].name);
+        buf_put(b, columns[i].name);
         buf_puts(b, "\":");
         after = b->n;
         columns[i].fn(&l);
@@ -299,7 +299,7 @@ static void write_text(const struct request *r, struct buf *b)
 
         if (b->n)
             buf_putc(b, ' ');
-        buf_puts(b, columns[i].name);
+        buf_put(b, columns[i].name);
         buf_putc(b, '=');
         after = b->n;
         columns[i].fn(&l);
@@ -342,20 +342,28 @@ static struct str metric_model(const struct request *r)
     return t && t->group ? t->group->name : STR("other");
 }
 
+static struct str status_text(char to[3], int status)
+{
+    if (status < 100 || status > 999)
+        return STR("0");
+    to[0] = (char)('0' + status / 100);
+    to[1] = (char)('0' + status / 10 % 10);
+    to[2] = (char)('0' + status % 10);
+    return (struct str){ to, 3 };
+}
+
 static void count(const struct request *r, uint64_t now_ns)
 {
-    char status[12];
+    char status[3];
     struct str model = metric_model(r);
     struct str endpoint = str_of(r->endpoint ? r->endpoint->name : "none");
     struct str labels[5] = {
         endpoint,
         str_of(dialect_name(r->endpoint ? r->endpoint->dialect
                                         : DIALECT_NONE)),
-        model, str_of(status), str_of(side_of(r))
+        model, status_text(status, r->answer.status), str_of(side_of(r))
     };
 
-    snprintf(status, sizeof status, "%d", r->answer.status);
-    labels[3] = str_of(status);
     metric_add(METRIC_REQUESTS, labels, 1);
     metric_observe(METRIC_OVERHEAD, NULL, r->busy_ns / 1000);
     metric_observe(METRIC_DURATION, &endpoint,
@@ -374,17 +382,18 @@ static void count(const struct request *r, uint64_t now_ns)
 
 void account_request(struct request *r)
 {
-    struct buf b = BUF_INIT(32768);
+    struct buf *b = &r->flow->line;
 
     if (r->endpoint && r->endpoint->is_public)
         return;
-    write_json(r, &b);
-    explain_put(str_of(r->id), buf_str(&b));
+    buf_reset(b);
+    write_json(r, b);
+    explain_put(str_of(r->id), buf_str(b));
     if (!r->gen->config->log.json) {
-        buf_reset(&b);
-        write_text(r, &b);
+        buf_reset(b);
+        write_text(r, b);
     }
-    log_line(buf_str(&b));
-    buf_clear(&b);
+    if (log_gather(buf_str(b)))
+        loop_defer(r->flow->env.loop, &r->flow->flush);
     count(r, clock_mono_ns());
 }

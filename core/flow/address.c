@@ -9,6 +9,7 @@
 #include "flow/request.h"
 
 #include "engine/principal.h"
+#include "flow/format.h"
 
 #include <arpa/inet.h>
 
@@ -89,13 +90,13 @@ static void follow_proxies(struct request *r)
 void identity_address(struct request *r)
 {
     char text[INET6_ADDRSTRLEN] = "unix";
+    const void *in = &((struct sockaddr_in *)&r->client)->sin_addr;
 
     r->client = *http_req_peer(r->http);
     if (is_trusted(r))
         follow_proxies(r);
     if (r->client.ss_family == AF_INET)
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&r->client)->sin_addr, text,
-                  sizeof text);
+        text[format_ipv4(text, in)] = '\0';
     else if (r->client.ss_family == AF_INET6)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&r->client)->sin6_addr,
                   text, sizeof text);

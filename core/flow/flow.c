@@ -3,12 +3,14 @@
 /* The flow of one worker: the http_server's handler, and its requests. */
 #include "flow/flow.h"
 
+#include "base/log.h"
 #include "flow/request.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 
 #define MAX_REQUESTS 1000000
+#define LINE_MAX_BYTES 32768
 
 static void on_head(void *ud, struct http_req *q)
 {
@@ -76,6 +78,12 @@ const struct http_handler *flow_handler(void)
     return &handler;
 }
 
+static void on_flush(void *ud)
+{
+    (void)ud;
+    log_flush();
+}
+
 struct flow *flow_new(const struct flow_env *env, struct generation *g)
 {
     struct flow *f = calloc(1, sizeof *f);
@@ -84,7 +92,10 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
         return NULL;
     f->env = *env;
     f->slots = slots_new(MAX_REQUESTS);
-    if (!f->slots || getrandom(&f->nonce, sizeof f->nonce, 0) < 0) {
+    f->flush.fn = on_flush;
+    buf_init(&f->line, LINE_MAX_BYTES);
+    if (!f->slots || getrandom(&f->nonce, sizeof f->nonce, 0) < 0 ||
+        getrandom(f->dice, sizeof f->dice, 0) < 0) {
         flow_free(f);
         return NULL;
     }
@@ -101,8 +112,12 @@ void flow_free(struct flow *f)
     while (f->settling)
         request_drop(f->settling);
     generation_unref(f->gen);
+    requests_free_spare(f);
     slots_free(f->slots);
     json_clear(&f->scratch);
+    buf_clear(&f->line);
+    loop_undefer(&f->flush);
+    log_flush();
     free(f);
 }
 

@@ -3,8 +3,9 @@
 /* Who calls: the credential, the local rule, the trace. */
 #include "flow/request.h"
 
-#include <stdio.h>
-#include <sys/random.h>
+#include "flow/format.h"
+
+#include <arpa/inet.h>
 
 static struct str header(const struct request *r, const char *name)
 {
@@ -185,28 +186,55 @@ static bool is_hex(struct str s)
     return any;
 }
 
+static uint64_t rotate(uint64_t v, int by)
+{
+    return v << by | v >> (64 - by);
+}
+
+/* xoshiro256**: trace ids must differ, not be secret, and a system call per
+ * request is too dear. Seeded by getrandom in flow_new. */
+static uint64_t dice(struct flow *f)
+{
+    uint64_t *s = f->dice;
+    uint64_t result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
+
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotate(s[3], 45);
+    return result;
+}
+
+static bool is_traceparent(struct str in)
+{
+    return in.n >= 55 && in.p[2] == '-' && in.p[35] == '-' &&
+           in.p[52] == '-' && memcmp(in.p, "ff", 2) != 0 &&
+           is_hex((struct str){ in.p + 3, 32 }) &&
+           is_hex((struct str){ in.p + 36, 16 }) &&
+           (in.n == 55 || in.p[55] == '-');
+}
+
 /* W3C Trace Context: the caller's trace id is kept, the span is ours. */
 void identity_trace(struct request *r)
 {
     struct str in = header(r, "traceparent");
-    uint64_t id[3];
+    char *at = r->trace + 3;
     unsigned flags = 0;
 
-    if (getrandom(id, sizeof id, GRND_NONBLOCK) < 0) {
-        id[0] = r->flow->nonce;
-        id[1] = r->begun_ns;
-        id[2] = r->begun_ns ^ r->flow->seq;
-    }
-    if (in.n >= 55 && in.p[2] == '-' && in.p[35] == '-' && in.p[52] == '-' &&
-        memcmp(in.p, "ff", 2) != 0 && is_hex((struct str){ in.p + 3, 32 }) &&
-        is_hex((struct str){ in.p + 36, 16 }) &&
-        (in.n == 55 || in.p[55] == '-')) {
+    memcpy(r->trace, "00-", 3);
+    if (is_traceparent(in)) {
         flags = strchr("13579bdf", in.p[54]) ? 1 : 0;
-        snprintf(r->trace, sizeof r->trace, "00-%.32s-%016llx-%02x", in.p + 3,
-                 (unsigned long long)id[2], flags);
-        return;
+        memcpy(at, in.p + 3, 32);
+        at += 32;
+    } else {
+        at = format_hex(at, dice(r->flow), 16);
+        at = format_hex(at, dice(r->flow), 16);
     }
-    snprintf(r->trace, sizeof r->trace, "00-%016llx%016llx-%016llx-00",
-             (unsigned long long)id[0], (unsigned long long)id[1],
-             (unsigned long long)id[2]);
+    *at++ = '-';
+    at = format_hex(at, dice(r->flow), 16);
+    *at++ = '-';
+    at = format_hex(at, flags, 2);
+    *at = '\0';
 }

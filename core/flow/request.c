@@ -6,10 +6,13 @@
  */
 #include "flow/request.h"
 
+#include "flow/format.h"
 #include "flow/steps.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#define SPARE_REQUESTS 64
+#define SPARE_NODES 1024 /* of a kept JSON index: 24 KiB */
 
 struct step_info {
     const char *name;
@@ -36,6 +39,18 @@ static void request_enter(struct request *r, enum step s)
         r->marks[r->n_marks++] = (struct mark){ (uint8_t)s, clock_mono_ns() };
 }
 
+/* "req_", the process's nonce, a count. */
+static void set_id(struct request *r)
+{
+    uint64_t seq = ++r->flow->seq;
+    char *at = r->id + 4;
+
+    memcpy(r->id, "req_", 4);
+    at = format_hex(at, r->flow->nonce, 16);
+    at = format_hex(at, seq, seq >> 32 ? 16 : 8);
+    *at = '\0';
+}
+
 static void count_inflight(struct flow *f, size_t n)
 {
     if (f->env.process)
@@ -43,22 +58,77 @@ static void count_inflight(struct flow *f, size_t n)
                               memory_order_relaxed);
 }
 
+/* A request's memory: one that is over keeps its arena and its JSON index. */
+static struct request *request_memory(struct flow *f)
+{
+    struct request *r = f->spare;
+    struct arena *a;
+    struct json j;
+
+    if (!r) {
+        r = calloc(1, sizeof *r);
+        a = r ? arena_new(REQUEST_ARENA_MAX) : NULL;
+        if (!a) {
+            free(r);
+            return NULL;
+        }
+        r->arena = a;
+        return r;
+    }
+    f->spare = r->next_waiting;
+    f->n_spare--;
+    a = r->arena;
+    j = r->json;
+    memset(r, 0, sizeof *r);
+    r->arena = a;
+    r->json = j;
+    return r;
+}
+
+static void memory_free(struct request *r)
+{
+    json_clear(&r->json);
+    arena_free(r->arena);
+    free(r);
+}
+
+static void memory_back(struct flow *f, struct request *r)
+{
+    if (f->n_spare >= SPARE_REQUESTS || r->json.cap > SPARE_NODES) {
+        memory_free(r);
+        return;
+    }
+    arena_reset(r->arena);
+    r->next_waiting = f->spare;
+    f->spare = r;
+    f->n_spare++;
+}
+
+void requests_free_spare(struct flow *f)
+{
+    struct request *r;
+
+    while ((r = f->spare)) {
+        f->spare = r->next_waiting;
+        memory_free(r);
+    }
+    f->n_spare = 0;
+}
+
 struct request *request_new(struct flow *f, struct http_req *q)
 {
-    struct arena *a = arena_new(REQUEST_ARENA_MAX);
-    struct request *r = calloc(1, sizeof *r);
+    struct request *r = request_memory(f);
 
-    if (r)
-        r->slot = slots_add(f->slots, r);
-    if (!a || !r || !r->slot) {
-        arena_free(a);
-        free(r);
+    if (!r)
+        return NULL;
+    r->slot = slots_add(f->slots, r);
+    if (!r->slot) {
+        memory_free(r);
         return NULL;
     }
     r->flow = f;
     r->gen = generation_ref(f->gen);
     r->http = q;
-    r->arena = a;
     r->listener = http_req_listener(q);
     r->method = http_req_method(q);
     r->path = http_req_path(q);
@@ -67,8 +137,7 @@ struct request *request_new(struct flow *f, struct http_req *q)
     r->side = "client";
     r->err.code = ERR_NONE;
     buf_init(&r->answer.held, HOLD_MAX);
-    snprintf(r->id, sizeof r->id, "req_%016llx%08llx",
-             (unsigned long long)f->nonce, (unsigned long long)++f->seq);
+    set_id(r);
     identity_address(r);
     loop_timer_init(&r->timer, f->env.loop, on_request_timer, r);
     http_req_set_user(q, r);
@@ -88,11 +157,9 @@ static void request_free(struct request *r)
     slots_del(f->slots, r->slot);
     buf_clear(&r->answer.held);
     free(r->answer.tail);
-    json_clear(&r->json);
     generation_unref(r->gen);
-    arena_free(r->arena);
     count_inflight(f, --f->inflight);
-    free(r);
+    memory_back(f, r);
 }
 
 void request_run(struct request *r)

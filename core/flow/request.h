@@ -3,7 +3,6 @@
 /*
  * A request: the state that its steps share. Only flow's own files include
  * this; the one writer of `step` is request_enter.
- *
  * Ownership: strs point into the HTTP request (until it is shrunk at content
  * commit) or into the arena; what the access line needs later is in the arena.
  */
@@ -129,15 +128,21 @@ struct flow {
     size_t inflight;
     bool draining;
     struct json scratch;   /* for watching events; reused */
+    struct buf line;       /* for access lines; reused */
+    struct loop_task flush; /* of gathered ones */
+    uint64_t dice[4];      /* identity.c */
+    struct request *spare; /* over, by next_waiting */
+    uint32_t n_spare;
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
 };
 
 /* request.c */
 struct request *request_new(struct flow *f, struct http_req *q);
+void requests_free_spare(struct flow *f);
 void request_run(struct request *r);
 void request_end(struct request *r, int rc); /* on_end came */
-/** Give up with err_code `code` (kept if r->err is set already); STEP_FAIL. */
+/** Give up with err_code `code` (kept if r->err is set); STEP_FAIL. */
 enum step request_fail(struct request *r, int code, const char *side);
 void request_note(struct request *r, struct str policy, struct str text);
 /** Link it into one of flow's lists, unless it is in one. */
