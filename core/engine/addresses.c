@@ -86,7 +86,9 @@ struct str url_host(struct str url)
     rest.p += scheme + 3;
     rest.n -= (size_t)scheme + 3;
     for (size_t i = 0; i < rest.n; i++) {
-        if (strchr("/?#", rest.p[i]))
+        char c = rest.p[i];
+
+        if (c == '/' || c == '?' || c == '#' || !c)
             rest.n = i;
     }
     for (size_t i = rest.n; i > 0; i--) {

@@ -7,47 +7,22 @@
  */
 #include "engine/plugin.h"
 
+#include "net/http1_char.h"
+
 #define NAME_MAX_BYTES 128
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const transport[] = {
-    "host",       "content-length", "transfer-encoding",
-    "connection", "keep-alive",     "proxy-connection",
-    "te",         "trailer",        "upgrade",
-    "expect",
+static const struct str transport[] = {
+    STR("host"),       STR("content-length"), STR("transfer-encoding"),
+    STR("connection"), STR("keep-alive"),     STR("proxy-connection"),
+    STR("te"),         STR("trailer"),        STR("upgrade"),
+    STR("expect"),
 };
-
-/* tchar of RFC 9110, 5.6.2. */
-static bool is_token(struct str s)
-{
-    unsigned char c;
-
-    for (size_t i = 0; i < s.n; i++) {
-        c = (unsigned char)s.p[i];
-        if (c > 0x20 && c < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", c))
-            continue;
-        return false;
-    }
-    return s.n > 0;
-}
-
-/* field-value of RFC 9110, 5.5: no control bytes but tab. */
-static bool is_value(struct str s)
-{
-    unsigned char c;
-
-    for (size_t i = 0; i < s.n; i++) {
-        c = (unsigned char)s.p[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
 
 static bool is_transport(struct str name)
 {
     for (size_t i = 0; i < N_OF(transport); i++) {
-        if (str_ieq(name, str_of(transport[i])))
+        if (name.n == transport[i].n && str_ieq(name, transport[i]))
             return true;
     }
     return false;
@@ -59,7 +34,7 @@ static size_t without(struct http_header *h, size_t n, struct str name)
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (!str_ieq(h[i].name, name))
+        if (h[i].name.n != name.n || !str_ieq(h[i].name, name))
             h[kept++] = h[i];
     }
     return kept;
@@ -70,12 +45,12 @@ int attempt_header(struct attempt_host *h, struct str name, struct str value)
     struct http_header copy;
 
     value = str_trim(value);
-    if (name.n > NAME_MAX_BYTES || !is_token(name))
+    if (name.n > NAME_MAX_BYTES || !name.n || !http1_all(name, HTTP1_TOKEN))
         return err_set(&h->err, ERR_SYNTAX, "not a header name");
     if (is_transport(name))
         return err_set(&h->err, ERR_SYNTAX, "header " STR_FMT " is the core's",
                        STR_ARG(name));
-    if (value.n > ATTEMPT_MAX_VALUE || !is_value(value))
+    if (value.n > ATTEMPT_MAX_VALUE || !http1_all(value, HTTP1_VALUE))
         return err_set(&h->err, ERR_SYNTAX,
                        "header " STR_FMT ": value with control bytes, or "
                        "longer than %d",

@@ -8,6 +8,8 @@
  */
 #include "net/http_client_impl.h"
 
+#include "net/http1_char.h"
+
 #include <stdlib.h>
 
 enum { OWN_FIELDS = 3, EXPECT_FROM = 64 << 10, BLOCK_MAX = 1 << 20 };
@@ -27,28 +29,6 @@ static bool is_framing(struct str name)
     return false;
 }
 
-static bool is_token(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
-            return false;
-    }
-    return s.n > 0;
-}
-
-static bool is_value(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 /* Bytes for the texts of all fields, or 0 with *err. */
 static size_t measure(const struct http_call_spec *spec, struct err *err)
 {
@@ -57,7 +37,8 @@ static size_t measure(const struct http_call_spec *spec, struct err *err)
     for (size_t i = 0; i < spec->n_headers; i++) {
         const struct http_header *h = &spec->headers[i];
 
-        if (!is_token(h->name) || !is_value(h->value)) {
+        if (!h->name.n || !http1_all(h->name, HTTP1_TOKEN) ||
+            !http1_all(h->value, HTTP1_VALUE)) {
             err_set(err, ERR_SYNTAX, "request field %zu is malformed", i + 1);
             return 0;
         }

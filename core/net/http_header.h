@@ -15,7 +15,7 @@ static inline struct str http_header_get(const struct http_header *h, size_t n,
                                          struct str name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (str_ieq(h[i].name, name))
+        if (h[i].name.n == name.n && str_ieq(h[i].name, name))
             return h[i].value;
     }
     return STR_NULL;
