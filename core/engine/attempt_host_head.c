@@ -10,6 +10,7 @@
 #include "net/http1_char.h"
 
 #define NAME_MAX_BYTES 128
+#define HEADERS_FIRST 8
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct str transport[] = {
@@ -40,9 +41,32 @@ static size_t without(struct http_header *h, size_t n, struct str name)
     return kept;
 }
 
+/* Room for one more: few fields are the rule, and a stream keeps them. */
+static int more_room(struct attempt_host *h)
+{
+    size_t cap = h->headers_cap ? h->headers_cap * 2 : HEADERS_FIRST;
+    struct http_header *to;
+
+    if (h->n_headers < h->headers_cap)
+        return 0;
+    if (h->n_headers >= ATTEMPT_MAX_HEADERS)
+        return err_set(&h->err, ERR_LIMIT, "more than %d headers",
+                       ATTEMPT_MAX_HEADERS);
+    cap = cap < ATTEMPT_MAX_HEADERS ? cap : ATTEMPT_MAX_HEADERS;
+    to = arena_alloc(h->arena, cap * sizeof *to);
+    if (!to)
+        return err_set(&h->err, ERR_NOMEM, "no memory for a header");
+    if (h->n_headers)
+        memcpy(to, h->headers, h->n_headers * sizeof *to);
+    h->headers = to;
+    h->headers_cap = cap;
+    return 0;
+}
+
 int attempt_header(struct attempt_host *h, struct str name, struct str value)
 {
     struct http_header copy;
+    int rc;
 
     value = str_trim(value);
     if (name.n > NAME_MAX_BYTES || !name.n || !http1_all(name, HTTP1_TOKEN))
@@ -62,9 +86,9 @@ int attempt_header(struct attempt_host *h, struct str name, struct str value)
     h->n_headers = without(h->headers, h->n_headers, copy.name);
     if (!value.n)
         return 0;
-    if (h->n_headers == ATTEMPT_MAX_HEADERS)
-        return err_set(&h->err, ERR_LIMIT, "more than %d headers",
-                       ATTEMPT_MAX_HEADERS);
+    rc = more_room(h);
+    if (rc)
+        return rc;
     h->headers[h->n_headers++] = copy;
     return 0;
 }

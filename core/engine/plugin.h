@@ -104,8 +104,8 @@ struct attempt_host {
     struct arena *arena;
     const struct plugin *plugin;
     struct json_edits *edits; /* outgoing body; NULL without one */
-    struct http_header headers[ATTEMPT_MAX_HEADERS]; /* outgoing head */
-    size_t n_headers;
+    struct http_header *headers; /* outgoing head; in the arena */
+    size_t n_headers, headers_cap;
     const struct http_header *answer_headers;
     size_t n_answer_headers;
     struct str answer;  /* JSON at hand; scanned at the first question */

@@ -317,6 +317,7 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
 
     if (rc == 0) {
         attempt_spec(&spec, t->target->provider->conf);
+        spec.small_reads = r->facts.stream;
         spec.method = str_of(t->host.pub.api->method);
         spec.url = buf_str(&url);
         t->call = http_client_start(r->flow->env.client, &spec, &call_ops, r,

@@ -47,6 +47,7 @@ struct http_call_spec {
     size_t n_headers;
     struct str body;          /* borrowed until on_done or cancel returned */
     uint32_t connect_timeout_ms;
+    bool small_reads;         /* the answer trickles: a small read buffer */
     bool http2;               /* by TLS, one stream per connection; else 1.1 */
     const char *proxy;        /* URL, or NULL = none whatever the environment */
     const char *ca_file;      /* PEM; NULL = the system's */

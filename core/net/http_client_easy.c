@@ -228,6 +228,12 @@ static void set_numbers(struct hc_easy *e, const struct http_call_spec *spec)
         curl_easy_setopt(e->h, CURLOPT_CONNECTTIMEOUT_MS,
                          (long)spec->connect_timeout_ms);
     }
+    if (spec->small_reads != e->small_reads) {
+        e->small_reads = spec->small_reads;
+        curl_easy_setopt(e->h, CURLOPT_BUFFERSIZE,
+                         (long)(e->small_reads ? HC_SMALL_READ_BYTES
+                                               : HC_READ_BYTES));
+    }
     if (spec->http2 != e->http2) {
         e->http2 = spec->http2;
         curl_easy_setopt(e->h, CURLOPT_HTTP_VERSION,

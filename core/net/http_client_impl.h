@@ -28,6 +28,7 @@ enum {
     HC_SHARDS = 64,         /* multi handles at most */
     HC_SHARD_CALLS = 192,   /* calls that one takes before the next is used */
     HC_READ_BYTES = 16384,  /* one recv; freed when the transfer ends */
+    HC_SMALL_READ_BYTES = 2048, /* the same for a stream of events */
     HC_TURN_BYTES = 64 << 10, /* of one answer per turn of the loop */
     HC_HEAD_MAX = 64 << 10, /* an answer's head, 1xx heads included */
     HC_FIELDS_MAX = 256,    /* fields in an answer's head */
@@ -62,7 +63,7 @@ struct hc_easy {
     char *url, *method, *unix_path, *proxy, *ca_file;
     uint32_t connect_timeout_ms;
     uint8_t verb; /* enum hc_verb */
-    bool http2, insecure;
+    bool http2, insecure, small_reads;
     bool may_resolve; /* this transfer needs no name: a literal or a path */
     bool asked_name;  /* it wanted the resolver all the same */
     bool begun;       /* the request went to a connection */
