@@ -86,7 +86,7 @@ void http_client_free(struct http_client *c);
 
 /**
  * Start a call; no callback from within. NULL with *err on failure.
- * Cost: see docs/design/performance.md; one small allocation per header.
+ * Cost: see docs/design/performance.md; one block for all fields.
  */
 struct http_call *http_client_start(struct http_client *c,
                                     const struct http_call_spec *spec,
