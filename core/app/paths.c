@@ -207,7 +207,8 @@ static int make_one(const char *folder, int mode, struct err *err)
 {
     struct stat st;
 
-    if (mkdir(folder, (mode_t)mode) != 0 && errno != EEXIST)
+    if (access(folder, F_OK) != 0 && mkdir(folder, (mode_t)mode) != 0 &&
+        errno != EEXIST)
         return err_errno(err, "cannot make the folder %s", folder);
     if (lstat(folder, &st) != 0)
         return err_errno(err, "%s", folder);
@@ -231,7 +232,8 @@ int paths_make(const char *folder, int mode, struct err *err)
         return err_set(err, ERR_LIMIT, "a path is too long: %s", folder);
     for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
         *at = '\0';
-        if (mkdir(path, (mode_t)mode) != 0 && errno != EEXIST)
+        if (access(path, F_OK) != 0 && mkdir(path, (mode_t)mode) != 0 &&
+            errno != EEXIST)
             return err_errno(err, "cannot make the folder %s", path);
         *at = '/';
     }

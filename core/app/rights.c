@@ -28,22 +28,22 @@ int rights_find(struct rights *r, struct str user, struct err *err)
     if (user.n == 0)
         return 0;
     if (user.n >= sizeof name)
-        return err_at(err, ERR_CONFIG, "/server/user", "the name is too long");
+        return err_at(err, ERR_CONFIG, "server user", "the name is too long");
     snprintf(name, sizeof name, STR_FMT, STR_ARG(user));
     pw = getpwnam(name);
     if (!pw)
-        return err_at(err, ERR_CONFIG, "/server/user",
+        return err_at(err, ERR_CONFIG, "server user",
                       "there is no user '%s' on this system", name);
     if (pw->pw_uid == geteuid())
         return 0;
     if (geteuid() != 0)
-        return err_at(err, ERR_CONFIG, "/server/user",
+        return err_at(err, ERR_CONFIG, "server user",
                       "only root can start workers as '%s'", name);
     r->change = true;
     r->uid = pw->pw_uid;
     r->gid = pw->pw_gid;
     if (getgrouplist(name, r->gid, r->groups, &n) < 0)
-        return err_at(err, ERR_CONFIG, "/server/user",
+        return err_at(err, ERR_CONFIG, "server user",
                       "'%s' is in more than %d groups", name,
                       RIGHTS_MAX_GROUPS);
     r->n_groups = (size_t)n;

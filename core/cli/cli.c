@@ -38,6 +38,24 @@ void cli_print_usage(const struct cli_verb *v, FILE *to)
             v->usage);
 }
 
+int cli_print_help(const struct cli_verb *v, const struct cli_ctx *ctx)
+{
+    struct buf b = BUF_INIT(4096);
+
+    if (!ctx->json) {
+        cli_print_usage(v, stdout);
+        printf("%s\n", v->help);
+        return CLI_DONE;
+    }
+    buf_printf(&b, "{\"verb\":\"%s\",\"usage\":", v->name);
+    buf_json_str(&b, str_of(v->usage));
+    buf_puts(&b, ",\"help\":");
+    buf_json_str(&b, str_of(v->help));
+    printf(STR_FMT "}\n", STR_ARG(buf_str(&b)));
+    buf_clear(&b);
+    return CLI_DONE;
+}
+
 int cli_bad_usage(const struct cli_ctx *ctx, const char *fmt, ...)
 {
     va_list ap;
@@ -140,11 +158,10 @@ int cli_main(int argc, char **argv)
                         "lists them\n", name);
         return CLI_USAGE;
     }
-    if (help && n > 0) {
-        cli_print_usage(ctx.verb, stdout);
-        printf("%s\n", ctx.verb->help);
-        return CLI_DONE;
-    }
+    if (n > 1 && strcmp(argv[n - 1], "-s") == 0)
+        return cli_bad_usage(&ctx, "-s wants the path of a socket");
+    if (help && n > 0)
+        return cli_print_help(ctx.verb, &ctx);
     n = ctx.verb->run(n, argv, &ctx);
     if (fflush(stdout) != 0 && n == CLI_DONE) {
         perror("penstock: stdout");

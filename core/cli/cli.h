@@ -49,6 +49,9 @@ extern const struct cli_verb *const cli_verbs[];
 /** Print the verb's usage to `to`. */
 void cli_print_usage(const struct cli_verb *v, FILE *to);
 
+/** Usage and help of a verb on stdout, with --json as JSON: CLI_DONE. */
+int cli_print_help(const struct cli_verb *v, const struct cli_ctx *ctx);
+
 /** "penstock VERB: message" and the usage on stderr; returns CLI_USAGE. */
 int cli_bad_usage(const struct cli_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

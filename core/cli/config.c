@@ -80,6 +80,13 @@ static int help(const struct cli_ctx *ctx, const struct options *o)
         rc = config_help_stub(&out);
     else
         rc = config_help(str_of(o->key ? o->key : ""), &out, &err);
+    if (rc == 0 && ctx->json && !o->mdoc && !o->lua) {
+        rc = print_json(json_pack("{s:s, s:s%}", "key", o->key ? o->key : "",
+                                  "help", buf_str(&out).p, buf_len(&out)),
+                        JSON_COMPACT);
+        buf_clear(&out);
+        return rc;
+    }
     return print(ctx, &out, rc, &err);
 }
 

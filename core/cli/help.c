@@ -21,10 +21,9 @@ static int run_help(int argc, char **argv, struct cli_ctx *ctx)
     if (argc == 2) {
         v = cli_find(argv[1]);
         if (!v)
-            return cli_refuse(ctx, "there is no verb '%s'", argv[1]);
-        cli_print_usage(v, stdout);
-        printf("%s\n", v->help);
-        return CLI_DONE;
+            return cli_refuse(ctx, "there is no verb '%s'; `penstock help` "
+                              "lists them", argv[1]);
+        return cli_print_help(v, ctx);
     }
     if (ctx->json)
         return list_json();

@@ -181,6 +181,18 @@ static bool is_clients_model(const struct target *t)
     return !t->group || memchr(t->group->name.p, '*', t->group->name.n);
 }
 
+/* What a client is told where the reason is only the operator's: addresses
+ * of providers, for one, stay in the attempt's record. */
+static struct str told(struct request *r, const struct fault_info *info)
+{
+    const char *text = err_info(info->err)->text;
+
+    return arena_fmt(r->arena, "%.*s (provider " STR_FMT ", attempt %u: %s).",
+                     (int)strcspn(text, "."), text,
+                     STR_ARG(r->attempt->target->provider->conf->name),
+                     (unsigned)r->n_attempts, info->name);
+}
+
 /* Keep the provider's own error answer; a caller's fault is never replaced. */
 static void keep_error(struct request *r, const struct fault_info *info)
 {
@@ -200,8 +212,9 @@ static void keep_error(struct request *r, const struct fault_info *info)
         words = (struct str){ t->fault.message.p, t->fault.message.n };
     if (r->kept.status && r->kept.callers)
         return;
-    if (operators)
-        words = str_of(err_info(info->err)->text);
+    if (operators || t->fault.cls == PS_FAULT_CONNECT ||
+        (t->mode == MODE_ERROR && !callers))
+        words = told(r, info);
     r->kept = (struct kept_error){ 0 };
     r->err.code = ERR_NONE;
     err_set(&r->err, info->err, STR_FMT, STR_ARG(attempt_hide(r, words)));
