@@ -6,16 +6,18 @@
  */
 #include "policy/state.h"
 
+enum { CLOSED, OPEN };
+enum { CALLED, LATER };
+
 static const struct phase_row {
     const char *name;
     bool open; /* fail mode where nobody says otherwise */
+    bool later; /* no step of this version calls it */
 } phases[PHASE_COUNT] = {
-    [PHASE_REQUEST] = { "request", false },
-    [PHASE_AUTHENTICATE] = { "authenticate", false },
-    [PHASE_VALIDATE] = { "validate", false },
-    [PHASE_ADMIT] = { "admit", false },
-    [PHASE_ROUTE] = { "route", true },
-    [PHASE_LOG] = { "log", true },
+#define PHASE_ROW(id, name, fail, called, when)                               \
+    [PHASE_##id] = { name, (fail) == OPEN, (called) == LATER },
+#include "policy/phases.def"
+#undef PHASE_ROW
 };
 
 const char *policy_phase_name(enum policy_phase p)
@@ -74,14 +76,15 @@ static void take_member(struct policy_state *st, lua_State *L)
     if (p >= 0) {
         if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1))
             luaL_error(L, "%s: a function is needed", key);
+        if (phases[p].later)
+            luaL_error(L, "%s: this version does not call that phase", key);
         lua_pushvalue(L, -1);
         st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
     } else if (strcmp(key, "fail") == 0) {
         take_fail(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, request, authenticate, validate, admit, route, "
-                      "log)", key);
+                      "fail, or a phase: penstock-policy(7))", key);
     }
 }
 

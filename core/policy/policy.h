@@ -16,12 +16,9 @@
 #include "engine/target.h"
 
 enum policy_phase {
-    PHASE_REQUEST,
-    PHASE_AUTHENTICATE,
-    PHASE_VALIDATE,
-    PHASE_ADMIT,
-    PHASE_ROUTE,
-    PHASE_LOG,
+#define PHASE_ROW(id, name, fail, called, when) PHASE_##id,
+#include "policy/phases.def"
+#undef PHASE_ROW
     PHASE_COUNT
 };
 

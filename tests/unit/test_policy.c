@@ -17,6 +17,8 @@ static const struct refusal {
     { "return { api = 2 }", "bad", "api = 1 is needed" },
     { "return { api = 1, autenticate = function() end }", "bad",
       "unknown key 'autenticate'" },
+    { "return { api = 1, cache = function() end }", "bad",
+      "this version does not call that phase" },
     { "return { api = 1, route = 7 }", "bad", "a function is needed" },
     { "return { api = 1, fail = 'maybe' }", "bad", "\"open\" or \"closed\"" },
     { "return { api = 1, fail = { nap = 'open' } }", "bad", "names of phases" },
