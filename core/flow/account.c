@@ -106,7 +106,7 @@ static void f_error(struct line *l)
     if (!r->err.code)
         return;
     buf_puts(l->b, "{\"code\":");
-    buf_json_str(l->b, str_of(reply_error_code(r)));
+    buf_json_str(l->b, reply_wire_error(r).code);
     buf_puts(l->b, ",\"text\":");
     buf_json_str(l->b, str_of(r->err.msg));
     if (r->err_policy.n) {

@@ -96,14 +96,21 @@ static int on_error(struct feed *f, const struct sse_event *ev,
     return -ERR_CANCELLED;
 }
 
+static int watch_event(struct request *r, const struct sse_event *ev,
+                       struct wire_watch *w)
+{
+    return request_dialect(r)->watch_event(r->endpoint->dialect, ev->event,
+                                           ev->data, &r->flow->scratch,
+                                           r->arena, w, NULL);
+}
+
 static int watch(struct feed *f, const struct sse_event *ev,
                  struct wire_watch *w)
 {
     struct request *r = f->r;
     struct attempt *t = r->attempt;
 
-    if (openai_watch_event(r->endpoint->dialect, ev->data, &r->flow->scratch,
-                           r->arena, w, NULL)) {
+    if (watch_event(r, ev, w)) {
         stream_fault(r, PS_FAULT_PROTOCOL, "an event is not valid JSON");
         return -ERR_CANCELLED;
     }
@@ -125,8 +132,7 @@ static bool is_partial(struct request *r, const struct sse_event *ev)
 {
     struct wire_watch w;
 
-    if (openai_watch_event(r->endpoint->dialect, ev->data, &r->flow->scratch,
-                           r->arena, &w, NULL))
+    if (watch_event(r, ev, &w))
         return true;
     return !w.error && !w.done && !r->answer.finish_seen;
 }

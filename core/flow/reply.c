@@ -17,9 +17,23 @@ static void put(struct http_header *h, size_t *n, size_t max, const char *name,
         h[(*n)++] = (struct http_header){ str_of(name), value };
 }
 
-const char *reply_error_code(const struct request *r)
+const struct dialect_ops *request_dialect(const struct request *r)
 {
-    return r->err_code.n ? r->err_code.p : err_info(r->err.code)->name;
+    return dialect_ops(r->endpoint ? r->endpoint->dialect : DIALECT_NONE);
+}
+
+static struct str error_code(const struct request *r)
+{
+    return r->err_code.n ? r->err_code : str_of(err_info(r->err.code)->name);
+}
+
+struct wire_error reply_wire_error(const struct request *r)
+{
+    return (struct wire_error){ .info = err_info(r->err.code),
+                                .code = error_code(r),
+                                .message = str_of(r->err.msg),
+                                .param = str_of(r->err.at),
+                                .request_id = str_of(r->id) };
 }
 
 /* "groq:429 gpu:200" */
@@ -71,7 +85,8 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
         put(h, &n, max, "x-penstock-upstream-request-id", r->upstream_id);
     if (r->err.code || r->err_code.n)
         put(h, &n, max, "x-penstock-error",
-            arena_fmt(r->arena, "%s; side=%s", reply_error_code(r), r->side));
+            arena_fmt(r->arena, STR_FMT "; side=%s", STR_ARG(error_code(r)),
+                      r->side));
     if (r->retry_after_ms) {
         put(h, &n, max, "retry-after",
             fmt(r, "%llu", (r->retry_after_ms + 999) / 1000));
@@ -124,15 +139,15 @@ static const char *should_retry(const struct request *r)
 
 void reply_error(struct request *r)
 {
-    const struct err_info *e = err_info(r->err.code);
-    int status = r->err_status ? r->err_status : e->status_openai;
+    const struct dialect_ops *d = request_dialect(r);
+    struct wire_error e = reply_wire_error(r);
+    int status = r->err_status ? r->err_status : d->status(e.info);
     struct buf body = BUF_INIT(16384);
     struct http_header h[20];
     size_t n = reply_headers(r, h, 16);
     const char *again = should_retry(r);
 
-    openai_error(&body, e->type_openai, str_of(reply_error_code(r)),
-                 str_of(r->err.msg), str_of(r->err.at));
+    d->error(&body, &e);
     h[n++] = (struct http_header){ STR("content-type"),
                                    STR("application/json") };
     if (again)

@@ -13,8 +13,7 @@
 #include "base/slots.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
-#include "wire/endpoint.h"
-#include "wire/openai.h"
+#include "wire/dialect.h"
 #include "wire/sse.h"
 
 enum step {
@@ -175,7 +174,9 @@ void on_request_timer(void *ud);
 void reply_error(struct request *r);
 void reply_json(struct request *r, int status, struct str body);
 size_t reply_headers(struct request *r, struct http_header *h, size_t max);
-const char *reply_error_code(const struct request *r);
+/** The request's error as its dialect is to tell it; borrows from r. */
+struct wire_error reply_wire_error(const struct request *r);
+const struct dialect_ops *request_dialect(const struct request *r);
 
 /* models.c: GET /v1/models */
 enum step step_models(struct request *r);

@@ -51,13 +51,12 @@ static void pass_error(struct request *r)
  * clean one. */
 static void fail_stream(struct request *r)
 {
-    const struct err_info *e = err_info(r->err.code);
+    struct wire_error e = reply_wire_error(r);
     struct buf event = BUF_INIT(8192);
 
+    e.param = STR_NULL;
     if (!r->answer.error_sent &&
-        openai_error_event(&event, e->type_openai,
-                           str_of(reply_error_code(r)),
-                           str_of(r->err.msg)) == 0)
+        request_dialect(r)->error_event(&event, &e) == 0)
         http_reply_data(r->http, buf_str(&event));
     buf_clear(&event);
     http_reply_abort(r->http);

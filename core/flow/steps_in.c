@@ -210,8 +210,8 @@ enum step step_read(struct request *r)
                 err.msg, err.at[0] ? err.at : "at its start");
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
-    if (openai_read(r->endpoint->dialect, &r->json, r->arena, &r->facts,
-                    &r->err))
+    if (request_dialect(r)->read(r->endpoint->dialect, &r->json, r->arena,
+                                 &r->facts, &r->err))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     r->facts.model = arena_dup(r->arena, r->facts.model);
     return STEP_VALIDATE;

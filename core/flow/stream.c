@@ -316,17 +316,19 @@ static void body_eof(struct request *r)
     struct attempt *t = r->attempt;
     struct str body = buf_str(&r->answer.held);
     struct json *scratch = &r->flow->scratch;
+    const struct dialect_ops *dialect = request_dialect(r);
     struct wire_watch w;
     struct err err = { 0 };
 
     if (r->answer.passed) {
-        openai_usage_in_tail((struct str){ r->answer.tail, r->answer.tail_n },
-                             r->arena, &r->usage);
+        dialect->usage_in_tail(
+            (struct str){ r->answer.tail, r->answer.tail_n }, r->arena,
+            &r->usage);
         http_reply_end(r->http);
         return;
     }
-    if (openai_watch_body(r->endpoint->dialect, body, scratch, r->arena, &w,
-                          &err)) {
+    if (dialect->watch_body(r->endpoint->dialect, body, scratch, r->arena, &w,
+                            &err)) {
         stream_fault(r, PS_FAULT_PROTOCOL,
                      body.n ? "the answer is not valid JSON"
                             : "the answer is empty");

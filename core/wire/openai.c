@@ -3,6 +3,8 @@
 /* Reading OpenAI requests, answers and errors by spans. */
 #include "wire/openai.h"
 
+#include "wire/openai_impl.h"
+
 /* Fields that must be there, by dialect, and their JSON types. */
 struct required {
     enum dialect dialect;
@@ -116,8 +118,9 @@ static int check_required(enum dialect d, const struct json *b,
     return 0;
 }
 
-int openai_read(enum dialect d, const struct json *body, struct arena *a,
-                struct wire_request *out, struct err *err)
+static int read_request(enum dialect d, const struct json *body,
+                        struct arena *a, struct wire_request *out,
+                        struct err *err)
 {
     int rc;
 
@@ -140,26 +143,39 @@ static int put_or_null(struct buf *out, struct str s)
     return s.n ? buf_json_str(out, s) : buf_puts(out, "null");
 }
 
-int openai_error(struct buf *out, const char *type, struct str code,
-                 struct str message, struct str param)
+static int put_error(struct buf *out, const struct wire_error *e)
 {
     int rc = buf_puts(out, "{\"error\":{\"message\":");
 
-    rc = rc ? rc : buf_json_str(out, message);
+    rc = rc ? rc : buf_json_str(out, e->message);
     rc = rc ? rc : buf_puts(out, ",\"type\":");
-    rc = rc ? rc : buf_json_str(out, str_of(type));
+    rc = rc ? rc : buf_json_str(out, str_of(e->info->type_openai));
     rc = rc ? rc : buf_puts(out, ",\"param\":");
-    rc = rc ? rc : put_or_null(out, param);
+    rc = rc ? rc : put_or_null(out, e->param);
     rc = rc ? rc : buf_puts(out, ",\"code\":");
-    rc = rc ? rc : put_or_null(out, code);
+    rc = rc ? rc : put_or_null(out, e->code);
     return rc ? rc : buf_puts(out, "}}");
 }
 
-int openai_error_event(struct buf *out, const char *type, struct str code,
-                       struct str message)
+static int put_error_event(struct buf *out, const struct wire_error *e)
 {
     int rc = buf_puts(out, "data: ");
 
-    rc = rc ? rc : openai_error(out, type, code, message, STR_NULL);
+    rc = rc ? rc : put_error(out, e);
     return rc ? rc : buf_puts(out, "\n\n");
 }
+
+static int status_of(const struct err_info *info)
+{
+    return info->status_openai;
+}
+
+const struct dialect_ops openai_dialect = {
+    .read = read_request,
+    .watch_event = openai_watch_event,
+    .watch_body = openai_watch_body,
+    .usage_in_tail = openai_usage_in_tail,
+    .status = status_of,
+    .error = put_error,
+    .error_event = put_error_event,
+};

@@ -4,7 +4,7 @@
  * Watching answers: one scan of each event, then a walk over the few members
  * that matter. Unknown members are content's business, not ours.
  */
-#include "wire/openai.h"
+#include "wire/openai_impl.h"
 
 /* Members of a choice's delta or message that are content when not empty. */
 static bool is_meta(struct str name)
@@ -162,10 +162,11 @@ static int watch(enum dialect d, struct str text, struct json *j,
     return rc;
 }
 
-int openai_watch_event(enum dialect d, struct str data, struct json *scratch,
-                       struct arena *a, struct wire_watch *out,
-                       struct err *err)
+int openai_watch_event(enum dialect d, struct str event, struct str data,
+                       struct json *scratch, struct arena *a,
+                       struct wire_watch *out, struct err *err)
 {
+    (void)event;
     *out = (struct wire_watch){ .usage = USAGE_NONE };
     data = str_trim(data);
     if (str_is(data, "[DONE]")) {

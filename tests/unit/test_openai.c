@@ -17,7 +17,7 @@ static int read_body(enum dialect d, const char *text,
     *err = (struct err){ 0 };
     rc = json_scan(&j, str_of(text), NULL, err);
     if (rc == 0)
-        rc = openai_read(d, &j, a, out, err);
+        rc = openai_dialect.read(d, &j, a, out, err);
     if (rc)
         json_clear(&j);
     return rc;
@@ -91,8 +91,8 @@ static struct wire_watch watch(const char *data)
     struct json j = { 0 };
     struct arena *a = arena_new(1 << 16);
     struct wire_watch w;
-    int rc = openai_watch_event(DIALECT_OPENAI_CHAT, str_of(data), &j, a, &w,
-                                NULL);
+    int rc = openai_dialect.watch_event(DIALECT_OPENAI_CHAT, STR_NULL,
+                                        str_of(data), &j, a, &w, NULL);
 
     CU_ASSERT(rc == 0);
     w.error_code = w.error_type = w.error_message = STR_NULL;
@@ -167,11 +167,11 @@ static void refuses_what_is_no_json(void)
     struct arena *a = arena_new(1 << 16);
     struct wire_watch w;
 
-    CU_ASSERT(openai_watch_event(DIALECT_OPENAI_CHAT, STR("{\"a\":"), &j, a,
-                                 &w, NULL) != 0);
-    CU_ASSERT(openai_watch_event(DIALECT_OPENAI_CHAT, STR("[1]"), &j, a, &w,
-                                 NULL) != 0);
-    CU_ASSERT(openai_watch_body(DIALECT_OPENAI_CHAT, STR(""), &j, a, &w,
+    CU_ASSERT(openai_dialect.watch_event(DIALECT_OPENAI_CHAT, STR_NULL,
+                                         STR("{\"a\":"), &j, a, &w, NULL) != 0);
+    CU_ASSERT(openai_dialect.watch_event(DIALECT_OPENAI_CHAT, STR_NULL,
+                                         STR("[1]"), &j, a, &w, NULL) != 0);
+    CU_ASSERT(openai_dialect.watch_body(DIALECT_OPENAI_CHAT, STR(""), &j, a, &w,
                                 NULL) != 0);
     json_clear(&j);
     arena_free(a);
@@ -182,14 +182,14 @@ static void finds_usage_in_a_tail(void)
     struct arena *a = arena_new(1 << 16);
     struct usage u = USAGE_NONE;
 
-    openai_usage_in_tail(STR("\"usage\":9],\"x\":\"usage\",\"usage\":"
+    openai_dialect.usage_in_tail(STR("\"usage\":9],\"x\":\"usage\",\"usage\":"
                              "{\"prompt_tokens\":3,\"total_tokens\":3}}\n"),
                          a, &u);
     CU_ASSERT(u.input == 3);
     u = USAGE_NONE;
-    openai_usage_in_tail(STR("\"usage\":{\"prompt_tokens\":3"), a, &u);
+    openai_dialect.usage_in_tail(STR("\"usage\":{\"prompt_tokens\":3"), a, &u);
     CU_ASSERT(u.input == -1);
-    openai_usage_in_tail(STR(""), a, &u);
+    openai_dialect.usage_in_tail(STR(""), a, &u);
     CU_ASSERT(u.input == -1);
     arena_free(a);
 }
@@ -197,15 +197,21 @@ static void finds_usage_in_a_tail(void)
 static void writes_errors_in_openai_shape(void)
 {
     struct buf b = BUF_INIT(4096);
+    struct wire_error e = { .param = STR_NULL };
 
-    openai_error(&b, "invalid_request_error", STR("model_not_found"),
-                 STR("no \"x\"\n"), STR_NULL);
+    e.info = err_info(ERR_MODEL_NOT_FOUND);
+    e.code = STR("model_not_found");
+    e.message = STR("no \"x\"\n");
+    CU_ASSERT(openai_dialect.error(&b, &e) == 0);
     CU_ASSERT(str_is(buf_str(&b),
                      "{\"error\":{\"message\":\"no \\\"x\\\"\\n\","
                      "\"type\":\"invalid_request_error\",\"param\":null,"
                      "\"code\":\"model_not_found\"}}"));
     buf_reset(&b);
-    openai_error_event(&b, "server_error", STR("upstream_error"), STR("cut"));
+    e.info = err_info(ERR_UPSTREAM_ERROR);
+    e.code = STR("upstream_error");
+    e.message = STR("cut");
+    CU_ASSERT(openai_dialect.error_event(&b, &e) == 0);
     CU_ASSERT(str_starts(buf_str(&b), STR("data: {\"error\":{")));
     CU_ASSERT(str_is((struct str){ b.p + b.n - 4, 4 }, "}}\n\n"));
     buf_clear(&b);

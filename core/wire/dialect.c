@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+#include "wire/dialect.h"
+
+#include "wire/openai.h"
+
+const struct dialect_ops *dialect_ops(enum dialect d)
+{
+    switch (d) {
+    case DIALECT_NONE:
+    case DIALECT_OPENAI_CHAT:
+    case DIALECT_OPENAI_COMPLETIONS:
+    case DIALECT_OPENAI_EMBEDDINGS:
+    case DIALECT_OPENAI_MODELS:
+        break;
+    }
+    return &openai_dialect;
+}
