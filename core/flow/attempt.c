@@ -57,6 +57,7 @@ static int put(struct attempt *t, const char *name, struct str value)
 static int put_head(struct request *r, struct attempt *t)
 {
     const struct conf_provider *p = t->target->provider->conf;
+    const struct policy_headers *set = r->try_next ? &r->try_next->set : NULL;
     size_t n;
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = put(t, "content-type", STR("application/json"));
@@ -75,6 +76,8 @@ static int put_head(struct request *r, struct attempt *t)
     }
     for (size_t i = 0; i < p->n_headers && !rc; i++)
         rc = attempt_header(&t->host, p->headers[i].key, p->headers[i].value);
+    for (size_t i = 0; set && i < set->n && !rc; i++)
+        rc = attempt_header(&t->host, set->at[i].name, set->at[i].value);
     return rc;
 }
 
@@ -208,8 +211,7 @@ int attempt_begin(struct request *r, struct err *err)
     r->upstream_id = STR_NULL;
     t->target = target;
     t->length = -1;
-    t->credential =
-        provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
+    t->credential = r->credential_next;
     record(r, t);
     rc = provider_open(target->provider, err);
     if (!rc)

@@ -92,6 +92,10 @@ struct request {
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;
     struct policy_run run;
+    struct credential *credential_next; /* of the try to come */
+    struct policy_try *try_next;        /* NULL: nobody asks */
+    struct policy_resp *resp;           /* the same */
+    uint64_t held_ms;                   /* upstream waits for a policy since */
     struct attempt *attempt;
     struct str upstream_id; /* the last answer's own id */
     struct attempt_record records[MAX_ATTEMPTS];
@@ -195,6 +199,23 @@ void account_request(struct request *r);
 
 /* view.c: what policies see */
 extern const struct policy_view request_view;
-int view_run(struct request *r, enum policy_phase p, struct policy_result *out);
+
+/**
+ * phase.c: run a phase. STEP_WAIT (and waiting_on), STEP_FAIL where a policy
+ * refused or failed, else `next`; what else was decided is in *out.
+ */
+enum step phase_run(struct request *r, enum policy_phase p, enum step next,
+                    struct policy_result *out);
+
+/* steps_policy.c: policies around a try */
+/** The head of an answer that serves is there: ask `response` of it? */
+bool response_open(struct request *r);
+/** What `response` made of the client's head; returns the new n. */
+size_t response_fields(const struct request *r, struct http_header *h,
+                       size_t n, size_t max);
+
+/* steps_out.c */
+enum step try_begin(struct request *r);
+void try_close_record(struct request *r);
 
 #endif

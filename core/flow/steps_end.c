@@ -90,10 +90,8 @@ enum step step_settle(struct request *r)
 {
     struct policy_result res;
 
-    if (policy_set_has(r->gen->policies, PHASE_LOG) && !r->logged &&
-        view_run(r, PHASE_LOG, &res) == POLICY_WAIT) {
+    if (!r->logged && phase_run(r, PHASE_LOG, STEP_DONE, &res) == STEP_WAIT) {
         request_wait_in(r, &r->flow->settling);
-        r->waiting_on = "log";
         return STEP_WAIT;
     }
     r->logged = true;

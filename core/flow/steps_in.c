@@ -46,54 +46,11 @@ enum step step_head(struct request *r)
     return STEP_EARLY;
 }
 
-/* A policy's denial becomes the request's error. */
-static enum step denied(struct request *r, const struct policy_result *p)
-{
-    r->err_policy = p->policy;
-    r->retry_after_ms = p->retry_after_ms;
-    err_set(&r->err, p->err_code ? p->err_code : ERR_INVALID_REQUEST,
-            STR_FMT, STR_ARG(p->message));
-    if (!p->err_code) {
-        r->err_code = arena_dup(r->arena, p->code);
-        r->err_status = p->status;
-    }
-    return request_fail(r, r->err.code, "client");
-}
-
-static enum step failed(struct request *r, const struct policy_result *p)
-{
-    r->err_policy = p->policy;
-    err_set(&r->err, ERR_POLICY_FAILED, "The policy '" STR_FMT "' failed.",
-            STR_ARG(p->policy));
-    return request_fail(r, ERR_POLICY_FAILED, "gateway");
-}
-
-/* Run a phase; `next` where nobody objects. */
-static enum step run_phase(struct request *r, enum policy_phase p,
-                           enum step next, struct policy_result *out)
-{
-    *out = (struct policy_result){ .verdict = POLICY_NONE };
-    if (!policy_set_has(r->gen->policies, p))
-        return next;
-    if (view_run(r, p, out) == POLICY_WAIT) {
-        r->waiting_on = policy_phase_name(p);
-        return STEP_WAIT;
-    }
-    switch (out->verdict) {
-    case POLICY_DENY:
-        return denied(r, out);
-    case POLICY_FAILED:
-        return failed(r, out);
-    default:
-        return next;
-    }
-}
-
 enum step step_early(struct request *r)
 {
     struct policy_result res;
 
-    return run_phase(r, PHASE_REQUEST, STEP_AUTHENTICATE, &res);
+    return phase_run(r, PHASE_REQUEST, STEP_AUTHENTICATE, &res);
 }
 
 /* The listener's rule for callers without a credential of ours. What is sent
@@ -134,7 +91,7 @@ enum step step_authenticate(struct request *r)
         identity_credential(r);
     if (r->err.code)
         return request_fail(r, r->err.code, "client");
-    next = run_phase(r, PHASE_AUTHENTICATE, STEP_BODY, &res);
+    next = phase_run(r, PHASE_AUTHENTICATE, STEP_BODY, &res);
     if (next != STEP_BODY)
         return next;
     r->principal =
@@ -221,14 +178,14 @@ enum step step_validate(struct request *r)
 {
     struct policy_result res;
 
-    return run_phase(r, PHASE_VALIDATE, STEP_ADMIT, &res);
+    return phase_run(r, PHASE_VALIDATE, STEP_ADMIT, &res);
 }
 
 enum step step_admit(struct request *r)
 {
     struct policy_result res;
 
-    return run_phase(r, PHASE_ADMIT, STEP_PLAN, &res);
+    return phase_run(r, PHASE_ADMIT, STEP_PLAN, &res);
 }
 
 enum step step_plan(struct request *r)
@@ -272,7 +229,7 @@ static void order_plan(struct plan *p)
 enum step step_route(struct request *r)
 {
     struct policy_result res;
-    enum step next = run_phase(r, PHASE_ROUTE, STEP_ATTEMPT, &res);
+    enum step next = phase_run(r, PHASE_ROUTE, STEP_ATTEMPT, &res);
 
     if (next == STEP_ATTEMPT)
         order_plan(&r->plan);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* What policies see of a request, and running a phase for it. */
+/* What policies see of a request. */
 #include "flow/request.h"
 
 typedef void (*field_fn)(struct request *r, struct policy_value *out);
@@ -125,21 +125,3 @@ const struct policy_view request_view = {
     .header = view_header,
     .note = view_note,
 };
-
-static void on_wake(void *req)
-{
-    request_run(req);
-}
-
-int view_run(struct request *r, enum policy_phase p,
-             struct policy_result *out)
-{
-    r->run.req = r;
-    r->run.view = &request_view;
-    r->run.arena = r->arena;
-    r->run.endpoint = str_of(r->endpoint ? r->endpoint->name : "");
-    r->run.principal = r->principal;
-    r->run.plan = p == PHASE_ROUTE ? &r->plan : NULL;
-    r->run.wake = on_wake;
-    return policy_run(r->gen->policies, p, &r->run, out);
-}

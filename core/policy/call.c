@@ -121,10 +121,7 @@ static int call_body(lua_State *L)
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
     api_push(L, c, API_REQ, NULL, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->conf_ref);
-    if (c->phase == PHASE_ROUTE && c->run->plan) {
-        api_push(L, c, API_PLAN, NULL, 0);
-        args = 3;
-    }
+    args += api_push_thing(L, c);
     lua_callk(L, args, 1, (lua_KContext)c, call_done);
     return call_done(L, LUA_OK, (lua_KContext)c);
 }
@@ -166,8 +163,8 @@ static enum call_result drive(struct policy_call *c, int args,
     c->out = NULL;
     if (rc == LUA_OK) {
         lua_settop(c->co, 0);
-        if (c->st->conf->observe)
-            api_plan_restore(c);
+        if (policy_call_observes(c))
+            api_undo(c);
         call_give(c, true);
         return CALL_DONE;
     }
@@ -179,7 +176,7 @@ static enum call_result drive(struct policy_call *c, int args,
         loop_timer_stop(&c->timer);
     *why = reason(c, rc);
     *out = (struct policy_result){ .verdict = POLICY_NONE };
-    api_plan_restore(c);
+    api_undo(c);
     call_give(c, false);
     if (rc == LUA_ERRMEM)
         lua_gc(c->st->L, LUA_GCCOLLECT);
@@ -203,6 +200,7 @@ enum call_result policy_call_begin(struct policy_state *st,
     c->stopped = NULL;
     c->wall_ms = 0;
     c->plan_before = NULL;
+    c->headers_before = NULL;
     c->notes = 0;
     run->call = c;
     budget_init(&c->budget, c->co, POLICY_CPU_MS);
@@ -218,7 +216,7 @@ enum call_result policy_call_resume(struct policy_call *c,
         return CALL_WAITS;
     if (c->stopped) {
         *why = reason(c, LUA_YIELD);
-        api_plan_restore(c);
+        api_undo(c);
         call_give(c, false);
         return CALL_ERROR;
     }

@@ -31,11 +31,18 @@ struct policy_call {
     uint64_t wall_ms;       /* loop time at which it has waited enough; 0 */
     struct loop_timer timer;
     struct candidate *plan_before; /* copy made at the first edit */
+    struct policy_headers *headers_before; /* the same */
     unsigned notes;
     struct policy_call *next_idle, *next_all;
 };
 
 enum call_result { CALL_DONE, CALL_WAITS, CALL_ERROR };
+
+/** mode = "observe": what it decides and changes is noted, not applied. */
+static inline bool policy_call_observes(const struct policy_call *c)
+{
+    return c->st->conf->observe;
+}
 
 /**
  * Begin, or go on with, a phase of st for a run. On CALL_DONE *out holds the

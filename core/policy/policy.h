@@ -14,6 +14,7 @@
 #include "engine/config.h"
 #include "engine/principal.h"
 #include "engine/target.h"
+#include "net/http_header.h"
 
 enum policy_phase {
 #define PHASE_ROW(id, name, fail, called, when) PHASE_##id,
@@ -62,10 +63,45 @@ struct policy_view {
     void (*note)(void *req, struct str policy, struct str text);
 };
 
+/** Header fields that policies set; without a value: it goes. */
+struct policy_headers {
+    struct http_header at[16]; /* each name once; in the run's arena */
+    size_t n;
+};
+
+/** An earlier try of the request. */
+struct policy_tried {
+    struct str target, cls; /* class of the fault; empty = it served */
+    int status;             /* HTTP; 0 = none */
+};
+
+/** attempt: the try to come. */
+struct policy_try {
+    uint32_t n; /* 1 = the first */
+    const struct target *target;
+    struct str credential;
+    uint64_t elapsed_ms; /* since the request came */
+    const struct policy_tried *tried;
+    size_t n_tried;
+    struct policy_headers set; /* of the outgoing head */
+};
+
+/** response: the head of an answer that serves, before it is passed on. */
+struct policy_resp {
+    int status;
+    uint32_t attempt; /* which try's it is; 1 = the first */
+    const struct target *target;
+    uint64_t ms; /* from the try's begin to its head */
+    const struct http_header *fields; /* the provider's */
+    size_t n_fields;
+    struct policy_headers set; /* of the client's head */
+};
+
 enum policy_verdict {
     POLICY_NONE,      /* no policy had an opinion */
     POLICY_DENY,      /* code, status, message, retry_after_ms */
     POLICY_PRINCIPAL, /* authenticate: `principal` */
+    POLICY_SKIP,      /* attempt: not this target; message */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -91,6 +127,8 @@ struct policy_run {
     struct str endpoint;          /* for policies limited to some */
     const struct principal *principal; /* NULL before authenticate */
     struct plan *plan;            /* route only */
+    struct policy_try *attempt;   /* attempt only */
+    struct policy_resp *response; /* response only */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     uint16_t at;                  /* next policy in the list; engine's own */
