@@ -6,11 +6,11 @@
 static const char *const try_names[] = { "n",          "target", "credential",
                                          "elapsed_ms", "tried",  "header",
                                          NULL };
-enum { TRY_N, TRY_TARGET, TRY_CREDENTIAL, TRY_ELAPSED, TRY_TRIED, TRY_HEADER };
+enum { T_N, T_TARGET, T_CREDENTIAL, T_ELAPSED, T_TRIED, T_HEADER };
 
 static const char *const resp_names[] = { "status", "header", "target",
                                           "attempt", "ms",    NULL };
-enum { RESP_STATUS, RESP_HEADER, RESP_TARGET, RESP_ATTEMPT, RESP_MS };
+enum { R_STATUS, R_HEADER, R_TARGET, R_ATTEMPT, R_MS };
 
 /* One of the earlier tries, as a table. */
 static void push_tried(lua_State *L, const struct policy_tried *t)
@@ -43,20 +43,20 @@ static int try_index(lua_State *L)
     const struct policy_try *t = c->run->attempt;
 
     switch (api_which(L)) {
-    case TRY_N: lua_pushinteger(L, t->n); return 1;
-    case TRY_TARGET: api_push(L, c, API_TARGET, t->target, 0); return 1;
-    case TRY_CREDENTIAL: api_push_str(L, t->credential); return 1;
-    case TRY_ELAPSED:
+    case T_N: lua_pushinteger(L, t->n); return 1;
+    case T_TARGET: api_push(L, c, API_TARGET, t->target, 0); return 1;
+    case T_CREDENTIAL: api_push_str(L, t->credential); return 1;
+    case T_ELAPSED:
         lua_pushinteger(L, (lua_Integer)t->elapsed_ms);
         return 1;
-    case TRY_TRIED:
+    case T_TRIED:
         lua_createtable(L, (int)t->n_tried, 0);
         for (size_t i = 0; i < t->n_tried; i++) {
             push_tried(L, &t->tried[i]);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
         return 1;
-    case TRY_HEADER: lua_pushcfunction(L, try_header); return 1;
+    case T_HEADER: lua_pushcfunction(L, try_header); return 1;
     }
     return luaL_error(L, "try.%s does not exist", luaL_tolstring(L, 2, NULL));
 }
@@ -67,11 +67,11 @@ static int resp_index(lua_State *L)
     const struct policy_resp *a = c->run->response;
 
     switch (api_which(L)) {
-    case RESP_STATUS: lua_pushinteger(L, a->status); return 1;
-    case RESP_HEADER: api_push(L, c, API_RESP_HEADER, NULL, 0); return 1;
-    case RESP_TARGET: api_push(L, c, API_TARGET, a->target, 0); return 1;
-    case RESP_ATTEMPT: lua_pushinteger(L, a->attempt); return 1;
-    case RESP_MS: lua_pushinteger(L, (lua_Integer)a->ms); return 1;
+    case R_STATUS: lua_pushinteger(L, a->status); return 1;
+    case R_HEADER: api_push(L, c, API_RESP_HEADER, NULL, 0); return 1;
+    case R_TARGET: api_push(L, c, API_TARGET, a->target, 0); return 1;
+    case R_ATTEMPT: lua_pushinteger(L, a->attempt); return 1;
+    case R_MS: lua_pushinteger(L, (lua_Integer)a->ms); return 1;
     }
     return luaL_error(L, "resp.%s does not exist", luaL_tolstring(L, 2, NULL));
 }
