@@ -4,7 +4,7 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
-#include "flow/request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -182,7 +182,7 @@ static int edit_body(struct request *r, struct attempt *t, struct err *err)
         return err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg);
     if (json_edits_empty(t->edits))
         return 0;
-    buf_init(&t->body, r->body_bytes + (1u << 20));
+    buf_init(&t->body, body_text(r).n + (1u << 20));
     return json_edits_apply(t->edits, &t->body);
 }
 
@@ -312,7 +312,7 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         .addresses = addresses,
         .headers = t->host.headers,
         .n_headers = t->host.n_headers,
-        .body = t->body.n ? buf_str(&t->body) : http_req_body(r->http),
+        .body = t->body.n ? buf_str(&t->body) : body_text(r),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
                          t->target->model);

@@ -5,6 +5,7 @@
  * of it. A refusal is the last word: what earlier tries left behind (an error
  * to be passed on) counts no more.
  */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 static void on_wake(void *req)
@@ -19,6 +20,8 @@ static int run(struct request *r, enum policy_phase p,
     r->run.view = &request_view;
     r->run.arena = r->arena;
     r->run.endpoint = str_of(r->endpoint ? r->endpoint->name : "");
+    r->run.dialect = r->endpoint ? r->endpoint->dialect : DIALECT_NONE;
+    r->run.body = body_index(r);
     r->run.principal = r->principal;
     r->run.plan = p == PHASE_ROUTE ? &r->plan : NULL;
     r->run.attempt = p == PHASE_ATTEMPT ? r->try_next : NULL;

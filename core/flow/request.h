@@ -83,8 +83,15 @@ struct request {
     bool want_detail, body_asked, body_done;
     int body_rc;
     uint64_t body_bytes;
-    struct json json;
+    struct json json;      /* of the body as policies left it, see body.c */
+    struct buf edited;     /* that body, where one was edited */
+    struct str asked;      /* the model's name as the client sent it */
     struct wire_request facts;
+    struct str kept_user, kept_temperature; /* for policies' log */
+    struct str session;
+    struct conf_pair *tags;
+    size_t n_tags;
+    bool tags_read;
     struct plan plan;
     uint32_t at;           /* candidate under way */
     bool *out;             /* per candidate: not again in this request */
@@ -196,23 +203,6 @@ bool identity_is_local(const struct request *r);
 
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);
-
-/* view.c: what policies see */
-extern const struct policy_view request_view;
-
-/**
- * phase.c: run a phase. STEP_WAIT (and waiting_on), STEP_FAIL where a policy
- * refused or failed, else `next`; what else was decided is in *out.
- */
-enum step phase_run(struct request *r, enum policy_phase p, enum step next,
-                    struct policy_result *out);
-
-/* steps_policy.c: policies around a try */
-/** The head of an answer that serves is there: ask `response` of it? */
-bool response_open(struct request *r);
-/** What `response` made of the client's head; returns the new n. */
-size_t response_fields(const struct request *r, struct http_header *h,
-                       size_t n, size_t max);
 
 /* steps_out.c */
 enum step try_begin(struct request *r);

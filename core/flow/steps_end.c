@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* How a request ends: sent, failed, settled. */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 enum step step_finish(struct request *r)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 static enum step answer_health(struct request *r)
@@ -170,7 +171,7 @@ enum step step_read(struct request *r)
     if (request_dialect(r)->read(r->endpoint->dialect, &r->json, r->arena,
                                  &r->facts, &r->err))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
-    r->facts.model = arena_dup(r->arena, r->facts.model);
+    r->facts.model = r->asked = arena_dup(r->arena, r->facts.model);
     return STEP_VALIDATE;
 }
 
@@ -192,20 +193,20 @@ enum step step_plan(struct request *r)
 {
     int rc;
 
-    if (!principal_may_use(r->principal, r->facts.model)) {
+    /* what a policy put in its place is the policy's choice */
+    if (!principal_may_use(r->principal, r->asked)) {
         err_set(&r->err, ERR_MODEL_NOT_ALLOWED,
                 "This key may not use the model '" STR_FMT "'.",
-                STR_ARG(r->facts.model));
+                STR_ARG(r->asked));
         return request_fail(r, ERR_MODEL_NOT_ALLOWED, "client");
     }
     rc = engine_plan(r->gen->engine, r->arena, r->facts.model, r->principal,
                      &r->plan, &r->err);
     if (rc)
         return request_fail(r, -rc,
-                            rc == -ERR_MODEL_NOT_FOUND ? "client" : "gateway");
-    r->out = arena_alloc(r->arena, r->plan.n + 1);
-    if (!r->out)
-        return request_fail(r, ERR_OVERLOADED, "gateway");
+                            rc == -ERR_MODEL_NOT_FOUND &&
+                                    str_eq(r->asked, r->facts.model)
+                                ? "client" : "gateway");
     return STEP_ROUTE;
 }
 
@@ -231,7 +232,9 @@ enum step step_route(struct request *r)
     struct policy_result res;
     enum step next = phase_run(r, PHASE_ROUTE, STEP_ATTEMPT, &res);
 
-    if (next == STEP_ATTEMPT)
-        order_plan(&r->plan);
-    return next;
+    if (next != STEP_ATTEMPT)
+        return next;
+    order_plan(&r->plan);
+    r->out = arena_alloc(r->arena, r->plan.n + 1);
+    return r->out ? next : request_fail(r, ERR_OVERLOADED, "gateway");
 }

@@ -5,6 +5,7 @@
  * head of its answer is there. While `response` waits, upstream waits, too:
  * nothing is read from it, and its timers stand still.
  */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 #include "engine/fault.h"

@@ -9,7 +9,7 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
-#include "flow/request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 

@@ -12,6 +12,7 @@ static const char *const titles[API_KINDS] = {
     [API_LIST] = "list",     [API_PLAN] = "plan",
     [API_TARGET] = "target", [API_TRY] = "try",
     [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
+    [API_BODY] = "req.body",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -142,6 +143,7 @@ void api_open(lua_State *L)
     api_principal_open(L);
     api_plan_open(L);
     api_try_open(L);
+    api_body_open(L);
     lua_newtable(L);
     api_ps_open(L);
     decision_open(L);

@@ -29,6 +29,7 @@ enum api_kind {
     API_TRY,
     API_RESP,
     API_RESP_HEADER,
+    API_BODY,
     API_KINDS
 };
 
@@ -72,6 +73,7 @@ void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
+void api_body_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny, into the table on top */
 
@@ -81,6 +83,15 @@ void api_metatable(lua_State *L, enum api_kind kind, const char *name);
 /** Undo all that a call has edited. */
 void api_undo(struct policy_call *c);
 void api_plan_restore(struct policy_call *c);
+
+/* api_body.c: req.body; raises where the policy or the phase may not. */
+int api_body_push(lua_State *L, struct policy_call *c);
+
+/* api_field.c: neutral fields. Push the one that this call has edited, or
+ * false: ask the view. `what` is "req.model"; the value is at 3. */
+bool api_field_edited(lua_State *L, struct policy_call *c, int field);
+int api_field_assign(lua_State *L, struct policy_call *c, int field,
+                     const char *what);
 
 /* headers.c: one field of a head that policies may set, both values on the
  * stack (nil removes). Raises for what is none, or is the core's. */

@@ -11,6 +11,7 @@
 
 #include "base/slots.h"
 #include "policy/api.h"
+#include "policy/edit.h"
 
 #include <stdlib.h>
 
@@ -101,6 +102,7 @@ static void call_give(struct policy_call *c, bool keep_thread)
 {
     unwait(c);
     drop_outcome(c);
+    edit_drop(c);
     c->gen++;
     c->phase_of_life = CALL_IDLE;
     c->run = NULL;
@@ -120,6 +122,7 @@ void policy_calls_free(struct policy_state *st)
         st->all = c->next_all;
         unwait(c);
         drop_outcome(c);
+        edit_drop(c);
         free(c);
     }
     st->idle = NULL;
@@ -134,6 +137,7 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     decision_read(L, c, lua_gettop(L));
+    edit_commit(L, c);
     return 0;
 }
 

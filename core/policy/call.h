@@ -33,8 +33,9 @@ struct policy_call {
     uint64_t wait; /* in env->waits, while something outside is waited for */
     uint64_t op;   /* its number there, for cancel */
     struct outcome *outcome; /* what came; until the next wait or the end */
-    struct candidate *plan_before; /* copy made at the first edit */
+    struct plan *plan_before; /* copy made at the first edit */
     struct policy_headers *headers_before; /* the same */
+    struct call_edit *edit; /* of the body, see edit.h; NULL while none */
     unsigned notes;
     struct policy_call *next_idle, *next_all;
 };

@@ -5,6 +5,8 @@
  * to the client. What frames a message, and what the gateway promises about
  * it, is the core's; a value that could begin another line is refused.
  */
+#include "policy/edit.h"
+
 #include "policy/api.h"
 
 #include "net/http1_char.h"
@@ -112,10 +114,7 @@ void api_header_set(lua_State *L, struct policy_headers *to, enum api_head head,
     if (!at && to->n == sizeof to->at / sizeof to->at[0])
         luaL_error(L, "at most %d headers can be set", (int)to->n);
     save(L, c, to);
-    if (policy_call_observes(c))
-        api_note(c, arena_fmt(c->run->arena, "would %s header " STR_FMT,
-                              field.value.p ? "set" : "remove",
-                              STR_ARG(field.name)));
+    edit_note(c, field.value.p ? "set header" : "remove header", field.name);
     field.name = copied(L, c->run->arena, field.name);
     field.value = copied(L, c->run->arena, field.value);
     *(at ? at : &to->at[to->n++]) = field;

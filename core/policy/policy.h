@@ -15,6 +15,7 @@
 #include "engine/principal.h"
 #include "engine/target.h"
 #include "net/http_header.h"
+#include "wire/dialect.h"
 
 enum policy_phase {
 #define PHASE_ROW(id, name, fail, called, when) PHASE_##id,
@@ -34,9 +35,12 @@ enum policy_field {
     FIELD_PATH,
     FIELD_CLIENT_IP,
     FIELD_CREDENTIAL,  /* what the caller presented, or nil */
+    FIELD_SESSION,     /* what holds a conversation together, or nil */
     FIELD_MODEL,       /* from here on: only once the body is read */
     FIELD_STREAM,      /* boolean */
     FIELD_MAX_TOKENS,  /* integer or nil */
+    FIELD_TEMPERATURE, /* number or nil */
+    FIELD_USER,        /* string or nil */
     FIELD_BODY_SIZE,   /* integer */
     FIELD_STATUS,      /* integer; log only */
     FIELD_COUNT
@@ -46,6 +50,7 @@ enum policy_value_type {
     VALUE_NIL,
     VALUE_STRING,
     VALUE_INT,
+    VALUE_NUMBER, /* s: as JSON writes it */
     VALUE_BOOL,
     VALUE_NOT_YET
 };
@@ -61,6 +66,18 @@ struct policy_view {
     struct str (*header)(void *req, struct str name);
     /** ps.note and the engine's own remarks; for the access line and explain */
     void (*note)(void *req, struct str policy, struct str text);
+    /** x-penstock-tags; how many. May be NULL: none. */
+    size_t (*tags)(void *req, const struct conf_pair **out);
+    /**
+     * A policy's edits of the body have become a new text: check it and take
+     * both, the index being the text's. Nothing is changed on an error, and
+     * both stay the caller's. May be NULL: nothing can be edited.
+     */
+    int (*rewrite)(void *req, struct buf *text, struct json *index,
+                   struct err *err);
+    /** The plan for another model's name. May be NULL: there are none. */
+    int (*plan)(void *req, struct str model, struct plan *out,
+                struct err *err);
 };
 
 /** Header fields that policies set; without a value: it goes. */
@@ -125,6 +142,9 @@ struct policy_run {
     const struct policy_view *view;
     struct arena *arena;
     struct str endpoint;          /* for policies limited to some */
+    enum dialect dialect;         /* the client's */
+    const struct json *body;      /* its index, from validate on while it is
+                                     kept; NULL: not there */
     const struct principal *principal; /* NULL before authenticate */
     struct plan *plan;            /* route only */
     struct policy_try *attempt;   /* attempt only */

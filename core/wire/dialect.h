@@ -21,6 +21,15 @@ struct wire_request {
     int64_t max_tokens;  /* -1 = not given */
 };
 
+/** Fields of a request that mean the same in every dialect. */
+enum wire_field {
+    WIRE_MODEL,       /* string */
+    WIRE_STREAM,      /* boolean */
+    WIRE_MAX_TOKENS,  /* integer */
+    WIRE_TEMPERATURE, /* number */
+    WIRE_USER,        /* string: the end user, as the caller names them */
+};
+
 /** What one stream event or a whole answer holds. */
 struct wire_watch {
     bool content;    /* text, refusal, reasoning, tool call, media */
@@ -49,6 +58,20 @@ struct dialect_ops {
      */
     int (*read)(enum dialect d, const struct json *body, struct arena *a,
                 struct wire_request *out, struct err *err);
+    /**
+     * A field after the edits so far: raw JSON, borrowed as json_edits_get's;
+     * p is NULL where the request does not have it.
+     */
+    struct str (*field)(enum dialect d, enum wire_field f,
+                        const struct json_edits *e);
+    /**
+     * Give a field a value, as an edit: JSON text of its type; p NULL takes
+     * it out. What the dialect says with it (stream_options) follows.
+     * Errors: NOTFOUND with *err empty (the dialect has no such field), else
+     * json_edit_set's.
+     */
+    int (*set_field)(enum dialect d, enum wire_field f, struct json_edits *e,
+                     struct str value, struct err *err);
     /**
      * Watch one event. Malformed JSON is -ERR_SYNTAX with *err. `scratch` is
      * reused between calls and holds the event afterwards. Cost: one scan.

@@ -172,6 +172,8 @@ static int status_of(const struct err_info *info)
 
 const struct dialect_ops openai_dialect = {
     .read = read_request,
+    .field = openai_field,
+    .set_field = openai_set_field,
     .watch_event = openai_watch_event,
     .watch_body = openai_watch_body,
     .usage_in_tail = openai_usage_in_tail,

@@ -12,6 +12,7 @@
 ---@field api 1 # Needed.
 ---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
+---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
@@ -30,13 +31,41 @@
 ---@field path string # As sent, without its query.
 ---@field client_ip string # Of the caller, behind trusted proxies what they say.
 ---@field credential string? # What the caller presented. From authenticate on.
----@field model string # The name that the client sent. From validate on.
+---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
+---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
+---@field model string # The model that routes. Can be assigned in validate and admit, as the next four; what a key may use is judged by the name that the client sent. From validate on.
 ---@field stream boolean # Does the client want a stream? From validate on.
 ---@field max_tokens integer? # The client's own limit of the answer. From validate on.
+---@field temperature number? # Of sampling. From validate on.
+---@field user string? # The end user, as the client names them. From validate on.
+---@field body penstock.Body # The raw JSON, in the client's dialect; the policy must declare dialects. From validate on.
 ---@field body_size integer # Bytes. From validate on.
 ---@field status integer? # Of the answer; nil where the client left before one. In log.
 ---@field header table<string, string?> # A field of the head by its name, whatever its case.
 ---@field principal penstock.Principal # Who calls. From validate on.
+
+---The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
+---@class penstock.Body
+local body = {}
+
+---The value there, nil for none: tables of at most 50000 items, ps.null, exact integers where they fit 64 bits. From validate on.
+---@param pointer string
+---@return any
+function body:get(pointer) end
+
+---The text itself, as the client wrote it. From validate on.
+---@param pointer string
+---@return string?
+function body:raw(pointer) end
+
+---Replace a value, or add a member; /list/- appends. A table is a list where it has 1 to n alone; {} is an object, an empty list that get gave stays one. In validate admit.
+---@param pointer string
+---@param value any
+function body:set(pointer, value) end
+
+---Take a member or element out; nothing where there is none. In validate admit.
+---@param pointer string
+function body:remove(pointer) end
 
 ---Who calls. The core enforces what it carries; authenticate may return a table with these fields, of which id is needed.
 ---@class penstock.Principal
@@ -77,6 +106,10 @@ function plan:drop(why, f) end
 ---@param why string
 ---@param f fun(t: penstock.Target): boolean|number|nil
 function plan:prefer(why, f) end
+
+---The targets of that model in the place of these; raises where there is no such model. In route.
+---@param model string
+function plan:use(model) end
 
 ---Is no target left? In route.
 ---@return boolean

@@ -60,7 +60,9 @@ static void on_note(void *req, struct str policy, struct str text)
     (void)text;
 }
 
-static const struct policy_view view = { on_field, on_header, on_note };
+static const struct policy_view view = { .field = on_field,
+                                         .header = on_header,
+                                         .note = on_note };
 
 static struct str slurp(const char *folder, const char *name)
 {

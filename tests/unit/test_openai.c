@@ -50,6 +50,75 @@ static void reads_a_request(void)
     CU_ASSERT(w.max_tokens == -1);
 }
 
+/* A neutral field: what it is, and the body once it is set (NULL: there is no
+ * such field in that dialect). */
+static const struct field_case {
+    enum dialect d;
+    enum wire_field f;
+    const char *body, *is, *set, *want;
+} fields[] = {
+    { DIALECT_OPENAI_CHAT, WIRE_MODEL, "{\"model\": \"a\"}", "\"a\"",
+      "\"b\"", "{\"model\": \"b\"}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS, "{}", NULL, "5",
+      "{\"max_completion_tokens\":5}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS, "{\"max_tokens\":9}", "9",
+      "5", "{\"max_tokens\":5}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS,
+      "{\"max_tokens\":9,\"max_completion_tokens\":null}", "9", "5",
+      "{\"max_tokens\":5,\"max_completion_tokens\":5}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS,
+      "{\"max_tokens\":9,\"max_completion_tokens\":7}", "7", NULL,
+      "{}" },
+    { DIALECT_OPENAI_COMPLETIONS, WIRE_MAX_TOKENS, "{}", NULL, "5",
+      "{\"max_tokens\":5}" },
+    { DIALECT_OPENAI_EMBEDDINGS, WIRE_MAX_TOKENS, "{\"max_tokens\":1}",
+      NULL, "5", NULL },
+    { DIALECT_OPENAI_CHAT, WIRE_TEMPERATURE, "{\"temperature\":1e0}",
+      "1e0", "0.2", "{\"temperature\":0.2}" },
+    { DIALECT_OPENAI_CHAT, WIRE_USER, "{\"a\":1}", NULL, "\"u\"",
+      "{\"a\":1,\"user\":\"u\"}" },
+    { DIALECT_OPENAI_EMBEDDINGS, WIRE_USER, "{\"user\":\"v\"}",
+      "\"v\"", NULL, "{}" },
+    { DIALECT_OPENAI_CHAT, WIRE_STREAM,
+      "{\"stream\":true,\"stream_options\":{},\"a\":1}", "true",
+      "false", "{\"stream\":false,\"a\":1}" },
+    { DIALECT_OPENAI_CHAT, WIRE_STREAM, "{\"a\":1}", NULL, "true",
+      "{\"a\":1,\"stream\":true}" },
+    { DIALECT_OPENAI_CHAT, WIRE_STREAM,
+      "{\"stream\":true,\"stream_options\":{}}", "true", NULL, "{}" },
+    { DIALECT_OPENAI_MODELS, WIRE_MODEL, "{}", NULL, "\"b\"", NULL },
+};
+
+static void sets_fields(void)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        struct arena *a = arena_new(1 << 16);
+        struct buf out = BUF_INIT(1 << 16);
+        struct json j = { 0 };
+        struct json_edits *e;
+        struct str raw;
+        int rc;
+
+        CU_ASSERT_FATAL(json_scan(&j, str_of(fields[i].body), NULL, NULL) ==
+                        0);
+        e = json_edits_new(&j, a);
+        raw = openai_dialect.field(fields[i].d, fields[i].f, e);
+        CU_ASSERT_EQUAL(raw.p != NULL, fields[i].is != NULL);
+        CU_ASSERT_TRUE(!raw.p || str_is(raw, fields[i].is));
+        rc = openai_dialect.set_field(fields[i].d, fields[i].f, e,
+                                      str_of(fields[i].set), NULL);
+        UNIT_INT(rc, fields[i].want ? 0 : -ERR_NOTFOUND);
+        json_edits_apply(e, &out);
+        if (fields[i].want && !str_is(buf_str(&out), fields[i].want))
+            printf("\n%zu: " STR_FMT, i, STR_ARG(buf_str(&out)));
+        CU_ASSERT_TRUE(!fields[i].want ||
+                       str_is(buf_str(&out), fields[i].want));
+        buf_clear(&out);
+        json_clear(&j);
+        arena_free(a);
+    }
+}
+
 struct refused {
     enum dialect d;
     const char *body, *at;
@@ -219,6 +288,7 @@ static void writes_errors_in_openai_shape(void)
 
 UNIT_MAIN("openai",
           { "reads a request", reads_a_request },
+          { "sets fields", sets_fields },
           { "names the field that is wrong", names_the_field_that_is_wrong },
           { "sees content only where there is some",
             sees_content_only_where_there_is_some },
