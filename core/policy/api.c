@@ -74,6 +74,8 @@ static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 
     if (r->gen != r->call->gen)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
+    if (r->call != policy_state_of(L)->running) /* which waits just now */
+        luaL_error(L, "%s is another request's", titles[kind]);
     return r;
 }
 

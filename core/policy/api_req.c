@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 /* The first FIELD_COUNT are enum policy_field. */
-enum { REQ_HEADER = FIELD_COUNT, REQ_PRINCIPAL, REQ_TAGS, REQ_BODY };
+enum { REQ_HEADER = FIELD_COUNT, REQ_PRINCIPAL, REQ_TAGS, REQ_BODY,
+       REQ_EACH_TEXT };
 
 static const char *const names[] = {
     [FIELD_ID] = "id",
@@ -31,6 +32,7 @@ static const char *const names[] = {
     [REQ_PRINCIPAL] = "principal",
     [REQ_TAGS] = "tags",
     [REQ_BODY] = "body",
+    [REQ_EACH_TEXT] = "each_text",
     NULL };
 
 const char *api_req_name(int field)
@@ -101,6 +103,7 @@ static int req_index(lua_State *L)
     case REQ_PRINCIPAL: return push_principal(L, c);
     case REQ_TAGS: return push_tags(L, c);
     case REQ_BODY: return api_body_push(L, c);
+    case REQ_EACH_TEXT: api_text_push(L); return 1;
     }
     api_push(L, c, API_HEADER, NULL, 0);
     return 1;

@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 
-/* Of an edit arena: texts unescaped and values made, a few times the body. */
-enum { ARENA_FLOOR = 1 << 20, ARENA_TIMES = 4 };
+/* The cap of an edit arena: new values, and 100 bytes for each edit. How many
+ * edits there can be, the CPU budget bounds. */
+enum { ARENA_FLOOR = 32 << 20, ARENA_TIMES = 4 };
 enum { GROWTH = 16 << 20 }; /* that a call may add to the body */
 
 static struct call_edit *edit_new(const struct json *body)
@@ -49,8 +50,6 @@ struct call_edit *edit_write(lua_State *L, struct policy_call *c,
     if (c->phase != PHASE_VALIDATE && c->phase != PHASE_ADMIT)
         luaL_error(L, "%s can be changed in validate and admit, not in %s",
                    what, policy_phase_name(c->phase));
-    if (e->walking)
-        luaL_error(L, "%s cannot be changed within each_text", what);
     return e;
 }
 
@@ -81,6 +80,7 @@ static int settle(struct call_edit *e, struct err *err)
     e->own = own;
     e->text = text;
     e->base = &e->own;
+    e->epoch++;
     e->edits = json_edits_new(&e->own, e->arena);
     return e->edits ? 0 : -ERR_NOMEM;
 }

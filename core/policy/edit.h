@@ -22,7 +22,7 @@ struct call_edit {
     struct buf text;          /* the body after earlier edits of this call */
     struct json scratch;      /* index of a value that is read */
     struct buf value;         /* a value that is made */
-    bool walking;             /* within each_text: no other edits */
+    uint32_t epoch;           /* changes with `base` */
 };
 
 /** The body as this call sees it; made at the first use. Raises where there
@@ -30,8 +30,7 @@ struct call_edit {
 struct call_edit *edit_read(lua_State *L, struct policy_call *c,
                             const char *what);
 
-/** The same, to be changed. Raises where the phase may not, or each_text is
- * under way. */
+/** The same, to be changed. Raises where the phase may not. */
 struct call_edit *edit_write(lua_State *L, struct policy_call *c,
                              const char *what);
 

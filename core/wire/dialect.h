@@ -30,6 +30,32 @@ enum wire_field {
     WIRE_USER,        /* string: the end user, as the caller names them */
 };
 
+/** Whose a text of the conversation is. A role that nobody knows is the
+ * user's: whoever looks at users' texts must not miss it. */
+enum wire_role {
+    WIRE_ROLE_SYSTEM,
+    WIRE_ROLE_USER,
+    WIRE_ROLE_ASSISTANT,
+    WIRE_ROLE_TOOL, /* what a tool answered */
+    WIRE_ROLES
+};
+
+enum wire_kind {
+    WIRE_TEXT,
+    WIRE_TOOL_ARGS, /* arguments of a call, as a JSON text in a string */
+    WIRE_THINKING,
+    WIRE_KINDS
+};
+
+/** A text of the conversation: a string's node. */
+struct wire_text {
+    uint32_t node;
+    uint16_t role, kind; /* enum wire_role, wire_kind */
+};
+
+/** Takes one; not 0 ends the walk. */
+typedef int wire_text_fn(void *ud, const struct wire_text *t);
+
 /** What one stream event or a whole answer holds. */
 struct wire_watch {
     bool content;    /* text, refusal, reasoning, tool call, media */
@@ -72,6 +98,12 @@ struct dialect_ops {
      */
     int (*set_field)(enum dialect d, enum wire_field f, struct json_edits *e,
                      struct str value, struct err *err);
+    /**
+     * Call fn for each text that the provider would read, in the order of the
+     * conversation; its result where that is not 0. O(nodes).
+     */
+    int (*texts)(enum dialect d, const struct json *body, wire_text_fn *fn,
+                 void *ud);
     /**
      * Watch one event. Malformed JSON is -ERR_SYNTAX with *err. `scratch` is
      * reused between calls and holds the event afterwards. Cost: one scan.

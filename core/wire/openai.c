@@ -174,6 +174,7 @@ const struct dialect_ops openai_dialect = {
     .read = read_request,
     .field = openai_field,
     .set_field = openai_set_field,
+    .texts = openai_texts,
     .watch_event = openai_watch_event,
     .watch_body = openai_watch_body,
     .usage_in_tail = openai_usage_in_tail,

@@ -43,6 +43,17 @@
 ---@field status integer? # Of the answer; nil where the client left before one. In log.
 ---@field header table<string, string?> # A field of the head by its name, whatever its case.
 ---@field principal penstock.Principal # Who calls. From validate on.
+local req = {}
+
+---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
+---@param options {from?: ("system"|"user"|"assistant"|"tool")[], kinds?: ("text"|"tool_args"|"thinking")[]}
+---@param f fun(text: string, part: penstock.Part): string?
+function req:each_text(options, f) end
+
+---Which text each_text came to.
+---@class penstock.Part
+---@field role "system"|"user"|"assistant"|"tool" # Whose it is; of a role that is none of these: "user".
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, JSON in a string.
 
 ---The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
 ---@class penstock.Body

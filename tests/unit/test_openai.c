@@ -119,6 +119,73 @@ static void sets_fields(void)
     }
 }
 
+/* "role kind text;" for each */
+static int say_text(void *ud, const struct wire_text *t)
+{
+    static const char *const roles[] = { "sys", "usr", "asst", "tool" };
+    struct buf *out = ((void **)ud)[0];
+    const struct json *j = ((void **)ud)[1];
+
+    return buf_printf(out, "%s %d " STR_FMT ";", roles[t->role], t->kind,
+                      STR_ARG(json_raw(j, t->node)));
+}
+
+static const struct {
+    enum dialect d;
+    const char *body, *want;
+} texts[] = {
+    { DIALECT_OPENAI_CHAT,
+      "{\"messages\":[{\"role\":\"developer\",\"content\":\"a\"},"
+      "{\"content\":[{\"type\":\"text\",\"text\":\"b\"},"
+      "{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}},\"c\"],"
+      "\"role\":\"user\",\"name\":\"n\"},{\"role\":\"assistant\","
+      "\"content\":null,\"reasoning_content\":\"r\",\"tool_calls\":"
+      "[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":"
+      "\"{}\"}},{\"custom\":{\"input\":\"i\"}},7]},"
+      "{\"role\":\"tool\",\"content\":[{\"text\":\"t\"}]},"
+      "{\"role\":\"assistant\",\"refusal\":\"no\",\"content\":"
+      "[{\"refusal\":\"nn\"}],\"function_call\":{\"arguments\":"
+      "\"[]\"}},{\"role\":\"User\",\"content\":\"u\"},"
+      "{\"role\":\"system\",\"content\":{\"text\":1}},8],"
+      "\"prediction\":{\"content\":\"p\"},\"user\":\"me\"}",
+      "sys 0 \"a\";usr 0 \"b\";usr 0 \"c\";asst 2 \"r\";asst 1 \"{}\";"
+      "asst 1 \"i\";tool 0 \"t\";asst 0 \"nn\";asst 0 \"no\";"
+      "asst 1 \"[]\";usr 0 \"u\";asst 0 \"p\";" },
+    { DIALECT_OPENAI_CHAT, "{\"messages\":\"x\"}", "" },
+    { DIALECT_OPENAI_CHAT, "{}", "" },
+    { DIALECT_OPENAI_COMPLETIONS,
+      "{\"suffix\":\"s\",\"prompt\":[\"a\",\"b\",[1,2]]}",
+      "usr 0 \"a\";usr 0 \"b\";usr 0 \"s\";" },
+    { DIALECT_OPENAI_COMPLETIONS, "{\"prompt\":\"a\"}", "usr 0 \"a\";" },
+    { DIALECT_OPENAI_EMBEDDINGS, "{\"input\":\"a\"}", "usr 0 \"a\";" },
+    { DIALECT_OPENAI_EMBEDDINGS, "{\"input\":[[1],\"b\"]}",
+      "usr 0 \"b\";" },
+    { DIALECT_OPENAI_MODELS, "{\"input\":\"a\"}", "" },
+};
+
+static void finds_texts(void)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buf out = BUF_INIT(1 << 16);
+        struct json j = { 0 };
+        void *ud[] = { &out, &j };
+
+        CU_ASSERT_FATAL(json_scan(&j, str_of(texts[i].body), NULL, NULL) ==
+                        0);
+        UNIT_INT(openai_dialect.texts(texts[i].d, &j, say_text, ud), 0);
+        if (!str_is(buf_str(&out), texts[i].want))
+            printf("\n%zu: " STR_FMT, i, STR_ARG(buf_str(&out)));
+        CU_ASSERT_TRUE(str_is(buf_str(&out), texts[i].want));
+        buf_clear(&out);
+        buf_init(&out, 4); /* what fn says ends the walk */
+        if (texts[i].want[0])
+            UNIT_INT(openai_dialect.texts(texts[i].d, &j, say_text, ud),
+                     -ERR_LIMIT);
+        buf_clear(&out);
+        json_clear(&j);
+    }
+}
+
 struct refused {
     enum dialect d;
     const char *body, *at;
@@ -289,6 +356,7 @@ static void writes_errors_in_openai_shape(void)
 UNIT_MAIN("openai",
           { "reads a request", reads_a_request },
           { "sets fields", sets_fields },
+          { "finds texts", finds_texts },
           { "names the field that is wrong", names_the_field_that_is_wrong },
           { "sees content only where there is some",
             sees_content_only_where_there_is_some },
