@@ -100,6 +100,12 @@ static void f_ended(struct line *l)
     buf_json_str(l->b, str_of(l->r->ended));
 }
 
+static void f_answered(struct line *l)
+{
+    if (l->r->polite && l->r->answer.content_sent)
+        buf_json_str(l->b, l->r->polite->policy);
+}
+
 static void f_side(struct line *l)
 {
     if (l->r->err.code || l->r->cancelled)
@@ -267,7 +273,8 @@ static const struct {
     { STR("endpoint"), f_endpoint },   { STR("model"), f_model },
     { STR("asked"), f_asked },
     { STR("stream"), f_stream },       { STR("status"), f_status },
-    { STR("ended"), f_ended },         { STR("side"), f_side },
+    { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
+    { STR("side"), f_side },
     { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
     { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
     { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },

@@ -61,6 +61,18 @@ static enum step failed(struct request *r, const struct policy_result *p)
     return request_fail(r, ERR_POLICY_FAILED, "gateway");
 }
 
+/* A policy answers itself. How, only the body tells, which is not read for
+ * just anybody: so an answer to the head alone waits for both. */
+static enum step answered(struct request *r, enum policy_phase p,
+                          enum step next, const struct policy_result *out)
+{
+    r->polite = arena_alloc(r->arena, sizeof *r->polite);
+    if (!r->polite)
+        return request_fail(r, ERR_OVERLOADED, "gateway");
+    *r->polite = *out;
+    return p == PHASE_REQUEST ? next : STEP_ANSWER;
+}
+
 enum step phase_run(struct request *r, enum policy_phase p, enum step next,
                     struct policy_result *out)
 {
@@ -76,6 +88,8 @@ enum step phase_run(struct request *r, enum policy_phase p, enum step next,
         return denied(r, out);
     case POLICY_FAILED:
         return failed(r, out);
+    case POLICY_ANSWER:
+        return answered(r, p, next, out);
     case POLICY_NONE:
     case POLICY_PRINCIPAL:
     case POLICY_SKIP:

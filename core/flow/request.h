@@ -116,6 +116,7 @@ struct request {
     uint64_t retry_after_ms;
     const char *side;      /* "client", "gateway", "provider" */
     const char *ended;     /* how it ended, for the access line */
+    struct policy_result *polite; /* a policy's answer, or NULL */
     struct str notes[MAX_NOTES];
     uint32_t n_notes;
 
@@ -184,6 +185,7 @@ void on_request_timer(void *ud);
 /* reply.c: answers made here */
 void reply_error(struct request *r);
 void reply_json(struct request *r, int status, struct str body);
+int reply_answer(struct request *r); /* r->polite; 0 or -ERR_x */
 size_t reply_headers(struct request *r, struct http_header *h, size_t max);
 /** The request's error as its dialect is to tell it; borrows from r. */
 struct wire_error reply_wire_error(const struct request *r);

@@ -11,6 +11,14 @@ enum step step_finish(struct request *r)
     return STEP_DONE;
 }
 
+enum step step_answer(struct request *r)
+{
+    if (reply_answer(r))
+        return request_fail(r, ERR_INTERNAL, "gateway");
+    r->ended = "answered";
+    return STEP_FINISH;
+}
+
 /* The pause after which the SDKs of this dialect may try again is known to
  * be short, or they are told not to. */
 static bool may_retry_soon(const struct request *r)

@@ -172,7 +172,7 @@ enum step step_read(struct request *r)
                                  &r->facts, &r->err))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     r->facts.model = r->asked = arena_dup(r->arena, r->facts.model);
-    return STEP_VALIDATE;
+    return r->polite ? STEP_ANSWER : STEP_VALIDATE;
 }
 
 enum step step_validate(struct request *r)

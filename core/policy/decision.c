@@ -10,12 +10,17 @@
 
 #include <math.h>
 
+enum { MAX_ANSWER = 64 << 10 };
 enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
 
-enum kind { KIND_DENY, KIND_SKIP, KINDS };
+enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KINDS };
 
-static const char *const kind_names[KINDS] = { "ps.deny()", "ps.skip()" };
+static const char *const kind_names[KINDS] = { "ps.deny()", "ps.skip()",
+                                               "ps.answer()" };
 static const char marks[KINDS]; /* registry: the marks, metatables */
+
+enum { DENY_OR_ANSWER = 1 << KIND_DENY | 1 << KIND_ANSWER };
+static const char deny_or_answer[] = ", ps.deny() or ps.answer()";
 
 /* What a phase may return besides nil, and how an error tells it. A phase
  * without a row: ps.deny() alone. */
@@ -24,6 +29,9 @@ static const struct {
     unsigned kinds; /* 1 << enum kind */
     const char *text;
 } may[PHASE_COUNT] = {
+    [PHASE_REQUEST] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_VALIDATE] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_ADMIT] = { true, DENY_OR_ANSWER, deny_or_answer },
     [PHASE_AUTHENTICATE] = { true, 1 << KIND_DENY,
                              ", a principal or ps.deny()" },
     [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
@@ -128,6 +136,54 @@ static int fn_skip(lua_State *L)
     return marked(L, KIND_SKIP);
 }
 
+static const char *const finishes[] = {
+    [WIRE_FINISH_STOP] = "stop",
+    [WIRE_FINISH_LENGTH] = "length",
+    [WIRE_FINISH_FILTER] = "content_filter",
+};
+
+/* WIRE_FINISH_x of a name, or -1. */
+static int finish_of(struct str name)
+{
+    for (size_t i = 0; i < sizeof finishes / sizeof finishes[0]; i++) {
+        if (str_is(name, finishes[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* ps.answer{ text =, finish = "stop" } */
+static int fn_answer(lua_State *L)
+{
+    struct str s;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_createtable(L, 0, 2);
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING
+                               ? lua_tostring(L, -2) : "(number)";
+
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "ps.answer: %s is a string", name);
+        s.p = lua_tolstring(L, -1, &s.n);
+        if (strcmp(name, "text") == 0 && s.n > MAX_ANSWER)
+            luaL_error(L, "ps.answer: text has at most %d bytes", MAX_ANSWER);
+        else if (strcmp(name, "finish") == 0 && finish_of(s) < 0)
+            luaL_error(L, "ps.answer: finish is stop, length or "
+                          "content_filter");
+        else if (strcmp(name, "text") != 0 && strcmp(name, "finish") != 0)
+            luaL_error(L, "ps.answer has no option '%s'", name);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, 2, name);
+    }
+    lua_pushliteral(L, "text");
+    if (lua_rawget(L, 2) == LUA_TNIL)
+        luaL_error(L, "ps.answer needs { text = }");
+    lua_settop(L, 2);
+    return marked(L, KIND_ANSWER);
+}
+
 /* Of which kind is the decision at idx? KINDS: it is none. */
 static enum kind kind_of(lua_State *L, int idx)
 {
@@ -215,12 +271,26 @@ static void read_skip(lua_State *L, struct policy_call *c, int idx)
     c->out->verdict = POLICY_SKIP;
 }
 
+static void read_answer(lua_State *L, struct policy_call *c, int idx)
+{
+    enum dialect d = c->run->dialect;
+    int finish = finish_of(text(L, c->run->arena, idx, "finish", MAX_CODE));
+
+    if (!dialect_ops(d)->answers(d))
+        luaL_error(L, "ps.answer: %s has no text to answer with",
+                   dialect_name(d));
+    c->out->message = text(L, c->run->arena, idx, "text", MAX_ANSWER);
+    c->out->finish = finish < 0 ? WIRE_FINISH_STOP : (enum wire_finish)finish;
+    c->out->verdict = POLICY_ANSWER;
+}
+
 void decision_read(lua_State *L, struct policy_call *c, int idx)
 {
     static void (*const readers[KINDS])(lua_State *, struct policy_call *,
                                         int) = {
         [KIND_DENY] = read_deny,
         [KIND_SKIP] = read_skip,
+        [KIND_ANSWER] = read_answer,
     };
     enum kind kind;
 
@@ -246,6 +316,7 @@ void decision_open(lua_State *L)
 {
     static const luaL_Reg ps[] = { { "deny", fn_deny },
                                    { "skip", fn_skip },
+                                   { "answer", fn_answer },
                                    { NULL, NULL } };
 
     for (int kind = 0; kind < KINDS; kind++) {

@@ -119,6 +119,7 @@ enum policy_verdict {
     POLICY_DENY,      /* code, status, message, retry_after_ms */
     POLICY_PRINCIPAL, /* authenticate: `principal` */
     POLICY_SKIP,      /* attempt: not this target; message */
+    POLICY_ANSWER,    /* 200 with `message` for its text; finish */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -130,6 +131,7 @@ struct policy_result {
     int status;         /* of an own code; 0 = the row's */
     struct str message; /* in the request's arena */
     uint64_t retry_after_ms;
+    enum wire_finish finish;
     struct principal *principal; /* in the request's arena */
 };
 

@@ -89,6 +89,8 @@ static struct str outcome(struct test_case *c, const struct policy_result *r)
                          STR_ARG(r->principal->id));
     case POLICY_SKIP:
         return arena_fmt(c->arena, "skip " STR_FMT, STR_ARG(r->message));
+    case POLICY_ANSWER:
+        return arena_fmt(c->arena, "answer " STR_FMT, STR_ARG(r->message));
     case POLICY_FAILED: return STR("a failure");
     case POLICY_NONE: break;
     }

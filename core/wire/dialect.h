@@ -56,6 +56,20 @@ struct wire_text {
 /** Takes one; not 0 ends the walk. */
 typedef int wire_text_fn(void *ud, const struct wire_text *t);
 
+/** Why an answer ended. */
+enum wire_finish { WIRE_FINISH_STOP, WIRE_FINISH_LENGTH, WIRE_FINISH_FILTER };
+
+/** An answer made by the gateway itself. */
+struct wire_answer {
+    struct str text;
+    enum wire_finish finish;
+    struct str model;   /* as the client asked for it */
+    struct str id;      /* ours; the dialect puts its own prefix before it */
+    int64_t created;    /* seconds since 1970 */
+    bool stream;        /* all events of a stream, else the whole answer */
+    bool include_usage; /* the client asked for a stream's usage */
+};
+
 /** What one stream event or a whole answer holds. */
 struct wire_watch {
     bool content;    /* text, refusal, reasoning, tool call, media */
@@ -117,6 +131,12 @@ struct dialect_ops {
                       struct err *err);
     /** Usage from the tail of an answer too large to be scanned whole. */
     void (*usage_in_tail)(struct str tail, struct arena *a, struct usage *out);
+    /** Do requests in that dialect get a text for an answer? */
+    bool (*answers)(enum dialect d);
+    /** Append a polite answer: 200, with usage of zero. -ERR_NOTFOUND where
+     * there is no text to answer with; buf's errors. */
+    int (*answer)(enum dialect d, const struct wire_answer *a,
+                  struct buf *out);
     /** HTTP status of an error. */
     int (*status)(const struct err_info *info);
     /** The body of an error answer. */

@@ -168,6 +168,11 @@ function ps.test(name, test) end
 ---@return penstock.Decision
 function ps.deny(code, message, options) end
 
+---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
+---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
+---@return penstock.Decision
+function ps.answer(answer) end
+
 ---Not this target: the next one is tried. In attempt.
 ---@param why string
 ---@return penstock.Decision

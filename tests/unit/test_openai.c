@@ -186,6 +186,81 @@ static void finds_texts(void)
     }
 }
 
+static const struct answer_case {
+    enum dialect d;
+    struct wire_answer a;
+    const char *want;
+} answers[] = {
+    { DIALECT_OPENAI_CHAT,
+      { STR("no \"x\""), WIRE_FINISH_STOP, STR("m"), STR("1"), 7, false,
+        false },
+      "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":7,"
+      "\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+      "\"assistant\",\"content\":\"no \\\"x\\\"\",\"refusal\":null},"
+      "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":"
+      "{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}" },
+    { DIALECT_OPENAI_COMPLETIONS,
+      { STR("t"), WIRE_FINISH_LENGTH, STR("m"), STR("1"), 7, false, false },
+      "{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":7,"
+      "\"model\":\"m\",\"choices\":[{\"index\":0,\"text\":\"t\","
+      "\"logprobs\":null,\"finish_reason\":\"length\"}],\"usage\":"
+      "{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}" },
+#define CHUNK(rest)                                                           \
+    "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\","     \
+    "\"created\":7,\"model\":\"m\",\"choices\":[" rest "}\n\n"
+    { DIALECT_OPENAI_CHAT,
+      { STR("t"), WIRE_FINISH_FILTER, STR("m"), STR("1"), 7, true, true },
+      CHUNK("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\","
+            "\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}],"
+            "\"usage\":null")
+      CHUNK("{\"index\":0,\"delta\":{\"content\":\"t\"},\"logprobs\":null,"
+            "\"finish_reason\":null}],\"usage\":null")
+      CHUNK("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":"
+            "\"content_filter\"}],\"usage\":null")
+      CHUNK("],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,"
+            "\"total_tokens\":0}")
+      "data: [DONE]\n\n" },
+    { DIALECT_OPENAI_CHAT,
+      { STR(""), WIRE_FINISH_STOP, STR("m"), STR("1"), 7, true, false },
+      CHUNK("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\","
+            "\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}]")
+      CHUNK("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":"
+            "\"stop\"}]")
+      "data: [DONE]\n\n" },
+#define TEXT(rest)                                                            \
+    "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":7," \
+    "\"model\":\"m\",\"choices\":[{\"index\":0," rest "}]}\n\n"
+    { DIALECT_OPENAI_COMPLETIONS,
+      { STR("t"), WIRE_FINISH_STOP, STR("m"), STR("1"), 7, true, false },
+      TEXT("\"text\":\"t\",\"logprobs\":null,\"finish_reason\":null")
+      TEXT("\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"stop\"")
+      "data: [DONE]\n\n" },
+};
+
+static void answers_by_itself(void)
+{
+    struct buf out = BUF_INIT(1 << 16);
+
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        const struct answer_case *k = &answers[i];
+
+        buf_reset(&out);
+        UNIT_INT(openai_dialect.answer(k->d, &k->a, &out), 0);
+        if (!str_is(buf_str(&out), k->want))
+            printf("\n%zu: " STR_FMT, i, STR_ARG(buf_str(&out)));
+        CU_ASSERT_TRUE(str_is(buf_str(&out), k->want));
+        CU_ASSERT_TRUE(openai_dialect.answers(k->d));
+    }
+    CU_ASSERT_FALSE(openai_dialect.answers(DIALECT_OPENAI_EMBEDDINGS));
+    UNIT_INT(openai_dialect.answer(DIALECT_OPENAI_EMBEDDINGS, &answers[0].a,
+                                   &out), -ERR_NOTFOUND);
+    buf_clear(&out);
+    buf_init(&out, 100);
+    UNIT_INT(openai_dialect.answer(DIALECT_OPENAI_CHAT, &answers[0].a, &out),
+             -ERR_LIMIT);
+    buf_clear(&out);
+}
+
 struct refused {
     enum dialect d;
     const char *body, *at;
@@ -357,6 +432,7 @@ UNIT_MAIN("openai",
           { "reads a request", reads_a_request },
           { "sets fields", sets_fields },
           { "finds texts", finds_texts },
+          { "answers by itself", answers_by_itself },
           { "names the field that is wrong", names_the_field_that_is_wrong },
           { "sees content only where there is some",
             sees_content_only_where_there_is_some },
