@@ -87,7 +87,7 @@ void api_plan_restore(struct policy_call *c);
 /* api_body.c: req.body; raises where the policy or the phase may not. */
 int api_body_push(lua_State *L, struct policy_call *c);
 
-void api_text_push(lua_State *L); /* api_text.c: req.each_text */
+void api_texts_push(lua_State *L); /* api_texts.c: req.each_text */
 
 /* api_field.c: neutral fields. Push the one that this call has edited, or
  * false: ask the view. `what` is "req.model"; the value is at 3. */

@@ -103,7 +103,7 @@ static int req_index(lua_State *L)
     case REQ_PRINCIPAL: return push_principal(L, c);
     case REQ_TAGS: return push_tags(L, c);
     case REQ_BODY: return api_body_push(L, c);
-    case REQ_EACH_TEXT: api_text_push(L); return 1;
+    case REQ_EACH_TEXT: api_texts_push(L); return 1;
     }
     api_push(L, c, API_HEADER, NULL, 0);
     return 1;

@@ -219,7 +219,7 @@ static int each_text(lua_State *L)
     return walk(L, w);
 }
 
-void api_text_push(lua_State *L)
+void api_texts_push(lua_State *L)
 {
     lua_pushcfunction(L, each_text);
 }
