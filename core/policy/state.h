@@ -34,7 +34,12 @@ struct policy_env {
     const struct config *config;
     struct loop *loop; /* NULL: nothing can wait */
     struct hash *hash;
+    struct kv *kv;             /* NULL: ps.kv cannot be used */
+    struct policy_clock clock; /* without functions: the system's */
 };
+
+uint64_t policy_mono_ms(const struct policy_env *env);
+uint64_t policy_wall_ms(const struct policy_env *env);
 
 struct policy_state {
     lua_State *L;
