@@ -154,6 +154,10 @@ function include(pattern) end
 ---@class penstock.conf.endpoint
 ---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
 
+---What policies share between workers.
+---@class penstock.conf.kv
+---@field memory? string|penstock.conf.reference # Memory for ps.kv, taken as it fills. When it is full, what would end the soonest goes.
+
 ---Where and how to log.
 ---@class penstock.conf.log
 ---@field to? string|penstock.conf.reference # "stderr", or a file that is appended to.
@@ -217,6 +221,10 @@ function policies(value) end
 ---@param name string
 ---@return fun(block: penstock.conf.endpoint)
 function endpoint(name) end
+
+---What policies share between workers: ps.kv.
+---@param value penstock.conf.kv
+function kv(value) end
 
 ---Where and how to log.
 ---@param value penstock.conf.log

@@ -83,6 +83,62 @@ function plan:empty() end
 ---What a phase returns to decide; ps.deny makes one.
 ---@class penstock.Decision
 
+---What ps.test takes.
+---@class penstock.Test
+---@field phase string? # Needed where the policy has several. In NAME_test.lua only.
+---@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
+---@field conf table? # The policy's conf. In NAME_test.lua only.
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
+---@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
+---@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+
+---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
+---@class penstock.Kv
+local kv = {}
+
+---The value.
+---@param key string
+---@return string|number|boolean|nil
+function kv:get(key) end
+
+---Put a value there; it ends after ttl seconds, or never.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+function kv:set(key, value, options) end
+
+---Put a value where there is none; false where there is one.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+---@return boolean
+function kv:add(key, value, options) end
+
+---Add, and tell the sum. A new number starts at 0 and ends after ttl seconds; later calls do not move its end.
+---@param key string
+---@param by? integer
+---@param options? {ttl?: number}
+---@return integer
+function kv:incr(key, by, options) end
+
+---Put new where old is; nil stands for no value. Without ttl the end stays.
+---@param key string
+---@param old string|number|boolean|nil
+---@param new string|number|boolean|nil
+---@param options? {ttl?: number}
+---@return boolean
+function kv:cas(key, old, new, options) end
+
+---Remove; was there a value?
+---@param key string
+---@return boolean
+function kv:delete(key) end
+
+---Seconds until it ends; math.huge: never; nil: there is none.
+---@param key string
+---@return number?
+function kv:ttl(key) end
+
 ---What a policy can do besides deciding.
 ---@class ps
 ---@field null lightuserdata # JSON's null, where nil would mean absent.
@@ -142,11 +198,7 @@ function ps.log(text) end
 ---@param ms number
 function ps.sleep(ms) end
 
----What ps.test takes.
----@class penstock.Test
----@field phase string? # Needed where the policy has several. In NAME_test.lua only.
----@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
----@field conf table? # The policy's conf. In NAME_test.lua only.
----@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
----@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+---Values that all workers share, by name; they outlive reloads. Its methods are for phases.
+---@param name string
+---@return penstock.Kv
+function ps.kv(name) end

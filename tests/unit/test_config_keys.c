@@ -49,6 +49,7 @@ static const struct broken {
     {"top", "endpoint", "endpoint 'chats' {}", 2,
      "endpoint \"chats\": its name: \"chats\" is none of chat|completions|"
      "embeddings|models; did you mean \"chat\"?"},
+    {"top", "kv", "kv '16MiB'", 2, "kv: must be a table; write { key"},
     {"top", "log", "log 'stderr'", 2, "log: must be a table; write { key"},
 
     {"server", "workers", "server {\nworkers = '4' }", 3,
@@ -234,6 +235,7 @@ static const struct broken {
      "policies[1].conf: env, file and credential mean nothing inside of it"},
     {"endpoint", "max_body", "endpoint 'chat' {\nmax_body = '8 MiB' }", 3,
      "endpoint \"chat\" max_body: \"8 MiB\" is not a size; write \"32MiB\""},
+    {"kv", "memory", "kv {\nmemory = '1KiB' }", 3, "kv memory: "},
     {"log", "to", "log {\nto = 'stdout' }", 3,
      "log to: \"stdout\" is not an absolute path; write \"/stdout\""},
     {"log", "format", "log {\nformat = 'JSON' }", 3,
