@@ -7,7 +7,7 @@
  */
 #include "policy/test.h"
 
-#include "base/clock.h"
+#include "engine/kv.h"
 #include "net/hash.h"
 #include "policy/api.h"
 #include "policy/sandbox.h"
@@ -15,7 +15,12 @@
 
 #include <stdlib.h>
 
-enum { ARENA = 8 << 20, NOTES = 64 << 10, HOOK_EVERY = 1000000 };
+enum {
+    ARENA = 8 << 20,
+    NOTES = 64 << 10,
+    KV_BYTES = 1 << 20,
+    HOOK_EVERY = 1000000, /* instructions */
+};
 
 /* What tests can reach: the runner and an environment for ps.sha256. */
 struct runner {
@@ -125,6 +130,57 @@ static enum policy_phase phase_of(const struct policy_set *s, struct str name)
     return only < 0 ? PHASE_COUNT : (enum policy_phase)only;
 }
 
+/* Below lua_pcall; 1: the case, TEST_TABLE */
+static int read_case(lua_State *L)
+{
+    test_case_read(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+static int fill_kv(lua_State *L)
+{
+    test_kv_fill(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+/* 4: the call's table, where there is one */
+static int compare_kv(lua_State *L)
+{
+    if (lua_getfield(L, 4, "expect") == LUA_TTABLE)
+        test_kv_compare(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+/* 1: the case, TEST_TABLE, 3: number; returns the call's table or nil */
+static int read_call(lua_State *L)
+{
+    struct test_case *t = lua_touserdata(L, 1);
+
+    if (!test_call_push(L, (int)lua_tointeger(L, 3)))
+        return 0;
+    test_call_read(L, t, t->call);
+    return 1;
+}
+
+/* The stack holds the test's arguments and perhaps the call's table. */
+static bool protect(lua_State *L, struct test_case *t, lua_CFunction fn, int n)
+{
+    int top = lua_gettop(L);
+
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, t);
+    lua_pushvalue(L, TEST_TABLE);
+    lua_pushinteger(L, n);
+    if (top >= CALL_TABLE)
+        lua_pushvalue(L, CALL_TABLE);
+    else
+        lua_pushnil(L);
+    if (lua_pcall(L, 4, 1, 0) == LUA_OK)
+        return true;
+    test_line(t, '!', STR_FMT, STR_ARG(policy_error_text(L)));
+    return false;
+}
+
 static void run_phase(struct test_case *t, struct policy_set *s,
                       enum policy_phase phase)
 {
@@ -143,38 +199,11 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         return;
     }
     test_compare(t, &r);
+    protect(t->L, t, compare_kv, 0);
+    if (t->differs)
+        test_show_notes(t);
     if (t->broken.n)
         test_line(t, '!', STR_FMT, STR_ARG(t->broken));
-}
-
-/* Below lua_pcall; 1: the case, TEST_TABLE */
-static int read_case(lua_State *L)
-{
-    test_case_read(L, lua_touserdata(L, 1));
-    return 0;
-}
-
-/* 1: the case, TEST_TABLE, 3: number; returns the call's table or nil */
-static int read_call(lua_State *L)
-{
-    struct test_case *t = lua_touserdata(L, 1);
-
-    if (!test_call_push(L, (int)lua_tointeger(L, 3)))
-        return 0;
-    test_call_read(L, t, t->call);
-    return 1;
-}
-
-static bool protect(lua_State *L, struct test_case *t, lua_CFunction fn, int n)
-{
-    lua_pushcfunction(L, fn);
-    lua_pushlightuserdata(L, t);
-    lua_pushvalue(L, TEST_TABLE);
-    lua_pushinteger(L, n);
-    if (lua_pcall(L, 3, 1, 0) == LUA_OK)
-        return true;
-    test_line(t, '!', STR_FMT, STR_ARG(policy_error_text(L)));
-    return false;
 }
 
 /* One request; false when there is none any more, or the test has failed. */
@@ -221,6 +250,7 @@ static void refused(lua_State *L, struct test_case *t, const struct err *err)
 
 static void run_case(lua_State *L, struct test_case *t)
 {
+    const struct policy_clock clock = { test_mono_ms, test_wall_ms, t };
     struct outside outside = test_outside(t);
     struct err err = { 0 };
     struct policy_set *s;
@@ -233,14 +263,19 @@ static void run_case(lua_State *L, struct test_case *t)
         return;
     }
     policy_set_outside(s, &outside);
+    policy_set_clock(s, &clock);
+    policy_set_kv(s, t->kv);
     for (int i = 0; run_call(L, t, s, i); i++)
         t->n_lines = 0; /* only the call that fails is told of */
     policy_set_free(s);
 }
 
+/* ---- ps.test ------------------------------------------------------------ */
+
 static struct test_case *case_new(lua_State *L, const struct policy_test *t)
 {
     struct arena *a = arena_new(ARENA);
+    struct err err = { 0 };
     struct test_case *c = a ? arena_alloc(a, sizeof *c) : NULL;
 
     if (!c) {
@@ -250,6 +285,8 @@ static struct test_case *case_new(lua_State *L, const struct policy_test *t)
     c->arena = a;
     c->L = L;
     c->wall_ms = TEST_NOW_MS;
+    c->mono_ms = TEST_MONO_MS;
+    c->kv = kv_new(KV_BYTES, false, &err);
     c->lines = arena_alloc(a, TEST_LINES * sizeof *c->lines);
     buf_init(&c->notes, NOTES);
     buf_init(&c->scratch, NOTES);
@@ -262,6 +299,7 @@ static void case_free(struct test_case *c)
 {
     buf_clear(&c->notes);
     buf_clear(&c->scratch);
+    kv_free(c->kv);
     arena_free(c->arena);
 }
 
@@ -298,12 +336,12 @@ static int fn_test(lua_State *L)
     if (lua_getstack(L, 1, &ar))
         lua_getinfo(L, "l", &ar);
     c = case_new(L, t);
-    if (!c || !c->lines) {
+    if (!c || !c->lines || !c->kv) {
         if (c)
             case_free(c);
         return luaL_error(L, "no memory");
     }
-    if (protect(L, c, read_case, 0))
+    if (protect(L, c, read_case, 0) && protect(L, c, fill_kv, 0))
         run_case(L, c);
     tell(t, c, name, ar.currentline);
     case_free(c);

@@ -155,6 +155,7 @@ static const struct test_row expect_rows[] = {
     { "fails", test_read_str, offsetof(struct test_expect, fails) },
     { "note", read_texts, offsetof(struct test_expect, notes) },
     { "targets", read_texts, offsetof(struct test_expect, targets) },
+    { "kv", NULL, 0 }, /* test_kv_compare */
     { "waited_ms", test_read_number, offsetof(struct test_expect, waited_ms) },
     { NULL, NULL, 0 } };
 

@@ -287,6 +287,7 @@ static const struct test_row case_rows[] = {
     { "mode", read_mode, 0 },
     { "fail", test_read_str, offsetof(struct test_case, policy.fail) },
     { "clock", read_clock, 0 },
+    { "kv", NULL, 0 }, /* test_kv_fill */
     { "calls", read_calls, 0 },
     { NULL, NULL, 0 } };
 

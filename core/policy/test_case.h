@@ -26,7 +26,8 @@ enum {
     CALL_TABLE = 3,
 };
 
-#define TEST_NOW_MS 1700000000000u /* where the clock stands at first */
+#define TEST_NOW_MS 1700000000000u /* where the clocks stand at first */
+#define TEST_MONO_MS 1000000u
 
 /** Texts that must all be there. */
 struct test_texts {
@@ -64,6 +65,7 @@ struct test_case {
     struct conf_service services[TEST_OUTSIDE];
     struct conf_redis redis[TEST_OUTSIDE];
     uint64_t wall_ms, mono_ms; /* the clock */
+    struct kv *kv;
     struct test_call *call;    /* under way */
     uint64_t call_began_ms;    /* on the clock that never steps */
     struct str broken;         /* what a fake did wrong, or empty */
@@ -110,9 +112,21 @@ void test_put_json(lua_State *L, struct buf *b, const char *what);
 
 /** test_fake.c: what the policy waits for is the test's. */
 struct outside test_outside(struct test_case *t);
+uint64_t test_mono_ms(void *ud); /* for struct policy_clock */
+uint64_t test_wall_ms(void *ud);
+
+/** test_kv.c: put what the test's kv says; compare what is there with kv in
+ * the table on top (the call's expect). Both below lua_pcall. */
+void test_kv_fill(lua_State *L, struct test_case *t);
+void test_kv_compare(lua_State *L, struct test_case *t);
 
 /** test_diff.c: compare what came with what the call expects; adds lines. */
 void test_compare(struct test_case *t, const struct policy_result *r);
+/** What the policy noted, for who looks for the reason. */
+void test_show_notes(struct test_case *t);
+/** Something that the call names: lines of what was wanted and what came. */
+void test_item(struct test_case *t, const char *key, struct str want,
+               struct str got);
 /** Add a line; the text is copied. */
 void test_line(struct test_case *t, char mark, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -98,9 +98,8 @@ static void print(struct test_case *t, const struct diff *d, const char *key)
                   DIFF_LINES);
 }
 
-/* One thing that the test names. */
-static void item(struct test_case *t, const char *key, struct str want,
-                 struct str got)
+void test_item(struct test_case *t, const char *key, struct str want,
+               struct str got)
 {
     struct diff *d;
 
@@ -175,7 +174,8 @@ static void compare_targets(struct test_case *t)
         if (!t->call->list[i].dropped)
             b = joined(t, b, t->call->list[i].target->name);
     }
-    item(t, "targets", a.p ? a : STR("(none)"), b.p ? b : STR("(none)"));
+    test_item(t, "targets", a.p ? a : STR("(none)"),
+              b.p ? b : STR("(none)"));
 }
 
 /* Each must stand in some note. */
@@ -194,8 +194,8 @@ static void compare_notes(struct test_case *t)
 static void compare_number(struct test_case *t, const char *key, double want,
                            double got)
 {
-    item(t, key, arena_fmt(t->arena, "%g", want),
-         arena_fmt(t->arena, "%g", got));
+    test_item(t, key, arena_fmt(t->arena, "%g", want),
+              arena_fmt(t->arena, "%g", got));
 }
 
 static bool has_failed(struct str notes)
@@ -212,17 +212,17 @@ static void compare_failure(struct test_case *t, const struct policy_result *r)
     bool failed = r->verdict == POLICY_FAILED ||
                   has_failed(buf_str(&t->notes));
 
-    item(t, "decision", STR("a failure"),
-         failed ? STR("a failure") : got_decision(t, r));
+    test_item(t, "decision", STR("a failure"),
+              failed ? STR("a failure") : got_decision(t, r));
     if (failed && str_find(buf_str(&t->notes), why) < 0)
         test_line(t, '-', "%-*s " STR_FMT, KEY_WIDTH, "reason", STR_ARG(why));
 }
 
-static void show_notes(struct test_case *t)
+void test_show_notes(struct test_case *t)
 {
     struct str notes = buf_str(&t->notes);
 
-    while (t->differs && notes.n) {
+    while (notes.n) {
         struct str one = str_split(&notes, '\n');
 
         if (one.n)
@@ -238,9 +238,9 @@ void test_compare(struct test_case *t, const struct policy_result *r)
     if (e->fails.n)
         compare_failure(t, r);
     else
-        item(t, "decision", want_decision(t), got_decision(t, r));
+        test_item(t, "decision", want_decision(t), got_decision(t, r));
     if (e->message.n)
-        item(t, "message", e->message, r->message);
+        test_item(t, "message", e->message, r->message);
     if (e->status != 0)
         compare_number(t, "status", e->status, r->status);
     if (e->retry_after != 0)
@@ -251,7 +251,6 @@ void test_compare(struct test_case *t, const struct policy_result *r)
                        (double)(t->mono_ms - t->call_began_ms));
     compare_targets(t);
     compare_notes(t);
-    show_notes(t);
 }
 
 void policy_test_print(FILE *to, const struct policy_test_report *r)

@@ -363,6 +363,16 @@ static bool fake_sleep(void *ud, uint64_t ms)
     return true;
 }
 
+uint64_t test_mono_ms(void *ud)
+{
+    return ((struct test_case *)ud)->mono_ms;
+}
+
+uint64_t test_wall_ms(void *ud)
+{
+    return ((struct test_case *)ud)->wall_ms;
+}
+
 struct outside test_outside(struct test_case *t)
 {
     return (struct outside){ .http = fake_http,

@@ -129,6 +129,46 @@ static void time_is_the_test_s(void)
                 "! after_ms: milliseconds");
 }
 
+static void kv_is_the_test_s(void)
+{
+    static const char policy[] =
+        "local seen = ps.kv('seen') return { api = 1, admit = function(req) "
+        "local n = seen:incr(req.client_ip, 1, { ttl = 60 }) "
+        "if n > 2 then return ps.deny('rate_limited') end end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { kv = { seen = { ['127.0.0.1'] = 1 } },"
+                  " calls = { { expect = { kv = { seen = {"
+                  " ['127.0.0.1'] = 2, other = ps.null } } } },"
+                  " { expect = { deny = 'rate_limited' } } } })"
+                  "ps.test('anew, and it ends', { calls = { {}, {},"
+                  " { after_ms = 60000, expect = { kv = { seen = {"
+                  " ['127.0.0.1'] = 1 } } } } } })", 2);
+    expect_told(policy,
+                "ps.test('a', { expect = { kv = { seen = { ['127.0.0.1'] = "
+                "'1' } } } })",
+                "- kv seen 127.0.0.1 \"1\"\n+ kv seen 127.0.0.1 1\n");
+    expect_told(policy,
+                "ps.test('a', { expect = { kv = { seen = { b = true } } } })",
+                "- kv seen b true\n+ kv seen b (none)\n");
+    expect_told(policy, "ps.test('a', { kv = { seen = { b = {} } } })",
+                "! kv: strings, numbers, booleans or ps.null are needed, not "
+                "a table\n");
+    expect_told(policy, "ps.test('a', { kv = { seen = 1 } })",
+                "! kv: { name = { key = value } } is needed\n");
+}
+
+static void clocks_are_the_test_s(void)
+{
+    expect_passed("return { api = 1, admit = function(req) "
+                  "ps.sleep(250) ps.note(string.format('%.2f %d', ps.now(), "
+                  "ps.mono_ms())) end }",
+                  "ps.test('a', { expect = { note = "
+                  "'1700000000.25 1000250' } })"
+                  "ps.test('b', { clock = { now = 5.5, mono_ms = 7 },"
+                  " after_ms = 1000, expect = { note = '6.75 1257' } })", 2);
+}
+
 /* ---- what a request is like ------------------------------------------- */
 
 static void fields_come_in_their_phase(void)
@@ -210,6 +250,8 @@ UNIT_MAIN("policy_harness",
           { "calls share the policy", calls_share_the_policy },
           { "calls take over", calls_take_over },
           { "time is the test's", time_is_the_test_s },
+          { "kv is the test's", kv_is_the_test_s },
+          { "clocks are the test's", clocks_are_the_test_s },
           { "fields come in their phase", fields_come_in_their_phase },
           { "modes", modes }, { "differences", differences },
           { "mistakes", mistakes })
