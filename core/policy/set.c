@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/slots.h"
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
@@ -88,6 +89,9 @@ void policy_set_free(struct policy_set *s)
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
+    if (s->env.outside.free)
+        s->env.outside.free(s->env.outside.ud);
+    slots_free(s->env.waits);
     hash_free(s->env.hash);
     budget_timer_stop();
     free(s);
@@ -96,6 +100,16 @@ void policy_set_free(struct policy_set *s)
 void policy_set_loop(struct policy_set *s, struct loop *l)
 {
     s->env.loop = l;
+}
+
+void policy_set_outside(struct policy_set *s, const struct outside *o)
+{
+    s->env.outside = *o;
+}
+
+struct policy_env *policy_set_env(struct policy_set *s)
+{
+    return &s->env;
 }
 
 bool policy_set_has(const struct policy_set *s, enum policy_phase p)

@@ -13,6 +13,7 @@
 
 #include "policy/budget.h"
 #include "policy/heap.h"
+#include "policy/outside.h"
 #include "policy/policy.h"
 
 #include <lauxlib.h>
@@ -20,6 +21,7 @@
 
 struct loop;
 struct hash;
+struct slots;
 
 enum {
     POLICY_MEMORY = 8 << 20, /* bytes of heap per state */
@@ -27,13 +29,16 @@ enum {
     POLICY_CPU_MS = 50,      /* CPU per call */
     POLICY_WALL_MS = 2000,   /* per call, counted from its first wait */
     POLICY_CALLS = 16384,    /* calls of one policy that run or wait */
+    POLICY_WAITS = 1 << 18,  /* waits of all policies of a set */
 };
 
 /** What all policies of a set share. */
 struct policy_env {
     const struct config *config;
-    struct loop *loop; /* NULL: nothing can wait */
+    struct loop *loop; /* NULL: no time passes, so nothing can wait for it */
     struct hash *hash;
+    struct outside outside; /* its functions may be NULL: cannot be reached */
+    struct slots *waits;    /* calls that wait; NULL before the first */
     struct kv *kv;             /* NULL: ps.kv cannot be used */
     struct policy_clock clock; /* without functions: the system's */
 };
