@@ -139,6 +139,51 @@ function kv:delete(key) end
 ---@return number?
 function kv:ttl(key) end
 
+---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
+---@class penstock.Re
+local re = {}
+
+---Is there a match?
+---@param s string
+---@param init? integer
+---@return boolean
+function re:test(s, init) end
+
+---First and last byte of a match, then the captures.
+---@param s string
+---@param init? integer
+---@return integer?
+---@return integer?
+---@return string?
+function re:find(s, init) end
+
+---The captures, or the whole where there are none.
+---@param s string
+---@param init? integer
+---@return string?
+---@return string?
+function re:match(s, init) end
+
+---[0] is the whole; captures by number and by name.
+---@param s string
+---@param init? integer
+---@return table<integer|string, string>?
+function re:groups(s, init) end
+
+---All matches, for a loop.
+---@param s string
+---@return fun(): string?
+---@return string?
+function re:gmatch(s) end
+
+---Replace matches, at most n; %0 to %9 in a text are captures. Tells how many.
+---@param s string
+---@param replacement string|table|function
+---@param n? integer
+---@return string
+---@return integer
+function re:gsub(s, replacement, n) end
+
 ---What a policy can do besides deciding.
 ---@class ps
 ---@field null lightuserdata # JSON's null, where nil would mean absent.
@@ -202,3 +247,9 @@ function ps.sleep(ms) end
 ---@param name string
 ---@return penstock.Kv
 function ps.kv(name) end
+
+---A regular expression (PCRE2), compiled once. Flags: i caseless, m lines, s dot takes newlines, x blanks and comments, b bytes.
+---@param pattern string
+---@param flags? string
+---@return penstock.Re
+function ps.re(pattern, flags) end
