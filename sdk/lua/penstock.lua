@@ -186,7 +186,7 @@ function re:gsub(s, replacement, n) end
 
 ---What a policy can do besides deciding.
 ---@class ps
----@field null lightuserdata # JSON's null, where nil would mean absent.
+---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
 ps = {}
 
 ---One or more requests through the policy beside this file. In NAME_test.lua only.
@@ -212,6 +212,68 @@ function ps.keys.get(sha256) end
 ---@param text string
 ---@return string
 function ps.sha256(text) end
+
+---HMAC-SHA-256 as 64 hexadecimal digits.
+---@param key string
+---@param text string
+---@return string
+function ps.hmac(key, text) end
+
+ps.hex = {}
+
+---Two hexadecimal digits for each byte.
+---@param bytes string
+---@return string
+function ps.hex.encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param digits string
+---@return string?
+---@return string?
+function ps.hex.decode(digits) end
+
+ps.b64 = {}
+
+---Base64 with padding.
+---@param bytes string
+---@return string
+function ps.b64.encode(bytes) end
+
+---The bytes, or nil and why not. Padding may be left out.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.decode(text) end
+
+---Base64 for URLs, without padding.
+---@param bytes string
+---@return string
+function ps.b64.url_encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.url_decode(text) end
+
+ps.json = {}
+
+---The value, or nil and why not. Whole numbers are exact, null is ps.null; at most 1 MiB, 64 levels and 100,000 values.
+---@param text string
+---@return any
+---@return string?
+function ps.json.decode(text) end
+
+---The text, names sorted; or nil and why there is none.
+---@param value any
+---@return string?
+---@return string?
+function ps.json.encode(value) end
+
+---Mark a table as a list, so that an empty one is encoded as []; what decode makes of lists has the mark.
+---@param t? table
+---@return table
+function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
 ---@param a string
