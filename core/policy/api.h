@@ -77,6 +77,7 @@ void api_ps_open(lua_State *L);
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
+void api_metric_open(lua_State *L);
 void api_text_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 

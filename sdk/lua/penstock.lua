@@ -301,6 +301,12 @@ function ps.note(text) end
 ---@param text string
 function ps.log(text) end
 
+---Add to penstock_policy_count_total{policy, name, ...}: 1, or value. At most 3 labels, and 100 series per policy and worker; beyond them labels are "other".
+---@param name string
+---@param value? integer
+---@param labels? table<string, string|number|boolean>
+function ps.metric(name, value, labels) end
+
 ---Wait. Other requests go on meanwhile.
 ---@param ms number
 function ps.sleep(ms) end
