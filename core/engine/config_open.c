@@ -216,6 +216,7 @@ static void open_all(struct opener *o, struct config *c)
     open_policies(o, c);
     open_endpoints(o, c);
     open_outside(o, c);
+    c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->log.to = open_text(o, log, "to");
     c->log.json = open_choice(log, "format", "text|json") == 1;
     c->log.level = open_choice(log, "level", "error|warn|info|debug");

@@ -58,6 +58,14 @@ struct policy_call *api_call(lua_State *L);
 void api_push_str(lua_State *L, struct str s);
 void api_note(struct policy_call *c, struct str text);
 
+/** What a policy in mode = "observe" would have done: a note; in tick, which
+ * has no request, a line in the log. */
+void api_record(struct policy_call *c, struct str text);
+
+/** The metatable of userdata that scripts make and call methods of, for
+ * luaL_checkudata(L, i, name). Other names raise. */
+void api_class(lua_State *L, const char *name, const luaL_Reg *methods);
+
 /** Name in Lua of an enum policy_field. */
 const char *api_req_name(int field);
 
@@ -66,7 +74,8 @@ void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_ps_open(lua_State *L);
-void decision_open(lua_State *L); /* ps.deny, into the table on top */
+void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void decision_open(lua_State *L); /* ps.deny */
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);

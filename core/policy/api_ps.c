@@ -3,7 +3,6 @@
 /* ps: what a policy can do besides deciding. */
 #include "policy/api.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "net/hash.h"
@@ -59,13 +58,14 @@ static int fn_uuid(lua_State *L)
 /* ps.now(): seconds since 1970 */
 static int fn_now(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)clock_wall_ms() / 1000);
+    lua_pushnumber(L, (lua_Number)policy_wall_ms(
+                           policy_state_of(L)->env) / 1000);
     return 1;
 }
 
 static int fn_mono_ms(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)clock_mono_ms());
+    lua_pushinteger(L, (lua_Integer)policy_mono_ms(policy_state_of(L)->env));
     return 1;
 }
 
@@ -149,6 +149,7 @@ void api_ps_open(lua_State *L)
         { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);
+    api_kv_open(L);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");
     lua_newtable(L);

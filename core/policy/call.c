@@ -364,8 +364,13 @@ int policy_call_sleep(lua_State *L, uint64_t ms, lua_KFunction k)
     const struct outside *o = &c->st->env->outside;
     uint64_t left;
 
-    if (o->sleep && o->sleep(o->ud, ms))
-        return k(L, LUA_OK, 0);
+    if (o->sleep && o->sleep(o->ud, ms)) {
+        c->wall_ms += ms; /* without a loop: what has passed */
+        if (c->wall_ms <= POLICY_WALL_MS)
+            return k(L, LUA_OK, 0);
+        c->stopped = wall_used_up;
+        return lua_yieldk(L, 0, 0, k);
+    }
     if (!c->st->env->loop)
         return luaL_error(L, "%s cannot wait", policy_phase_name(c->phase));
     left = wall_left(c);

@@ -173,6 +173,10 @@ function include(pattern) end
 ---@field connect_timeout? string|penstock.conf.reference # For a new connection: TCP, TLS, password and database.
 ---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust with rediss://; the system's unless set.
 
+---What policies share between workers.
+---@class penstock.conf.kv
+---@field memory? string|penstock.conf.reference # Memory for ps.kv, taken as it fills. When it is full, what would end the soonest goes.
+
 ---Where and how to log.
 ---@class penstock.conf.log
 ---@field to? string|penstock.conf.reference # "stderr", or a file that is appended to.
@@ -246,6 +250,10 @@ function service(name) end
 ---@param name string
 ---@return fun(block: penstock.conf.redis)
 function redis(name) end
+
+---What policies share between workers: ps.kv.
+---@param value penstock.conf.kv
+function kv(value) end
 
 ---Where and how to log.
 ---@param value penstock.conf.log

@@ -1,103 +1,196 @@
----@meta
+---@meta penstock
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright The Penstock Authors
 --
 -- What policies can name, for lua-language-server. Put this folder into the
 -- workspace's library:
 --   "workspace.library": ["/usr/share/penstock/sdk/lua"]
+-- Made from core/policy/api.def by docs/generate; do not edit.
 
----The request. Valid during the call that got it.
+---What a policy's file returns. Other keys are refused.
+---@class penstock.Policy
+---@field api 1 # Needed.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
+---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
+---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
+---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
+---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
+---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
+---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+
+---The request. Valid during the call that got it: kept for later it raises.
 ---@class penstock.Req
----@field id string ours, in logs and x-request-id
----@field endpoint "chat"|"responses"|"completions"|"embeddings"|"messages"|"models"|string
----@field dialect string "openai-chat", ...
----@field method string
----@field path string without its query
----@field client_ip string
----@field credential string? what the caller presented
----@field model string the name that the client sent; once the body is read
----@field stream boolean once the body is read
----@field max_tokens integer? once the body is read
----@field body_size integer once the body is read
----@field status integer in log
----@field header table<string, string?> by name, whatever its case
----@field principal penstock.Principal after authenticate
+---@field id string # Ours: in logs and in x-request-id.
+---@field endpoint string # "chat", "embeddings", "models", ...
+---@field dialect string # "openai-chat", ...
+---@field method string # "POST".
+---@field path string # As sent, without its query.
+---@field client_ip string # Of the caller, behind trusted proxies what they say.
+---@field credential string? # What the caller presented. From authenticate on.
+---@field model string # The name that the client sent. From validate on.
+---@field stream boolean # Does the client want a stream? From validate on.
+---@field max_tokens integer? # The client's own limit of the answer. From validate on.
+---@field body_size integer # Bytes. From validate on.
+---@field status integer? # Of the answer; nil where the client left before one. In log.
+---@field header table<string, string?> # A field of the head by its name, whatever its case.
+---@field principal penstock.Principal # Who calls. From validate on.
 
----Who calls. What it may do is enforced by the core.
+---Who calls. The core enforces what it carries; authenticate may return a table with these fields, of which id is needed.
 ---@class penstock.Principal
----@field id string
----@field key string?
----@field team string?
----@field user string?
----@field disabled boolean?
----@field expires integer? seconds since 1970
----@field models string[]? globs; absent: all
----@field endpoints string[]? absent: all
----@field cidrs string[]? absent: all
----@field tags table<string, string?>
+---@field id string # Its name, in logs and limits.
+---@field key string? # The name of the configured key.
+---@field team string? # The team's name.
+---@field user string? # A person's name.
+---@field disabled boolean? # Is refused.
+---@field expires integer? # Seconds since 1970; is refused from then on.
+---@field models string[]? # Models it may use, "*" stands for any text; nil: all.
+---@field endpoints string[]? # Endpoints it may use; nil: all.
+---@field cidrs string[]? # Networks it may call from; nil: all.
+---@field tags table<string, string?> # What the configuration says of it.
 
----A target that may be tried.
+---A target that may be tried: a provider and a model there.
 ---@class penstock.Target
----@field name string "openai/gpt-6-luna"
----@field provider string
----@field model string the upstream's name
----@field weight integer
----@field tags table<string, string?> the provider's
+---@field name string # "openai/gpt-6-luna".
+---@field provider string # "openai".
+---@field model string # The upstream's name for it.
+---@field weight integer # As configured.
+---@field tags table<string, string?> # Those of the provider.
 
----The candidates that the configuration chose, in the order to try.
+---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
 ---@class penstock.Plan
 local plan = {}
 
----Drop the targets for which f is false.
----@param why string shown by explain
+---Drop the targets for which f gives nil or false. why is shown by explain. In route.
+---@param why string
 ---@param f fun(t: penstock.Target): any
 function plan:keep(why, f) end
 
----Drop the targets for which f is true.
+---Drop the targets for which f gives anything else. In route.
 ---@param why string
 ---@param f fun(t: penstock.Target): any
 function plan:drop(why, f) end
 
----Put targets first: true is 1, a number is itself, higher is earlier.
+---Put targets first: true counts 1, a number itself, higher is earlier. In route.
 ---@param why string
 ---@param f fun(t: penstock.Target): boolean|number|nil
 function plan:prefer(why, f) end
 
----Is no target left?
+---Is no target left? In route.
 ---@return boolean
 function plan:empty() end
 
----@class penstock.Denial
----@field code string
----@field message string?
----@field retry_after number?
----@field status integer?
+---What a phase returns to decide; ps.deny makes one.
+---@class penstock.Decision
 
----@class penstock.Policy
----@field api 1
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">?
----@field fail "open"|"closed"|table<string, "open"|"closed">|nil
----@field request nil|fun(req: penstock.Req, conf: table): penstock.Denial?
----@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Denial|nil
----@field validate nil|fun(req: penstock.Req, conf: table): penstock.Denial?
----@field admit nil|fun(req: penstock.Req, conf: table): penstock.Denial?
----@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Denial?
----@field log nil|fun(req: penstock.Req, conf: table)
+---What ps.test takes.
+---@class penstock.Test
+---@field phase string? # Needed where the policy has several. In NAME_test.lua only.
+---@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
+---@field conf table? # The policy's conf. In NAME_test.lua only.
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
+---@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
+---@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
 
+---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
+---@class penstock.Kv
+local kv = {}
+
+---The value.
+---@param key string
+---@return string|number|boolean|nil
+function kv:get(key) end
+
+---Put a value there; it ends after ttl seconds, or never.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+function kv:set(key, value, options) end
+
+---Put a value where there is none; false where there is one.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+---@return boolean
+function kv:add(key, value, options) end
+
+---Add, and tell the sum. A new number starts at 0 and ends after ttl seconds; later calls do not move its end.
+---@param key string
+---@param by? integer
+---@param options? {ttl?: number}
+---@return integer
+function kv:incr(key, by, options) end
+
+---Put new where old is; nil stands for no value. Without ttl the end stays.
+---@param key string
+---@param old string|number|boolean|nil
+---@param new string|number|boolean|nil
+---@param options? {ttl?: number}
+---@return boolean
+function kv:cas(key, old, new, options) end
+
+---Remove; was there a value?
+---@param key string
+---@return boolean
+function kv:delete(key) end
+
+---Seconds until it ends; math.huge: never; nil: there is none.
+---@param key string
+---@return number?
+function kv:ttl(key) end
+
+---What a policy can do besides deciding.
+---@class ps
+---@field null lightuserdata # JSON's null, where nil would mean absent.
 ps = {}
 
----A refusal. Codes of your own start with x_ and need a status.
+---One or more requests through the policy beside this file. In NAME_test.lua only.
+---@param name string
+---@param test penstock.Test
+function ps.test(name, test) end
+
+---Refuse: a code of the error table, or one of your own (x_...) with a status.
 ---@param code string
----@param message string?
----@param options { retry_after: number?, status: integer? }?
----@return penstock.Denial
+---@param message? string
+---@param options? {retry_after?: number, status?: integer}
+---@return penstock.Decision
 function ps.deny(code, message, options) end
 
----Into this request's access line and explain.
+ps.keys = {}
+
+---The configured key with that digest, as a principal.
+---@param sha256 string
+---@return penstock.Principal?
+function ps.keys.get(sha256) end
+
+---64 hexadecimal digits.
+---@param text string
+---@return string
+function ps.sha256(text) end
+
+---Are they equal? Takes as long wherever they differ.
+---@param a string
+---@param b string
+---@return boolean
+function ps.ct_equal(a, b) end
+
+---A random UUID, version 4.
+---@return string
+function ps.uuid() end
+
+---Seconds since 1970, with fractions.
+---@return number
+function ps.now() end
+
+---Milliseconds of a clock that never steps.
+---@return integer
+function ps.mono_ms() end
+
+---A remark in this request's access line and in explain.
 ---@param text string
 function ps.note(text) end
 
----A line in the log.
+---One line in the log.
 ---@param text string
 function ps.log(text) end
 
@@ -105,45 +198,7 @@ function ps.log(text) end
 ---@param ms number
 function ps.sleep(ms) end
 
----@param text string
----@return string hex 64 digits
-function ps.sha256(text) end
-
----Compare secrets: the time tells nothing but their lengths.
----@param a string
----@param b string
----@return boolean
-function ps.ct_equal(a, b) end
-
----@return string
-function ps.uuid() end
-
----@return number seconds since 1970
-function ps.now() end
-
----@return integer
-function ps.mono_ms() end
-
----JSON's null.
----@type lightuserdata
-ps.null = nil
-
-ps.keys = {}
-
----A configured key, to be returned by authenticate.
----@param sha256 string 64 hex digits or 32 bytes
----@return penstock.Principal?
-function ps.keys.get(sha256) end
-
----In NAME_test.lua only: one request through the policy beside it.
+---Values that all workers share, by name; they outlive reloads. Its methods are for phases.
 ---@param name string
----@param case penstock.Test
-function ps.test(name, case) end
-
----@class penstock.Test
----@field phase string? needed where the policy has several
----@field req table fields of req; header = {}, principal = {}
----@field conf table?
----@field keys { name: string, key: string, team: string?, user: string?, disabled: boolean?, tags: table? }[]?
----@field targets { name: string, provider: string?, model: string?, weight: integer?, tags: table? }[]?
----@field expect { principal: string?, deny: string?, message: string?, status: integer?, retry_after: number?, fails: string?, note: string?, targets: string[]? }?
+---@return penstock.Kv
+function ps.kv(name) end

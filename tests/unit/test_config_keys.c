@@ -51,6 +51,7 @@ static const struct broken {
     {"top", "endpoint", "endpoint 'chats' {}", 2,
      "endpoint \"chats\": its name: \"chats\" is none of chat|completions|"
      "embeddings|models; did you mean \"chat\"?"},
+    {"top", "kv", "kv '16MiB'", 2, "kv: must be a table; write { key"},
     {"top", "log", "log 'stderr'", 2, "log: must be a table; write { key"},
 
     {"server", "workers", "server {\nworkers = '4' }", 3,
@@ -270,6 +271,7 @@ static const struct broken {
      "redis \"r\" connect_timeout: \"0s\" is out of range"},
     {"redis", "ca_file", REDIS "ca_file = '/etc/passwd' }", 3,
      "redis \"r\" ca_file: means nothing without TLS; write url = "},
+    {"kv", "memory", "kv {\nmemory = '1KiB' }", 3, "kv memory: "},
     {"log", "to", "log {\nto = 'stdout' }", 3,
      "log to: \"stdout\" is not an absolute path; write \"/stdout\""},
     {"log", "format", "log {\nformat = 'JSON' }", 3,
