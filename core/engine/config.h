@@ -182,6 +182,7 @@ struct config {
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;
+    uint64_t kv_memory; /* bytes */
 };
 
 /** Where the loader looks for things. */

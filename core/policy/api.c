@@ -3,7 +3,10 @@
 /* References to a call's things: making, checking, naming fields. */
 #include "policy/api.h"
 
+#include "base/log.h"
 #include "policy/sandbox.h"
+
+#include <stdio.h>
 
 static const char kinds[API_KINDS]; /* their addresses are registry keys */
 static const char *const titles[API_KINDS] = {
@@ -137,6 +140,58 @@ void api_note(struct policy_call *c, struct str text)
     text = arena_dup(c->run->arena, text);
     if (text.p)
         c->run->view->note(c->run->req, c->st->conf->name, text);
+}
+
+void api_record(struct policy_call *c, struct str text)
+{
+    if (c->phase != PHASE_TICK)
+        api_note(c, text);
+    else if (c->notes++ < CALL_NOTES)
+        log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
+                  LOG_S("text", text));
+}
+
+/* The method that is missing; upvalue: the class. */
+static int no_method(lua_State *L)
+{
+    return luaL_error(L, "%s:%s does not exist",
+                      lua_tostring(L, lua_upvalueindex(1)),
+                      luaL_tolstring(L, 2, NULL));
+}
+
+void api_class(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+    luaL_newmetatable(L, name);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, no_method, 1);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
+
+void api_group(lua_State *L, const char *name, const luaL_Reg *functions)
+{
+    char title[32];
+
+    snprintf(title, sizeof title, "ps.%s", name);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    sandbox_freeze(L, title, 0);
+    lua_setfield(L, -2, name);
+}
+
+struct str api_bytes(lua_State *L, int arg)
+{
+    struct str s;
+
+    s.p = luaL_checklstring(L, arg, &s.n);
+    return s;
 }
 
 void api_open(lua_State *L)

@@ -65,6 +65,14 @@ struct policy_call *api_call(lua_State *L);
 void api_push_str(lua_State *L, struct str s);
 void api_note(struct policy_call *c, struct str text);
 
+/** What a policy in mode = "observe" would have done: a note; in tick, which
+ * has no request, a line in the log. */
+void api_record(struct policy_call *c, struct str text);
+
+/** The metatable of userdata that scripts make and call methods of, for
+ * luaL_checkudata(L, i, name). Other names raise. */
+void api_class(lua_State *L, const char *name, const luaL_Reg *methods);
+
 /** Name in Lua of an enum policy_field. */
 const char *api_req_name(int field);
 
@@ -75,7 +83,20 @@ void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ps_open(lua_State *L);
-void decision_open(lua_State *L); /* ps.deny, into the table on top */
+void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void api_re_open(lua_State *L);
+void api_json_open(lua_State *L);
+void api_metric_open(lua_State *L);
+void api_text_open(lua_State *L);
+void api_http_open(lua_State *L);
+void api_redis_open(lua_State *L);
+void decision_open(lua_State *L); /* ps.deny */
+
+/** A frozen table of functions, into the table on top: ps.name.fn. */
+void api_group(lua_State *L, const char *name, const luaL_Reg *functions);
+
+/** Bytes of the string at arg. */
+struct str api_bytes(lua_State *L, int arg);
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);

@@ -87,7 +87,7 @@ static void unwait(struct policy_call *c)
 {
     struct policy_env *env = c->st->env;
 
-    if (c->waiting_on)
+    if (c->waiting_on && env->loop)
         loop_timer_stop(&c->timer);
     if (c->op)
         env->outside.cancel(env->outside.ud, c->op);
@@ -337,7 +337,8 @@ int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KFunction k)
 
     c->op = op;
     c->waiting_on = what;
-    set_timer(c, wall_left(c));
+    if (c->st->env->loop)
+        set_timer(c, wall_left(c));
     return lua_yieldk(L, 0, 0, k);
 }
 
@@ -366,8 +367,13 @@ int policy_call_sleep(lua_State *L, uint64_t ms, lua_KFunction k)
     const struct outside *o = &c->st->env->outside;
     uint64_t left;
 
-    if (o->sleep && o->sleep(o->ud, ms))
-        return k(L, LUA_OK, 0);
+    if (o->sleep && o->sleep(o->ud, ms)) {
+        c->wall_ms += ms; /* without a loop: what has passed */
+        if (c->wall_ms <= POLICY_WALL_MS)
+            return k(L, LUA_OK, 0);
+        c->stopped = wall_used_up;
+        return lua_yieldk(L, 0, 0, k);
+    }
     if (!c->st->env->loop)
         return luaL_error(L, "%s cannot wait", policy_phase_name(c->phase));
     left = wall_left(c);

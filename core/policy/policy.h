@@ -169,6 +169,22 @@ void policy_set_free(struct policy_set *s);
 struct loop;
 void policy_set_loop(struct policy_set *s, struct loop *l);
 
+/** What ps.now, ps.mono_ms, the ends of ps.kv and ticks go by. */
+struct policy_clock {
+    uint64_t (*mono_ms)(void *ud);
+    uint64_t (*wall_ms)(void *ud);
+    void *ud;
+};
+
+/** A clock in place of the system's (copied); for tests. Files are loaded by
+ * the system's all the same. */
+void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
+
+/** The memory behind ps.kv, borrowed: shared in a worker, a test's own in a
+ * test. Without it the functions of ps.kv raise. */
+struct kv;
+void policy_set_kv(struct policy_set *s, struct kv *kv);
+
 /** Does any policy define this phase? (Skip the step when not.) */
 bool policy_set_has(const struct policy_set *s, enum policy_phase p);
 

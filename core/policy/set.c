@@ -117,6 +117,16 @@ bool policy_set_has(const struct policy_set *s, enum policy_phase p)
     return s->n_phase[p] != 0;
 }
 
+void policy_set_clock(struct policy_set *s, const struct policy_clock *c)
+{
+    s->env.clock = *c;
+}
+
+void policy_set_kv(struct policy_set *s, struct kv *kv)
+{
+    s->env.kv = kv;
+}
+
 size_t policy_set_memory(const struct policy_set *s)
 {
     size_t sum = 0;

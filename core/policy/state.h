@@ -39,7 +39,12 @@ struct policy_env {
     struct hash *hash;
     struct outside outside; /* its functions may be NULL: cannot be reached */
     struct slots *waits;    /* calls that wait; NULL before the first */
+    struct kv *kv;             /* NULL: ps.kv cannot be used */
+    struct policy_clock clock; /* without functions: the system's */
 };
+
+uint64_t policy_mono_ms(const struct policy_env *env);
+uint64_t policy_wall_ms(const struct policy_env *env);
 
 struct policy_state {
     lua_State *L;
@@ -57,6 +62,7 @@ struct policy_state {
     uint32_t n_calls;
     uint32_t ns_rest;   /* CPU not yet in the metric */
     uint64_t logged_ms; /* when an error was last logged */
+    bool series_full;   /* ps.metric may make no further series */
 };
 
 /**

@@ -59,7 +59,7 @@ function req:each_text(options, f) end
 ---@class penstock.Body
 local body = {}
 
----The value there, nil for none: tables of at most 50000 items, ps.null, exact integers where they fit 64 bits. From validate on.
+---The value there, nil for none, as ps.json.decode makes it; raises where that would lose digits, have a name twice or pass 1 MiB. From validate on.
 ---@param pointer string
 ---@return any
 function body:get(pointer) end
@@ -69,7 +69,7 @@ function body:get(pointer) end
 ---@return string?
 function body:raw(pointer) end
 
----Replace a value, or add a member; /list/- appends. A table is a list where it has 1 to n alone; {} is an object, an empty list that get gave stays one. In validate admit.
+---Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit.
 ---@param pointer string
 ---@param value any
 function body:set(pointer, value) end
@@ -151,22 +151,167 @@ function try:header(name, value) end
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
+---What ps.test takes.
+---@class penstock.Test
+---@field phase string? # Needed where the policy has several. In NAME_test.lua only.
+---@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
+---@field conf table? # The policy's conf. In NAME_test.lua only.
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
+---@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
+---@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+
+---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
+---@class penstock.Kv
+local kv = {}
+
+---The value.
+---@param key string
+---@return string|number|boolean|nil
+function kv:get(key) end
+
+---Put a value there; it ends after ttl seconds, or never.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+function kv:set(key, value, options) end
+
+---Put a value where there is none; false where there is one.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+---@return boolean
+function kv:add(key, value, options) end
+
+---Add, and tell the sum. A new number starts at 0 and ends after ttl seconds; later calls do not move its end.
+---@param key string
+---@param by? integer
+---@param options? {ttl?: number}
+---@return integer
+function kv:incr(key, by, options) end
+
+---Put new where old is; nil stands for no value. Without ttl the end stays.
+---@param key string
+---@param old string|number|boolean|nil
+---@param new string|number|boolean|nil
+---@param options? {ttl?: number}
+---@return boolean
+function kv:cas(key, old, new, options) end
+
+---Remove; was there a value?
+---@param key string
+---@return boolean
+function kv:delete(key) end
+
+---Seconds until it ends; math.huge: never; nil: there is none.
+---@param key string
+---@return number?
+function kv:ttl(key) end
+
+---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
+---@class penstock.Re
+local re = {}
+
+---Is there a match?
+---@param s string
+---@param init? integer
+---@return boolean
+function re:test(s, init) end
+
+---First and last byte of a match, then the captures.
+---@param s string
+---@param init? integer
+---@return integer?
+---@return integer?
+---@return string?
+function re:find(s, init) end
+
+---The captures, or the whole where there are none.
+---@param s string
+---@param init? integer
+---@return string?
+---@return string?
+function re:match(s, init) end
+
+---[0] is the whole; captures by number and by name.
+---@param s string
+---@param init? integer
+---@return table<integer|string, string>?
+function re:groups(s, init) end
+
+---All matches, for a loop.
+---@param s string
+---@return fun(): string?
+---@return string?
+function re:gmatch(s) end
+
+---Replace matches, at most n; %0 to %9 in a text are captures. Tells how many.
+---@param s string
+---@param replacement string|table|function
+---@param n? integer
+---@return string
+---@return integer
+function re:gsub(s, replacement, n) end
+
+---A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
+---@class penstock.Service
+local service = {}
+
+---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
+---@param path string
+---@param options? {headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:get(path, options) end
+
+---json = any value of Lua, or body = a text. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:post(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:put(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:delete(path, options) end
+
+---What a service answered, whatever its status.
+---@class penstock.Answer
+---@field status integer # 200, 404, ...
+---@field headers table<string, string?> # By name in lower case; several of one name make one list.
+---@field body string # As it came.
+---@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
+
+---A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
+---@class penstock.Redis
+---@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
+local redis = {}
+
+---A command by name: r:call("SET", key, value). Other requests go on meanwhile.
+---@param command string
+---@param ... string|number
+---@return any
+---@return string?
+function redis:call(command, ...) end
+
 ---What a policy can do besides deciding.
 ---@class ps
----@field null lightuserdata # JSON's null, where nil would mean absent.
+---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
 ps = {}
 
 ---One or more requests through the policy beside this file. In NAME_test.lua only.
 ---@param name string
 ---@param test penstock.Test
 function ps.test(name, test) end
-
----Refuse: a code of the error table, or one of your own (x_...) with a status.
----@param code string
----@param message? string
----@param options? {retry_after?: number, status?: integer}
----@return penstock.Decision
-function ps.deny(code, message, options) end
 
 ---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
 ---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
@@ -177,6 +322,13 @@ function ps.answer(answer) end
 ---@param why string
 ---@return penstock.Decision
 function ps.skip(why) end
+
+---Refuse: a code of the error table, or one of your own (x_...) with a status.
+---@param code string
+---@param message? string
+---@param options? {retry_after?: number, status?: integer}
+---@return penstock.Decision
+function ps.deny(code, message, options) end
 
 ps.keys = {}
 
@@ -189,6 +341,68 @@ function ps.keys.get(sha256) end
 ---@param text string
 ---@return string
 function ps.sha256(text) end
+
+---HMAC-SHA-256 as 64 hexadecimal digits.
+---@param key string
+---@param text string
+---@return string
+function ps.hmac(key, text) end
+
+ps.hex = {}
+
+---Two hexadecimal digits for each byte.
+---@param bytes string
+---@return string
+function ps.hex.encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param digits string
+---@return string?
+---@return string?
+function ps.hex.decode(digits) end
+
+ps.b64 = {}
+
+---Base64 with padding.
+---@param bytes string
+---@return string
+function ps.b64.encode(bytes) end
+
+---The bytes, or nil and why not. Padding may be left out.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.decode(text) end
+
+---Base64 for URLs, without padding.
+---@param bytes string
+---@return string
+function ps.b64.url_encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.url_decode(text) end
+
+ps.json = {}
+
+---The value, or nil and why not. Whole numbers are exact, null is ps.null; at most 1 MiB, 64 levels and 100,000 values.
+---@param text string
+---@return any
+---@return string?
+function ps.json.decode(text) end
+
+---The text, names sorted; or nil and why there is none.
+---@param value any
+---@return string?
+---@return string?
+function ps.json.encode(value) end
+
+---Mark a table as a list, so that an empty one is encoded as []; what decode makes of lists has the mark.
+---@param t? table
+---@return table
+function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
 ---@param a string
@@ -216,15 +430,33 @@ function ps.note(text) end
 ---@param text string
 function ps.log(text) end
 
+---Add to penstock_policy_count_total{policy, name, ...}: 1, or value. At most 3 labels, and 100 series per policy and worker; beyond them labels are "other".
+---@param name string
+---@param value? integer
+---@param labels? table<string, string|number|boolean>
+function ps.metric(name, value, labels) end
+
 ---Wait. Other requests go on meanwhile.
 ---@param ms number
 function ps.sleep(ms) end
 
----What ps.test takes.
----@class penstock.Test
----@field phase string? # Needed where the policy has several. In NAME_test.lua only.
----@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
----@field conf table? # The policy's conf. In NAME_test.lua only.
----@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
----@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+---A service that the configuration declares; another name raises. Its methods are for phases.
+---@param name string
+---@return penstock.Service
+function ps.http(name) end
+
+---A Redis that the configuration declares; another name raises. Its methods are for phases.
+---@param name string
+---@return penstock.Redis
+function ps.redis(name) end
+
+---Values that all workers share, by name; they outlive reloads. Its methods are for phases.
+---@param name string
+---@return penstock.Kv
+function ps.kv(name) end
+
+---A regular expression (PCRE2), compiled once. Flags: i caseless, m lines, s dot takes newlines, x blanks and comments, b bytes.
+---@param pattern string
+---@param flags? string
+---@return penstock.Re
+function ps.re(pattern, flags) end

@@ -22,7 +22,7 @@ function M.validate(req, conf)
     ps.sleep(20)
     req.temperature = 0
   elseif what == "body" then
-    req.body:set("/metadata", { team = req.principal.id, n = 2^53 })
+    req.body:set("/metadata", { team = req.principal.id, n = 1 << 53 })
     req.body:remove("/logit_bias")
     req.body:set("/messages/-", { role = "user", content = "\\xc3\\xa9\\"\\n" })
   elseif what == "half" then
