@@ -150,7 +150,7 @@ static void kv_is_the_test_s(void)
                 "- kv seen 127.0.0.1 \"1\"\n+ kv seen 127.0.0.1 1\n");
     expect_told(policy,
                 "ps.test('a', { expect = { kv = { seen = { b = true } } } })",
-                "- kv seen b true\n+ kv seen b (none)\n");
+                "- kv seen b  true\n+ kv seen b  (none)\n");
     expect_told(policy, "ps.test('a', { kv = { seen = { b = {} } } })",
                 "! kv: strings, numbers, booleans or ps.null are needed, not "
                 "a table\n");
