@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "flow/request.h"
+#include "policy/reach.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -87,6 +88,11 @@ static void on_flush(void *ud)
 /** What policies of a generation use of this worker. */
 static void lend(struct flow *f, struct generation *g)
 {
+    const struct reach_means means = { .loop = f->env.loop,
+                                       .client = f->env.client,
+                                       .addresses = f->env.addresses };
+
+    policy_set_reach(g->policies, &means);
     policy_set_loop(g->policies, f->env.loop);
     policy_set_kv(g->policies, f->env.kv);
 }

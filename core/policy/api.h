@@ -75,6 +75,8 @@ void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void api_http_open(lua_State *L);
+void api_redis_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 
 /** Put the metatable on top in place as that of `kind`; popped. */

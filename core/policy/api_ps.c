@@ -150,6 +150,8 @@ void api_ps_open(lua_State *L)
 
     luaL_setfuncs(L, ps, 0);
     api_kv_open(L);
+    api_http_open(L);
+    api_redis_open(L);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");
     lua_newtable(L);

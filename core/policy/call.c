@@ -86,7 +86,7 @@ static void unwait(struct policy_call *c)
 {
     struct policy_env *env = c->st->env;
 
-    if (c->waiting_on)
+    if (c->waiting_on && env->loop)
         loop_timer_stop(&c->timer);
     if (c->op)
         env->outside.cancel(env->outside.ud, c->op);
@@ -335,7 +335,8 @@ int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KFunction k)
 
     c->op = op;
     c->waiting_on = what;
-    set_timer(c, wall_left(c));
+    if (c->st->env->loop)
+        set_timer(c, wall_left(c));
     return lua_yieldk(L, 0, 0, k);
 }
 

@@ -76,5 +76,6 @@ void outcome_free(struct outcome *o)
     if (!o)
         return;
     resp_free(o->reply);
+    free(o->owned);
     free(o);
 }

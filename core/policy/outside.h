@@ -4,7 +4,7 @@
  * What a policy waits for outside of itself: a service, a Redis, time. The
  * scripts' functions (api_http.c, api_redis.c, call.c) check and convert; what
  * is done is this table's, so that the engine is the same with the real
- * things (outside_real.h) and with a test's.
+ * things (reach.h) and with a test's.
  *
  * To plug in a fake, fill the functions and call policy_set_outside:
  *
@@ -37,6 +37,7 @@ struct outcome {
     struct http_header *headers; /* names in lower case */
     size_t n_headers;
     struct str body;
+    char *owned;        /* its memory, where it has one apart; free() */
     struct resp *reply; /* Redis; an error reply is a reply */
 };
 
