@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PHASE_WIDTH = 14 };
+enum { PHASE_WIDTH = 14, NAMES = 256 };
 
 struct row {
     struct str name;
@@ -22,12 +22,15 @@ struct row {
     bool observe;
     json_t *endpoints; /* borrowed */
     struct policy_about about;
+    struct err err; /* a shipped one that does not load without a conf */
 };
 
 struct table {
     const struct cli_ctx *ctx;
     struct config_file file; /* canonical NULL: the shipped ones */
-    struct config config;
+    struct config config; /* names of services and Redis, no more */
+    struct conf_service services[NAMES];
+    struct conf_redis redis[NAMES];
     struct row *rows;
     size_t n, cap;
 };
@@ -65,6 +68,28 @@ static int look(struct table *t, struct row *row, const json_t *entry,
     return rc;
 }
 
+/* What policies may name while they load. */
+static void declare(struct table *t)
+{
+    json_t *services = json_object_get(t->file.canonical, "service"), *v;
+    json_t *redis = json_object_get(t->file.canonical, "redis");
+    const char *name;
+    size_t n = 0, m = 0;
+
+    json_object_foreach(services, name, v) {
+        if (n < NAMES)
+            t->services[n++].name = str_of(name);
+    }
+    json_object_foreach(redis, name, v) {
+        if (m < NAMES)
+            t->redis[m++].name = str_of(name);
+    }
+    t->config.services = t->services;
+    t->config.n_services = n;
+    t->config.redis = t->redis;
+    t->config.n_redis = m;
+}
+
 static int collect_configured(struct table *t, struct err *err)
 {
     const struct config_paths paths = config_file_paths(&t->file);
@@ -72,6 +97,7 @@ static int collect_configured(struct table *t, struct err *err)
     int rc = 0;
     size_t i;
 
+    declare(t);
     json_array_foreach(all, i, p) {
         const char *name = json_string_value(json_object_get(p, "name"));
         const char *mode = json_string_value(json_object_get(p, "mode"));
@@ -107,7 +133,8 @@ static int collect_shipped(struct table *t, struct policy_paths *found,
             return -err->code;
         snprintf(row->path, sizeof row->path, "%s", found->list[i]);
         row->name = policy_name_of(found->list[i]);
-        rc = look(t, row, NULL, err);
+        if (look(t, row, NULL, &row->err) != 0)
+            t->n++; /* shown all the same, with the reason */
     }
     return rc;
 }
@@ -160,13 +187,15 @@ static void print_table(const struct table *t)
             printf(", for ");
             json_dumpf(row->endpoints, stdout, JSON_COMPACT);
         }
+        if (row->err.code)
+            printf(": not by itself: %s", row->err.msg);
         putchar('\n');
     }
 }
 
 static json_t *row_json(const struct row *row)
 {
-    json_t *phases = json_object();
+    json_t *phases = json_object(), *v;
 
     for (int p = 0; p < PHASE_COUNT; p++) {
         if (row->about.has[p])
@@ -174,12 +203,14 @@ static json_t *row_json(const struct row *row)
                 phases, phase_info((enum policy_phase)p)->name,
                 json_string(row->about.open[p] ? "open" : "closed"));
     }
-    return json_pack("{s:s%, s:s, s:s, s:o, s:o}", "name", row->name.p,
-                     row->name.n, "file", row->path, "mode",
-                     row->observe ? "observe" : "enforce", "endpoints",
-                     row->endpoints ? json_incref(row->endpoints)
-                                    : json_array(),
-                     "phases", phases);
+    v = json_pack("{s:s%, s:s, s:s, s:o, s:o}", "name", row->name.p,
+                  row->name.n, "file", row->path, "mode",
+                  row->observe ? "observe" : "enforce", "endpoints",
+                  row->endpoints ? json_incref(row->endpoints) : json_array(),
+                  "phases", phases);
+    if (row->err.code)
+        json_object_set_new(v, "error", json_string(row->err.msg));
+    return v;
 }
 
 static void print_json(const struct table *t)
