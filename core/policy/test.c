@@ -63,7 +63,9 @@ static void on_note(void *req, struct str policy, struct str text)
     buf_putc(&t->notes, '\n');
 }
 
-static const struct policy_view view = { on_field, on_header, on_note };
+static const struct policy_view view = { .field = on_field,
+                                         .header = on_header,
+                                         .note = on_note };
 
 /* That it is set tells a policy that it may wait; fakes answer at once. */
 static void on_wake(void *req)
