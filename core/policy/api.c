@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "policy/sandbox.h"
 
+#include <stdio.h>
+
 static const char kinds[API_KINDS]; /* their addresses are registry keys */
 static const char *const titles[API_KINDS] = {
     [API_REQ] = "req",       [API_HEADER] = "req.header",
@@ -145,6 +147,25 @@ void api_class(lua_State *L, const char *name, const luaL_Reg *methods)
     lua_setmetatable(L, -2);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
+}
+
+void api_group(lua_State *L, const char *name, const luaL_Reg *functions)
+{
+    char title[32];
+
+    snprintf(title, sizeof title, "ps.%s", name);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    sandbox_freeze(L, title, 0);
+    lua_setfield(L, -2, name);
+}
+
+struct str api_bytes(lua_State *L, int arg)
+{
+    struct str s;
+
+    s.p = luaL_checklstring(L, arg, &s.n);
+    return s;
 }
 
 void api_open(lua_State *L)

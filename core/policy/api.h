@@ -75,9 +75,19 @@ void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void api_re_open(lua_State *L);
+void api_json_open(lua_State *L);
+void api_metric_open(lua_State *L);
+void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
+
+/** A frozen table of functions, into the table on top: ps.name.fn. */
+void api_group(lua_State *L, const char *name, const luaL_Reg *functions);
+
+/** Bytes of the string at arg. */
+struct str api_bytes(lua_State *L, int arg);
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);

@@ -139,6 +139,51 @@ function kv:delete(key) end
 ---@return number?
 function kv:ttl(key) end
 
+---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
+---@class penstock.Re
+local re = {}
+
+---Is there a match?
+---@param s string
+---@param init? integer
+---@return boolean
+function re:test(s, init) end
+
+---First and last byte of a match, then the captures.
+---@param s string
+---@param init? integer
+---@return integer?
+---@return integer?
+---@return string?
+function re:find(s, init) end
+
+---The captures, or the whole where there are none.
+---@param s string
+---@param init? integer
+---@return string?
+---@return string?
+function re:match(s, init) end
+
+---[0] is the whole; captures by number and by name.
+---@param s string
+---@param init? integer
+---@return table<integer|string, string>?
+function re:groups(s, init) end
+
+---All matches, for a loop.
+---@param s string
+---@return fun(): string?
+---@return string?
+function re:gmatch(s) end
+
+---Replace matches, at most n; %0 to %9 in a text are captures. Tells how many.
+---@param s string
+---@param replacement string|table|function
+---@param n? integer
+---@return string
+---@return integer
+function re:gsub(s, replacement, n) end
+
 ---A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
 ---@class penstock.Service
 local service = {}
@@ -192,7 +237,7 @@ function redis:call(command, ...) end
 
 ---What a policy can do besides deciding.
 ---@class ps
----@field null lightuserdata # JSON's null, where nil would mean absent.
+---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
 ps = {}
 
 ---One or more requests through the policy beside this file. In NAME_test.lua only.
@@ -218,6 +263,68 @@ function ps.keys.get(sha256) end
 ---@param text string
 ---@return string
 function ps.sha256(text) end
+
+---HMAC-SHA-256 as 64 hexadecimal digits.
+---@param key string
+---@param text string
+---@return string
+function ps.hmac(key, text) end
+
+ps.hex = {}
+
+---Two hexadecimal digits for each byte.
+---@param bytes string
+---@return string
+function ps.hex.encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param digits string
+---@return string?
+---@return string?
+function ps.hex.decode(digits) end
+
+ps.b64 = {}
+
+---Base64 with padding.
+---@param bytes string
+---@return string
+function ps.b64.encode(bytes) end
+
+---The bytes, or nil and why not. Padding may be left out.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.decode(text) end
+
+---Base64 for URLs, without padding.
+---@param bytes string
+---@return string
+function ps.b64.url_encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.url_decode(text) end
+
+ps.json = {}
+
+---The value, or nil and why not. Whole numbers are exact, null is ps.null; at most 1 MiB, 64 levels and 100,000 values.
+---@param text string
+---@return any
+---@return string?
+function ps.json.decode(text) end
+
+---The text, names sorted; or nil and why there is none.
+---@param value any
+---@return string?
+---@return string?
+function ps.json.encode(value) end
+
+---Mark a table as a list, so that an empty one is encoded as []; what decode makes of lists has the mark.
+---@param t? table
+---@return table
+function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
 ---@param a string
@@ -245,6 +352,12 @@ function ps.note(text) end
 ---@param text string
 function ps.log(text) end
 
+---Add to penstock_policy_count_total{policy, name, ...}: 1, or value. At most 3 labels, and 100 series per policy and worker; beyond them labels are "other".
+---@param name string
+---@param value? integer
+---@param labels? table<string, string|number|boolean>
+function ps.metric(name, value, labels) end
+
 ---Wait. Other requests go on meanwhile.
 ---@param ms number
 function ps.sleep(ms) end
@@ -263,3 +376,9 @@ function ps.redis(name) end
 ---@param name string
 ---@return penstock.Kv
 function ps.kv(name) end
+
+---A regular expression (PCRE2), compiled once. Flags: i caseless, m lines, s dot takes newlines, x blanks and comments, b bytes.
+---@param pattern string
+---@param flags? string
+---@return penstock.Re
+function ps.re(pattern, flags) end
