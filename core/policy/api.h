@@ -79,7 +79,10 @@ void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
+void api_metric_open(lua_State *L);
 void api_text_open(lua_State *L);
+void api_http_open(lua_State *L);
+void api_redis_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 
 /** A frozen table of functions, into the table on top: ps.name.fn. */

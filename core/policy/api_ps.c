@@ -103,8 +103,9 @@ void api_ps_open(lua_State *L)
     api_group(L, "keys", keys);
     api_json_open(L);
     api_kv_open(L);
-    api_http_open(L);
-    api_redis_open(L);
+    api_metric_open(L);
     api_re_open(L);
     api_text_open(L);
+    api_http_open(L);
+    api_redis_open(L);
 }

@@ -27,7 +27,7 @@ static const struct conf_redis *redis_at(lua_State *L)
     return *(const struct conf_redis **)luaL_checkudata(L, 1, REDIS_CLASS);
 }
 
-/* ---- replies --------------------------------------------------------- */
+/* ---- replies ---------------------------------------------------------- */
 
 /* In a list nil would be a hole, and false is what Redis's own scripts see. */
 static void push_element(lua_State *L, const struct resp *r)
@@ -79,7 +79,7 @@ static int command_done(lua_State *L, int status, lua_KContext ctx)
     return results;
 }
 
-/* ---- commands -------------------------------------------------------- */
+/* ---- commands --------------------------------------------------------- */
 
 /* A whole number is written as one, whatever its type: "1.7e+12" is nothing
  * that Redis takes for an expiry. Replaces the value. */
@@ -211,7 +211,7 @@ static int method(lua_State *L)
     return command(L, name, 2);
 }
 
-/* The method of that name; upvalue 1: those that were made, and [0] how many. */
+/* The method of that name; upvalue 1: those that were made, [0]: how many. */
 static int redis_index(lua_State *L)
 {
     struct str name;

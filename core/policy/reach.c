@@ -15,7 +15,7 @@
 
 enum { CALLS_MAX = 1 << 18, INDEX_BITS = 20 };
 
-/* ---- Redis --------------------------------------------------------------- */
+/* ---- Redis ------------------------------------------------------------ */
 
 static const char *on_addresses(void *ud, struct str host, const char **why)
 {
@@ -71,7 +71,7 @@ static uint64_t do_redis(void *ud, uint64_t wait,
     return 0;
 }
 
-/* ---- the table ------------------------------------------------------------ */
+/* ---- the table -------------------------------------------------------- */
 
 static uint64_t do_http(void *ud, uint64_t wait, const struct outside_http *q,
                         struct outcome **now)

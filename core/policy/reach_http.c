@@ -28,7 +28,7 @@ struct reach_call {
     struct reach_call *next, **prev;
 };
 
-/* ---- the end -------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------- */
 
 /* Take it apart; nothing comes of it any more. */
 static void drop(struct reach_call *c)
@@ -65,7 +65,7 @@ static void on_timer(void *ud)
     finish(c, o ? o : outcome_error("timeout"));
 }
 
-/* ---- the answer ----------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------- */
 
 static void on_head(void *ud, const struct http_answer *a)
 {
@@ -132,7 +132,7 @@ static void on_done(void *ud, const struct http_call_result *r)
     }
 }
 
-/* ---- the request ---------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------ */
 
 static size_t put_fields(const struct reach_call *c, struct http_header *h,
                          struct str token)
@@ -196,7 +196,7 @@ static const char *begin(struct reach_call *c, struct err *err)
     return c->x ? NULL : err->msg;
 }
 
-/* ---- for reach.c ---------------------------------------------------------- */
+/* ---- for reach.c ------------------------------------------------------ */
 
 static struct reach_call *call_new(struct reach *r, uint64_t wait,
                                    const struct outside_http *q)

@@ -62,6 +62,7 @@ struct policy_state {
     uint32_t n_calls;
     uint32_t ns_rest;   /* CPU not yet in the metric */
     uint64_t logged_ms; /* when an error was last logged */
+    bool series_full;   /* ps.metric may make no further series */
 };
 
 /**

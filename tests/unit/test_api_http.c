@@ -143,88 +143,88 @@ static void answers(void)
     }
 }
 
+static const char *const wrong[][2] = {
+    { "s:get('x')", "begins with '/'" },
+    { "s:get('')", "begins with '/'" },
+    { "s:get('http://evil.example/')", "begins with '/'" },
+    { "s:get('@evil.example/')", "begins with '/'" },
+    { "s:get(':1@evil')", "begins with '/'" },
+    { "s:get()", "value expected" },
+    { "s:get({})", "string expected" },
+    { "s:get('/a b')", "must be encoded" },
+    { "s:get('/a\\r\\nHost: x')", "must be encoded" },
+    { "s:get('/a\\0')", "must be encoded" },
+    { "s:get('/a#b')", "must be encoded" },
+    { "s:get('/a\\\\b')", "must be encoded" },
+    { "s:get('/\\195\\164')", "must be encoded" },
+    { "s:get('/a%2')", "must be encoded" },
+    { "s:get('/?a b')", "must be encoded" },
+    { "s:get('/..')", "no '.' or '..'" },
+    { "s:get('/a/../b')", "no '.' or '..'" },
+    { "s:get('/a/%2e%2E/b')", "no '.' or '..'" },
+    { "s:get('/a/.%2e')", "no '.' or '..'" },
+    { "s:get('/./a')", "no '.' or '..'" },
+    { "s:get('/a%2f..%2Fb')", "no '.' or '..'" },
+    { "s:get('/a%5C%2e%2e')", "no '.' or '..'" },
+    { "s:get('/' .. string.rep('x', 9000))", "limited to 8192" },
+    { "s:get('/', { query = { a = string.rep('\\1', 3000) } })",
+      "limited to 8192" },
+    { "s:get('/', 7)", "table expected" },
+    { "s:get('/', { jsno = {} })", "there is no option 'jsno'" },
+    { "s:get('/', { 'x' })", "there is no option '(number)'" },
+    { "s:get('/', { json = {} })", "get sends no body" },
+    { "s:get('/', { body = 'x' })", "get sends no body" },
+    { "s:post('/', { json = {}, body = '' })", "not both" },
+    { "s:post('/', { body = {} })", "a table goes into json" },
+    { "s:post('/', { json = print })", "unknown variable" },
+    { "s:post('/', { json = ps.now })", "json: a value that is no data" },
+    { "s:post('/', { json = { 1, a = 2 } })", "names and places" },
+    { "s:post('/', { json = { [1] = 1, [3] = 3 } })", "holes" },
+    { "s:post('/', { json = 0/0 })", "infinite or none" },
+    { "local t = {} t[1] = t s:post('/', { json = t })",
+      "nested more than 64 deep" },
+    { "local s1 = string.rep('x', 2^20) "
+      "s:post('/', { json = { s1, s1 } })", "more than 1 MiB" },
+    { "s:get('/', { headers = { ['x y'] = 'a' } })", "no name of a" },
+    { "s:get('/', { headers = { 'a' } })", "no name of a header" },
+    { "s:get('/', { headers = { x = 'a\\r\\nb: c' } })",
+      "headers.x holds a byte" },
+    { "s:get('/', { headers = { x = {} } })", "headers.x: a table" },
+    { "s:get('/', { headers = { Host = 'evil' } })",
+      "headers.Host is set by Penstock" },
+    { "s:get('/', { headers = { ['content-length'] = 1 } })",
+      "headers.content-length is set by Penstock" },
+    { "s:get('/', { headers = { ['x-team'] = 'x' } })",
+      "headers.x-team is set by the configuration" },
+    { "s:get('/', { headers = { authorization = 'x' } })",
+      "headers.authorization is set by the configuration" },
+    { "local h = {} for i = 1, 70 do h['x' .. i] = 'y' end "
+      "s:get('/', { headers = h })", "headers: at most 64" },
+    { "s:get('/', { headers = 'x: y' })", "headers: a table is needed" },
+    { "s:get('/', { query = { 'a' } })", "names are needed" },
+    { "s:get('/', { query = { a = {} } })", "query.a: a table is no" },
+    { "s:get('/', { timeout_ms = 0 })", "timeout_ms: a number from 1" },
+    { "s:get('/', { timeout_ms = 2001 })", "timeout_ms: a number from" },
+    { "s:get('/', { timeout_ms = 'x' })", "timeout_ms: a number from" },
+    { "s:patch('/')", "service:patch does not exist" },
+    { "s.get('/')", "service expected, got string" },
+    { "s.url = 'x'", "attempt to index" },
+    { "local a = o:get('/').stauts", "an answer has no 'stauts'" },
+    { "ps.http('other')", "no service \"other\" is configured" },
+};
+
 static void mistakes(void)
 {
-    static const char *const rows[][2] = {
-        { "s:get('x')", "begins with '/'" },
-        { "s:get('')", "begins with '/'" },
-        { "s:get('http://evil.example/')", "begins with '/'" },
-        { "s:get('@evil.example/')", "begins with '/'" },
-        { "s:get(':1@evil')", "begins with '/'" },
-        { "s:get()", "value expected" },
-        { "s:get({})", "string expected" },
-        { "s:get('/a b')", "must be encoded" },
-        { "s:get('/a\\r\\nHost: x')", "must be encoded" },
-        { "s:get('/a\\0')", "must be encoded" },
-        { "s:get('/a#b')", "must be encoded" },
-        { "s:get('/a\\\\b')", "must be encoded" },
-        { "s:get('/\\195\\164')", "must be encoded" },
-        { "s:get('/a%2')", "must be encoded" },
-        { "s:get('/?a b')", "must be encoded" },
-        { "s:get('/..')", "no '.' or '..'" },
-        { "s:get('/a/../b')", "no '.' or '..'" },
-        { "s:get('/a/%2e%2E/b')", "no '.' or '..'" },
-        { "s:get('/a/.%2e')", "no '.' or '..'" },
-        { "s:get('/./a')", "no '.' or '..'" },
-        { "s:get('/a%2f..%2Fb')", "no '.' or '..'" },
-        { "s:get('/a%5C%2e%2e')", "no '.' or '..'" },
-        { "s:get('/' .. string.rep('x', 9000))", "limited to 8192" },
-        { "s:get('/', { query = { a = string.rep('\\1', 3000) } })",
-          "limited to 8192" },
-        { "s:get('/', 7)", "table expected" },
-        { "s:get('/', { jsno = {} })", "there is no option 'jsno'" },
-        { "s:get('/', { 'x' })", "there is no option '(number)'" },
-        { "s:get('/', { json = {} })", "get sends no body" },
-        { "s:get('/', { body = 'x' })", "get sends no body" },
-        { "s:post('/', { json = {}, body = '' })", "not both" },
-        { "s:post('/', { body = {} })", "a table goes into json" },
-        { "s:post('/', { json = print })", "unknown variable" },
-        { "s:post('/', { json = ps.now })", "json: a function is no data" },
-        { "s:post('/', { json = { 1, a = 2 } })", "not both" },
-        { "s:post('/', { json = { [1] = 1, [3] = 3 } })", "not both" },
-        { "s:post('/', { json = 0/0 })", "no infinite numbers" },
-        { "local t = {} t[1] = t s:post('/', { json = t })",
-          "json is nested too deeply" },
-        { "local s1 = string.rep('x', 2^20) "
-          "s:post('/', { json = { s1, s1 } })", "limited to 1 MiB" },
-        { "s:get('/', { headers = { ['x y'] = 'a' } })", "no name of a" },
-        { "s:get('/', { headers = { 'a' } })", "no name of a header" },
-        { "s:get('/', { headers = { x = 'a\\r\\nb: c' } })",
-          "headers.x holds a byte" },
-        { "s:get('/', { headers = { x = {} } })", "headers.x: a table" },
-        { "s:get('/', { headers = { Host = 'evil' } })",
-          "headers.Host is set by Penstock" },
-        { "s:get('/', { headers = { ['content-length'] = 1 } })",
-          "headers.content-length is set by Penstock" },
-        { "s:get('/', { headers = { ['x-team'] = 'x' } })",
-          "headers.x-team is set by the configuration" },
-        { "s:get('/', { headers = { authorization = 'x' } })",
-          "headers.authorization is set by the configuration" },
-        { "local h = {} for i = 1, 70 do h['x' .. i] = 'y' end "
-          "s:get('/', { headers = h })", "headers: at most 64" },
-        { "s:get('/', { headers = 'x: y' })", "headers: a table is needed" },
-        { "s:get('/', { query = { 'a' } })", "names are needed" },
-        { "s:get('/', { query = { a = {} } })", "query.a: a table is no" },
-        { "s:get('/', { timeout_ms = 0 })", "timeout_ms: a number from 1" },
-        { "s:get('/', { timeout_ms = 2001 })", "timeout_ms: a number from" },
-        { "s:get('/', { timeout_ms = 'x' })", "timeout_ms: a number from" },
-        { "s:patch('/')", "service:patch does not exist" },
-        { "s.get('/')", "service expected, got string" },
-        { "s.url = 'x'", "attempt to index" },
-        { "local a = o:get('/').stauts", "an answer has no 'stauts'" },
-        { "ps.http('other')", "no service \"other\" is configured" },
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct fake f;
 
         body_of_answer = "";
-        run_body(&f, rows[i][0], false);
+        run_body(&f, wrong[i][0], false);
         UNIT_INT(f.out.verdict, POLICY_FAILED);
-        if (!strstr(f.notes, rows[i][1]))
-            printf("\n%s: %s", rows[i][0], f.notes);
-        CU_ASSERT_PTR_NOT_NULL(strstr(f.notes, rows[i][1]));
-        if (!strstr(rows[i][0], "stauts"))
+        if (!strstr(f.notes, wrong[i][1]))
+            printf("\n%s: %s", wrong[i][0], f.notes);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.notes, wrong[i][1]));
+        if (!strstr(wrong[i][0], "stauts"))
             UNIT_STR(sent, "");
         fake_clear(&f);
     }

@@ -30,9 +30,10 @@ static void refuses_texts(void)
     fake_shows("show(ps.json.decode('[{\"a\":1,\"a\":2}]'))",
                "p: nil byte 8: duplicate member \"a\"\n");
     fake_shows("show(ps.json.decode('[18446744073709551616]'))",
-               "p: nil 18446744073709551616: a number out of range\n");
+               "p: nil byte 1: the number 18446744073709551616 is out of "
+               "range\n");
     fake_shows("show(ps.json.decode('1e999'))",
-               "p: nil 1e999: a number out of range\n");
+               "p: nil byte 0: the number 1e999 is out of range\n");
     fake_shows("show((ps.json.decode('\"\\xff\"')))", "p: nil\n");
     fake_shows("show((ps.json.decode(('['):rep(65) .. (']'):rep(65))))",
                "p: nil\n");

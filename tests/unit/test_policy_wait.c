@@ -131,7 +131,7 @@ static struct outcome *text(const char *z)
     return outcome_redis(r);
 }
 
-/* ---- it comes ------------------------------------------------------------ */
+/* ---- it comes --------------------------------------------------------- */
 
 static void goes_on_with_what_came(void)
 {
@@ -179,7 +179,7 @@ static void no_memory_for_it(void)
     wait_clear(&w);
 }
 
-/* ---- nobody is there any more -------------------------------------------- */
+/* ---- nobody is there any more ----------------------------------------- */
 
 static void a_late_reply_finds_nothing(void)
 {
@@ -254,7 +254,7 @@ static void the_set_ends_within(void)
     wait_clear(&w);
 }
 
-/* ---- it takes too long ---------------------------------------------------- */
+/* ---- it takes too long ------------------------------------------------ */
 
 /* The wall budget holds over all waits of a call, of whatever kind. */
 static void wall_budget_ends_any_wait(void)
@@ -280,7 +280,7 @@ static void wall_budget_ends_any_wait(void)
     wait_clear(&w);
 }
 
-/* ---- where nothing can wait ------------------------------------------------ */
+/* ---- where nothing can wait ------------------------------------------- */
 
 static void cannot_wait_below_c(void)
 {
@@ -315,7 +315,7 @@ static void cannot_wait_without_wake(void)
     wait_clear(&w);
 }
 
-/* ---- what it costs --------------------------------------------------------- */
+/* ---- what it costs ---------------------------------------------------- */
 
 enum { MANY = 1000, COST_MAX = 2048 };
 
