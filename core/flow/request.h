@@ -13,6 +13,7 @@
 #include "base/slots.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
+#include "flow/ran.h"
 #include "wire/dialect.h"
 #include "wire/sse.h"
 
@@ -100,6 +101,7 @@ struct request {
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;
     struct policy_run run;
+    struct ran_list ran;   /* of policies */
     struct credential *credential_next; /* of the try to come */
     struct policy_try *try_next;        /* NULL: nobody asks */
     struct policy_resp *resp;           /* the same */

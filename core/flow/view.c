@@ -140,6 +140,13 @@ static void view_note(void *req, struct str policy, struct str text)
     request_note(req, policy, text);
 }
 
+static void view_ran(void *req, const struct policy_ran *ran)
+{
+    struct request *r = req;
+
+    ran_add(&r->ran, r->arena, ran, r->n_notes);
+}
+
 static int view_plan(void *req, struct str model, struct plan *out,
                      struct err *err)
 {
@@ -153,6 +160,7 @@ const struct policy_view request_view = {
     .field = view_field,
     .header = view_header,
     .note = view_note,
+    .ran = view_ran,
     .tags = hints_tags,
     .rewrite = body_rewrite,
     .plan = view_plan,

@@ -151,14 +151,44 @@ function try:header(name, value) end
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
----What ps.test takes.
+---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
 ---@class penstock.Test
----@field phase string? # Needed where the policy has several. In NAME_test.lua only.
----@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
----@field conf table? # The policy's conf. In NAME_test.lua only.
----@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
----@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+---@field phase string? # Needed where the policy has several.
+---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field models table<string, table>? # By name, targets: what plan:use finds.
+---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
+---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
+---@field after_ms number? # Time that passes before the request.
+---@field expect penstock.Expect? # What must come of it.
+---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
+---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
+---@field mode "enforce"|"observe"|nil # As in the configuration.
+---@field fail "open"|"closed"|nil # As in the configuration.
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
+---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
+
+---What must come. Without principal, deny, skip, answer and fails: no opinion. What is not named may be as it likes.
+---@class penstock.Expect
+---@field principal string? # Its id.
+---@field deny string? # The code.
+---@field message string? # Of the denial.
+---@field status integer? # Of a code of one's own.
+---@field retry_after number? # Seconds.
+---@field skip string? # Why the target is passed over.
+---@field answer string? # The text of a polite answer.
+---@field finish string? # How that answer ends.
+---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field note string|string[]|nil # Each stands in some note.
+---@field targets string[]? # Those that are left, in their order.
+---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
+---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
+---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
+---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
+---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -206,51 +236,6 @@ function kv:delete(key) end
 ---@param key string
 ---@return number?
 function kv:ttl(key) end
-
----A regular expression; what ps.re returns. Its methods mean what those of strings mean.
----@class penstock.Re
-local re = {}
-
----Is there a match?
----@param s string
----@param init? integer
----@return boolean
-function re:test(s, init) end
-
----First and last byte of a match, then the captures.
----@param s string
----@param init? integer
----@return integer?
----@return integer?
----@return string?
-function re:find(s, init) end
-
----The captures, or the whole where there are none.
----@param s string
----@param init? integer
----@return string?
----@return string?
-function re:match(s, init) end
-
----[0] is the whole; captures by number and by name.
----@param s string
----@param init? integer
----@return table<integer|string, string>?
-function re:groups(s, init) end
-
----All matches, for a loop.
----@param s string
----@return fun(): string?
----@return string?
-function re:gmatch(s) end
-
----Replace matches, at most n; %0 to %9 in a text are captures. Tells how many.
----@param s string
----@param replacement string|table|function
----@param n? integer
----@return string
----@return integer
-function re:gsub(s, replacement, n) end
 
 ---A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
 ---@class penstock.Service
@@ -302,6 +287,51 @@ local redis = {}
 ---@return any
 ---@return string?
 function redis:call(command, ...) end
+
+---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
+---@class penstock.Re
+local re = {}
+
+---Is there a match?
+---@param s string
+---@param init? integer
+---@return boolean
+function re:test(s, init) end
+
+---First and last byte of a match, then the captures.
+---@param s string
+---@param init? integer
+---@return integer?
+---@return integer?
+---@return string?
+function re:find(s, init) end
+
+---The captures, or the whole where there are none.
+---@param s string
+---@param init? integer
+---@return string?
+---@return string?
+function re:match(s, init) end
+
+---[0] is the whole; captures by number and by name.
+---@param s string
+---@param init? integer
+---@return table<integer|string, string>?
+function re:groups(s, init) end
+
+---All matches, for a loop.
+---@param s string
+---@return fun(): string?
+---@return string?
+function re:gmatch(s) end
+
+---Replace matches, at most n; %0 to %9 in a text are captures. Tells how many.
+---@param s string
+---@param replacement string|table|function
+---@param n? integer
+---@return string
+---@return integer
+function re:gsub(s, replacement, n) end
 
 ---What a policy can do besides deciding.
 ---@class ps

@@ -150,7 +150,7 @@ static void kv_is_the_test_s(void)
                 "- kv seen 127.0.0.1 \"1\"\n+ kv seen 127.0.0.1 1\n");
     expect_told(policy,
                 "ps.test('a', { expect = { kv = { seen = { b = true } } } })",
-                "- kv seen b true\n+ kv seen b (none)\n");
+                "- kv seen b  true\n+ kv seen b  (none)\n");
     expect_told(policy, "ps.test('a', { kv = { seen = { b = {} } } })",
                 "! kv: strings, numbers, booleans or ps.null are needed, not "
                 "a table\n");
@@ -167,6 +167,104 @@ static void clocks_are_the_test_s(void)
                   "'1700000000.25 1000250' } })"
                   "ps.test('b', { clock = { now = 5.5, mono_ms = 7 },"
                   " after_ms = 1000, expect = { note = '6.75 1257' } })", 2);
+}
+
+/* ---- what is outside --------------------------------------------------- */
+
+static const char asks[] =
+    "local authz = ps.http('authz') return { api = 1, admit = function(req) "
+    "local a, why = authz:post('/check', { json = { user = req.model }, "
+    "headers = { ['x-tag'] = 'v' } }) "
+    "if not a then return ps.deny('auth_unavailable', why) end "
+    "ps.note(a.status .. ' ' .. (a.headers['x-who'] or '-')) "
+    "if not a.json or not a.json.allow then "
+    "return ps.deny('not_allowed') end end }";
+
+static void services_are_the_test_s(void)
+{
+    expect_passed(asks,
+                  "local seen "
+                  "ps.test('a function', { req = { model = 'ann' },"
+                  " http = { authz = function(q) seen = q return {"
+                  " status = 201, headers = { ['X-Who'] = 'me' },"
+                  " json = { allow = true } } end },"
+                  " expect = { note = '201 me' } })"
+                  "assert(seen.method == 'POST' and seen.path == '/check')"
+                  "assert(seen.body == '{\"user\":\"ann\"}', seen.body)"
+                  "assert(seen.headers['x-tag'] == 'v')"
+                  "assert(seen.timeout_ms > 0)"
+                  "ps.test('a table', { http = { authz = { json = {"
+                  " allow = false } } }, expect = { deny = 'not_allowed' } })"
+                  "ps.test('an error', { http = { authz = function()"
+                  " return nil, 'reset' end }, expect = { message = 'reset',"
+                  " deny = 'auth_unavailable' } })"
+                  "ps.test('too late', { http = { authz = { after_ms = 5000,"
+                  " json = { allow = true } } }, expect = { waited_ms = 1000,"
+                  " message = 'timeout', deny = 'auth_unavailable' } })"
+                  "ps.test('in time', { http = { authz = { after_ms = 300,"
+                  " body = '{\"allow\": true}' } },"
+                  " expect = { waited_ms = 300 } })"
+                  "ps.test('one after the other', { http = { authz = {"
+                  " { json = { allow = true } }, { status = 500 } } },"
+                  " calls = { {}, { expect = { deny = 'not_allowed' } } } })",
+                  6);
+}
+
+static void redis_is_the_test_s(void)
+{
+    static const char policy[] =
+        "local r = ps.redis('main') return { api = 1, admit = function(req) "
+        "local n, why = r:incr('n') if not n then "
+        "return ps.deny('auth_unavailable', why) end "
+        "local all = r:call('lrange', 'l', 0, -1) "
+        "ps.note(n .. ' ' .. tostring(r:get('k')) .. ' ' .. "
+        "table.concat(all or {}, ',')) end }";
+
+    expect_passed(policy,
+                  "local log = {} "
+                  "ps.test('a function', { redis = { main = function(cmd, ...)"
+                  " log[#log + 1] = table.concat({ cmd, ... }, ' ')"
+                  " if cmd == 'INCR' then return 3 end"
+                  " if cmd == 'LRANGE' then return { 'a', 'b' } end end },"
+                  " expect = { note = '3 nil a,b' } })"
+                  "assert(table.concat(log, '|') == "
+                  "'INCR n|LRANGE l 0 -1|GET k', table.concat(log, '|'))"
+                  "ps.test('by name', { redis = { main = { ['GET k'] = 'v',"
+                  " GET = 'other', INCR = 7, LRANGE = { ok = 'x' } } },"
+                  " expect = { fails = 'table expected' } })"
+                  "ps.test('in order', { redis = { main = { 1, { 'x' }, 'v' }"
+                  " }, expect = { note = '1 v x' } })"
+                  "ps.test('an error reply', { redis = { main = { INCR = {"
+                  " err = 'WRONGTYPE no' } } }, expect = { message ="
+                  " 'WRONGTYPE no', deny = 'auth_unavailable' } })"
+                  "ps.test('lost', { redis = { main = function() return nil,"
+                  " 'timeout' end }, expect = { message = 'timeout',"
+                  " deny = 'auth_unavailable' } })", 5);
+}
+
+static void fakes_that_are_wrong(void)
+{
+    expect_told(asks, "ps.test('a', {})",
+                "no service \"authz\" is configured");
+    expect_told(asks, "ps.test('a', { http = { authz = {} }, calls = { {"
+                      " http = {} } } })", "! this call has no http.authz\n");
+    expect_told(asks, "ps.test('a', { http = { authz = function() return 7"
+                      " end } })",
+                "! authz gave a number; a table is needed, or nil and the "
+                "error\n");
+    expect_told(asks, "ps.test('a', { http = { authz = function()"
+                      " error('oops') end } })", "! p_test.lua:1: oops\n");
+    expect_told(asks, "ps.test('a', { http = { authz = { stats = 1 } } })",
+                "! bad argument");
+    expect_told(asks, "ps.test('a', { http = { authz = { { json = {"
+                      " allow = true } } } }, calls = { {}, {} } })",
+                "! authz: asked 2 times; the test has 1 replies\n");
+    expect_told(asks, "ps.test('a', { http = { authz = 1 } })",
+                "! http: functions or tables of replies are needed\n");
+    expect_told("local r = ps.redis('main') return { api = 1, admit = "
+                "function(req) r:get('k') end }",
+                "ps.test('a', { redis = { main = { SET = 1 } } })",
+                "! redis: the test has no reply to 'GET k'\n");
 }
 
 /* ---- what a request is like ------------------------------------------- */
@@ -202,6 +300,133 @@ static void modes(void)
                   " expect = { fails = 'p.lua:1: x' } })", 1);
     expect_told(policy, "ps.test('a', { mode = 'watch' })",
                 "! mode: \"enforce\" or \"observe\" is needed\n");
+}
+
+/* ---- bodies, tries, answers -------------------------------------------- */
+
+static const char edits[] =
+    "local M = { api = 1, dialects = { 'openai-chat' } } "
+    "function M.validate(req) "
+    "if req.model == 'big' then req.model = 'small' req.max_tokens = 10 end "
+    "if req.user == 'x' then req.body:set('/user', 7) end "
+    "req:each_text({ from = { 'user' } }, function(text) "
+    "return (text:gsub('secret', '***')) end) end return M";
+
+static void bodies_are_edited(void)
+{
+    expect_passed(edits,
+                  "ps.test('fields', { req = { model = 'big', user = 'me',"
+                  " temperature = 0.5 }, expect = { req = { model = 'small',"
+                  " max_tokens = 10, user = 'me', temperature = 0.5 } } })"
+                  "ps.test('a table', { req = { body = { model = 'm',"
+                  " messages = { { role = 'user', content = 'my secret' },"
+                  " { role = 'system', content = 'secret' } } } },"
+                  " expect = { body = { model = 'm', messages = {"
+                  " { role = 'user', content = 'my ***' },"
+                  " { role = 'system', content = 'secret' } } } } })"
+                  "ps.test('a text, byte for byte', { req = { body ="
+                  " '{ \"model\":\"big\",  \"messages\":[{\"role\":\"user\","
+                  "\"content\":\"secret\"}],\"x\":1e2}' }, expect = { body ="
+                  " '{ \"model\":\"small\",  \"messages\":[{\"role\":\"user\","
+                  "\"content\":\"***\"}],\"x\":1e2,"
+                  "\"max_completion_tokens\":10}' } })"
+                  "ps.test('fields of a body', { req = { model = 'big',"
+                  " body = { messages = { { role = 'user', content = 'a' } }"
+                  " } }, expect = { req = { model = 'small' } } })"
+                  "ps.test('calls begin anew', { req = { model = 'big' },"
+                  " calls = { { expect = { req = { model = 'small' } } },"
+                  " { req = { model = 'other' }, expect = { req = {"
+                  " model = 'other' } } } } })",
+                  5);
+    expect_told(edits,
+                "ps.test('a', { req = { body = { model = 'm', messages = {"
+                " { role = 'user', content = 'secret' } } } }, expect = {"
+                " body = { model = 'm', messages = { { role = 'user',"
+                " content = 'secret' } } } } })",
+                "  body       {\n               \"messages\": [\n"
+                "                 {\n"
+                "-                  \"content\": \"secret\",\n"
+                "+                  \"content\": \"***\",\n");
+    expect_told(edits, "ps.test('a', { expect = { req = { model = 'm' } } })",
+                "- req.model  \"m\"\n+ req.model  \"test\"\n");
+    expect_told(edits, "ps.test('a', { req = { body = { model = 7 } } })",
+                "! req.body: ");
+    expect_told(edits, "ps.test('a', { req = { body = '{' } })",
+                "! req.body: ");
+}
+
+static void bodies_of_other_endpoints(void)
+{
+    static const char policy[] =
+        "return { api = 1, validate = function(req) ps.note(req.dialect .. "
+        "' ' .. req.path) req:each_text({}, function(t) ps.note(t) end) "
+        "req.model = 'm' end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { req = { endpoint = 'embeddings' }, expect ="
+                  " { note = 'openai-embeddings /v1/embeddings', req = {"
+                  " model = 'm' } } })"
+                  "ps.test('b', { req = { path = '/v1/completions', body = {"
+                  " model = 'x', prompt = 'say' } }, expect = { note = {"
+                  " 'openai-completions', 'say' } } })", 2);
+    expect_told(policy, "ps.test('a', { req = { endpoint = 'embeddings',"
+                        " max_tokens = 7 } })",
+                "! req.body: openai-embeddings has no max_tokens\n");
+}
+
+static void tries_and_answers(void)
+{
+    static const char policy[] =
+        "local M = { api = 1 } "
+        "function M.attempt(req, conf, try) "
+        "if try.n > 1 and try.tried[1].class == 'rate_limit' then "
+        "return ps.skip('limited') end "
+        "try:header('x-target', try.target.name .. try.credential) end "
+        "function M.response(req, conf, resp) "
+        "if resp.header['x-bad'] then return ps.deny('no_target') end "
+        "resp.header['x-ms'] = tostring(resp.ms) "
+        "resp.header['server'] = nil end "
+        "function M.admit(req) return ps.answer{ text = 'Hello, ' .. "
+        "(req.tags.who or req.model), finish = 'length' } end return M";
+
+    expect_passed(policy,
+                  "ps.test('a first try', { phase = 'attempt', try = {"
+                  " target = 'gpu/llama' }, expect = { header = {"
+                  " ['X-Target'] = 'gpu/llamatest#main' } } })"
+                  "ps.test('a second', { phase = 'attempt', try = { tried = {"
+                  " { target = 'a/b', class = 'rate_limit', status = 429 } }"
+                  " }, expect = { skip = 'limited' } })"
+                  "ps.test('an answer', { phase = 'response', resp = {"
+                  " header = { server = 'x' }, ms = 7 }, expect = { header ="
+                  " { ['x-ms'] = '7', server = ps.null } } })"
+                  "ps.test('refused', { phase = 'response', resp = { header ="
+                  " { ['x-bad'] = '1' } }, expect = { deny = 'no_target' }})"
+                  "ps.test('polite', { phase = 'admit', req = { tags = {"
+                  " who = 'Ann' } }, expect = { answer = 'Hello, Ann',"
+                  " finish = 'length' } })", 5);
+    expect_told(policy, "ps.test('a', { phase = 'attempt', expect = {"
+                        " header = { ['x-other'] = '1' } } })",
+                "- x-other    1\n+ x-other    (not set)\n");
+    expect_told(policy, "ps.test('a', { phase = 'admit', expect = { answer ="
+                        " 'Hello, you' } })",
+                "  decision   answer\n- answer     Hello, you\n"
+                "+ answer     Hello, test\n");
+    expect_told(policy, "ps.test('a', { phase = 'attempt', try = { m = 1 } })",
+                "! try has no 'm'\n");
+}
+
+static void plans_of_other_models(void)
+{
+    static const char policy[] =
+        "return { api = 1, route = function(req, conf, plan) "
+        "plan:use('fast') end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { targets = { { name = 'a/1' } }, models = {"
+                  " fast = { { name = 'b/2' }, 'c/3' } }, expect = { targets"
+                  " = { 'b/2', 'c/3' } } })"
+                  "ps.test('b', { targets = { 'a/1' }, expect = {"
+                  " fails = 'fast' } })", 2);
 }
 
 /* ---- what is told ----------------------------------------------------- */
@@ -252,6 +477,13 @@ UNIT_MAIN("policy_harness",
           { "time is the test's", time_is_the_test_s },
           { "kv is the test's", kv_is_the_test_s },
           { "clocks are the test's", clocks_are_the_test_s },
+          { "services are the test's", services_are_the_test_s },
+          { "redis is the test's", redis_is_the_test_s },
+          { "fakes that are wrong", fakes_that_are_wrong },
           { "fields come in their phase", fields_come_in_their_phase },
+          { "bodies are edited", bodies_are_edited },
+          { "bodies of other endpoints", bodies_of_other_endpoints },
+          { "tries and answers", tries_and_answers },
+          { "plans of other models", plans_of_other_models },
           { "modes", modes }, { "differences", differences },
           { "mistakes", mistakes })
