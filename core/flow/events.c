@@ -9,6 +9,7 @@
  * answer.held, so that a failure can still become another target's answer.
  */
 #include "flow/events.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -57,7 +58,7 @@ static void shrink(struct request *r)
     r->credential = r->passed_credential = STR_NULL;
     t->edits = NULL;
     t->host.edits = NULL;
-    json_clear(&r->json);
+    body_drop(r);
     buf_clear(&t->body);
     http_req_shrink(r->http);
 }
@@ -181,12 +182,14 @@ void events_eof(struct request *r)
     struct err err = { 0 };
     struct answer *a = &r->answer;
     int rc = sse_eof(&a->sse, on_event, &f, &err);
+    bool whole = a->done_seen ||
+                 (a->finish_seen && !request_dialect(r)->needs_done);
 
     if (rc == 0)
         flush(&f);
     if (r->attempt->broken)
         return;
-    if (rc || (!a->done_seen && !a->finish_seen)) {
+    if (rc || !whole) {
         stream_fault(r, a->events ? PS_FAULT_TRANSIENT : PS_FAULT_PROTOCOL,
                      a->events ? "the stream ended before it was complete"
                                : "the stream was empty");

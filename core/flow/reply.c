@@ -19,7 +19,9 @@ static void put(struct http_header *h, size_t *n, size_t max, const char *name,
 
 const struct dialect_ops *request_dialect(const struct request *r)
 {
-    return dialect_ops(r->endpoint ? r->endpoint->dialect : DIALECT_NONE);
+    enum dialect none = r->anthropic ? DIALECT_ANTHROPIC : DIALECT_NONE;
+
+    return dialect_ops(r->endpoint ? r->endpoint->dialect : none);
 }
 
 static struct str error_code(const struct request *r)
@@ -80,7 +82,7 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
 {
     size_t n = 0;
 
-    put(h, &n, max, "x-request-id", str_of(r->id));
+    put(h, &n, max, request_dialect(r)->request_id, str_of(r->id));
     if (r->upstream_id.n)
         put(h, &n, max, "x-penstock-upstream-request-id", r->upstream_id);
     if (r->err.code || r->err_code.n)
@@ -109,6 +111,36 @@ void reply_json(struct request *r, int status, struct str body)
     r->answer.status = status;
     r->answer.head_sent = true;
     http_reply(r->http, status, h, n, body);
+}
+
+/* Room for JSON's escapes, and for what is around the text. */
+#define ANSWER_MAX(text) ((text).n * 6 + 16384)
+
+int reply_answer(struct request *r)
+{
+    const struct policy_result *p = r->polite;
+    struct wire_answer a = {
+        .text = p->message,
+        .finish = p->finish,
+        .model = r->asked,
+        .id = { r->id + 4, strlen(r->id + 4) },
+        .created = (int64_t)(clock_wall_ms() / 1000),
+        .stream = r->facts.stream,
+        .include_usage = r->facts.include_usage,
+    };
+    struct buf out = BUF_INIT(ANSWER_MAX(p->message));
+    int rc = request_dialect(r)->answer(r->endpoint->dialect, &a, &out);
+
+    if (!rc && a.stream) {
+        stream_commit_head(r);
+        http_reply_data(r->http, buf_str(&out));
+        http_reply_end(r->http);
+    } else if (!rc) {
+        reply_json(r, 200, buf_str(&out));
+    }
+    r->answer.content_sent = !rc;
+    buf_clear(&out);
+    return rc;
 }
 
 /* May the client's SDK try again? See the retry rule in the guide. */
