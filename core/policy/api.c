@@ -10,7 +10,7 @@ static const char *const titles[API_KINDS] = {
     [API_REQ] = "req",       [API_HEADER] = "req.header",
     [API_TAGS] = "tags",     [API_PRINCIPAL] = "principal",
     [API_LIST] = "list",     [API_PLAN] = "plan",
-    [API_TARGET] = "target",
+    [API_TARGET] = "target", [API_WINDOW] = "w",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -121,5 +121,6 @@ void api_open(lua_State *L)
     lua_newtable(L);
     api_ps_open(L);
     decision_open(L);
+    api_window_open(L);
     sandbox_add(L, "ps");
 }

@@ -26,6 +26,7 @@ enum api_kind {
     API_LIST, /* str[] */
     API_PLAN,
     API_TARGET, /* struct target */
+    API_WINDOW,
     API_KINDS
 };
 
@@ -66,6 +67,7 @@ void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_ps_open(lua_State *L);
+void api_window_open(lua_State *L); /* and ps.stop, as below */
 void decision_open(lua_State *L); /* ps.deny, into the table on top */
 
 /** Put the metatable on top in place as that of `kind`; popped. */
@@ -79,6 +81,9 @@ void api_plan_restore(struct policy_call *c);
  * that the phase may return.
  */
 void decision_read(lua_State *L, struct policy_call *c, int idx);
+
+/** The same for ps.stop; false: it is none, or not of this phase. */
+bool api_stop_read(lua_State *L, struct policy_call *c, int idx);
 
 /** A principal from the table at idx, in the arena; raises. */
 struct principal *principal_read(lua_State *L, struct arena *a, int idx);

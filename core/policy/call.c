@@ -125,6 +125,12 @@ static int call_body(lua_State *L)
         api_push(L, c, API_PLAN, NULL, 0);
         args = 3;
     }
+    if (c->phase == PHASE_OUTPUT) {
+        if (!c->run->window)
+            return luaL_error(L, "output: there is no text to look at");
+        api_push(L, c, API_WINDOW, NULL, 0);
+        args = 3;
+    }
     lua_callk(L, args, 1, (lua_KContext)c, call_done);
     return call_done(L, LUA_OK, (lua_KContext)c);
 }

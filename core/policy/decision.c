@@ -171,6 +171,8 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
         read_deny(L, c, idx);
         return;
     }
+    if (api_stop_read(L, c, idx))
+        return;
     if (c->phase == PHASE_AUTHENTICATE &&
         (lua_type(L, idx) == LUA_TTABLE || api_is(L, idx, API_PRINCIPAL))) {
         read_principal(L, c, idx);
@@ -180,6 +182,7 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
                policy_phase_name(c->phase), luaL_typename(L, idx),
                c->phase == PHASE_LOG            ? " only"
                : c->phase == PHASE_AUTHENTICATE ? ", a principal or ps.deny()"
+               : c->phase == PHASE_OUTPUT       ? ", ps.stop() or ps.deny()"
                                                 : " or ps.deny()");
 }
 

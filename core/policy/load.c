@@ -4,6 +4,7 @@
  * What a policy file returns: { api = 1, schema =, fail =, <phase> =
  * function }. Every key must be known: a misspelt phase would never run.
  */
+#include "policy/output.h"
 #include "policy/state.h"
 
 enum { CLOSED, OPEN };
@@ -82,9 +83,11 @@ static void take_member(struct policy_state *st, lua_State *L)
         st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
     } else if (strcmp(key, "fail") == 0) {
         take_fail(st, L);
+    } else if (strcmp(key, "window") == 0) {
+        policy_output_load(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, or a phase: penstock-policy(7))", key);
+                      "fail, window, or a phase: penstock-policy(7))", key);
     }
 }
 
@@ -103,6 +106,7 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
+    policy_output_loaded(st, L);
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

@@ -66,6 +66,7 @@ enum policy_verdict {
     POLICY_NONE,      /* no policy had an opinion */
     POLICY_DENY,      /* code, status, message, retry_after_ms */
     POLICY_PRINCIPAL, /* authenticate: `principal` */
+    POLICY_STOP,      /* output: end the answer; code is the reason */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -81,6 +82,7 @@ struct policy_result {
 };
 
 struct policy_set;
+struct policy_window;
 struct policy_call; /* a phase under way that waits */
 
 /** One run of a phase for one request; embedded in the request, zeroed. */
@@ -91,6 +93,7 @@ struct policy_run {
     struct str endpoint;          /* for policies limited to some */
     const struct principal *principal; /* NULL before authenticate */
     struct plan *plan;            /* route only */
+    struct policy_window *window; /* output only; see policy/output.h */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     uint16_t at;                  /* next policy in the list; engine's own */

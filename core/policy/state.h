@@ -36,6 +36,14 @@ struct policy_env {
     struct hash *hash;
 };
 
+/** window = { hold =, of = }. */
+struct policy_wish {
+    uint32_t hold;   /* characters */
+    bool all;        /* the whole answer instead */
+    uint8_t of;      /* 1 << enum wire_text_kind */
+    bool said, held; /* the file has window, window.hold */
+};
+
 struct policy_state {
     lua_State *L;
     struct policy_heap heap;
@@ -43,6 +51,7 @@ struct policy_state {
     const struct conf_policy *conf;
     int fn[PHASE_COUNT]; /* registry; LUA_NOREF: no such phase */
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
+    struct policy_wish window; /* of the output phase */
     int conf_ref;
     json_t *conf_tree; /* while loading */
     struct policy_call *running; /* whose coroutine runs now */

@@ -85,6 +85,8 @@ static struct str outcome(struct test_case *c, const struct policy_result *r)
     case POLICY_PRINCIPAL:
         return arena_fmt(c->arena, "principal " STR_FMT,
                          STR_ARG(r->principal->id));
+    case POLICY_STOP:
+        return arena_fmt(c->arena, "stop " STR_FMT, STR_ARG(r->code));
     case POLICY_FAILED: return STR("a failure");
     case POLICY_NONE: break;
     }

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * w: the window of the output phase. Its text is read as it stands, and
+ * edited by stretches, so that the core knows what may leave; ps.stop ends
+ * the answer.
+ */
+#include "policy/api.h"
+
+#include "policy/output.h"
+#include "policy/pattern_lib.h"
+
+static const char stop_key; /* registry: the mark, a metatable */
+
+/* How an answer may end, in words that every dialect has one for. */
+static const char *const reasons[] = { "content_filter", "stop", "length",
+                                       NULL };
+
+static const char *const names[] = { "text", "kind", "block", "choice",
+                                     "final", "replace", NULL };
+enum { W_TEXT, W_KIND, W_BLOCK, W_CHOICE, W_FINAL, W_REPLACE };
+
+static const char *const kinds[WIRE_KINDS] = {
+    [WIRE_TEXT] = "text",
+    [WIRE_TOOL_ARGS] = "tool_args",
+    [WIRE_THINKING] = "thinking",
+};
+
+static struct policy_window *window(struct api_ref *r)
+{
+    return r->call->run->window;
+}
+
+/* ---- replace ----------------------------------------------------------- */
+
+struct swaps {
+    struct output_text *text;
+    unsigned begun; /* text->count when this edit began */
+};
+
+static void check(lua_State *L, int rc)
+{
+    if (rc)
+        luaL_error(L, rc == -ERR_LIMIT ? "w.text may not pass %d bytes"
+                                       : "no memory for w.text",
+                   (int)OUTPUT_MAX);
+}
+
+static void on_swap(lua_State *L, void *ud, size_t at, size_t n,
+                    struct str with)
+{
+    struct swaps *s = ud;
+
+    if (s->begun != s->text->count)
+        luaL_error(L, "w.text was changed inside of its own w:replace");
+    check(L, output_text_swap(s->text, at, n, with));
+}
+
+/* An object with a method gsub: what it makes of the text. */
+static int replace_by(lua_State *L, struct output_text *t)
+{
+    struct str s = output_text_now(t);
+
+    lua_getfield(L, 2, "gsub");
+    lua_pushvalue(L, 2);
+    lua_pushlstring(L, s.p, s.n);
+    lua_pushvalue(L, 3);
+    lua_call(L, 3, 2);
+    if (lua_type(L, -2) != LUA_TSTRING)
+        return luaL_error(L, "w:replace: gsub returned a %s, not a text",
+                          luaL_typename(L, -2));
+    s.p = lua_tolstring(L, -2, &s.n);
+    check(L, output_text_assign(t, s));
+    return 1; /* the count */
+}
+
+/* w:replace(re, f): how many were replaced */
+static int w_replace(lua_State *L)
+{
+    struct output_text *t = window(api_check(L, 1, API_WINDOW))->text;
+    struct swaps swaps = { .text = t };
+    struct str pattern;
+
+    lua_settop(L, 3);
+    if (lua_type(L, 2) == LUA_TUSERDATA)
+        return replace_by(L, t);
+    pattern.p = luaL_checklstring(L, 2, &pattern.n);
+    output_text_begin(t);
+    swaps.begun = t->count;
+    lua_pushinteger(L, pattern_each(L, output_text_now(t), pattern, on_swap,
+                                    &swaps));
+    if (swaps.begun != t->count)
+        return luaL_error(L, "w.text was changed inside of its own "
+                             "w:replace");
+    check(L, output_text_end(t));
+    return 1;
+}
+
+/* ---- fields ------------------------------------------------------------ */
+
+static int w_index(lua_State *L)
+{
+    const struct policy_window *w = window(api_self(L, API_WINDOW));
+    struct str s;
+
+    switch (api_which(L)) {
+    case W_TEXT:
+        s = output_text_now(w->text);
+        lua_pushlstring(L, s.p, s.n);
+        return 1;
+    case W_KIND: lua_pushstring(L, kinds[w->kind]); return 1;
+    case W_BLOCK: lua_pushinteger(L, w->block); return 1;
+    case W_CHOICE: lua_pushinteger(L, w->choice); return 1;
+    case W_FINAL: lua_pushboolean(L, w->final); return 1;
+    case W_REPLACE: lua_pushcfunction(L, w_replace); return 1;
+    }
+    return luaL_error(L, "w.%s does not exist", luaL_tolstring(L, 2, NULL));
+}
+
+static int w_newindex(lua_State *L)
+{
+    const struct policy_window *w = window(api_self(L, API_WINDOW));
+    struct str s;
+
+    if (api_which(L) != W_TEXT)
+        return luaL_error(L, "w.%s cannot be changed",
+                          luaL_tolstring(L, 2, NULL));
+    luaL_checktype(L, 3, LUA_TSTRING);
+    s.p = lua_tolstring(L, 3, &s.n);
+    check(L, output_text_assign(w->text, s));
+    return 0;
+}
+
+/* ---- ps.stop ----------------------------------------------------------- */
+
+static int fn_stop(lua_State *L)
+{
+    luaL_checkoption(L, 1, reasons[0], reasons);
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1)) {
+        lua_pushstring(L, reasons[0]);
+        lua_replace(L, 1);
+    }
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "reason");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &stop_key);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+static bool is_stop(lua_State *L, int idx)
+{
+    bool yes;
+
+    if (lua_type(L, idx) != LUA_TTABLE || !lua_getmetatable(L, idx))
+        return false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &stop_key);
+    yes = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return yes;
+}
+
+bool api_stop_read(lua_State *L, struct policy_call *c, int idx)
+{
+    const char *word;
+    size_t i = 0;
+
+    if (c->phase != PHASE_OUTPUT || !is_stop(L, idx))
+        return false;
+    lua_pushliteral(L, "reason");
+    word = lua_rawget(L, idx) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    while (reasons[i] && strcmp(word, reasons[i]) != 0)
+        i++;
+    if (!reasons[i])
+        luaL_error(L, "a stop without a known reason");
+    c->out->verdict = POLICY_STOP;
+    c->out->code = str_of(reasons[i]);
+    lua_pop(L, 1);
+    return true;
+}
+
+void api_window_open(lua_State *L)
+{
+    lua_newtable(L);
+    api_names(L, names, w_index);
+    lua_setfield(L, -2, "__index");
+    api_names(L, names, w_newindex);
+    lua_setfield(L, -2, "__newindex");
+    api_metatable(L, API_WINDOW, "w");
+
+    lua_createtable(L, 0, 1);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &stop_key);
+    lua_pushcfunction(L, fn_stop);
+    lua_setfield(L, -2, "stop");
+}
