@@ -68,6 +68,8 @@ void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_window_open(lua_State *L); /* and ps.stop, as below */
+int api_window_replace(lua_State *L); /* w:replace(re, f) */
+void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void decision_open(lua_State *L); /* ps.deny, into the table on top */
 
 /** Put the metatable on top in place as that of `kind`; popped. */

@@ -8,7 +8,6 @@
 #include "policy/api.h"
 
 #include "policy/output.h"
-#include "policy/pattern_lib.h"
 
 static const char stop_key; /* registry: the mark, a metatable */
 
@@ -31,71 +30,6 @@ static struct policy_window *window(struct api_ref *r)
     return r->call->run->window;
 }
 
-/* ---- replace ----------------------------------------------------------- */
-
-struct swaps {
-    struct output_text *text;
-    unsigned begun; /* text->count when this edit began */
-};
-
-static void check(lua_State *L, int rc)
-{
-    if (rc)
-        luaL_error(L, rc == -ERR_LIMIT ? "w.text may not pass %d bytes"
-                                       : "no memory for w.text",
-                   (int)OUTPUT_MAX);
-}
-
-static void on_swap(lua_State *L, void *ud, size_t at, size_t n,
-                    struct str with)
-{
-    struct swaps *s = ud;
-
-    if (s->begun != s->text->count)
-        luaL_error(L, "w.text was changed inside of its own w:replace");
-    check(L, output_text_swap(s->text, at, n, with));
-}
-
-/* An object with a method gsub: what it makes of the text. */
-static int replace_by(lua_State *L, struct output_text *t)
-{
-    struct str s = output_text_now(t);
-
-    lua_getfield(L, 2, "gsub");
-    lua_pushvalue(L, 2);
-    lua_pushlstring(L, s.p, s.n);
-    lua_pushvalue(L, 3);
-    lua_call(L, 3, 2);
-    if (lua_type(L, -2) != LUA_TSTRING)
-        return luaL_error(L, "w:replace: gsub returned a %s, not a text",
-                          luaL_typename(L, -2));
-    s.p = lua_tolstring(L, -2, &s.n);
-    check(L, output_text_assign(t, s));
-    return 1; /* the count */
-}
-
-/* w:replace(re, f): how many were replaced */
-static int w_replace(lua_State *L)
-{
-    struct output_text *t = window(api_check(L, 1, API_WINDOW))->text;
-    struct swaps swaps = { .text = t };
-    struct str pattern;
-
-    lua_settop(L, 3);
-    if (lua_type(L, 2) == LUA_TUSERDATA)
-        return replace_by(L, t);
-    pattern.p = luaL_checklstring(L, 2, &pattern.n);
-    output_text_begin(t);
-    swaps.begun = t->count;
-    lua_pushinteger(L, pattern_each(L, output_text_now(t), pattern, on_swap,
-                                    &swaps));
-    if (swaps.begun != t->count)
-        return luaL_error(L, "w.text was changed inside of its own "
-                             "w:replace");
-    check(L, output_text_end(t));
-    return 1;
-}
-
 /* ---- fields ------------------------------------------------------------ */
 
 static int w_index(lua_State *L)
@@ -112,7 +46,7 @@ static int w_index(lua_State *L)
     case W_BLOCK: lua_pushinteger(L, w->block); return 1;
     case W_CHOICE: lua_pushinteger(L, w->choice); return 1;
     case W_FINAL: lua_pushboolean(L, w->final); return 1;
-    case W_REPLACE: lua_pushcfunction(L, w_replace); return 1;
+    case W_REPLACE: lua_pushcfunction(L, api_window_replace); return 1;
     }
     return luaL_error(L, "w.%s does not exist", luaL_tolstring(L, 2, NULL));
 }
@@ -127,7 +61,7 @@ static int w_newindex(lua_State *L)
                           luaL_tolstring(L, 2, NULL));
     luaL_checktype(L, 3, LUA_TSTRING);
     s.p = lua_tolstring(L, 3, &s.n);
-    check(L, output_text_assign(w->text, s));
+    api_window_check(L, output_text_assign(w->text, s, w->final));
     return 0;
 }
 

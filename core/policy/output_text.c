@@ -221,20 +221,73 @@ int output_text_end(struct output_text *t)
     return 0;
 }
 
-int output_text_assign(struct output_text *t, struct str s)
+static size_t common_head(struct str a, struct str b)
 {
-    struct str was = output_text_now(t);
-    size_t least = was.n < s.n ? was.n : s.n, head = 0, tail = 0;
-    int rc;
+    size_t least = a.n < b.n ? a.n : b.n, n = 0;
 
-    while (head < least && was.p[head] == s.p[head])
-        head++;
-    while (tail < least - head &&
-           was.p[was.n - 1 - tail] == s.p[s.n - 1 - tail])
-        tail++;
+    while (n < least && a.p[n] == b.p[n])
+        n++;
+    return n;
+}
+
+static size_t common_tail(struct str a, struct str b)
+{
+    size_t least = a.n < b.n ? a.n : b.n, n = 0;
+
+    while (n < least && a.p[a.n - 1 - n] == b.p[b.n - 1 - n])
+        n++;
+    return n;
+}
+
+static struct str behind(struct str s, size_t n)
+{
+    return (struct str){ s.p + n, s.n - n };
+}
+
+/* The next run that both have and that `b` has once, not too far away: where
+ * it stands in each. False where there is none. */
+static bool meet(struct str a, struct str b, size_t *in_a, size_t *in_b)
+{
+    enum { RUN = 8, FAR = 128 };
+    struct str near = { b.p, b.n < FAR ? b.n : FAR };
+
+    for (size_t i = 0; i + RUN <= a.n && i < FAR; i++) {
+        struct str run = { a.p + i, RUN };
+        ptrdiff_t at = str_find(near, run);
+
+        if (at < 0 || str_find(behind(near, (size_t)at + 1), run) >= 0)
+            continue;
+        *in_a = i;
+        *in_b = (size_t)at;
+        return true;
+    }
+    return false;
+}
+
+int output_text_assign(struct output_text *t, struct str s, bool coarse)
+{
+    struct str was = output_text_now(t), a = was, b = s;
+    size_t n, m, tail;
+    int rc = 0;
+
     output_text_begin(t);
-    rc = output_text_swap(t, head, was.n - head - tail,
-                          (struct str){ s.p + head, s.n - head - tail });
+    n = common_head(a, b);
+    tail = common_tail(behind(a, n), behind(b, n));
+    a = (struct str){ a.p + n, a.n - n - tail };
+    b = (struct str){ b.p + n, b.n - n - tail };
+    while (!rc && (a.n || b.n)) {
+        if (coarse || !meet(a, b, &n, &m)) {
+            n = a.n;
+            m = b.n;
+        }
+        rc = output_text_swap(t, (size_t)(a.p - was.p), n,
+                              (struct str){ b.p, m });
+        a = behind(a, n);
+        b = behind(b, m);
+        n = common_head(a, b);
+        a = behind(a, n);
+        b = behind(b, n);
+    }
     return rc ? rc : output_text_end(t);
 }
 

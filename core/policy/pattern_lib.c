@@ -292,54 +292,16 @@ static int lib_gsub(lua_State *L)
     return 2;
 }
 
-/* ---- gsub in place: 3 is the replacement --------------------------------- */
-
-static void swap_one(lua_State *L, const struct pattern *p, struct str whole,
-                     pattern_swap swap, void *ud)
+int pattern_push_captures(lua_State *L, const struct pattern *p,
+                          struct str whole)
 {
-    struct str with;
-    luaL_Buffer b;
-
-    luaL_buffinit(L, &b);
-    if (add_value(L, &b, p, whole)) {
-        luaL_pushresult(&b);
-        with.p = lua_tolstring(L, -1, &with.n);
-        swap(L, ud, (size_t)(whole.p - p->subject.p), whole.n, with);
-    } else {
-        luaL_pushresult(&b);
-    }
-    lua_pop(L, 1);
+    return push_captures(L, p, whole);
 }
 
-lua_Integer pattern_each(lua_State *L, struct str s, struct str pat,
-                         pattern_swap swap, void *ud)
+void pattern_add_template(lua_State *L, luaL_Buffer *b,
+                          const struct pattern *p, struct str whole)
 {
-    bool anchored = pat.n && pat.p[0] == '^';
-    int type = lua_type(L, 3);
-    lua_Integer n = 0;
-    size_t at = 0;
-    ptrdiff_t last = -1;
-    struct pattern p;
-
-    luaL_argexpected(L,
-                     type == LUA_TNUMBER || type == LUA_TSTRING ||
-                         type == LUA_TFUNCTION || type == LUA_TTABLE,
-                     3, "string/function/table");
-    start(&p, s, (struct str){ pat.p + anchored, pat.n - anchored });
-    for (; at <= s.n; at++) {
-        ptrdiff_t end = match_at(L, &p, at);
-
-        if (end != PATTERN_NO && end != last) {
-            n++;
-            swap_one(L, &p, (struct str){ s.p + at, (size_t)end - at }, swap,
-                     ud);
-            last = end;
-            at = (size_t)end - ((size_t)end > at);
-        }
-        if (anchored)
-            break;
-    }
-    return n;
+    add_template(L, b, p, whole);
 }
 
 void pattern_lib(lua_State *L)

@@ -4,21 +4,17 @@
 #ifndef PENSTOCK_POLICY_PATTERN_LIB_H
 #define PENSTOCK_POLICY_PATTERN_LIB_H
 
-#include "base/str.h"
+#include "policy/pattern.h"
 
-#include <lua.h>
+#include <lauxlib.h>
 
-/** A match at s.p + at, n bytes long, is to be replaced by `with`. */
-typedef void (*pattern_swap)(lua_State *L, void *ud, size_t at, size_t n,
-                             struct str with);
+/** For others that replace: push the captures of a match, at least one. */
+int pattern_push_captures(lua_State *L, const struct pattern *p,
+                          struct str whole);
 
-/**
- * As gsub with the replacement at stack index 3, but without making a text:
- * `swap` is called for each match that is replaced, in order. The number of
- * matches; raises what gsub raises. `s` must stand until it returns.
- */
-lua_Integer pattern_each(lua_State *L, struct str s, struct str pattern,
-                         pattern_swap swap, void *ud);
+/** Append the replacement text at stack index 3, its %0 to %9 filled in. */
+void pattern_add_template(lua_State *L, luaL_Buffer *b,
+                          const struct pattern *p, struct str whole);
 
 /** Add the four functions to the table on top of L. */
 void pattern_lib(lua_State *L);

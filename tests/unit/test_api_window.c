@@ -11,7 +11,7 @@
 static const char *run(const char *body)
 {
     static char got[512];
-    char source[1024];
+    char source[4096];
     struct output_text t;
     struct policy_window w = { .kind = WIRE_TOOL_ARGS, .choice = 1,
                                .block = 2, .final = true, .text = &t };
@@ -70,8 +70,9 @@ static void replaced(void)
     UNIT_STR(run("w:replace('o', 'oo') w:replace('oo', '0')"), "0ne tw0");
     UNIT_STR(run("assert(w:replace('z', 'y') == 0)"), "one two");
     UNIT_STR(run("w:replace('[', 'x')"), "malformed pattern (missing ']')");
-    UNIT_STR(run("w:replace('o')"), "bad argument #2 to 'replace' "
-                                    "(string/function/table expected, got nil)");
+    UNIT_STR(run("w:replace('o')"),
+             "bad argument #2 to 'replace' (string/function/table expected, "
+             "got nil)");
     UNIT_STR(run("w:replace(7, 'x')"), "one two");
     UNIT_STR(run("w:replace('o', function() w.text = 'x' end)"),
              "w.text was changed inside of its own w:replace");
@@ -83,6 +84,30 @@ static void replaced(void)
     UNIT_STR(run("w:replace(req, 'x')"), "req.gsub does not exist");
     UNIT_STR(run("w:replace(ps.null, 'x')"), "bad argument #1 to 'replace' "
                                     "(string expected, got light userdata)");
+}
+
+/* The same as gsub, whatever the pattern begins with. */
+static void replaced_as_gsub_does(void)
+{
+    UNIT_STR(run(
+        "local texts = { '', 'a', 'one 2 three', '%d 12-3 (x) b', '  a\\0b ',"
+        " 'aaabbb', 'x=1;y=22', '\\255\\128a', 'A-b-C', '((a)b)' }\n"
+        "local patterns = { 'a', 'a*', 'a+', 'a-b', 'a?', '%d', '%D', '%d+', "
+        "'%d*', '%a%d', '%s', '%S+', '%w+', '%W', '%l', '%u', '%x', '%p', "
+        "'%P', '%%', '%-', '%.', '%(', '%b()', '%f[%w]%w', '.', '.-', '[ab]', "
+        "'[^ab]', '(a)(b)', '()', '(%w)=(%w)', '^a', '^%s*', 'a$', '$', '', "
+        "'%0', '\\0', 'ab', 'x-y', '=%d' }\n"
+        "for _, s in ipairs(texts) do for _, p in ipairs(patterns) do\n"
+        "  for _, r in ipairs { '', '<%0>', function(x) return x == 'a' and "
+        "'!' end, { a = 1 } } do\n"
+        "    local ok, want, n = pcall(string.gsub, s, p, r)\n"
+        "    w.text = s\n"
+        "    local fine, got = pcall(w.replace, w, p, r)\n"
+        "    assert(ok == fine, p)\n"
+        "    if ok then assert(w.text == want and got == n, p .. '|' .. s) "
+        "end\n"
+        "  end end end\n"
+        "w.text = 'done'"), "done");
 }
 
 static void stops(void)
@@ -185,5 +210,6 @@ static void wishes(void)
 }
 
 UNIT_MAIN("api_window", { "fields", fields }, { "replaced", replaced },
+          { "replaced as gsub does", replaced_as_gsub_does },
           { "stops", stops }, { "elsewhere", elsewhere },
           { "windows", windows }, { "wishes", wishes })

@@ -144,17 +144,42 @@ static void marks(void)
 static void assigned(void)
 {
     begin("keep this secret end");
-    UNIT_INT(output_text_assign(&t, STR("keep this ****** end")), 0);
+    UNIT_INT(output_text_assign(&t, STR("keep this ****** end"), false), 0);
     is_now("keep this ****** end");
     cut(12, false, 10, 10);
     cut(16, false, 16, 16);
-    UNIT_INT(output_text_assign(&t, STR("")), 0);
+    UNIT_INT(output_text_assign(&t, STR(""), false), 0);
     is_now("");
     cut(12, false, 0, 0);
     cut(20, false, 20, 0);
-    UNIT_INT(output_text_assign(&t, STR("aa")), 0);
-    UNIT_INT(output_text_assign(&t, STR("aaa")), 0);
+    UNIT_INT(output_text_assign(&t, STR("aa"), false), 0);
+    UNIT_INT(output_text_assign(&t, STR("aaa"), false), 0);
     is_now("aaa");
+    output_text_clear(&t);
+}
+
+/* Several stretches of one new text are told apart; what is not stays one. */
+static void assigned_in_stretches(void)
+{
+    static const char was[] = "the key sk-1111 is here, the key sk-2222 there";
+    static const char now[] = "the key [*] is here, the key [*] there";
+
+    begin(was);
+    UNIT_INT(output_text_assign(&t, str_of(now), false), 0);
+    is_now(now);
+    UNIT_INT(t.v[t.now].spans.n, 2);
+    cut(10, false, 8, 8);
+    cut(20, false, 20, 16);
+    cut(36, true, 40, 32);
+    output_text_set(&t, str_of(was));
+    UNIT_INT(output_text_assign(&t, str_of(now), true), 0);
+    UNIT_INT(t.v[t.now].spans.n, 1);
+    is_now(now);
+    output_text_clear(&t);
+    begin("================ a ================ b");
+    UNIT_INT(output_text_assign(&t, STR("=============== A ================ B"),
+                                false), 0);
+    is_now("=============== A ================ B");
     output_text_clear(&t);
 }
 
@@ -262,6 +287,9 @@ static void random_edits(void)
         strcpy(want, orig);
         for (int e = 0; e < 4; e++)
             random_edit(want);
+        if (dice(2))
+            output_text_set(&t, str_of(orig));
+        UNIT_INT(output_text_assign(&t, str_of(want), false), 0);
         is_now(want);
         check_spans(orig, want);
         check_cuts(n, strlen(want));
@@ -275,5 +303,6 @@ UNIT_MAIN("output_text", { "unedited", unedited },
           { "edits of edits", edits_of_edits },
           { "inside of what was put in", inside_of_what_was_put_in },
           { "marks", marks }, { "assigned", assigned },
+          { "assigned in stretches", assigned_in_stretches },
           { "characters", characters }, { "too long", too_long },
           { "random edits", random_edits })
