@@ -149,6 +149,7 @@ static int open_flow(struct worker *w, struct err *err)
         .cells = w->m->cells,
         .process = w->process,
         .addresses = w->addresses,
+        .kv = w->m->kv,
         .boot_id = cells_boot_id(w->m->cells),
         .worker = atomic_load(&w->process->slot),
     };

@@ -18,7 +18,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/secret.h"
+#include "engine/config_outside.h"
 
 #include <jansson.h>
 
@@ -66,10 +66,6 @@ struct conf_credential {
     struct str name; /* "main", else "1", "2" ... */
     struct secret secret;
     uint32_t weight;
-};
-
-struct conf_pair {
-    struct str key, value;
 };
 
 struct conf_quirks {
@@ -179,9 +175,14 @@ struct config {
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
+    struct conf_service *services;
+    size_t n_services;
+    struct conf_redis *redis;
+    size_t n_redis;
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;
+    uint64_t kv_memory; /* bytes */
 };
 
 /** Where the loader looks for things. */

@@ -101,6 +101,31 @@ static int add_provider_secrets(struct bundler *b)
     return rc;
 }
 
+static int add_outside_secrets(struct bundler *b)
+{
+    static const struct {
+        const char *kind, *key;
+    } rows[] = { { "service", "token" }, { "redis", "password" } };
+    const char *name;
+    char what[128];
+    int rc = 0;
+    json_t *v;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *all = json_object_get(b->canonical, rows[i].kind);
+
+        json_object_foreach(all, name, v) {
+            json_t *ref = json_object_get(v, rows[i].key);
+
+            snprintf(what, sizeof what, "%s \"%.64s\" %s", rows[i].kind,
+                     name, rows[i].key);
+            if (rc == 0 && ref)
+                rc = add_secret(b, ref, what);
+        }
+    }
+    return rc;
+}
+
 static int read_text(const char *path, struct buf *out, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -229,8 +254,10 @@ int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err)
 {
     static int (*const parts[])(struct bundler *) = {
-        resolve_workers,  add_provider_secrets, add_certificates,
-        add_policies,     write_config,         write_secrets,
+        resolve_workers,     add_provider_secrets,
+        add_outside_secrets, add_certificates,
+        add_policies,        write_config,
+        write_secrets,
     };
     struct bundler b = {.canonical = canonical, .paths = paths, .err = err};
     int rc = 0;

@@ -215,6 +215,8 @@ static void open_all(struct opener *o, struct config *c)
     open_keys(o, c);
     open_policies(o, c);
     open_endpoints(o, c);
+    open_outside(o, c);
+    c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->log.to = open_text(o, log, "to");
     c->log.json = open_choice(log, "format", "text|json") == 1;
     c->log.level = open_choice(log, "level", "error|warn|info|debug");
@@ -265,16 +267,25 @@ struct config *config_open(struct snapshot *bundle, struct err *err)
     return c;
 }
 
+static void wipe(struct secret *s)
+{
+    if (s->hidden_.p)
+        explicit_bzero((char *)s->hidden_.p, s->hidden_.n);
+}
+
 void config_free(struct config *c)
 {
     if (!c)
         return;
+    for (size_t i = 0; i < c->n_services; i++)
+        wipe(&c->services[i].token);
+    for (size_t i = 0; i < c->n_redis; i++)
+        wipe(&c->redis[i].password);
     for (size_t i = 0; i < c->n_providers; i++) {
-        const struct conf_provider *p = &c->providers[i];
+        struct conf_provider *p = &c->providers[i];
 
         for (size_t k = 0; k < p->n_keys; k++)
-            explicit_bzero((char *)p->keys[k].secret.hidden_.p,
-                           p->keys[k].secret.hidden_.n);
+            wipe(&p->keys[k].secret);
     }
     snapshot_unref(c->bundle);
     arena_free(c->owner); /* c lies in it */

@@ -10,6 +10,7 @@
  */
 #include "flow/events.h"
 #include "flow/output_request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -70,7 +71,7 @@ static void shrink(struct request *r)
     r->path = str_of(r->endpoint->path);
     r->method = str_of(r->endpoint->method);
     r->credential = r->passed_credential = STR_NULL;
-    json_clear(&r->json);
+    body_drop(r);
     http_req_shrink(r->http);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "flow/request.h"
+#include "policy/reach.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -84,6 +85,18 @@ static void on_flush(void *ud)
     log_flush();
 }
 
+/** What policies of a generation use of this worker. */
+static void lend(struct flow *f, struct generation *g)
+{
+    const struct reach_means means = { .loop = f->env.loop,
+                                       .client = f->env.client,
+                                       .addresses = f->env.addresses };
+
+    policy_set_reach(g->policies, &means);
+    policy_set_loop(g->policies, f->env.loop);
+    policy_set_kv(g->policies, f->env.kv);
+}
+
 struct flow *flow_new(const struct flow_env *env, struct generation *g)
 {
     struct flow *f = calloc(1, sizeof *f);
@@ -101,7 +114,7 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
     }
     f->nonce ^= env->boot_id;
     f->gen = generation_ref(g);
-    policy_set_loop(g->policies, env->loop);
+    lend(f, g);
     return f;
 }
 
@@ -126,7 +139,7 @@ void flow_use(struct flow *f, struct generation *g)
     struct generation *old = f->gen;
 
     f->gen = generation_ref(g);
-    policy_set_loop(g->policies, f->env.loop);
+    lend(f, g);
     generation_unref(old);
 }
 

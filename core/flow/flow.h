@@ -24,6 +24,7 @@ struct flow_env {
     struct cells *cells;            /* may be NULL in tests */
     struct process_cell *process;   /* may be NULL in tests */
     struct addresses *addresses;
+    struct kv *kv;                  /* ps.kv; may be NULL in tests */
     uint64_t boot_id;
     uint32_t worker;                /* number in request ids and logs */
 };

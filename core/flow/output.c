@@ -232,7 +232,7 @@ int output_gather(struct output *o, const struct json *j)
 
 static int ask(struct output *o, const struct wire_block *b, bool final)
 {
-    o->window.kind = (enum wire_text_kind)b->kind;
+    o->window.kind = (enum wire_kind)b->kind;
     o->window.choice = b->choice;
     o->window.block = b->block;
     o->window.final = final;

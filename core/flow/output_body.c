@@ -68,7 +68,7 @@ int output_body(struct output *o, const struct json *body, bool *edited)
         *edited = true;
         buf_reset(&o->out);
         return o->wire->stop_body(o->dialect, body, o->names,
-                                  o->window.choice, o->verdict.code, &o->out);
+                                  o->window.choice, o->verdict.finish, &o->out);
     }
     if (rc || o->off)
         return rc;

@@ -61,7 +61,7 @@ static bool is_to_end(const struct output *o, const struct output_open *at)
 int output_stop(struct output *o, const struct usage *usage)
 {
     struct wire_block *open = calloc(o->n_open + 1, sizeof *open);
-    struct wire_stop stop = { .reason = o->verdict.code,
+    struct wire_stop stop = { .finish = o->verdict.finish,
                               .like = buf_str(&o->like), .open = open,
                               .usage = usage };
     int rc = 0;

@@ -3,30 +3,14 @@
 #include "flow/output_request.h"
 
 #include "flow/events.h"
-
-static void prepare(struct request *r, struct policy_window *w)
-{
-    r->run.req = r;
-    r->run.view = &request_view;
-    r->run.arena = r->arena;
-    r->run.endpoint = str_of(r->endpoint->name);
-    r->run.principal = r->principal;
-    r->run.plan = NULL;
-    r->run.wake = NULL; /* bytes are under way: nothing can wait */
-    r->run.window = w;
-}
+#include "flow/policies.h"
 
 static void on_ask(void *ud, struct policy_window *w, struct policy_result *out)
 {
     struct request *r = ud;
 
-    prepare(r, w);
-    if (policy_run(r->gen->policies, PHASE_OUTPUT, &r->run, out) ==
-        POLICY_WAIT) {
-        policy_cancel(&r->run);
-        policy_output_fail(r->gen->policies, &r->run, "output cannot wait",
-                           out);
-    }
+    r->run.window = w;
+    phase_ask(r, PHASE_OUTPUT, out);
     r->run.window = NULL;
 }
 
@@ -35,7 +19,7 @@ static void on_fail(void *ud, struct policy_window *w, const char *why,
 {
     struct request *r = ud;
 
-    prepare(r, w);
+    r->run.window = w;
     policy_output_fail(r->gen->policies, &r->run, why, out);
     r->run.window = NULL;
 }
@@ -44,29 +28,19 @@ static const struct output_ops ops = { .ask = on_ask, .fail = on_fail };
 
 /* ---- verdicts ---------------------------------------------------------- */
 
-static int refuse(struct request *r, int code, const struct policy_result *p)
+static int refuse(struct request *r, const struct policy_result *p)
 {
     struct attempt *t = r->attempt;
 
     t->decided = t->refused = t->ended = true;
-    r->side = "gateway";
     r->kept = (struct kept_error){ 0 };
     r->err = (struct err){ .code = ERR_NONE };
-    r->retry_after_ms = p ? p->retry_after_ms : 0;
-    if (!p) {
-        err_set(&r->err, code, "%s", err_info(code)->text);
-        return -ERR_CANCELLED;
-    }
-    r->err_policy = p->policy;
-    if (p->verdict == POLICY_FAILED)
-        err_set(&r->err, ERR_POLICY_FAILED, "The policy '" STR_FMT "' failed.",
-                STR_ARG(p->policy));
+    r->retry_after_ms = 0;
+    if (p)
+        phase_verdict(r, PHASE_OUTPUT, STEP_FAIL, p);
     else
-        err_set(&r->err, code, STR_FMT, STR_ARG(p->message));
-    if (p->verdict == POLICY_DENY && !p->err_code) {
-        r->err_code = arena_dup(r->arena, p->code);
-        r->err_status = p->status;
-    }
+        request_fail(r, ERR_OVERLOADED, "gateway");
+    r->side = "gateway";
     return -ERR_CANCELLED;
 }
 
@@ -85,12 +59,12 @@ int request_output_verdict(struct request *r, int rc)
     const struct policy_result *p = output_verdict(t->output);
 
     if (rc != -ERR_CANCELLED)
-        return refuse(r, ERR_OVERLOADED, NULL);
+        return refuse(r, NULL);
     if (p->verdict != POLICY_STOP)
-        return refuse(r, p->err_code ? p->err_code : ERR_INVALID_REQUEST, p);
+        return refuse(r, p);
     note_stop(r, p);
     if (output_stop(t->output, r->facts.include_usage ? &r->usage : NULL))
-        return refuse(r, ERR_OVERLOADED, NULL);
+        return refuse(r, NULL);
     t->decided = t->ended = true;
     return 0;
 }
@@ -109,7 +83,7 @@ void request_output_begin(struct request *r)
         return;
     t->output = output_new(&wants, r->endpoint->dialect, r->arena, &ops, r);
     if (!t->output) {
-        refuse(r, ERR_OVERLOADED, NULL);
+        refuse(r, NULL);
         return;
     }
     r->answer.held.max = t->mode == MODE_BODY &&

@@ -2,18 +2,11 @@
 /* Copyright The Penstock Authors */
 /*
  * w: the window of the output phase. Its text is read as it stands, and
- * edited by stretches, so that the core knows what may leave; ps.stop ends
- * the answer.
+ * edited by stretches, so that the core knows what may leave.
  */
 #include "policy/api.h"
 
 #include "policy/output.h"
-
-static const char stop_key; /* registry: the mark, a metatable */
-
-/* How an answer may end, in words that every dialect has one for. */
-static const char *const reasons[] = { "content_filter", "stop", "length",
-                                       NULL };
 
 static const char *const names[] = { "text", "kind", "block", "choice",
                                      "final", "replace", NULL };
@@ -65,55 +58,6 @@ static int w_newindex(lua_State *L)
     return 0;
 }
 
-/* ---- ps.stop ----------------------------------------------------------- */
-
-static int fn_stop(lua_State *L)
-{
-    luaL_checkoption(L, 1, reasons[0], reasons);
-    lua_settop(L, 1);
-    if (lua_isnil(L, 1)) {
-        lua_pushstring(L, reasons[0]);
-        lua_replace(L, 1);
-    }
-    lua_createtable(L, 0, 1);
-    lua_pushvalue(L, 1);
-    lua_setfield(L, -2, "reason");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &stop_key);
-    lua_setmetatable(L, -2);
-    return 1;
-}
-
-static bool is_stop(lua_State *L, int idx)
-{
-    bool yes;
-
-    if (lua_type(L, idx) != LUA_TTABLE || !lua_getmetatable(L, idx))
-        return false;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &stop_key);
-    yes = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return yes;
-}
-
-bool api_stop_read(lua_State *L, struct policy_call *c, int idx)
-{
-    const char *word;
-    size_t i = 0;
-
-    if (c->phase != PHASE_OUTPUT || !is_stop(L, idx))
-        return false;
-    lua_pushliteral(L, "reason");
-    word = lua_rawget(L, idx) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    while (reasons[i] && strcmp(word, reasons[i]) != 0)
-        i++;
-    if (!reasons[i])
-        luaL_error(L, "a stop without a known reason");
-    c->out->verdict = POLICY_STOP;
-    c->out->code = str_of(reasons[i]);
-    lua_pop(L, 1);
-    return true;
-}
-
 void api_window_open(lua_State *L)
 {
     lua_newtable(L);
@@ -122,11 +66,4 @@ void api_window_open(lua_State *L)
     api_names(L, names, w_newindex);
     lua_setfield(L, -2, "__newindex");
     api_metatable(L, API_WINDOW, "w");
-
-    lua_createtable(L, 0, 1);
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &stop_key);
-    lua_pushcfunction(L, fn_stop);
-    lua_setfield(L, -2, "stop");
 }

@@ -31,7 +31,7 @@ enum {
 };
 
 struct policy_window {
-    enum wire_text_kind kind;
+    enum wire_kind kind;
     uint32_t choice, block;
     bool final;               /* nothing more of this block */
     struct output_text *text;
@@ -41,7 +41,7 @@ struct policy_window {
 
 /** What the output policies that apply to an endpoint want. */
 struct policy_output {
-    uint8_t kinds;  /* 1 << enum wire_text_kind: some policy looks at it */
+    uint8_t kinds;  /* 1 << enum wire_kind: some policy looks at it */
     uint8_t acting; /* and not all that do only observe */
     bool all;       /* one that acts wants the whole answer */
     bool all_seen;  /* one that observes does */

@@ -8,10 +8,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/slots.h"
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
 #include "policy/output.h"
+#include "policy/probe.h"
+#include "policy/ran.h"
 
 #include <stdlib.h>
 
@@ -61,6 +64,13 @@ static int load_all(struct policy_set *s, const struct config *c,
 
 struct policy_set *policy_set_new(const struct config *c, struct err *err)
 {
+    return policy_set_probed(c, NULL, err);
+}
+
+struct policy_set *policy_set_probed(const struct config *c,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
     struct policy_set *s = calloc(1, sizeof *s);
     struct err own = { 0 };
 
@@ -75,6 +85,7 @@ struct policy_set *policy_set_new(const struct config *c, struct err *err)
         free(s);
         return NULL;
     }
+    s->env.probe = probe;
     if (env_init(&s->env, c, err) == 0 && load_all(s, c, err) == 0)
         return s;
     policy_set_free(s);
@@ -88,6 +99,9 @@ void policy_set_free(struct policy_set *s)
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
+    if (s->env.outside.free)
+        s->env.outside.free(s->env.outside.ud);
+    slots_free(s->env.waits);
     hash_free(s->env.hash);
     budget_timer_stop();
     free(s);
@@ -98,9 +112,29 @@ void policy_set_loop(struct policy_set *s, struct loop *l)
     s->env.loop = l;
 }
 
+void policy_set_outside(struct policy_set *s, const struct outside *o)
+{
+    s->env.outside = *o;
+}
+
+struct policy_env *policy_set_env(struct policy_set *s)
+{
+    return &s->env;
+}
+
 bool policy_set_has(const struct policy_set *s, enum policy_phase p)
 {
     return s->n_phase[p] != 0;
+}
+
+void policy_set_clock(struct policy_set *s, const struct policy_clock *c)
+{
+    s->env.clock = *c;
+}
+
+void policy_set_kv(struct policy_set *s, struct kv *kv)
+{
+    s->env.kv = kv;
 }
 
 size_t policy_set_memory(const struct policy_set *s)
@@ -178,6 +212,11 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     else if (out->verdict == POLICY_STOP)
         note(run, st, arena_fmt(run->arena, "would stop: " STR_FMT,
                                 STR_ARG(out->code)));
+    else if (out->verdict == POLICY_ANSWER)
+        note(run, st, STR("would answer"));
+    else if (out->verdict == POLICY_SKIP)
+        note(run, st, arena_fmt(run->arena, "would skip: " STR_FMT,
+                                STR_ARG(out->message)));
     else if (out->verdict == POLICY_PRINCIPAL)
         note(run, st, arena_fmt(run->arena, "would authenticate: " STR_FMT,
                                 STR_ARG(out->principal->id)));
@@ -216,10 +255,14 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
 
     if (crumb_here)
         crumb_enter(CRUMB_POLICY, st->conf->name, phase, request_id(run));
+    if (!run->call)
+        policy_ran_begin(run, st, p, t0);
     r = run->call ? policy_call_resume(run->call, out, why)
                   : policy_call_begin(st, p, run, out, why);
     crumb_leave();
-    ns = clock_mono_ns() - t0 + st->ns_rest;
+    ns = clock_mono_ns() - t0;
+    policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
+    ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
     metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
     return r;
@@ -242,9 +285,12 @@ int policy_run(struct policy_set *s, enum policy_phase p,
         if (r == CALL_WAITS)
             return POLICY_WAIT;
         run->call = NULL;
+        policy_ran_verdict(run, out, r == CALL_ERROR, why);
         if (p == PHASE_OUTPUT)
             policy_output_leave(st, run, s->in_phase[p][run->at], r, out);
         policy_decide(st, p, run, r, why, out);
+        if (run->view->ran)
+            run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
             break;
     }

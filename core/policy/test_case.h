@@ -1,39 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* One ps.test{} as data: a configuration, a request, what is expected. */
+/*
+ * One ps.test() as data: a configuration, a clock, and the requests (calls)
+ * that go through the policy one after the other. The table of the test stays
+ * on the stack of the test file's state, at TEST_TABLE; that of the call under
+ * way, with what it takes over from the test, at CALL_TABLE: there fakes find
+ * their functions.
+ */
 #ifndef PENSTOCK_POLICY_TEST_CASE_H
 #define PENSTOCK_POLICY_TEST_CASE_H
 
 #include "base/buf.h"
 #include "policy/policy.h"
+#include "policy/test.h"
 
 #include <lua.h>
 
-enum { TEST_TARGETS = 32, TEST_KEYS = 64 };
+enum {
+    TEST_TARGETS = 32,
+    TEST_KEYS = 64,
+    TEST_OUTSIDE = 16, /* services, and Redis */
+    TEST_CALLS = 64,
+    TEST_LINES = 512, /* of a report */
+    TEST_TABLE = 2,
+    CALL_TABLE = 3,
+};
 
-/** All of it in the arena, but for the two buffers. */
-struct test_case {
-    struct arena *arena;
-    struct str name, phase; /* phase: empty where the policy has one only */
-    struct config config;
-    struct conf_policy policy;
-    struct conf_key keys[TEST_KEYS];
+#define TEST_NOW_MS 1700000000000u /* where the clocks stand at first */
+#define TEST_MONO_MS 1000000u
+
+/** Texts that must all be there. */
+struct test_texts {
+    struct str *list;
+    size_t n;
+    bool given;
+};
+
+struct test_expect {
+    struct str principal, deny, message, fails;
+    struct test_texts notes, targets;
+    double status, retry_after; /* 0 = whatever it is */
+    double waited_ms;           /* -1 = whatever it is */
+};
+
+/** All of it in the test's arena. */
+struct test_call {
+    struct str phase; /* empty where the policy has one only */
     struct policy_value fields[FIELD_COUNT];
     struct conf_pair *headers;
     size_t n_headers;
     struct principal *principal;
     struct candidate list[TEST_TARGETS];
     struct plan plan;
-    struct test_expect {
-        struct str principal, deny, message, fails, note, targets;
-        double status, retry_after; /* 0 = whatever it is */
-        bool has_targets;
-    } expect;
-    struct buf notes, scratch;
+    double after_ms; /* that pass before it */
+    struct test_expect expect;
 };
 
-/** From the table at idx (an absolute index). Raises what is wrong with it.
- * Fields that the table does not give are nil, or not yet there. */
-void test_case_read(lua_State *L, struct test_case *t, int idx);
+struct test_case {
+    struct arena *arena;
+    lua_State *L; /* of the test file */
+    struct policy_probe *probe; /* or NULL */
+    struct config config;
+    struct conf_policy policy;
+    struct conf_key keys[TEST_KEYS];
+    struct conf_service services[TEST_OUTSIDE];
+    struct conf_redis redis[TEST_OUTSIDE];
+    uint64_t wall_ms, mono_ms; /* the clock */
+    struct kv *kv;
+    struct test_call *call;    /* under way */
+    uint64_t call_began_ms;    /* on the clock that never steps */
+    struct str broken;         /* what a fake did wrong, or empty */
+    struct buf notes, scratch; /* of the call; of a reader */
+    struct policy_test_line *lines; /* of the report */
+    size_t n_lines;
+    bool differs;
+};
+
+/*
+ * Readers raise what is wrong with a table: what is not known is refused, for
+ * a test that checks nothing is worse than none. All run below lua_pcall.
+ */
+
+/** Of a table at idx (absolute): give each member to the row of its name. */
+struct test_row {
+    const char *name;
+    void (*read)(lua_State *L, struct test_case *t, void *into);
+    size_t offset; /* of what `into` shall be */
+};
+void test_members(lua_State *L, struct test_case *t, const char *what,
+                  const struct test_row *rows, void *into);
+/** For rows: the value on top as a text, a number, pairs of texts. */
+void test_read_str(lua_State *L, struct test_case *t, void *into);
+void test_read_number(lua_State *L, struct test_case *t, void *into);
+size_t test_read_pairs(lua_State *L, struct test_case *t,
+                       struct conf_pair **into);
+/** Length of the list on top; raises where it is none or longer. */
+size_t test_list_length(lua_State *L, const char *what, size_t max);
+void *test_need(lua_State *L, void *p);
+
+/** From the table at TEST_TABLE: all but what belongs to calls. */
+void test_case_read(lua_State *L, struct test_case *t);
+/** Push the table of call `i` (from 0) with what it takes over from the
+ * test; false after the last. */
+bool test_call_push(lua_State *L, int i);
+/** From the table on top. */
+void test_call_read(lua_State *L, struct test_case *t, struct test_call *c);
+/** Is it a name that calls have? */
+bool test_call_has(const char *name);
+
+/** test_json.c: the value on top as JSON; `what` stands in messages. */
+void test_put_json(lua_State *L, struct buf *b, const char *what);
+
+/** test_fake.c: what the policy waits for is the test's. */
+struct outside test_outside(struct test_case *t);
+uint64_t test_mono_ms(void *ud); /* for struct policy_clock */
+uint64_t test_wall_ms(void *ud);
+
+/** test_kv.c: put what the test's kv says; compare what is there with kv in
+ * the table on top (the call's expect). Both below lua_pcall. */
+void test_kv_fill(lua_State *L, struct test_case *t);
+void test_kv_compare(lua_State *L, struct test_case *t);
+
+/** test_diff.c: compare what came with what the call expects; adds lines. */
+void test_compare(struct test_case *t, const struct policy_result *r);
+/** What the policy noted, for who looks for the reason. */
+void test_show_notes(struct test_case *t);
+/** Something that the call names: lines of what was wanted and what came. */
+void test_item(struct test_case *t, const char *key, struct str want,
+               struct str got);
+/** Add a line; the text is copied. */
+void test_line(struct test_case *t, char mark, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -76,15 +76,13 @@ static int put_choice(struct buf *out, const struct wire_block *b,
 
 /* The same for the end of a choice. */
 static int put_finish(struct buf *out, enum dialect d, uint32_t choice,
-                      struct str reason)
+                      enum wire_finish finish)
 {
-    int rc = buf_printf(out, "{\"index\":%u,%s,\"finish_reason\":", choice,
-                        d == DIALECT_OPENAI_COMPLETIONS
-                            ? "\"text\":\"\",\"logprobs\":null"
-                            : "\"delta\":{}");
-
-    rc = rc ? rc : buf_json_str(out, reason);
-    return rc ? rc : buf_putc(out, '}');
+    return buf_printf(out, "{\"index\":%u,%s,\"finish_reason\":\"%s\"}", choice,
+                      d == DIALECT_OPENAI_COMPLETIONS
+                          ? "\"text\":\"\",\"logprobs\":null"
+                          : "\"delta\":{}",
+                      openai_finish(finish));
 }
 
 /* One event: the envelope of `like` around other choices and usage. */
@@ -179,10 +177,10 @@ int openai_stop_stream(enum dialect d, const struct wire_stop *stop,
             continue;
         rc = buf_len(&choices) > 1 ? buf_putc(&choices, ',') : 0;
         rc = rc ? rc : put_finish(&choices, d, stop->open[i].choice,
-                                  stop->reason);
+                                  stop->finish);
     }
     if (!rc && buf_len(&choices) == 1)
-        rc = put_finish(&choices, d, 0, stop->reason);
+        rc = put_finish(&choices, d, 0, stop->finish);
     rc = rc ? rc : buf_putc(&choices, ']');
     rc = rc ? rc : put_like(out, stop->like, buf_str(&choices), STR("null"));
     if (!rc && stop->usage)
@@ -228,14 +226,14 @@ static int stop_choice(const struct json *j, uint32_t choice,
 }
 
 int openai_stop_body(enum dialect d, const struct json *body,
-                     struct arena *names, uint32_t choice, struct str reason,
-                     struct buf *out)
+                     struct arena *names, uint32_t choice,
+                     enum wire_finish finish, struct buf *out)
 {
     uint32_t list = wire_member(body, 0, "choices"), i = 0;
     struct buf word = BUF_INIT(256);
     const char *at = body->text;
     bool from = false;
-    int rc = buf_json_str(&word, reason);
+    int rc = buf_printf(&word, "\"%s\"", openai_finish(finish));
 
     (void)d;
     for (uint32_t c = json_first(body, list); c != JSON_NONE && !rc;

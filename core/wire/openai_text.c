@@ -52,7 +52,7 @@ static void other(struct search *s, bool content)
     s->out->content |= content;
 }
 
-static void text(struct search *s, enum wire_text_kind kind,
+static void text(struct search *s, enum wire_kind kind,
                  enum openai_part part, uint32_t node)
 {
     bool raw = s->j->nodes[node].type != JSON_T_STRING;

@@ -26,16 +26,7 @@
 #ifndef PENSTOCK_WIRE_TEXTS_H
 #define PENSTOCK_WIRE_TEXTS_H
 
-#include "base/json.h"
-#include "wire/endpoint.h"
-#include "wire/usage.h"
-
-enum wire_text_kind {
-    WIRE_TEXT,
-    WIRE_TOOL_ARGS,
-    WIRE_THINKING,
-    WIRE_KINDS,
-};
+#include "wire/dialect.h"
 
 enum wire_item_type {
     WIRE_ITEM_TEXT,  /* a string at `node`: more of its block */
@@ -47,7 +38,8 @@ enum wire_item_type {
 #define WIRE_ALL UINT32_MAX /* BEGIN, END: of all blocks of the choice */
 
 struct wire_item {
-    uint8_t type, kind, part;
+    uint8_t type, kind; /* enum wire_item_type, wire_kind */
+    uint8_t part;
     bool raw;       /* the value's own JSON is the text (it is no string) */
     uint32_t choice, block;
     uint32_t node;  /* in the index that was searched; TEXT and ECHO */
@@ -70,7 +62,7 @@ struct wire_block {
 
 /** The end of an answer that the gateway brings about. */
 struct wire_stop {
-    struct str reason; /* "content_filter", "stop" or "length" */
+    enum wire_finish finish;
     struct str like;   /* JSON of an event of this stream: its envelope */
     const struct wire_block *open; /* begun and not ended; WIRE_ALL as above */
     size_t n_open;
@@ -109,8 +101,8 @@ struct wire_text_ops {
      * texts of `choice` and those behind it. Texts before it stay.
      */
     int (*stop_body)(enum dialect d, const struct json *body,
-                     struct arena *names, uint32_t choice, struct str reason,
-                     struct buf *out);
+                     struct arena *names, uint32_t choice,
+                     enum wire_finish finish, struct buf *out);
 };
 
 enum { WIRE_ITEMS_MAX = 65536 };

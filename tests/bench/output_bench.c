@@ -55,7 +55,9 @@ static void on_note(void *req, struct str policy, struct str text)
     printf(STR_FMT ": " STR_FMT "\n", STR_ARG(policy), STR_ARG(text));
 }
 
-static const struct policy_view view = { on_field, on_header, on_note };
+static const struct policy_view view = { .field = on_field,
+                                         .header = on_header,
+                                         .note = on_note };
 
 static void on_ask(void *ud, struct policy_window *w, struct policy_result *out)
 {

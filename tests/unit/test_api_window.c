@@ -115,8 +115,8 @@ static void stops(void)
     UNIT_STR(run("return ps.stop()"), "one two stop content_filter");
     UNIT_STR(run("return ps.stop('length')"), "one two stop length");
     UNIT_STR(run("return ps.stop('tired')"),
-             "bad argument #1 to 'stop' (invalid option 'tired')");
-    UNIT_STR(run("local s = ps.stop() s.reason = 'x' return s"),
+             "ps.stop: stop, length or content_filter");
+    UNIT_STR(run("local s = ps.stop() s.finish = 'x' return s"),
              "a stop without a known reason");
     UNIT_STR(run("return true"), "output returned a boolean; it may return "
                                  "nil, ps.stop() or ps.deny()");
@@ -144,10 +144,8 @@ static void elsewhere(void)
 {
     UNIT_STR(phase("return { api = 1, admit = function() return ps.stop() end "
                    "}", PHASE_ADMIT),
-             "p: failed closed: admit returned a table; it may return nil or "
-             "ps.deny()\n");
-    UNIT_STR(phase(OUTPUT("return nil"), PHASE_OUTPUT),
-             "p: failed closed: output: there is no text to look at\n");
+             "p: failed closed: admit returned a ps.stop(); it may return nil, "
+             "ps.deny() or ps.answer()\n");
     UNIT_STR(phase("local kept return { api = 1, output = function(r, c, w) "
                    "kept = w end, admit = function() return kept.text end }",
                    PHASE_ADMIT),

@@ -83,6 +83,7 @@ static void server_and_listeners(void)
         "{ '10.0.0.0/8', '::1' }, tls = { cert = '@/cert.pem', "
         "key = file '@/key.pem' } }\n"
         "endpoint 'chat' { max_body = '2MiB' }\n"
+        "kv { memory = '1MiB' }\n"
         "log { to = '/l', format = 'text', level = 'warn' }");
     UNIT_INT(snapshot_generation(c->bundle), 7);
     UNIT_INT(c->server.workers, 3);
@@ -114,6 +115,7 @@ static void server_and_listeners(void)
     want(c->listens[1].tls[0].key, PEM_KEY);
     UNIT_INT(c->n_endpoints, 1);
     UNIT_INT(c->endpoints[0].max_body, 2 << 20);
+    UNIT_INT(c->kv_memory, 1 << 20);
     want(c->log.to, "/l");
     CU_ASSERT_FALSE(c->log.json);
     UNIT_INT(c->log.level, LOG_WARN);

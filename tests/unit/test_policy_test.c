@@ -18,7 +18,8 @@ static void run(struct policy_test *t, const char *policy, const char *tests,
 
 static const char admit[] =
     "return { api = 1, schema = { n = 'int' }, admit = function(req, conf) "
-    "ps.note('seen ' .. req.model) if req.header['X-Bad'] then return "
+    "ps.note('seen ' .. req.model) if req.max_tokens then error('so many') end "
+    "if req.header['X-Bad'] then return "
     "ps.deny('x_bad', 'bad', { status = 422, retry_after = conf.n }) end end }";
 
 static void counts_both(void)
@@ -36,7 +37,10 @@ static void counts_both(void)
         { "req = { model = 'm', header = { ['x-bad'] = '1' } }", false },
         { "req = { model = 'm', header = { ['x-bad'] = '1' } }, "
           "expect = { deny = 'x_bad', status = 400 }", false },
-        { "req = {}, expect = { fails = 'concatenate' }", true },
+        { "req = { max_tokens = 7 }, expect = { fails = 'so many' }", true },
+        { "req = { max_tokens = 7 }, expect = { fails = 'so few' }", false },
+        { "req = { max_tokens = 7 }", false },
+        { "expect = { fails = 'so many' }", false },
         { "req = { modell = 'm' }", false },
         { "expectt = {}", false },
         { "phase = 'route'", false },

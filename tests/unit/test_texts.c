@@ -201,7 +201,7 @@ static void stopped_streams(void)
     struct wire_block open[] = { { .block = WIRE_ALL },
                                  { .block = 4, .kind = WIRE_TOOL_ARGS },
                                  { .block = WIRE_ALL, .choice = 1 } };
-    struct wire_stop stop = { STR("content_filter"), str_of(like), open, 3,
+    struct wire_stop stop = { WIRE_FINISH_FILTER, str_of(like), open, 3,
                               &u };
 
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
@@ -216,8 +216,8 @@ static void stopped_streams(void)
              ":5},\"completion_tokens_details\":{\"reasoning_tokens\":2}},"
              "\"choices\":[],\"model\":\"m\"}\n\ndata: [DONE]\n\n");
     u = USAGE_NONE; /* nothing known, nothing said */
-    stop = (struct wire_stop){ STR("length"), STR("{\"choices\":[]}"), open, 0,
-                               &u };
+    stop = (struct wire_stop){ WIRE_FINISH_LENGTH, STR("{\"choices\":[]}"),
+                               open, 0, &u };
     d = DIALECT_OPENAI_COMPLETIONS;
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(), "data: {\"choices\":[{\"index\":0,\"text\":\"\","
@@ -234,7 +234,7 @@ static void stopped_bodies(void)
          "{\"content\":\"bad\",\"tool_calls\":[{}]},\"finish_reason\":"
          "\"tool_calls\",\"logprobs\":{\"a\":1}}], \"usage\":{\"n\":1} }");
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_body(d, &index_of, arena, 1,
-                                                STR("content_filter"), &out),
+                                                WIRE_FINISH_FILTER, &out),
                     0);
     UNIT_STR(said(),
              "{ \"choices\": [ {\"index\":0,\"message\":{\"content\":\"fine\"},"
