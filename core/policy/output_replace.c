@@ -11,6 +11,9 @@
 
 #include <ctype.h>
 
+static const char changed_inside[] =
+    "w.text was changed inside of its own w:replace";
+
 void api_window_check(lua_State *L, int rc)
 {
     if (rc)
@@ -23,6 +26,7 @@ void api_window_check(lua_State *L, int rc)
 static int replace_by(lua_State *L, const struct policy_window *w)
 {
     struct str s = output_text_now(w->text);
+    unsigned begun = w->text->count;
 
     lua_getfield(L, 2, "gsub");
     lua_pushvalue(L, 2);
@@ -32,6 +36,8 @@ static int replace_by(lua_State *L, const struct policy_window *w)
     if (lua_type(L, -2) != LUA_TSTRING)
         return luaL_error(L, "w:replace: gsub returned a %s, not a text",
                           luaL_typename(L, -2));
+    if (begun != w->text->count)
+        return luaL_error(L, "%s", changed_inside);
     s.p = lua_tolstring(L, -2, &s.n);
     api_window_check(L, output_text_assign(w->text, s, w->final));
     return 1; /* the count */
@@ -73,14 +79,14 @@ static void swap(lua_State *L, struct output_text *t, const struct pattern *p,
 
     if (push_stand_in(L, p, whole)) {
         if (begun != t->count)
-            luaL_error(L, "w.text was changed inside of its own w:replace");
+            luaL_error(L, "%s", changed_inside);
         with.p = lua_tolstring(L, -1, &with.n);
         api_window_check(L, output_text_swap(
             t, (size_t)(whole.p - p->subject.p), whole.n, with));
     }
     lua_pop(L, 1);
     if (begun != t->count)
-        luaL_error(L, "w.text was changed inside of its own w:replace");
+        luaL_error(L, "%s", changed_inside);
 }
 
 /* What every match begins with, where that is one byte or a class: most

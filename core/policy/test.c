@@ -190,9 +190,16 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     struct test_call *c = t->call;
     struct policy_run run = { .req = t, .view = &view, .arena = t->arena,
                               .wake = on_wake };
+    struct test_shown shown;
     struct policy_result r;
 
     fill(c, phase);
+    if (phase == PHASE_OUTPUT) {
+        if (!test_window_open(t, &shown))
+            return;
+        run.window = &shown.window;
+        run.wake = NULL;
+    }
     run.endpoint = c->fields[FIELD_ENDPOINT].s;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
@@ -202,6 +209,8 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         return;
     }
     test_compare(t, &r);
+    if (phase == PHASE_OUTPUT)
+        test_window_close(t, &shown);
     protect(t->L, t, compare_kv, 0);
     if (t->differs)
         test_show_notes(t);

@@ -153,6 +153,8 @@ static const struct test_row expect_rows[] = {
     { "retry_after", test_read_number,
       offsetof(struct test_expect, retry_after) },
     { "fails", test_read_str, offsetof(struct test_expect, fails) },
+    { "text", test_read_str, offsetof(struct test_expect, text) },
+    { "stop", test_read_str, offsetof(struct test_expect, stop) },
     { "note", read_texts, offsetof(struct test_expect, notes) },
     { "targets", read_texts, offsetof(struct test_expect, targets) },
     { "kv", NULL, 0 }, /* test_kv_compare */
@@ -171,6 +173,7 @@ static const struct test_row call_rows[] = {
     { "phase", test_read_str, offsetof(struct test_call, phase) },
     { "req", read_req, 0 },
     { "targets", read_targets, 0 },
+    { "window", test_window_read, offsetof(struct test_call, window) },
     { "http", NULL, 0 },
     { "redis", NULL, 0 },
     { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },

@@ -156,6 +156,8 @@ static struct str want_decision(struct test_case *t)
     if (e->principal.n)
         return arena_fmt(t->arena, "principal " STR_FMT,
                          STR_ARG(e->principal));
+    if (e->stop.n)
+        return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(e->stop));
     return STR("no opinion");
 }
 

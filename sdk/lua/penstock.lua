@@ -13,6 +13,7 @@
 ---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
+---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[]}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them).
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
@@ -20,6 +21,7 @@
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
 ---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
+---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
 
 ---The request. Valid during the call that got it: kept for later it raises.
@@ -148,6 +150,21 @@ function try:header(name, value) end
 ---@field attempt integer # 1: at the first try. In response.
 ---@field ms integer # From the try's begin to its head. In response.
 
+---A piece of the answer's text: what is held of a block, and what is new. Edits hold for what leaves; what stays is seen again as the provider wrote it.
+---@class penstock.Window
+---@field text string # The text, whole characters only. Can be assigned. In output.
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, a JSON text. In output.
+---@field block integer # Which block of the answer: that of the choice, or of the call within it; in dialects of content blocks the block's index. In output.
+---@field choice integer # Which choice, where the client asked for several; else 0. In output.
+---@field final boolean # Is this the last of the block? In output.
+local window = {}
+
+---As gsub, in the text itself: replace what matches by f; tells how many. f cannot wait, nor change the text otherwise. In output.
+---@param re string|penstock.Re
+---@param f string|table|function
+---@return integer
+function window:replace(re, f) end
+
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
@@ -158,7 +175,8 @@ function try:header(name, value) end
 ---@field conf table? # The policy's conf. In NAME_test.lua only.
 ---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
 ---@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text. In NAME_test.lua only.
+---@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[], text?: string, stop?: string}? # What must come. Without principal, deny, stop and fails: no opinion. In NAME_test.lua only.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -329,6 +347,11 @@ function ps.answer(answer) end
 ---@param why string
 ---@return penstock.Decision
 function ps.skip(why) end
+
+---End the answer, with that reason. What the window holds does not leave. In output.
+---@param finish? "content_filter"|"stop"|"length"
+---@return penstock.Decision
+function ps.stop(finish) end
 
 ps.keys = {}
 

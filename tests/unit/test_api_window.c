@@ -82,8 +82,14 @@ static void replaced(void)
              "cannot wait inside a callback of gsub, sort, plan or a "
              "metamethod");
     UNIT_STR(run("w:replace(req, 'x')"), "req.gsub does not exist");
+    UNIT_STR(run("assert(w:replace(ps.re('[NO]+', 'i'), '<%0>') == 2)"),
+             "<on>e tw<o>");
+    UNIT_STR(run("w:replace(ps.re('(t)(w)'), function(a, b) return b .. a "
+                 "end)"), "one wto");
+    UNIT_STR(run("w:replace(ps.re('o'), function() w.text = 'x' end)"),
+             "w.text was changed inside of its own w:replace");
     UNIT_STR(run("w:replace(ps.null, 'x')"), "bad argument #1 to 'replace' "
-                                    "(string expected, got light userdata)");
+                                    "(string expected, got ps.null)");
 }
 
 /* The same as gsub, whatever the pattern begins with. */
