@@ -5,6 +5,7 @@
  * <phase> = function }. Every key must be known: a misspelt phase would never
  * run.
  */
+#include "policy/output.h"
 #include "policy/state.h"
 
 enum { CLOSED, OPEN };
@@ -109,9 +110,12 @@ static void take_member(struct policy_state *st, lua_State *L)
         take_fail(st, L);
     } else if (strcmp(key, "dialects") == 0) {
         take_dialects(st, L);
+    } else if (strcmp(key, "window") == 0) {
+        policy_output_load(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, dialects, or a phase: penstock-policy(7))", key);
+                      "fail, dialects, window, or a phase: "
+                      "penstock-policy(7))", key);
     }
 }
 
@@ -130,6 +134,7 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
+    policy_output_loaded(st, L);
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

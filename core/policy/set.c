@@ -12,13 +12,13 @@
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
-#include "policy/call.h"
+#include "policy/output.h"
 #include "policy/probe.h"
 #include "policy/ran.h"
 
 #include <stdlib.h>
 
-enum { MAX_POLICIES = 256, LOG_EVERY_MS = 1000 };
+enum { MAX_POLICIES = OUTPUT_POLICIES, LOG_EVERY_MS = 1000 };
 
 struct policy_set {
     struct policy_env env;
@@ -148,7 +148,16 @@ size_t policy_set_memory(const struct policy_set *s)
 
 /* ---- running ------------------------------------------------------- */
 
-static bool applies(const struct policy_state *st, struct str endpoint)
+struct policy_state *policy_set_at(const struct policy_set *s,
+                                   enum policy_phase p, size_t i, size_t *n)
+{
+    if (i >= s->n_phase[p])
+        return NULL;
+    *n = s->in_phase[p][i];
+    return s->states[*n];
+}
+
+bool policy_applies(const struct policy_state *st, struct str endpoint)
 {
     const struct conf_policy *c = st->conf;
 
@@ -200,6 +209,9 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     if (out->verdict == POLICY_DENY)
         note(run, st, arena_fmt(run->arena, "would deny: " STR_FMT,
                                 STR_ARG(out->code)));
+    else if (out->verdict == POLICY_STOP)
+        note(run, st, arena_fmt(run->arena, "would stop: " STR_FMT,
+                                STR_ARG(out->code)));
     else if (out->verdict == POLICY_ANSWER)
         note(run, st, STR("would answer"));
     else if (out->verdict == POLICY_SKIP)
@@ -211,7 +223,7 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     *out = (struct policy_result){ .verdict = POLICY_NONE };
 }
 
-static void decide(struct policy_state *st, enum policy_phase p,
+void policy_decide(struct policy_state *st, enum policy_phase p,
                    struct policy_run *run, enum call_result r, struct str why,
                    struct policy_result *out)
 {
@@ -265,14 +277,18 @@ int policy_run(struct policy_set *s, enum policy_phase p,
         struct str why = STR_NULL;
         enum call_result r;
 
-        if (!applies(st, run->endpoint))
+        if (!policy_applies(st, run->endpoint) ||
+            (p == PHASE_OUTPUT &&
+             !policy_output_enter(st, run, s->in_phase[p][run->at])))
             continue;
         r = step(st, p, run, out, &why);
         if (r == CALL_WAITS)
             return POLICY_WAIT;
         run->call = NULL;
         policy_ran_verdict(run, out, r == CALL_ERROR, why);
-        decide(st, p, run, r, why, out);
+        if (p == PHASE_OUTPUT)
+            policy_output_leave(st, run, s->in_phase[p][run->at], r, out);
+        policy_decide(st, p, run, r, why, out);
         if (run->view->ran)
             run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
