@@ -13,6 +13,7 @@
 #include "engine/metrics.h"
 #include "net/hash.h"
 #include "policy/call.h"
+#include "policy/probe.h"
 
 #include <stdlib.h>
 
@@ -62,6 +63,13 @@ static int load_all(struct policy_set *s, const struct config *c,
 
 struct policy_set *policy_set_new(const struct config *c, struct err *err)
 {
+    return policy_set_probed(c, NULL, err);
+}
+
+struct policy_set *policy_set_probed(const struct config *c,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
     struct policy_set *s = calloc(1, sizeof *s);
     struct err own = { 0 };
 
@@ -76,6 +84,7 @@ struct policy_set *policy_set_new(const struct config *c, struct err *err)
         free(s);
         return NULL;
     }
+    s->env.probe = probe;
     if (env_init(&s->env, c, err) == 0 && load_all(s, c, err) == 0)
         return s;
     policy_set_free(s);

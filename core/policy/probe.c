@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* A hook for each instruction, that counts. */
+#include "policy/probe.h"
+
+#include "policy/state.h"
+
+static void on_instruction(lua_State *L, lua_Debug *ar)
+{
+    struct policy_env *env = policy_state_of(L)->env;
+
+    (void)ar;
+    ((struct policy_count *)env->probe)->instructions++;
+}
+
+static void open_count(struct policy_probe *p, struct policy_state *st)
+{
+    (void)p;
+    lua_sethook(st->L, on_instruction, LUA_MASKCOUNT, 1);
+}
+
+void policy_count_init(struct policy_count *c)
+{
+    *c = (struct policy_count){ .probe.open = open_count };
+}
