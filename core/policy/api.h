@@ -88,8 +88,6 @@ void api_window_open(lua_State *L);
 int api_window_replace(lua_State *L); /* w:replace(re, f) */
 void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
-void api_http_open(lua_State *L);
-void api_redis_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
 void api_metric_open(lua_State *L);
