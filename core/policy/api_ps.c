@@ -46,7 +46,8 @@ static int fn_log(lua_State *L)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
-              LOG_S("request", id.s), LOG_S("text", s));
+              LOG_S("request", id.s),
+              LOG_S("text", api_hide(c->st->conf, c->run->arena, s)));
     return 0;
 }
 
@@ -105,6 +106,7 @@ void api_ps_open(lua_State *L)
     api_kv_open(L);
     api_metric_open(L);
     api_re_open(L);
+    api_secret_open(L);
     api_text_open(L);
     api_http_open(L);
     api_redis_open(L);

@@ -12,7 +12,7 @@
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
-#include "policy/call.h"
+#include "policy/api.h"
 
 #include <stdlib.h>
 
@@ -171,6 +171,7 @@ static void report(struct policy_state *st, enum policy_phase p,
     struct str labels[] = { st->conf->name, str_of(policy_phase_name(p)) };
     uint64_t now = clock_mono_ms();
 
+    why = api_hide(st->conf, run->arena, why);
     metric_add(METRIC_POLICY_ERRORS, labels, 1);
     note(run, st, arena_fmt(run->arena, "failed %s: " STR_FMT,
                             st->open[p] ? "open" : "closed", STR_ARG(why)));

@@ -10,7 +10,7 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
@@ -88,6 +88,7 @@ function plan:empty() end
 ---@field phase string? # Needed where the policy has several. In NAME_test.lua only.
 ---@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
 ---@field conf table? # The policy's conf. In NAME_test.lua only.
+---@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret". In NAME_test.lua only.
 ---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
 ---@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
 ---@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
@@ -190,28 +191,28 @@ local service = {}
 
 ---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
 ---@param path string
----@param options? {headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:get(path, options) end
 
 ---json = any value of Lua, or body = a text. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:post(path, options) end
 
 ---As post. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:put(path, options) end
 
 ---As post. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:delete(path, options) end
@@ -234,6 +235,9 @@ local redis = {}
 ---@return any
 ---@return string?
 function redis:call(command, ...) end
+
+---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
+---@class penstock.Secret
 
 ---What a policy can do besides deciding.
 ---@class ps
@@ -265,10 +269,15 @@ function ps.keys.get(sha256) end
 function ps.sha256(text) end
 
 ---HMAC-SHA-256 as 64 hexadecimal digits.
----@param key string
+---@param key string|penstock.Secret
 ---@param text string
 ---@return string
 function ps.hmac(key, text) end
+
+---The text of a secret of conf, for what takes no secrets. Notes, logs and errors that hold it say [secret].
+---@param secret penstock.Secret
+---@return string
+function ps.secret(secret) end
 
 ps.hex = {}
 
@@ -327,8 +336,8 @@ function ps.json.encode(value) end
 function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
----@param a string
----@param b string
+---@param a string|penstock.Secret
+---@param b string|penstock.Secret
 ---@return boolean
 function ps.ct_equal(a, b) end
 

@@ -214,7 +214,8 @@ static void compare_class(lua_State *L, const char *cls)
 
 static bool is_data(const char *cls)
 {
-    return strcmp(cls, "policy") == 0 || strcmp(cls, "test") == 0 ||
+    return strcmp(cls, "secret") == 0 || /* no fields, and that is its point */
+           strcmp(cls, "policy") == 0 || strcmp(cls, "test") == 0 ||
            strcmp(cls, "decision") == 0 || strcmp(cls, "ps") == 0;
 }
 
