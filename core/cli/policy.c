@@ -10,7 +10,10 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv, struct cli_ctx *ctx);
-    } subs[] = { { "help", policy_help } };
+    } subs[] = { { "new", policy_new },
+                { "list", policy_list },
+                { "test", policy_test },
+                { "help", policy_help } };
 
     for (size_t i = 0; argc > 1 && i < sizeof subs / sizeof subs[0]; i++) {
         if (strcmp(argv[1], subs[i].name) == 0)
@@ -21,7 +24,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
 const struct cli_verb cli_policy = {
     .name = "policy",
-    .usage = "help [NAME]",
+    .usage = "new NAME --phase P [--dir DIR] | list [-c FILE] |\n"
+             "       test [--coverage] [--watch] [DIR|FILE ...] | help [NAME]",
     .help = "write, test and list policies; say what they can use",
     .run = run,
 };

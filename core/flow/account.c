@@ -268,9 +268,12 @@ static const struct {
     { STR("generation"), f_generation },
 };
 
-static void write_json(const struct request *r, struct buf *b)
+/* The columns, and the end of the object where the explain text goes on:
+ * policies are told there and not in the log. */
+static size_t write_json(const struct request *r, struct buf *b)
 {
     struct line l = { b, r, clock_mono_ns() };
+    size_t end;
 
     buf_putc(b, '{');
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
@@ -286,7 +289,13 @@ static void write_json(const struct request *r, struct buf *b)
         if (b->n == after)
             b->n = before;
     }
+    end = b->n;
+    if (r->ran.n) {
+        buf_puts(b, ",\"policies\":");
+        ran_write(&r->ran, b);
+    }
     buf_putc(b, '}');
+    return end;
 }
 
 /* The same for people: name=value, the values as in JSON. */
@@ -383,12 +392,15 @@ static void count(const struct request *r, uint64_t now_ns)
 void account_request(struct request *r)
 {
     struct buf *b = &r->flow->line;
+    size_t end;
 
     if (r->endpoint && r->endpoint->is_public)
         return;
     buf_reset(b);
-    write_json(r, b);
+    end = write_json(r, b);
     explain_put(str_of(r->id), buf_str(b));
+    b->n = end;
+    buf_putc(b, '}');
     if (!r->gen->config->log.json) {
         buf_reset(b);
         write_text(r, b);

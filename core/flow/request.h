@@ -13,6 +13,7 @@
 #include "base/slots.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
+#include "flow/ran.h"
 #include "wire/dialect.h"
 #include "wire/sse.h"
 
@@ -92,6 +93,7 @@ struct request {
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;
     struct policy_run run;
+    struct ran_list ran;   /* of policies */
     struct attempt *attempt;
     struct str upstream_id; /* the last answer's own id */
     struct attempt_record records[MAX_ATTEMPTS];

@@ -120,10 +120,18 @@ static void view_note(void *req, struct str policy, struct str text)
     request_note(req, policy, text);
 }
 
+static void view_ran(void *req, const struct policy_ran *ran)
+{
+    struct request *r = req;
+
+    ran_add(&r->ran, r->arena, ran, r->n_notes);
+}
+
 const struct policy_view request_view = {
     .field = view_field,
     .header = view_header,
     .note = view_note,
+    .ran = view_ran,
 };
 
 static void on_wake(void *req)

@@ -25,7 +25,7 @@ static const char tail[] =
     "\n"
     "std = \"penstock\"\n"
     "files[\"**/*_test.lua\"] = { std = \"+penstock_test\" }\n"
-    "files[\"**/*.conf\"] = { std = \"penstock_conf\" }\n"
+    "files[\"**/*.conf*\"] = { std = \"penstock_conf\" }\n"
     "unused_args = false\n"
     "max_line_length = 120\n";
 

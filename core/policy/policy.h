@@ -55,11 +55,27 @@ struct policy_value {
     int64_t i;
 };
 
+/** What one policy did in a phase, when it is through. */
+struct policy_ran {
+    struct str policy;
+    enum policy_phase phase;
+    int verdict; /* enum policy_verdict, as the policy meant it; an error is
+                    POLICY_FAILED */
+    struct str what; /* a denial's code, a principal's id, an error's text */
+    bool observed;   /* its verdict was noted, no more */
+    bool open;       /* an error counts as no opinion */
+    uint16_t waits;
+    uint64_t ns, waited_ns; /* its own work; waiting */
+    uint64_t instructions;  /* 0 = nobody counts them: policy/probe.h */
+};
+
 struct policy_view {
     void (*field)(void *req, enum policy_field f, struct policy_value *out);
     struct str (*header)(void *req, struct str name);
     /** ps.note and the engine's own remarks; for the access line and explain */
     void (*note)(void *req, struct str policy, struct str text);
+    /** A policy is through; `what` is in the arena. May be NULL. */
+    void (*ran)(void *req, const struct policy_ran *ran);
 };
 
 enum policy_verdict {
@@ -94,6 +110,8 @@ struct policy_run {
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     uint16_t at;                  /* next policy in the list; engine's own */
+    struct policy_ran ran;        /* of the one under way; engine's own */
+    uint64_t began_ns;            /* the same */
 };
 
 enum { POLICY_DONE = 0, POLICY_WAIT = 1 };

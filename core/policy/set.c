@@ -13,6 +13,8 @@
 #include "engine/metrics.h"
 #include "net/hash.h"
 #include "policy/api.h"
+#include "policy/probe.h"
+#include "policy/ran.h"
 
 #include <stdlib.h>
 
@@ -62,6 +64,13 @@ static int load_all(struct policy_set *s, const struct config *c,
 
 struct policy_set *policy_set_new(const struct config *c, struct err *err)
 {
+    return policy_set_probed(c, NULL, err);
+}
+
+struct policy_set *policy_set_probed(const struct config *c,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
     struct policy_set *s = calloc(1, sizeof *s);
     struct err own = { 0 };
 
@@ -76,6 +85,7 @@ struct policy_set *policy_set_new(const struct config *c, struct err *err)
         free(s);
         return NULL;
     }
+    s->env.probe = probe;
     if (env_init(&s->env, c, err) == 0 && load_all(s, c, err) == 0)
         return s;
     policy_set_free(s);
@@ -229,10 +239,14 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
 
     if (crumb_here)
         crumb_enter(CRUMB_POLICY, st->conf->name, phase, request_id(run));
+    if (!run->call)
+        policy_ran_begin(run, st, p, t0);
     r = run->call ? policy_call_resume(run->call, out, why)
                   : policy_call_begin(st, p, run, out, why);
     crumb_leave();
-    ns = clock_mono_ns() - t0 + st->ns_rest;
+    ns = clock_mono_ns() - t0;
+    policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
+    ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
     metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
     return r;
@@ -253,7 +267,10 @@ int policy_run(struct policy_set *s, enum policy_phase p,
         if (r == CALL_WAITS)
             return POLICY_WAIT;
         run->call = NULL;
+        policy_ran_verdict(run, out, r == CALL_ERROR, why);
         decide(st, p, run, r, why, out);
+        if (run->view->ran)
+            run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
             break;
     }

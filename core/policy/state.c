@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "policy/api.h"
 #include "policy/call.h"
+#include "policy/probe.h"
 #include "policy/sandbox.h"
 
 #include <stdio.h>
@@ -151,6 +152,8 @@ struct policy_state *policy_state_new(struct policy_env *env,
     for (int p = 0; p < PHASE_COUNT; p++)
         st->fn[p] = LUA_NOREF;
     *(struct policy_state **)lua_getextraspace(st->L) = st;
+    if (env->probe)
+        env->probe->open(env->probe, st);
     if (load(st, err) == 0)
         return st;
     policy_state_free(st);

@@ -41,6 +41,7 @@ struct policy_env {
     struct slots *waits;    /* calls that wait; NULL before the first */
     struct kv *kv;             /* NULL: ps.kv cannot be used */
     struct policy_clock clock; /* without functions: the system's */
+    struct policy_probe *probe; /* policy/probe.h; NULL in a worker */
 };
 
 uint64_t policy_mono_ms(const struct policy_env *env);

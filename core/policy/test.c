@@ -10,6 +10,7 @@
 #include "engine/kv.h"
 #include "net/hash.h"
 #include "policy/api.h"
+#include "policy/cover.h"
 #include "policy/sandbox.h"
 #include "policy/test_case.h"
 
@@ -62,7 +63,9 @@ static void on_note(void *req, struct str policy, struct str text)
     buf_putc(&t->notes, '\n');
 }
 
-static const struct policy_view view = { on_field, on_header, on_note };
+static const struct policy_view view = { .field = on_field,
+                                         .header = on_header,
+                                         .note = on_note };
 
 /* That it is set tells a policy that it may wait; fakes answer at once. */
 static void on_wake(void *req)
@@ -257,7 +260,7 @@ static void run_case(lua_State *L, struct test_case *t)
 
     t->config.policies = &t->policy;
     t->config.n_policies = 1;
-    s = policy_set_new(&t->config, &err);
+    s = policy_set_probed(&t->config, t->probe, &err);
     if (!s) {
         refused(L, t, &err);
         return;
@@ -290,6 +293,7 @@ static struct test_case *case_new(lua_State *L, const struct policy_test *t)
     c->lines = arena_alloc(a, TEST_LINES * sizeof *c->lines);
     buf_init(&c->notes, NOTES);
     buf_init(&c->scratch, NOTES);
+    c->probe = t->cover ? &t->cover->probe : NULL;
     c->policy = (struct conf_policy){ .name = t->name, .path = t->path,
                                       .source = t->source };
     return c;

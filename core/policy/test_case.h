@@ -59,6 +59,7 @@ struct test_call {
 struct test_case {
     struct arena *arena;
     lua_State *L; /* of the test file */
+    struct policy_probe *probe; /* or NULL */
     struct config config;
     struct conf_policy policy;
     struct conf_key keys[TEST_KEYS];

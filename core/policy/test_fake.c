@@ -248,10 +248,30 @@ static void read_resp(lua_State *L, struct resp *r, int depth)
     }
 }
 
+/* The command's name in capitals, whatever the policy wrote. */
+static void add_name(luaL_Buffer *b, struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+
+        luaL_addchar(b, c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
+    }
+}
+
+static void push_name(lua_State *L, struct str name)
+{
+    luaL_Buffer b;
+
+    luaL_buffinit(L, &b);
+    add_name(&b, name);
+    luaL_pushresult(&b);
+}
+
 static void push_args(lua_State *L, const struct outside_redis *q)
 {
     luaL_checkstack(L, (int)q->n_args + 4, "redis");
-    for (size_t i = 0; i < q->n_args; i++)
+    push_name(L, q->args[0]);
+    for (size_t i = 1; i < q->n_args; i++)
         lua_pushlstring(L, q->args[i].p, q->args[i].n);
 }
 
@@ -261,16 +281,16 @@ static void reply_by_name(lua_State *L, const struct outside_redis *q)
     luaL_Buffer b;
 
     luaL_buffinit(L, &b);
-    for (size_t i = 0; i < q->n_args; i++) {
-        if (i)
-            luaL_addchar(&b, ' ');
+    add_name(&b, q->args[0]);
+    for (size_t i = 1; i < q->n_args; i++) {
+        luaL_addchar(&b, ' ');
         luaL_addlstring(&b, q->args[i].p, q->args[i].n);
     }
     luaL_pushresult(&b);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, -3) == LUA_TNIL) {
         lua_pop(L, 1);
-        lua_pushlstring(L, q->args[0].p, q->args[0].n);
+        push_name(L, q->args[0]);
         if (lua_rawget(L, -3) == LUA_TNIL)
             luaL_error(L, "redis: the test has no reply to '%s'",
                        lua_tostring(L, -2));

@@ -150,7 +150,7 @@ static void kv_is_the_test_s(void)
                 "- kv seen 127.0.0.1 \"1\"\n+ kv seen 127.0.0.1 1\n");
     expect_told(policy,
                 "ps.test('a', { expect = { kv = { seen = { b = true } } } })",
-                "- kv seen b true\n+ kv seen b (none)\n");
+                "- kv seen b  true\n+ kv seen b  (none)\n");
     expect_told(policy, "ps.test('a', { kv = { seen = { b = {} } } })",
                 "! kv: strings, numbers, booleans or ps.null are needed, not "
                 "a table\n");
@@ -167,6 +167,104 @@ static void clocks_are_the_test_s(void)
                   "'1700000000.25 1000250' } })"
                   "ps.test('b', { clock = { now = 5.5, mono_ms = 7 },"
                   " after_ms = 1000, expect = { note = '6.75 1257' } })", 2);
+}
+
+/* ---- what is outside --------------------------------------------------- */
+
+static const char asks[] =
+    "local authz = ps.http('authz') return { api = 1, admit = function(req) "
+    "local a, why = authz:post('/check', { json = { user = req.model }, "
+    "headers = { ['x-tag'] = 'v' } }) "
+    "if not a then return ps.deny('auth_unavailable', why) end "
+    "ps.note(a.status .. ' ' .. (a.headers['x-who'] or '-')) "
+    "if not a.json or not a.json.allow then "
+    "return ps.deny('not_allowed') end end }";
+
+static void services_are_the_test_s(void)
+{
+    expect_passed(asks,
+                  "local seen "
+                  "ps.test('a function', { req = { model = 'ann' },"
+                  " http = { authz = function(q) seen = q return {"
+                  " status = 201, headers = { ['X-Who'] = 'me' },"
+                  " json = { allow = true } } end },"
+                  " expect = { note = '201 me' } })"
+                  "assert(seen.method == 'POST' and seen.path == '/check')"
+                  "assert(seen.body == '{\"user\":\"ann\"}', seen.body)"
+                  "assert(seen.headers['x-tag'] == 'v')"
+                  "assert(seen.timeout_ms > 0)"
+                  "ps.test('a table', { http = { authz = { json = {"
+                  " allow = false } } }, expect = { deny = 'not_allowed' } })"
+                  "ps.test('an error', { http = { authz = function()"
+                  " return nil, 'reset' end }, expect = { message = 'reset',"
+                  " deny = 'auth_unavailable' } })"
+                  "ps.test('too late', { http = { authz = { after_ms = 5000,"
+                  " json = { allow = true } } }, expect = { waited_ms = 1000,"
+                  " message = 'timeout', deny = 'auth_unavailable' } })"
+                  "ps.test('in time', { http = { authz = { after_ms = 300,"
+                  " body = '{\"allow\": true}' } },"
+                  " expect = { waited_ms = 300 } })"
+                  "ps.test('one after the other', { http = { authz = {"
+                  " { json = { allow = true } }, { status = 500 } } },"
+                  " calls = { {}, { expect = { deny = 'not_allowed' } } } })",
+                  6);
+}
+
+static void redis_is_the_test_s(void)
+{
+    static const char policy[] =
+        "local r = ps.redis('main') return { api = 1, admit = function(req) "
+        "local n, why = r:incr('n') if not n then "
+        "return ps.deny('auth_unavailable', why) end "
+        "local all = r:call('lrange', 'l', 0, -1) "
+        "ps.note(n .. ' ' .. tostring(r:get('k')) .. ' ' .. "
+        "table.concat(all or {}, ',')) end }";
+
+    expect_passed(policy,
+                  "local log = {} "
+                  "ps.test('a function', { redis = { main = function(cmd, ...)"
+                  " log[#log + 1] = table.concat({ cmd, ... }, ' ')"
+                  " if cmd == 'INCR' then return 3 end"
+                  " if cmd == 'LRANGE' then return { 'a', 'b' } end end },"
+                  " expect = { note = '3 nil a,b' } })"
+                  "assert(table.concat(log, '|') == "
+                  "'INCR n|LRANGE l 0 -1|GET k', table.concat(log, '|'))"
+                  "ps.test('by name', { redis = { main = { ['GET k'] = 'v',"
+                  " GET = 'other', INCR = 7, LRANGE = { ok = 'x' } } },"
+                  " expect = { fails = 'table expected' } })"
+                  "ps.test('in order', { redis = { main = { 1, { 'x' }, 'v' }"
+                  " }, expect = { note = '1 v x' } })"
+                  "ps.test('an error reply', { redis = { main = { INCR = {"
+                  " err = 'WRONGTYPE no' } } }, expect = { message ="
+                  " 'WRONGTYPE no', deny = 'auth_unavailable' } })"
+                  "ps.test('lost', { redis = { main = function() return nil,"
+                  " 'timeout' end }, expect = { message = 'timeout',"
+                  " deny = 'auth_unavailable' } })", 5);
+}
+
+static void fakes_that_are_wrong(void)
+{
+    expect_told(asks, "ps.test('a', {})",
+                "no service \"authz\" is configured");
+    expect_told(asks, "ps.test('a', { http = { authz = {} }, calls = { {"
+                      " http = {} } } })", "! this call has no http.authz\n");
+    expect_told(asks, "ps.test('a', { http = { authz = function() return 7"
+                      " end } })",
+                "! authz gave a number; a table is needed, or nil and the "
+                "error\n");
+    expect_told(asks, "ps.test('a', { http = { authz = function()"
+                      " error('oops') end } })", "! p_test.lua:1: oops\n");
+    expect_told(asks, "ps.test('a', { http = { authz = { stats = 1 } } })",
+                "! bad argument");
+    expect_told(asks, "ps.test('a', { http = { authz = { { json = {"
+                      " allow = true } } } }, calls = { {}, {} } })",
+                "! authz: asked 2 times; the test has 1 replies\n");
+    expect_told(asks, "ps.test('a', { http = { authz = 1 } })",
+                "! http: functions or tables of replies are needed\n");
+    expect_told("local r = ps.redis('main') return { api = 1, admit = "
+                "function(req) r:get('k') end }",
+                "ps.test('a', { redis = { main = { SET = 1 } } })",
+                "! redis: the test has no reply to 'GET k'\n");
 }
 
 /* ---- what a request is like ------------------------------------------- */
@@ -252,6 +350,9 @@ UNIT_MAIN("policy_harness",
           { "time is the test's", time_is_the_test_s },
           { "kv is the test's", kv_is_the_test_s },
           { "clocks are the test's", clocks_are_the_test_s },
+          { "services are the test's", services_are_the_test_s },
+          { "redis is the test's", redis_is_the_test_s },
+          { "fakes that are wrong", fakes_that_are_wrong },
           { "fields come in their phase", fields_come_in_their_phase },
           { "modes", modes }, { "differences", differences },
           { "mistakes", mistakes })
