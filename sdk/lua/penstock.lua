@@ -146,28 +146,28 @@ local service = {}
 
 ---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
 ---@param path string
----@param options? {headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:get(path, options) end
 
 ---json = any value of Lua, or body = a text. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:post(path, options) end
 
 ---As post. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:put(path, options) end
 
 ---As post. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:delete(path, options) end
@@ -178,14 +178,9 @@ function service:delete(path, options) end
 ---@field headers table<string, string?> # By name in lower case; several of one name make one list.
 ---@field body string # As it came.
 ---@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
----@field status integer # 200, 404, ...
----@field headers table<string, string?> # By name in lower case; several of one name make one list.
----@field body string # As it came.
----@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
 
 ---A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
 ---@class penstock.Redis
----@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
 ---@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
 local redis = {}
 
@@ -240,62 +235,6 @@ function re:gmatch(s) end
 ---@return string
 ---@return integer
 function re:gsub(s, replacement, n) end
-
----A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
----@class penstock.Service
-local service = {}
-
----The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
----@param path string
----@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:get(path, options) end
-
----json = any value of Lua, or body = a text. Other requests go on meanwhile.
----@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:post(path, options) end
-
----As post. Other requests go on meanwhile.
----@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:put(path, options) end
-
----As post. Other requests go on meanwhile.
----@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:delete(path, options) end
-
----What a service answered, whatever its status.
----@class penstock.Answer
----@field status integer # 200, 404, ...
----@field headers table<string, string?> # By name in lower case; several of one name make one list.
----@field body string # As it came.
----@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
----@field status integer # 200, 404, ...
----@field headers table<string, string?> # By name in lower case; several of one name make one list.
----@field body string # As it came.
----@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
-
----A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
----@class penstock.Redis
----@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
----@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
-local redis = {}
-
----A command by name: r:call("SET", key, value). Other requests go on meanwhile.
----@param command string
----@param ... string|number
----@return any
----@return string?
-function redis:call(command, ...) end
 
 ---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
 ---@class penstock.Secret
