@@ -25,10 +25,13 @@ static int fn_mono_ms(lua_State *L)
 /* ps.note(text): into this request's access line and explain */
 static int fn_note(lua_State *L)
 {
+    struct policy_call *c = api_call(L);
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    api_note(api_call(L), s);
+    if (c->phase == PHASE_TICK)
+        return luaL_error(L, "ps.note: there is no request in tick; ps.log");
+    api_note(c, s);
     return 0;
 }
 

@@ -144,7 +144,10 @@ static int call_body(lua_State *L)
     int args = 2;
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
-    api_push(L, c, API_REQ, NULL, 0);
+    if (c->phase == PHASE_TICK)
+        lua_pushnil(L); /* there is no request */
+    else
+        api_push(L, c, API_REQ, NULL, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->conf_ref);
     if (c->phase == PHASE_ROUTE && c->run->plan) {
         api_push(L, c, API_PLAN, NULL, 0);

@@ -6,6 +6,9 @@
  */
 #include "policy/state.h"
 
+#include "engine/config_unit.h"
+#include "policy/tick.h"
+
 enum { CLOSED, OPEN };
 enum { CALLED, LATER };
 
@@ -66,6 +69,37 @@ static void take_fail(struct policy_state *st, lua_State *L)
     }
 }
 
+/* every = { interval = "30s", where = "one" }; the value is on top. */
+static void take_every(struct policy_state *st, lua_State *L)
+{
+    uint64_t ms = 0;
+
+    luaL_argexpected(L, lua_istable(L, -1), 1, "every: table");
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        struct str key = STR("a number"), v = STR_NULL;
+
+        if (lua_type(L, -2) == LUA_TSTRING)
+            key.p = lua_tolstring(L, -2, &key.n);
+        if (lua_type(L, -1) == LUA_TSTRING)
+            v.p = lua_tolstring(L, -1, &v.n);
+        if (str_is(key, "interval")) {
+            if (!v.p || !conf_duration(v, &ms) || ms < TICK_LEAST_MS ||
+                ms > TICK_MOST_MS)
+                luaL_error(L, "every.interval: \"100ms\" to \"24h\" is "
+                              "needed");
+        } else if (!str_is(key, "where")) {
+            luaL_error(L, "every has no '%s' (interval, where)", key.p);
+        } else if (!v.p || (!str_is(v, "one") && !str_is(v, "each_worker"))) {
+            luaL_error(L, "every.where: \"one\" or \"each_worker\" is needed");
+        } else {
+            st->every_worker = str_is(v, "each_worker");
+        }
+    }
+    if (!ms)
+        luaL_error(L, "every: interval is needed, as in \"30s\"");
+    st->every_ms = (uint32_t)ms;
+}
+
 /* One member of the file's table: key at -2, value on top. */
 static void take_member(struct policy_state *st, lua_State *L)
 {
@@ -82,9 +116,11 @@ static void take_member(struct policy_state *st, lua_State *L)
         st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
     } else if (strcmp(key, "fail") == 0) {
         take_fail(st, L);
+    } else if (strcmp(key, "every") == 0) {
+        take_every(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, or a phase: penstock-policy(7))", key);
+                      "fail, every, or a phase: penstock-policy(7))", key);
     }
 }
 
@@ -103,6 +139,9 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
+    if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
+        luaL_error(L, "tick and every need each other: every = "
+                      "{ interval = \"30s\" }");
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

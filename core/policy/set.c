@@ -15,6 +15,7 @@
 #include "policy/api.h"
 #include "policy/probe.h"
 #include "policy/ran.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 
@@ -96,6 +97,7 @@ void policy_set_free(struct policy_set *s)
 {
     if (!s)
         return;
+    policy_ticks_stop(s);
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
@@ -120,6 +122,12 @@ void policy_set_outside(struct policy_set *s, const struct outside *o)
 struct policy_env *policy_set_env(struct policy_set *s)
 {
     return &s->env;
+}
+
+struct policy_state *policy_set_state(struct policy_set *s,
+                                      enum policy_phase p, size_t i)
+{
+    return i < s->n_phase[p] ? s->states[s->in_phase[p][i]] : NULL;
 }
 
 bool policy_set_has(const struct policy_set *s, enum policy_phase p)
@@ -181,7 +189,6 @@ static void report(struct policy_state *st, enum policy_phase p,
     struct str labels[] = { st->conf->name, str_of(policy_phase_name(p)) };
     uint64_t now = clock_mono_ms();
 
-    why = api_hide(st->conf, run->arena, why);
     metric_add(METRIC_POLICY_ERRORS, labels, 1);
     note(run, st, arena_fmt(run->arena, "failed %s: " STR_FMT,
                             st->open[p] ? "open" : "closed", STR_ARG(why)));
@@ -252,25 +259,37 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
     return r;
 }
 
+int policy_state_run(struct policy_state *st, enum policy_phase p,
+                     struct policy_run *run, struct policy_result *out)
+{
+    struct str why = STR_NULL;
+    enum call_result r;
+
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    r = step(st, p, run, out, &why);
+    if (r == CALL_WAITS)
+        return POLICY_WAIT;
+    run->call = NULL;
+    if (r == CALL_ERROR)
+        why = api_hide(st->conf, run->arena, why);
+    policy_ran_verdict(run, out, r == CALL_ERROR, why);
+    decide(st, p, run, r, why, out);
+    if (run->view->ran)
+        run->view->ran(run->req, &run->ran);
+    return POLICY_DONE;
+}
+
 int policy_run(struct policy_set *s, enum policy_phase p,
                struct policy_run *run, struct policy_result *out)
 {
     *out = (struct policy_result){ .verdict = POLICY_NONE };
     for (; run->at < s->n_phase[p]; run->at++) {
         struct policy_state *st = s->states[s->in_phase[p][run->at]];
-        struct str why = STR_NULL;
-        enum call_result r;
 
         if (!applies(st, run->endpoint))
             continue;
-        r = step(st, p, run, out, &why);
-        if (r == CALL_WAITS)
+        if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;
-        run->call = NULL;
-        policy_ran_verdict(run, out, r == CALL_ERROR, why);
-        decide(st, p, run, r, why, out);
-        if (run->view->ran)
-            run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
             break;
     }

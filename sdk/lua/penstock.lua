@@ -18,6 +18,8 @@
 ---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
+---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
 
 ---The request. Valid during the call that got it: kept for later it raises.
 ---@class penstock.Req
