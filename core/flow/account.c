@@ -77,6 +77,13 @@ static void f_model(struct line *l)
         buf_json_str(l->b, l->r->facts.model);
 }
 
+/* Where a policy put another one in its place. */
+static void f_asked(struct line *l)
+{
+    if (!str_eq(l->r->asked, l->r->facts.model))
+        buf_json_str(l->b, l->r->asked);
+}
+
 static void f_stream(struct line *l)
 {
     if (l->r->facts.model.p)
@@ -91,6 +98,12 @@ static void f_status(struct line *l)
 static void f_ended(struct line *l)
 {
     buf_json_str(l->b, str_of(l->r->ended));
+}
+
+static void f_answered(struct line *l)
+{
+    if (l->r->polite && l->r->answer.content_sent)
+        buf_json_str(l->b, l->r->polite->policy);
 }
 
 static void f_side(struct line *l)
@@ -258,8 +271,10 @@ static const struct {
     { STR("client"), f_client },       { STR("principal"), f_principal },
     { STR("method"), f_method },       { STR("path"), f_path },
     { STR("endpoint"), f_endpoint },   { STR("model"), f_model },
+    { STR("asked"), f_asked },
     { STR("stream"), f_stream },       { STR("status"), f_status },
-    { STR("ended"), f_ended },         { STR("side"), f_side },
+    { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
+    { STR("side"), f_side },
     { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
     { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
     { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },

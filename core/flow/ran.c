@@ -46,6 +46,8 @@ static const char *verdict_name(int verdict)
     switch (verdict) {
     case POLICY_DENY: return "deny";
     case POLICY_PRINCIPAL: return "principal";
+    case POLICY_SKIP: return "skip";
+    case POLICY_ANSWER: return "answer";
     case POLICY_FAILED: return "failed";
     case POLICY_NONE: break;
     }

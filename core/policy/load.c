@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What a policy file returns: { api = 1, schema =, fail =, <phase> =
- * function }. Every key must be known: a misspelt phase would never run.
+ * What a policy file returns: { api = 1, schema =, fail =, dialects =,
+ * <phase> = function }. Every key must be known: a misspelt phase would never
+ * run.
  */
 #include "policy/state.h"
 
-#include "engine/config_unit.h"
 #include "policy/tick.h"
 
 enum { CLOSED, OPEN };
@@ -69,35 +69,28 @@ static void take_fail(struct policy_state *st, lua_State *L)
     }
 }
 
-/* every = { interval = "30s", where = "one" }; the value is on top. */
-static void take_every(struct policy_state *st, lua_State *L)
+/* dialects = { "openai-chat" }, on top */
+static void take_dialects(struct policy_state *st, lua_State *L)
 {
-    uint64_t ms = 0;
+    int list = lua_gettop(L);
 
-    luaL_argexpected(L, lua_istable(L, -1), 1, "every: table");
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        struct str key = STR("a number"), v = STR_NULL;
+    luaL_argexpected(L, lua_istable(L, list), 1, "dialects: list");
+    if (lua_rawlen(L, list) == 0)
+        luaL_error(L, "dialects: a list of names is needed");
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
+        enum dialect d = DIALECT_NONE;
+        struct str name = STR_NULL;
 
-        if (lua_type(L, -2) == LUA_TSTRING)
-            key.p = lua_tolstring(L, -2, &key.n);
-        if (lua_type(L, -1) == LUA_TSTRING)
-            v.p = lua_tolstring(L, -1, &v.n);
-        if (str_is(key, "interval")) {
-            if (!v.p || !conf_duration(v, &ms) || ms < TICK_LEAST_MS ||
-                ms > TICK_MOST_MS)
-                luaL_error(L, "every.interval: \"100ms\" to \"24h\" is "
-                              "needed");
-        } else if (!str_is(key, "where")) {
-            luaL_error(L, "every has no '%s' (interval, where)", key.p);
-        } else if (!v.p || (!str_is(v, "one") && !str_is(v, "each_worker"))) {
-            luaL_error(L, "every.where: \"one\" or \"each_worker\" is needed");
-        } else {
-            st->every_worker = str_is(v, "each_worker");
+        if (lua_rawgeti(L, list, i) == LUA_TSTRING) {
+            name.p = lua_tolstring(L, -1, &name.n);
+            d = dialect_by_name(name);
         }
+        if (d == DIALECT_NONE)
+            luaL_error(L, "dialects: there is no dialect '%s'",
+                       name.p ? name.p : luaL_typename(L, -1));
+        st->dialects |= 1u << d;
+        lua_pop(L, 1);
     }
-    if (!ms)
-        luaL_error(L, "every: interval is needed, as in \"30s\"");
-    st->every_ms = (uint32_t)ms;
 }
 
 /* One member of the file's table: key at -2, value on top. */
@@ -116,11 +109,14 @@ static void take_member(struct policy_state *st, lua_State *L)
         st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
     } else if (strcmp(key, "fail") == 0) {
         take_fail(st, L);
+    } else if (strcmp(key, "dialects") == 0) {
+        take_dialects(st, L);
     } else if (strcmp(key, "every") == 0) {
-        take_every(st, L);
+        policy_take_every(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, every, or a phase: penstock-policy(7))", key);
+                      "fail, dialects, every, or a phase: "
+                      "penstock-policy(7))", key);
     }
 }
 

@@ -208,6 +208,11 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     if (out->verdict == POLICY_DENY)
         note(run, st, arena_fmt(run->arena, "would deny: " STR_FMT,
                                 STR_ARG(out->code)));
+    else if (out->verdict == POLICY_ANSWER)
+        note(run, st, STR("would answer"));
+    else if (out->verdict == POLICY_SKIP)
+        note(run, st, arena_fmt(run->arena, "would skip: " STR_FMT,
+                                STR_ARG(out->message)));
     else if (out->verdict == POLICY_PRINCIPAL)
         note(run, st, arena_fmt(run->arena, "would authenticate: " STR_FMT,
                                 STR_ARG(out->principal->id)));

@@ -57,6 +57,7 @@ struct policy_state {
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
     uint32_t every_ms;      /* tick's interval; 0: none */
     bool every_worker;      /* in each worker, not in one */
+    uint32_t dialects; /* whose raw JSON it knows: 1 << enum dialect */
     int conf_ref;
     json_t *conf_tree; /* while loading */
     struct policy_call *running; /* whose coroutine runs now */

@@ -136,6 +136,9 @@ static struct str got_decision(struct test_case *t,
     case POLICY_PRINCIPAL:
         return arena_fmt(t->arena, "principal " STR_FMT,
                          STR_ARG(r->principal->id));
+    case POLICY_SKIP:
+        return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(r->message));
+    case POLICY_ANSWER: return STR("answer");
     case POLICY_FAILED: return STR("a failure");
     case POLICY_NONE: break;
     }

@@ -4,6 +4,7 @@
  * is woken like a request: its run is run again. */
 #include "policy/tick.h"
 
+#include "engine/config_unit.h"
 #include "net/loop.h"
 #include "policy/state.h"
 
@@ -74,6 +75,41 @@ static void on_timer(void *ud)
                                   .wake = on_wake };
     step(t);
 }
+
+/* ---- the file's key ------------------------------------------------- */
+
+void policy_take_every(struct policy_state *st, lua_State *L)
+{
+    uint64_t ms = 0;
+
+    luaL_argexpected(L, lua_istable(L, -1), 1, "every: table");
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        struct str key = STR("a number"), v = STR_NULL;
+
+        if (lua_type(L, -2) == LUA_TSTRING)
+            key.p = lua_tolstring(L, -2, &key.n);
+        if (lua_type(L, -1) == LUA_TSTRING)
+            v.p = lua_tolstring(L, -1, &v.n);
+        if (str_is(key, "interval")) {
+            if (!v.p || !conf_duration(v, &ms) || ms < TICK_LEAST_MS ||
+                ms > TICK_MOST_MS)
+                luaL_error(L, "every.interval: \"100ms\" to \"24h\" is "
+                              "needed");
+        } else if (!str_is(key, "where")) {
+            luaL_error(L, "every has no '%s' (interval, where)", key.p);
+        } else if (!v.p || (!str_is(v, "one") && !str_is(v, "each_worker"))) {
+            luaL_error(L, "every.where: \"one\" or \"each_worker\" is "
+                          "needed");
+        } else {
+            st->every_worker = str_is(v, "each_worker");
+        }
+    }
+    if (!ms)
+        luaL_error(L, "every: interval is needed, as in \"30s\"");
+    st->every_ms = (uint32_t)ms;
+}
+
+/* ---- starting and stopping ------------------------------------------ */
 
 int policy_ticks_start(struct policy_set *s, const struct policy_ticker *who)
 {

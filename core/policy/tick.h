@@ -21,6 +21,12 @@ enum {
 
 #define TICK_MOST_MS (24u * 3600 * 1000)
 
+/** The file's key: every = { interval = "30s", where = "one" }, on top of L;
+ * raises. For load.c. */
+struct policy_state;
+struct lua_State;
+void policy_take_every(struct policy_state *st, struct lua_State *L);
+
 /** Is this worker the one? Without a function it is. */
 struct policy_ticker {
     bool (*leads)(void *ud);

@@ -58,3 +58,14 @@ const char *dialect_name(enum dialect d)
 {
     return dialect_names[d];
 }
+
+enum dialect dialect_by_name(struct str name)
+{
+    size_t n = sizeof dialect_names / sizeof dialect_names[0];
+
+    for (size_t d = DIALECT_NONE + 1; d < n; d++) {
+        if (str_is(name, dialect_names[d]))
+            return (enum dialect)d;
+    }
+    return DIALECT_NONE;
+}

@@ -47,5 +47,7 @@ const struct endpoint *endpoint_find(struct str path, struct str *rest);
 
 /** "openai-chat"; never NULL. */
 const char *dialect_name(enum dialect d);
+/** The dialect of that name, or DIALECT_NONE. */
+enum dialect dialect_by_name(struct str name);
 
 #endif

@@ -12,11 +12,14 @@
 ---@field api 1 # Needed.
 ---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
+---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
 ---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
+---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
+---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
 ---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
 ---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
@@ -30,13 +33,52 @@
 ---@field path string # As sent, without its query.
 ---@field client_ip string # Of the caller, behind trusted proxies what they say.
 ---@field credential string? # What the caller presented. From authenticate on.
----@field model string # The name that the client sent. From validate on.
+---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
+---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
+---@field model string # The model that routes. Can be assigned in validate and admit, as the next four; what a key may use is judged by the name that the client sent. From validate on.
 ---@field stream boolean # Does the client want a stream? From validate on.
 ---@field max_tokens integer? # The client's own limit of the answer. From validate on.
+---@field temperature number? # Of sampling. From validate on.
+---@field user string? # The end user, as the client names them. From validate on.
+---@field body penstock.Body # The raw JSON, in the client's dialect; the policy must declare dialects. From validate on.
 ---@field body_size integer # Bytes. From validate on.
 ---@field status integer? # Of the answer; nil where the client left before one. In log.
 ---@field header table<string, string?> # A field of the head by its name, whatever its case.
 ---@field principal penstock.Principal # Who calls. From validate on.
+local req = {}
+
+---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
+---@param options {from?: ("system"|"user"|"assistant"|"tool")[], kinds?: ("text"|"tool_args"|"thinking")[]}
+---@param f fun(text: string, part: penstock.Part): string?
+function req:each_text(options, f) end
+
+---Which text each_text came to.
+---@class penstock.Part
+---@field role "system"|"user"|"assistant"|"tool" # Whose it is; of a role that is none of these: "user".
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, JSON in a string.
+
+---The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
+---@class penstock.Body
+local body = {}
+
+---The value there, nil for none: tables of at most 50000 items, ps.null, exact integers where they fit 64 bits. From validate on.
+---@param pointer string
+---@return any
+function body:get(pointer) end
+
+---The text itself, as the client wrote it. From validate on.
+---@param pointer string
+---@return string?
+function body:raw(pointer) end
+
+---Replace a value, or add a member; /list/- appends. A table is a list where it has 1 to n alone; {} is an object, an empty list that get gave stays one. In validate admit.
+---@param pointer string
+---@param value any
+function body:set(pointer, value) end
+
+---Take a member or element out; nothing where there is none. In validate admit.
+---@param pointer string
+function body:remove(pointer) end
 
 ---Who calls. The core enforces what it carries; authenticate may return a table with these fields, of which id is needed.
 ---@class penstock.Principal
@@ -78,11 +120,37 @@ function plan:drop(why, f) end
 ---@param f fun(t: penstock.Target): boolean|number|nil
 function plan:prefer(why, f) end
 
+---The targets of that model in the place of these; raises where there is no such model. In route.
+---@param model string
+function plan:use(model) end
+
 ---Is no target left? In route.
 ---@return boolean
 function plan:empty() end
 
----What a phase returns to decide; ps.deny makes one.
+---The try that is to come: one target with one credential.
+---@class penstock.Try
+---@field n integer # 1 is the first try of the request. In attempt.
+---@field target penstock.Target # Where it goes. In attempt.
+---@field credential string # The name of the provider's key: "openai#main". In attempt.
+---@field elapsed_ms integer # Since the request came. In attempt.
+---@field tried {target: string, status?: integer, class?: string}[] # The tries before it; class is that of the fault. In attempt.
+local try = {}
+
+---Set a header of this try; nil removes it. In attempt.
+---@param name string
+---@param value? string
+function try:header(name, value) end
+
+---The head of a provider's answer that serves, before the client has anything of it.
+---@class penstock.Resp
+---@field status integer # The provider's, 200 to 299. In response.
+---@field header table<string, string?> # Reads the provider's fields; what is assigned is sent to the client, nil removes. In response.
+---@field target penstock.Target # Who answered. In response.
+---@field attempt integer # 1: at the first try. In response.
+---@field ms integer # From the try's begin to its head. In response.
+
+---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
 ---What ps.test takes.
@@ -257,6 +325,16 @@ function ps.test(name, test) end
 ---@param options? {retry_after?: number, status?: integer}
 ---@return penstock.Decision
 function ps.deny(code, message, options) end
+
+---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
+---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
+---@return penstock.Decision
+function ps.answer(answer) end
+
+---Not this target: the next one is tried. In attempt.
+---@param why string
+---@return penstock.Decision
+function ps.skip(why) end
 
 ps.keys = {}
 

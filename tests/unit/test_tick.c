@@ -4,6 +4,7 @@
 #include "policy_unit.h"
 
 #include "engine/kv.h"
+#include "engine/metrics_column.h"
 #include "net/loop.h"
 #include "policy/tick.h"
 
@@ -125,6 +126,18 @@ static void one_at_a_time(void)
     end(&f);
 }
 
+/** Errors that the engine counted in a column. */
+static uint64_t errors_in(const struct metrics_column *c)
+{
+    for (uint32_t at = 0; at < METRICS_INDEX; at++) {
+        const struct metrics_series *s = metrics_series_at(c, at);
+
+        if (s && s->id == METRIC_POLICY_ERRORS)
+            return atomic_load(&s->values[0]);
+    }
+    return 0;
+}
+
 /* An error, a loop without an end, a decision: the next one comes. */
 static void goes_on_after_failures(void)
 {
@@ -137,16 +150,22 @@ static void goes_on_after_failures(void)
         "kv:incr('n') ps.sleep(1) error('late')",
         "kv:incr('n') ps.log('fine')",
     };
+    const size_t fine = sizeof bodies / sizeof *bodies - 1;
 
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    for (size_t i = 0; i <= fine; i++) {
+        struct metrics_column *c = calloc(1, sizeof *c);
         struct fake f;
 
+        metrics_here(c);
         start(&f, "{ interval = '100ms' }", bodies[i], NULL);
         run_for(550);
         if (counted("n") < 2)
             printf("\n%s: %d", bodies[i], (int)counted("n"));
         CU_ASSERT_TRUE(counted("n") >= 2);
+        CU_ASSERT_EQUAL(errors_in(c) >= 2, i != fine);
         end(&f);
+        metrics_here(NULL);
+        free(c);
     }
 }
 
