@@ -90,6 +90,7 @@ void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
 void api_metric_open(lua_State *L);
 void api_secret_open(lua_State *L);
+void api_target_open(lua_State *L);
 void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);

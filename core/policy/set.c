@@ -103,6 +103,7 @@ void policy_set_free(struct policy_set *s)
     free(s->states);
     if (s->env.outside.free)
         s->env.outside.free(s->env.outside.ud);
+    free(s->env.targets);
     slots_free(s->env.waits);
     hash_free(s->env.hash);
     budget_timer_stop();
@@ -143,6 +144,21 @@ void policy_set_clock(struct policy_set *s, const struct policy_clock *c)
 void policy_set_kv(struct policy_set *s, struct kv *kv)
 {
     s->env.kv = kv;
+}
+
+int policy_set_targets(struct policy_set *s, const struct target *const *list,
+                       size_t n)
+{
+    const struct target **copy = calloc(n + 1, sizeof *copy);
+
+    if (!copy)
+        return -ERR_NOMEM;
+    if (n)
+        memcpy(copy, list, n * sizeof *copy);
+    free(s->env.targets);
+    s->env.targets = copy;
+    s->env.n_targets = n;
+    return 0;
 }
 
 size_t policy_set_memory(const struct policy_set *s)

@@ -41,6 +41,8 @@ struct policy_env {
     struct slots *waits;    /* calls that wait; NULL before the first */
     struct kv *kv;             /* NULL: ps.kv cannot be used */
     struct policy_clock clock; /* without functions: the system's */
+    const struct target **targets; /* of ps.targets; own the list alone */
+    size_t n_targets;
     struct policy_ticks *ticks; /* tick.c; NULL: not started */
     struct policy_probe *probe; /* policy/probe.h; NULL in a worker */
 };

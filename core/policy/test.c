@@ -190,8 +190,13 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     struct test_call *c = t->call;
     struct policy_run run = { .req = t, .view = &view, .arena = t->arena,
                               .wake = on_wake };
+    const struct target *targets[TEST_TARGETS];
     struct policy_result r;
 
+    for (size_t i = 0; i < c->plan.n; i++)
+        targets[i] = c->plan.list[i].target;
+    if (policy_set_targets(s, targets, c->plan.n) != 0)
+        test_line(t, '!', "the test takes too much memory");
     fill(c, phase);
     run.endpoint = c->fields[FIELD_ENDPOINT].s;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;

@@ -100,6 +100,7 @@ function body:remove(pointer) end
 ---@field model string # The upstream's name for it.
 ---@field weight integer # As configured.
 ---@field tags table<string, string?> # Those of the provider.
+---@field resting boolean # All keys of the provider are parked just now, as this worker knows it.
 
 ---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
 ---@class penstock.Plan
@@ -342,6 +343,10 @@ ps.keys = {}
 ---@param sha256 string
 ---@return penstock.Principal?
 function ps.keys.get(sha256) end
+
+---The targets of all model blocks, each once. In a test: those of the test.
+---@return penstock.Target[]
+function ps.targets() end
 
 ---64 hexadecimal digits.
 ---@param text string
