@@ -106,6 +106,20 @@ static bool protect(lua_State *L, struct test_case *t, lua_CFunction fn, int n)
     return false;
 }
 
+/* What ps.targets is to tell: the plan's. */
+static bool show_targets(struct policy_set *s, struct test_case *t)
+{
+    const struct target *targets[TEST_TARGETS];
+    const struct plan *p = &t->call->plan;
+
+    for (size_t i = 0; i < p->n; i++)
+        targets[i] = p->list[i].target;
+    if (policy_set_targets(s, targets, p->n) == 0)
+        return true;
+    test_line(t, '!', "the test takes too much memory");
+    return false;
+}
+
 static void run_phase(struct test_case *t, struct policy_set *s,
                       enum policy_phase phase)
 {
@@ -115,7 +129,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     struct test_shown shown;
     struct policy_result r;
 
-    if (!test_request_fill(t, phase))
+    if (!show_targets(s, t) || !test_request_fill(t, phase))
         return;
     if (phase == PHASE_OUTPUT) {
         if (!test_window_open(t, &shown))

@@ -16,6 +16,9 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_NONE:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
+    case DIALECT_ANTHROPIC:
+    case DIALECT_ANTHROPIC_COUNT:
+    case DIALECT_ANTHROPIC_MODELS:
         break;
     }
     return NULL;
