@@ -12,6 +12,7 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_COMPLETIONS:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
+    case DIALECT_ANTHROPIC:
         break;
     }
     return &openai_dialect;

@@ -25,6 +25,7 @@ static const char *const dialect_names[] = {
     [DIALECT_OPENAI_COMPLETIONS] = "openai-completions",
     [DIALECT_OPENAI_EMBEDDINGS] = "openai-embeddings",
     [DIALECT_OPENAI_MODELS] = "openai-models",
+    [DIALECT_ANTHROPIC] = "anthropic",
 };
 
 static bool matches(struct str pattern, struct str path, struct str *rest)

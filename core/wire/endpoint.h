@@ -16,6 +16,7 @@ enum dialect {
     DIALECT_OPENAI_COMPLETIONS,
     DIALECT_OPENAI_EMBEDDINGS,
     DIALECT_OPENAI_MODELS,
+    DIALECT_ANTHROPIC,
 };
 
 enum endpoint_id {
