@@ -121,7 +121,7 @@ static inline void dump_block(struct dump *d, const struct neutral_block *b)
         buf_puts(&d->b, " [\n");
         if (b->result.blocks && b->result.blocks->kind == BLOCK_MEDIA &&
             !b->result.blocks->next && d->flags & DUMP_HOIST)
-            buf_puts(&d->b, "   text=\"(see the user's next message)\"\n");
+            buf_puts(&d->b, "   text=\"(see the next user message)\"\n");
         dump_blocks(d, b->result.blocks, true);
         buf_puts(&d->b, "  ]");
         dump_hoisted(d, b->result.blocks);
