@@ -48,7 +48,7 @@ struct chat_said *chat_said(struct chat_out *out, uint32_t index)
     struct chat_said *c = out->choices, **end = &out->choices;
     size_t max = out->base.opts.max_held;
 
-    for (; c; end = &c->next, c = c->next) {
+    for (; c && c->index <= index; end = &c->next, c = c->next) {
         if (c->index == index)
             return c;
     }
@@ -68,7 +68,8 @@ struct chat_said *chat_said(struct chat_out *out, uint32_t index)
     buf_init(&c->calls, max);
     buf_init(&c->annotations, max);
     buf_init(&c->logprobs, max);
-    *end = c;
+    c->next = *end;
+    *end = c; /* in their order, whatever order they came in */
     return c;
 }
 

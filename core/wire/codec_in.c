@@ -99,9 +99,9 @@ int in_cut(struct codec_in *in)
         .type = STR("upstream_error"),
         .code = STR("upstream_error"),
         .message = in->started
-                       ? STR("The provider's stream ended before the answer "
-                             "was finished.")
-                       : STR("The provider's stream ended without an "
+                       ? STR("The provider closed the stream before the "
+                             "answer was finished.")
+                       : STR("The provider closed the stream without an "
                              "answer."),
     };
 
