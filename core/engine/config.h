@@ -152,6 +152,9 @@ struct conf_policy {
 struct conf_endpoint {
     struct str name;
     uint64_t max_body; /* 0 = server's */
+    uint32_t max_messages, max_tools, max_images; /* 0 = any number */
+    int64_t max_tokens;  /* 0 = any number */
+    bool trusted, clamp; /* validate = false; lower what is over max_tokens */
 };
 
 struct conf_log {

@@ -86,6 +86,7 @@ struct request {
     uint64_t body_bytes;
     struct json json;
     struct wire_request facts;
+    int64_t tokens_most; /* what is above is lowered to it; 0 = nothing */
     struct plan plan;
     uint32_t at;           /* candidate under way */
     bool *out;             /* per candidate: not again in this request */
@@ -193,6 +194,11 @@ bool identity_is_local(const struct request *r);
 
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);
+
+/* limits.c: what the configuration says of an endpoint's requests */
+const struct conf_endpoint *limits_of(const struct request *r); /* or NULL */
+/** Check the body that was read; 0 or -ERR_x with r->err. */
+int limits_check(struct request *r);
 
 /* view.c: what policies see */
 extern const struct policy_view request_view;

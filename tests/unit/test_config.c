@@ -56,6 +56,8 @@ static const char everything[] =
     "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
     "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
     "endpoint 'embeddings' { max_body = '1MiB' }\n"
+    "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
+    "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)
