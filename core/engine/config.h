@@ -149,6 +149,8 @@ struct conf_policy {
 struct conf_endpoint {
     struct str name;
     uint64_t max_body; /* 0 = server's */
+    uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
+    bool trusted, clamp; /* validate = false; lower what is over max_tokens */
 };
 
 struct conf_log {

@@ -213,6 +213,12 @@ static void open_endpoints(struct opener *o, struct config *c)
             return;
         e->name = open_dup(o, name);
         e->max_body = open_size(v, "max_body");
+        e->trusted = json_is_false(json_object_get(v, "validate"));
+        e->max_messages = open_u32(v, "max_messages");
+        e->max_tools = open_u32(v, "max_tools");
+        e->max_images = open_u32(v, "max_images");
+        e->max_tokens = open_u32(v, "max_tokens");
+        e->clamp = open_choice(v, "max_tokens_over", "refuse|clamp") == 1;
         e++;
     }
 }

@@ -174,6 +174,26 @@ static int edit_model(struct request *r, struct attempt *t,
     return rc;
 }
 
+/* Where the client asks for more than the endpoint allows, it gets that. */
+static int edit_max_tokens(struct request *r, struct attempt *t,
+                           struct err *err)
+{
+    const char *const *at = request_dialect(r)->max_tokens;
+    struct str most = arena_fmt(r->arena, "%lld", (long long)r->tokens_most);
+    double asked;
+    int rc = 0;
+
+    for (; r->tokens_most && *at && !rc; at++) {
+        uint32_t node = json_at(&r->json, str_of(*at));
+
+        if ((json_double(&r->json, node, &asked) &&
+             asked > (double)r->tokens_most) ||
+            json_text(&r->json, node, r->arena).p) /* "9": some take it */
+            rc = json_edit_set(t->edits, str_of(*at), most, err);
+    }
+    return rc;
+}
+
 static int edit_body(struct request *r, struct attempt *t, struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
@@ -186,6 +206,8 @@ static int edit_body(struct request *r, struct attempt *t, struct err *err)
         return -ERR_NOMEM;
     t->host.edits = t->edits;
     rc = edit_model(r, t, err);
+    if (!rc)
+        rc = edit_max_tokens(r, t, err);
     if (!rc && r->facts.stream && !r->facts.include_usage && wish &&
         !is_dropped(q, wish)) {
         t->withhold_usage = true;

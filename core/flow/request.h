@@ -94,6 +94,7 @@ struct request {
     struct conf_pair *tags;
     size_t n_tags;
     bool tags_read;
+    int64_t tokens_most; /* what is above is lowered to it; 0 = nothing */
     struct plan plan;
     uint32_t at;           /* candidate under way */
     bool *out;             /* per candidate: not again in this request */
@@ -212,5 +213,13 @@ void account_request(struct request *r);
 /* steps_out.c */
 enum step try_begin(struct request *r);
 void try_close_record(struct request *r);
+/* limits.c: what the configuration says of an endpoint's requests */
+const struct conf_endpoint *limits_of(const struct request *r); /* or NULL */
+/** Check the body that was read; 0 or -ERR_x with r->err. */
+int limits_check(struct request *r);
+
+/* view.c: what policies see */
+extern const struct policy_view request_view;
+int view_run(struct request *r, enum policy_phase p, struct policy_result *out);
 
 #endif

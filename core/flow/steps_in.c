@@ -125,14 +125,9 @@ enum step step_authenticate(struct request *r)
 
 static uint64_t body_limit(const struct request *r)
 {
-    const struct config *c = r->gen->config;
+    const struct conf_endpoint *e = limits_of(r);
 
-    for (size_t i = 0; i < c->n_endpoints; i++) {
-        if (str_is(c->endpoints[i].name, r->endpoint->name) &&
-            c->endpoints[i].max_body)
-            return c->endpoints[i].max_body;
-    }
-    return c->server.max_body;
+    return e && e->max_body ? e->max_body : r->gen->config->server.max_body;
 }
 
 static void body_error(struct request *r)
@@ -185,6 +180,8 @@ enum step step_read(struct request *r)
     }
     if (request_dialect(r)->read(r->endpoint->dialect, &r->json, r->arena,
                                  &r->facts, &r->err))
+        return request_fail(r, ERR_INVALID_REQUEST, "client");
+    if (limits_check(r))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     r->facts.model = r->asked = arena_dup(r->arena, r->facts.model);
     return r->polite ? STEP_ANSWER : STEP_VALIDATE;

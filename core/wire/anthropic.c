@@ -117,6 +117,7 @@ static int status_of(const struct err_info *info)
     return info->status_anthropic;
 }
 
+static const char *const max_tokens[] = { "/max_tokens", NULL };
 /* Betas are passed whatever their names are: they come and go. */
 static const char *const forwarded[] = { "anthropic-version",
                                          "anthropic-beta", NULL };
@@ -140,6 +141,7 @@ const struct dialect_ops anthropic_dialect = {
     .keepalive = "event: ping\ndata: {\"type\": \"ping\"}\n\n",
     .needs_done = true,
     .passes_query = true,
+    .max_tokens = max_tokens,
     .forwarded = forwarded,
     .passed = passed,
 };

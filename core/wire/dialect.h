@@ -149,6 +149,7 @@ struct dialect_ops {
     /* member of a request that makes a stream tell its usage, a pointer to a
      * true; NULL where streams always do */
     const char *usage_wish;
+    const char *const *max_tokens; /* pointers that may say it; NULL ends */
     bool needs_done;   /* a stream without its last event was cut */
     bool passes_query; /* the query goes upstream */
     /* Fields of a request that go upstream, and of an answer that the client

@@ -170,6 +170,8 @@ static int status_of(const struct err_info *info)
     return info->status_openai;
 }
 
+static const char *const max_tokens[] = { "/max_completion_tokens",
+                                          "/max_tokens", NULL };
 static const char *const forwarded[] = { "openai-", NULL };
 static const char *const passed[] = { "openai-", "x-ratelimit-", NULL };
 
@@ -189,6 +191,7 @@ const struct dialect_ops openai_dialect = {
     .request_id = "x-request-id",
     .keepalive = ": keep-alive\n\n",
     .usage_wish = "/stream_options/include_usage",
+    .max_tokens = max_tokens,
     .forwarded = forwarded,
     .passed = passed,
 };

@@ -153,6 +153,12 @@ function include(pattern) end
 ---Settings of one endpoint.
 ---@class penstock.conf.endpoint
 ---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
+---@field validate? boolean # Check each request by the rules of its dialect before anything is sent. Unset: true. The limits below hold either way.
+---@field max_messages? integer # Most messages of a request; unset: any number.
+---@field max_tools? integer # Most tools of a request; unset: any number.
+---@field max_images? integer # Most images of a request; unset: any number.
+---@field max_tokens? integer # Most tokens that a request may ask for; unset: any number.
+---@field max_tokens_over? "refuse"|"clamp" # What happens to a request that asks for more. Unset: "refuse"; "clamp" lowers it to the limit.
 
 ---An HTTP service that policies may call.
 ---@class penstock.conf.service

@@ -63,6 +63,8 @@ static const char everything[] =
     "redis 'main' { url = 'rediss://redis.internal:6379/3', user = 'u',\n"
     "    password = env('K5', 'five'), timeout = '20ms',\n"
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
+    "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
+    "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)

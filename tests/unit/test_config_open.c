@@ -82,8 +82,10 @@ static void server_and_listeners(void)
         "listen '0.0.0.0:8443' { anonymous = 'public', trusted_proxies = "
         "{ '10.0.0.0/8', '::1' }, tls = { cert = '@/cert.pem', "
         "key = file '@/key.pem' } }\n"
-        "endpoint 'chat' { max_body = '2MiB' }\n"
         "kv { memory = '1MiB' }\n"
+        "endpoint 'chat' { max_body = '2MiB', validate = false,\n"
+        "  max_tools = 7, max_tokens = 99, max_tokens_over = 'clamp' }\n"
+        "endpoint 'messages' { max_images = 3 }\n"
         "log { to = '/l', format = 'text', level = 'warn' }");
     UNIT_INT(snapshot_generation(c->bundle), 7);
     UNIT_INT(c->server.workers, 3);
@@ -113,9 +115,15 @@ static void server_and_listeners(void)
     UNIT_INT(c->listens[1].n_tls, 1);
     want(c->listens[1].tls[0].cert, PEM);
     want(c->listens[1].tls[0].key, PEM_KEY);
-    UNIT_INT(c->n_endpoints, 1);
+    UNIT_INT(c->n_endpoints, 2);
     UNIT_INT(c->endpoints[0].max_body, 2 << 20);
     UNIT_INT(c->kv_memory, 1 << 20);
+    CU_ASSERT(c->endpoints[0].trusted && c->endpoints[0].clamp);
+    UNIT_INT(c->endpoints[0].max_tools, 7);
+    UNIT_INT(c->endpoints[0].max_tokens, 99);
+    UNIT_INT(c->endpoints[0].max_messages, 0);
+    CU_ASSERT(!c->endpoints[1].trusted && !c->endpoints[1].clamp);
+    UNIT_INT(c->endpoints[1].max_images, 3);
     want(c->log.to, "/l");
     CU_ASSERT_FALSE(c->log.json);
     UNIT_INT(c->log.level, LOG_WARN);
