@@ -17,6 +17,8 @@ enum dialect {
     DIALECT_OPENAI_EMBEDDINGS,
     DIALECT_OPENAI_MODELS,
     DIALECT_ANTHROPIC,
+    DIALECT_ANTHROPIC_COUNT,  /* the same without an answer: count_tokens */
+    DIALECT_ANTHROPIC_MODELS,
 };
 
 enum endpoint_id {
@@ -26,6 +28,9 @@ enum endpoint_id {
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_MODELS,
     ENDPOINT_MODEL, /* /v1/models/{id} */
+    ENDPOINT_MESSAGES,
+    ENDPOINT_COUNT_TOKENS,
+    ENDPOINT_ROOT, /* "/": clients look whether somebody is there */
     ENDPOINT_HEALTHZ,
     ENDPOINT_READYZ,
 };
@@ -41,12 +46,21 @@ struct endpoint {
 };
 
 /**
- * The endpoint at a path (also below /openai), or NULL.
+ * The endpoint at a path, or NULL. Below /openai and /anthropic only those
+ * of that family are found; elsewhere the two kinds of /v1/models are told
+ * apart by `anthropic`: the caller sent fields that only its clients send.
  * `*rest` is what follows a prefix path, still percent-encoded.
  */
-const struct endpoint *endpoint_find(struct str path, struct str *rest);
+const struct endpoint *endpoint_find(struct str path, bool anthropic,
+                                     struct str *rest);
+
+/** Does it answer with the names of models, not with a provider's words? */
+bool endpoint_is_models(const struct endpoint *e);
 
 /** "openai-chat"; never NULL. */
 const char *dialect_name(enum dialect d);
+
+/** One of Anthropic's family? */
+bool dialect_is_anthropic(enum dialect d);
 
 #endif
