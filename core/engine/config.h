@@ -152,6 +152,7 @@ struct conf_policy {
 struct conf_endpoint {
     struct str name;
     uint64_t max_body; /* 0 = server's */
+    bool lossy_refuse; /* else what a target cannot be told is left out */
 };
 
 struct conf_log {

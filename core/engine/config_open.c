@@ -196,6 +196,8 @@ static void open_endpoints(struct opener *o, struct config *c)
             return;
         e->name = open_dup(o, name);
         e->max_body = open_size(v, "max_body");
+        e->lossy_refuse = str_is(str_of(json_string_value(
+                                     json_object_get(v, "lossy"))), "refuse");
         e++;
     }
 }

@@ -59,6 +59,7 @@ static void shrink(struct request *r)
     t->host.edits = NULL;
     json_clear(&r->json);
     buf_clear(&t->body);
+    translate_shrink(t);
     http_req_shrink(r->http);
 }
 
@@ -99,9 +100,29 @@ static int on_error(struct feed *f, const struct sse_event *ev,
 static int watch_event(struct request *r, const struct sse_event *ev,
                        struct wire_watch *w)
 {
-    return request_dialect(r)->watch_event(r->endpoint->dialect, ev->event,
-                                           ev->data, &r->flow->scratch,
-                                           r->arena, w, NULL);
+    enum dialect d = stream_heard(r);
+
+    return dialect_ops(d)->watch_event(d, ev->event, ev->data,
+                                       &r->flow->scratch, r->arena, w, NULL);
+}
+
+/* What came, as the client's dialect says it: none or some events. */
+static int translate(struct feed *f, const struct sse_event *ev,
+                     struct wire_watch *w)
+{
+    struct request *r = f->r;
+    struct err err = { 0 };
+
+    if (translate_event(r, ev->event, ev->data, w, &err)) {
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     err.code ? err.msg : "an event could not be translated");
+        return -ERR_CANCELLED;
+    }
+    if (!w->error)
+        return 0;
+    r->answer.events++;
+    stream_error_object(r, ev->data, w);
+    return -ERR_CANCELLED;
 }
 
 static int watch(struct feed *f, const struct sse_event *ev,
@@ -110,7 +131,12 @@ static int watch(struct feed *f, const struct sse_event *ev,
     struct request *r = f->r;
     struct attempt *t = r->attempt;
 
-    if (watch_event(r, ev, w)) {
+    if (t->translation) {
+        int rc = translate(f, ev, w);
+
+        if (rc)
+            return rc;
+    } else if (watch_event(r, ev, w)) {
         stream_fault(r, PS_FAULT_PROTOCOL, "an event is not valid JSON");
         return -ERR_CANCELLED;
     }
@@ -157,10 +183,23 @@ static int on_event(void *ud, const struct sse_event *ev)
         timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
-    forward(f, ev->raw);
+    forward(f, r->attempt->translation
+                   ? buf_str(&r->attempt->translation->said) : ev->raw);
     if (w.content && !r->answer.content_sent)
         commit_content(f);
     return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
+/* Upstream ended without its last word: the client gets its own. */
+static int end_translated(struct feed *f)
+{
+    const struct sse_event end = { .data = STR_NULL };
+    struct wire_watch w;
+    int rc = translate(f, &end, &w);
+
+    if (rc == 0)
+        forward(f, buf_str(&f->r->attempt->translation->said));
+    return rc;
 }
 
 void events_data(struct request *r, struct str bytes)
@@ -182,8 +221,10 @@ void events_eof(struct request *r)
     struct answer *a = &r->answer;
     int rc = sse_eof(&a->sse, on_event, &f, &err);
     bool whole = a->done_seen ||
-                 (a->finish_seen && !request_dialect(r)->needs_done);
+                 (a->finish_seen && !dialect_ops(stream_heard(r))->needs_done);
 
+    if (rc == 0 && whole && r->attempt->translation && !a->done_seen)
+        rc = end_translated(&f);
     if (rc == 0)
         flush(&f);
     if (r->attempt->broken)

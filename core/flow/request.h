@@ -86,6 +86,9 @@ struct request {
     uint64_t body_bytes;
     struct json json;
     struct wire_request facts;
+    struct neutral_request *neutral; /* once a target needs it; arena */
+    struct str dropped;    /* by the translation for the try at hand */
+    struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
     uint32_t at;           /* candidate under way */
     bool *out;             /* per candidate: not again in this request */

@@ -13,7 +13,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_COMPLETIONS:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
-    case DIALECT_ANTHROPIC:
         break;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
