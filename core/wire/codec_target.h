@@ -43,6 +43,7 @@ enum codec_can {
     CAN_CUSTOM_TOOLS = 1 << 26,
     CAN_THINK_BETWEEN = 1 << 27, /* "between_tools" is its lowest setting */
     CAN_OLD_EFFORT_ONLY = 1 << 28, /* low, medium, high */
+    CAN_DISPLAY = 1 << 29,      /* thinking.display; omitted unless asked */
 };
 
 /** How an OpenAI-compatible vendor takes reasoning back. */

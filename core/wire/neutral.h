@@ -143,7 +143,8 @@ struct neutral_format {
     struct str name;
     struct jstr description;
     struct str raw_schema;
-    int strict; /* -1 = not said */
+    bool schema_typed; /* as a tool's */
+    int strict;        /* -1 = not said */
 };
 
 enum reasoning_kind {

@@ -32,7 +32,8 @@ enum neutral_event_type {
     NEUTRAL_REDACTED,   /* text: thinking that nobody may read; one block */
     NEUTRAL_TOOL_BEGIN, /* id, name, custom */
     NEUTRAL_TOOL_ARGS,  /* text: JSON text (or free text), escaped once */
-    NEUTRAL_CITATION,   /* text: the URL, name: the title; of the open text */
+    NEUTRAL_CITATION,   /* of the open text: text is the URL, name the title;
+                         * raw, from: as that dialect said it */
     NEUTRAL_BLOCK_END,
     NEUTRAL_OPAQUE,     /* raw, from: a block only that dialect can say */
     NEUTRAL_LOGPROBS,   /* raw, from */
@@ -96,7 +97,7 @@ static inline enum neutral_finish neutral_finish_seen(enum neutral_finish said,
 {
     if (tool_calls && (said == FINISH_STOP || said == FINISH_NONE))
         return FINISH_TOOL;
-    if (!tool_calls && said == FINISH_TOOL)
+    if (said == FINISH_NONE || (!tool_calls && said == FINISH_TOOL))
         return FINISH_STOP;
     return said;
 }
