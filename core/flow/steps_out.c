@@ -251,7 +251,10 @@ static void keep_error(struct request *r, const struct fault_info *info)
         words = told(r, info);
     r->kept = (struct kept_error){ 0 };
     r->err.code = ERR_NONE;
-    err_set(&r->err, info->err, STR_FMT, STR_ARG(attempt_hide(r, words)));
+    err_set(&r->err,
+            callers && info->err == ERR_PROVIDER_MODEL_GONE
+                ? ERR_MODEL_NOT_FOUND : info->err,
+            STR_FMT, STR_ARG(attempt_hide(r, words)));
     r->retry_after_ms = t->fault.retry_after_ms;
     if (t->translation)
         keep_limits(r);
