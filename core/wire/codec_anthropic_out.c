@@ -119,7 +119,7 @@ void anthropic_put_stop(struct jw *w, const struct anthropic_out *out)
 void anthropic_put_opaque(struct jw *w, const struct neutral_event *ev)
 {
     if (ev->from == DIALECT_ANTHROPIC) {
-        jw_raw(w, ev->raw);
+        jw_raw_line(w, ev->raw);
         return;
     }
     jw_open(w, '{');
@@ -198,11 +198,37 @@ static void put_delta(struct anthropic_out *out, struct jw *w,
     w->comma = false;
 }
 
+#define INPUT_DELTA STR("input_json_delta\",\"partial_json\":")
+
+/* Free text as the value of a JSON string in a JSON string. */
+static void put_free_text(struct anthropic_out *out, struct jw *w,
+                          struct jstr text)
+{
+    struct buf b = BUF_INIT(text.n * 6 + 16);
+
+    if (!w->rc)
+        w->rc = jstr_put_escaped(&b, (struct str){ text.p, text.n });
+    put_delta(out, w, INPUT_DELTA, (struct jstr){ buf_str(&b).p,
+                                                  buf_len(&b) });
+    buf_clear(&b);
+}
+
+static void put_args(struct anthropic_out *out, struct jw *w,
+                     struct jstr args)
+{
+    out->args = true;
+    if (out->custom)
+        put_free_text(out, w, args);
+    else
+        put_delta(out, w, INPUT_DELTA, args);
+}
+
 static void end_block(struct anthropic_out *out, struct jw *w)
 {
-    if (out->open == SAID_CALL && !out->args)
-        put_delta(out, w, STR("input_json_delta\",\"partial_json\":"),
-                  JSTR("{}"));
+    if (out->open == SAID_CALL && out->custom)
+        put_delta(out, w, INPUT_DELTA, JSTR("\\\"}"));
+    else if (out->open == SAID_CALL && !out->args)
+        put_delta(out, w, INPUT_DELTA, JSTR("{}"));
     begin_event(w, "content_block_stop");
     jw_member_int(w, "index", out->n_blocks - 1);
     end_event(w);
@@ -255,6 +281,9 @@ static void put_call(struct anthropic_out *out, struct jw *w,
     end_event(w);
     out->open = SAID_CALL;
     out->args = false;
+    out->custom = ev->custom;
+    if (ev->custom)
+        put_delta(out, w, INPUT_DELTA, JSTR("{\\\"input\\\":\\\""));
 }
 
 /* A block that is whole with its start. */
@@ -287,7 +316,8 @@ static void put_citation(struct anthropic_out *out, struct jw *w,
     jw_key(w, "delta");
     jw_open(w, '{');
     jw_member_text(w, "type", STR("citations_delta"));
-    jw_member_raw(w, "citation", ev->raw);
+    jw_key(w, "citation");
+    jw_raw_line(w, ev->raw);
     jw_close(w, '}');
     end_event(w);
 }
@@ -358,9 +388,7 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         put_call(out, w, ev);
         break;
     case NEUTRAL_TOOL_ARGS:
-        out->args = true;
-        put_delta(out, w, STR("input_json_delta\",\"partial_json\":"),
-                  ev->text);
+        put_args(out, w, ev->text);
         break;
     case NEUTRAL_CITATION:
         put_citation(out, w, ev);

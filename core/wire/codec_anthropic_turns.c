@@ -13,6 +13,19 @@ static bool is_instructions(const struct neutral_message *m)
     return m->role == ROLE_SYSTEM || m->role == ROLE_DEVELOPER;
 }
 
+/*
+ * The first message that is not of the system's text. Where there is nothing
+ * but instructions the last of them is what the model is to answer.
+ */
+static const struct neutral_message *system_end(const struct aw *w)
+{
+    const struct neutral_message *m = w->c.r->first, *last = NULL;
+
+    for (; m && is_instructions(m); m = m->next)
+        last = m;
+    return m ? m : last;
+}
+
 /* ---- system ------------------------------------------------------------- */
 
 static void open_system(struct aw *w, bool *any)
@@ -40,9 +53,10 @@ static void put_json_sentence(struct aw *w)
 void anthropic_put_system(struct aw *w)
 {
     bool any = false, json = w->c.r->format.kind == FORMAT_JSON;
+    const struct neutral_message *end = system_end(w);
 
-    for (const struct neutral_message *m = w->c.r->first;
-         m && is_instructions(m); m = m->next) {
+    for (const struct neutral_message *m = w->c.r->first; m != end;
+         m = m->next) {
         for (const struct neutral_block *b = m->first; b; b = b->next) {
             if (!anthropic_can_block(w, b))
                 continue;
@@ -109,6 +123,8 @@ static enum neutral_role role_of(const struct aw *w,
 {
     if (!is_instructions(m))
         return m->role;
+    if (!w->any && !m->next)
+        return ROLE_USER; /* there must be one */
     return cw_can(&w->c, CAN_SYSTEM_INSIDE) ? ROLE_SYSTEM : ROLE_USER;
 }
 
@@ -154,12 +170,10 @@ static void put_prefill(struct aw *w, const struct neutral_message *m)
 
 void anthropic_put_messages(struct aw *w)
 {
-    const struct neutral_message *m = w->c.r->first;
+    const struct neutral_message *m = system_end(w);
 
     jw_key(&w->c.w, "messages");
     jw_open(&w->c.w, '[');
-    while (m && is_instructions(m))
-        m = m->next;
     while (m && !w->c.w.rc) {
         enum neutral_role role = role_of(w, m);
         const struct neutral_message *end = m->next;

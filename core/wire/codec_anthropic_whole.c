@@ -33,8 +33,8 @@ static int put_input(struct anthropic_out *out, struct jw *w)
 
     if (!rc && !text.n)
         text = STR("{}");
-    if (!rc)
-        rc = json_scan(&j, text, &lim, NULL);
+    if (!rc) /* free text is none, even where it looks like it */
+        rc = out->custom ? -ERR_SYNTAX : json_scan(&j, text, &lim, NULL);
     if (!rc && j.nodes[0].type == JSON_T_OBJECT) {
         jw_raw(w, json_raw(&j, 0));
     } else if (rc != -ERR_NOMEM) { /* cut off, or no object: as a text */
@@ -115,6 +115,7 @@ static int begin_call(struct anthropic_out *out,
 {
     int rc = open_block(out, SAID_CALL);
 
+    out->custom = ev->custom;
     out->call_id = codec_id_to_anthropic(ev->id, out->base.a);
     if (!out->call_id.p)
         return -ERR_NOMEM;

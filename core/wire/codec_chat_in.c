@@ -92,6 +92,17 @@ static int read_array(struct chat_in *in, struct chat_choice *c,
     return rc;
 }
 
+static bool any_text(const struct json *j, uint32_t details)
+{
+    for (uint32_t n = json_first(j, details); n != JSON_NONE;
+         n = json_sibling(j, details, n)) {
+        if (in_string(j, n, STR("text")).n || in_string(j, n,
+                                                        STR("summary")).n)
+            return true;
+    }
+    return false;
+}
+
 static int read_reasoning(struct chat_in *in, struct chat_choice *c,
                           uint32_t message, bool whole)
 {
@@ -103,8 +114,11 @@ static int read_reasoning(struct chat_in *in, struct chat_choice *c,
 
     if (!plain.n)
         plain = in_string(j, message, STR("reasoning"));
-    if (json_first(j, details) != JSON_NONE)
-        return read_array(in, c, details, read_detail);
+    if (json_first(j, details) != JSON_NONE) {
+        if (!any_text(j, details)) /* then they do not say it again */
+            rc = chat_push(in, c, PART_THINKING, -1, plain);
+        return rc ? rc : read_array(in, c, details, read_detail);
+    }
     if (!whole || json_first(j, blocks) == JSON_NONE)
         rc = chat_push(in, c, PART_THINKING, -1, plain);
     return rc ? rc : read_array(in, c, blocks, read_block);

@@ -93,6 +93,14 @@ static int read_named_args(struct rd *rd, uint32_t node,
     return rc;
 }
 
+/* Some send calls without one, and the old form has none. */
+static int make_id(struct rd *rd, struct neutral_call *call)
+{
+    if (!call->id.p)
+        call->id = codec_id_made("call_", call->name, rd->r->n_blocks, rd->a);
+    return call->id.p ? 0 : rd_nomem(rd);
+}
+
 static int read_call(struct rd *rd, struct neutral_message *m, uint32_t node)
 {
     struct neutral_block *b = rd_block(rd, m, BLOCK_TOOL_CALL);
@@ -112,7 +120,9 @@ static int read_call(struct rd *rd, struct neutral_message *m, uint32_t node)
     if (!rc)
         rc = read_named_args(rd, b->call.custom ? at[C_CUSTOM]
                                                 : at[C_FUNCTION], &b->call);
-    if (!rc && at[C_CACHE] != JSON_NONE)
+    if (!rc)
+        rc = make_id(rd, &b->call);
+    if (!rc)
         rc = rd_cache(rd, at[C_CACHE], &b->cache);
     sign = json_member(rd->j, json_member(rd->j, at[C_EXTRA], STR("google")),
                        STR("thought_signature"));
@@ -138,9 +148,7 @@ static int read_calls(struct rd *rd, struct neutral_message *m,
     b = rd_block(rd, m, BLOCK_TOOL_CALL);
     if (!b || read_named_args(rd, at[M_FUNCTION_CALL], &b->call))
         return -rd->err->code;
-    b->call.id = codec_id_made("call_", b->call.name, rd->r->n_messages,
-                               rd->a); /* the old form has none */
-    return b->call.id.p ? 0 : rd_nomem(rd);
+    return make_id(rd, &b->call);
 }
 
 static int read_assistant(struct rd *rd, const uint32_t *at)
@@ -164,14 +172,15 @@ static int read_assistant(struct rd *rd, const uint32_t *at)
     return rc;
 }
 
-/* `function` messages have no id: that of the last call by that name. */
+/* Results without an id are the last call's, of that name where it is said. */
 static struct str id_by_name(const struct rd *rd, struct str name)
 {
     struct str id = STR_NULL;
 
     for (const struct neutral_message *m = rd->r->first; m; m = m->next) {
         for (const struct neutral_block *b = m->first; b; b = b->next) {
-            if (b->kind == BLOCK_TOOL_CALL && str_eq(b->call.name, name))
+            if (b->kind == BLOCK_TOOL_CALL &&
+                (!name.p || str_eq(b->call.name, name)))
                 id = b->call.id;
         }
     }
@@ -190,10 +199,10 @@ static int read_tool_result(struct rd *rd, uint32_t node, const uint32_t *at)
     rc = rd_text(rd, at[M_TOOL_CALL_ID], &b->result.id);
     if (!rc && at[M_TOOL_CALL_ID] == JSON_NONE) {
         rc = rd_text(rd, at[M_NAME], &name);
-        if (!rc && !name.p)
-            rc = rd_fault(rd, node, "a message with a tool_call_id");
         if (!rc)
             b->result.id = id_by_name(rd, name);
+        if (!rc && !b->result.id.p)
+            rc = rd_fault(rd, node, "a message with a tool_call_id");
     }
     if (!rc)
         rc = chat_read_content(rd, &inside, at[M_CONTENT]);

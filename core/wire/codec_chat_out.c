@@ -138,7 +138,7 @@ void chat_put_citation(struct jw *w, const struct chat_said *c,
                        const struct neutral_event *ev)
 {
     if (ev->from == DIALECT_OPENAI_CHAT) {
-        jw_raw(w, ev->raw);
+        jw_raw_line(w, ev->raw);
         return;
     }
     jw_open(w, '{');
@@ -355,7 +355,7 @@ static void put_other(struct chat_out *out, struct jw *w, struct chat_said *c,
         jw_bytes(w, STR("]"));
     } else {
         jw_bytes(w, STR("\"reasoning_details\":["));
-        jw_bytes(w, ev->raw);
+        jw_raw_line(w, ev->raw);
         jw_bytes(w, STR("]"));
     }
     end_delta(out, w);
@@ -369,7 +369,7 @@ static void put_logprobs(struct chat_out *out, struct jw *w,
         return;
     begin_delta(out, w, c);
     jw_bytes(w, STR("},\"logprobs\":"));
-    jw_bytes(w, ev->raw);
+    jw_raw_line(w, ev->raw);
     jw_bytes(w, STR(",\"finish_reason\":null}]"));
     end_chunk(out, w);
 }

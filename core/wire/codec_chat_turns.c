@@ -120,7 +120,7 @@ static void put_result(struct cw *c, const struct neutral_block *result)
     if (!r->is_error && (texts > 1 || marks) && cw_can(c, CAN_PARTS))
         put_result_parts(c, r->blocks);
     else if (!texts && media)
-        jw_text(&c->w, STR("(see the user's next message)"));
+        jw_text(&c->w, STR("(see the next user message)"));
     else
         put_joined(c, r->blocks, r->is_error ? STR("Error: ") : STR(""));
     if (result->cache.set && cw_can(c, CAN_CACHE_CONTROL))

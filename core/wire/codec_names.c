@@ -168,7 +168,8 @@ static struct str mistral_id(struct str id, struct arena *a)
     if (!p)
         return STR_NULL;
     sha256(id, sum);
-    memcpy(&v, sum, sizeof v);
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | sum[i];
     for (int i = 0; i < MISTRAL_ID; i++, v /= 62)
         p[i] = digits[v % 62];
     return (struct str){ p, MISTRAL_ID };

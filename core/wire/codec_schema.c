@@ -108,7 +108,8 @@ static void put_description(struct cw *c, const struct json *j,
 
 static void put_schema(struct cw *c, const struct json *j, uint32_t node)
 {
-    bool moved = false, object = is_object_schema(j, node), closed = false;
+    bool object = is_object_schema(j, node);
+    bool moved = false, closed = false, described = false;
 
     jw_open(&c->w, '{');
     for (uint32_t m = json_first(j, node); m != JSON_NONE && !c->w.rc;
@@ -124,7 +125,10 @@ static void put_schema(struct cw *c, const struct json *j, uint32_t node)
             if (j->nodes[m].type != JSON_T_FALSE)
                 cw_note(c, FATE_MAPPED, FEATURE_SCHEMA);
             jw_member_bool(&c->w, "additionalProperties", false);
-        } else if (!str_is(name, "description")) {
+        } else if (str_is(name, "description")) {
+            put_description(c, j, node);
+            described = true;
+        } else {
             put_key(c, j, m);
             put_place(c, j, m, place_of(name));
         }
@@ -133,7 +137,7 @@ static void put_schema(struct cw *c, const struct json *j, uint32_t node)
         jw_member_bool(&c->w, "additionalProperties", false);
     if (moved)
         cw_note(c, FATE_MAPPED, FEATURE_SCHEMA);
-    if (moved || json_member(j, node, STR("description")) != JSON_NONE)
+    if (moved && !described)
         put_description(c, j, node);
     jw_close(&c->w, '}');
 }
@@ -166,8 +170,13 @@ void cw_schema(struct cw *c, struct str raw)
 {
     struct json_limits lim = { .dup_nowhere = true };
     struct json j = { 0 };
-    int rc = json_scan(&j, raw, &lim, NULL);
+    int rc = 0;
 
+    if (cw_same(c)) { /* the client knows what its dialect takes */
+        jw_raw(&c->w, raw);
+        return;
+    }
+    rc = json_scan(&j, raw, &lim, NULL);
     if (rc)
         cw_fail(c, rc);
     else

@@ -61,6 +61,22 @@ static inline void jw_raw(struct jw *w, struct str raw)
     jw_bytes(w, raw);
 }
 
+/** The same within one line, as an event stream must have it: line ends of
+ * JSON stand between its tokens only, and mean nothing. */
+static inline void jw_raw_line(struct jw *w, struct str raw)
+{
+    jw_sep(w);
+    while (raw.n) {
+        size_t run = 0;
+
+        while (run < raw.n && raw.p[run] != '\n' && raw.p[run] != '\r')
+            run++;
+        jw_bytes(w, (struct str){ raw.p, run });
+        run += run < raw.n;
+        raw = (struct str){ raw.p + run, raw.n - run };
+    }
+}
+
 static inline void jw_jstr(struct jw *w, struct jstr s)
 {
     jw_sep(w);
