@@ -151,6 +151,7 @@ struct conf_endpoint {
     uint64_t max_body; /* 0 = server's */
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
     bool trusted, clamp; /* validate = false; lower what is over max_tokens */
+    bool lossy_refuse; /* else what a target cannot be told is left out */
 };
 
 struct conf_log {

@@ -219,6 +219,7 @@ static void open_endpoints(struct opener *o, struct config *c)
         e->max_images = open_u32(v, "max_images");
         e->max_tokens = open_u32(v, "max_tokens");
         e->clamp = open_choice(v, "max_tokens_over", "refuse|clamp") == 1;
+        e->lossy_refuse = open_choice(v, "lossy", "drop|refuse") == 1;
         e++;
     }
 }

@@ -64,6 +64,7 @@ static void shrink(struct request *r)
     if (t->call && !http_call_body_sent(t->call))
         return;
     buf_clear(&t->body);
+    translate_shrink(t);
     t->edits = NULL;
     t->host.edits = NULL;
     if (t->output) /* policies still ask for fields of the request */
@@ -108,12 +109,30 @@ static int on_error(struct feed *f, const struct sse_event *ev,
     return -ERR_CANCELLED;
 }
 
-static int watch_event(struct request *r, const struct sse_event *ev,
-                       struct wire_watch *w)
+static int watch_event(struct request *r, enum dialect d,
+                       const struct sse_event *ev, struct wire_watch *w)
 {
-    return request_dialect(r)->watch_event(r->endpoint->dialect, ev->event,
-                                           ev->data, &r->flow->scratch,
-                                           r->arena, w, NULL);
+    return dialect_ops(d)->watch_event(d, ev->event, ev->data,
+                                       &r->flow->scratch, r->arena, w, NULL);
+}
+
+/* What came, as the client's dialect says it: none or some events. */
+static int translate(struct feed *f, const struct sse_event *ev,
+                     struct wire_watch *w)
+{
+    struct request *r = f->r;
+    struct err err = { 0 };
+
+    if (translate_event(r, ev->event, ev->data, w, &err)) {
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     err.code ? err.msg : "an event could not be translated");
+        return -ERR_CANCELLED;
+    }
+    if (!w->error)
+        return 0;
+    r->answer.events++;
+    stream_error_object(r, ev->data, w);
+    return -ERR_CANCELLED;
 }
 
 static int watch(struct feed *f, const struct sse_event *ev,
@@ -122,7 +141,12 @@ static int watch(struct feed *f, const struct sse_event *ev,
     struct request *r = f->r;
     struct attempt *t = r->attempt;
 
-    if (watch_event(r, ev, w)) {
+    if (t->translation) {
+        int rc = translate(f, ev, w);
+
+        if (rc)
+            return rc;
+    } else if (watch_event(r, r->endpoint->dialect, ev, w)) {
         stream_fault(r, PS_FAULT_PROTOCOL, "an event is not valid JSON");
         return -ERR_CANCELLED;
     }
@@ -144,7 +168,7 @@ static bool is_partial(struct request *r, const struct sse_event *ev)
 {
     struct wire_watch w;
 
-    if (watch_event(r, ev, &w))
+    if (watch_event(r, stream_heard(r), ev, &w))
         return true;
     return !w.error && !w.done && !r->answer.finish_seen;
 }
@@ -187,6 +211,39 @@ static int through_policies(struct feed *f, const struct sse_event *ev,
     return r->attempt->broken ? -ERR_CANCELLED : 0;
 }
 
+/* An event that the translation made, on its way through the policies. */
+static int on_said(void *ud, const struct sse_event *ev)
+{
+    struct feed *f = ud;
+    struct request *r = f->r;
+    struct wire_watch w;
+
+    if (ev->comment_only || !ev->data.p)
+        return comment(f, ev->raw);
+    if (watch_event(r, r->endpoint->dialect, ev, &w)) {
+        stream_fault(r, PS_FAULT_PROTOCOL, "an event cannot be looked at");
+        return -ERR_CANCELLED;
+    }
+    return through_policies(f, ev, &w);
+}
+
+/* What the translation has to say. */
+static int say_translated(struct feed *f)
+{
+    struct str said = buf_str(&f->r->attempt->translation->said);
+    struct sse sse;
+    int rc;
+
+    if (!f->r->attempt->output) {
+        forward(f, said);
+        return 0;
+    }
+    sse_init(&sse, EVENT_MAX);
+    rc = sse_feed(&sse, said, on_said, f, NULL);
+    sse_clear(&sse);
+    return rc;
+}
+
 static int on_event(void *ud, const struct sse_event *ev)
 {
     struct feed *f = ud;
@@ -205,12 +262,43 @@ static int on_event(void *ud, const struct sse_event *ev)
         timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
-    if (r->attempt->output)
+    if (r->attempt->output && !r->attempt->translation)
         return through_policies(f, ev, &w);
-    forward(f, ev->raw);
-    if (w.content && !r->answer.content_sent)
+    if (r->attempt->translation)
+        rc = say_translated(f);
+    else
+        forward(f, ev->raw);
+    if (rc)
+        return rc;
+    if (w.content && !r->attempt->output && !r->answer.content_sent)
         commit_content(f);
     return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
+/* The answer is complete: what is held leaves. */
+static void end_whole(struct feed *f)
+{
+    struct request *r = f->r;
+    int rc = r->attempt->output ? output_end(r->attempt->output) : 0;
+
+    if (rc) {
+        decided(f, rc);
+        return;
+    }
+    if (!r->answer.content_sent)
+        commit_content(f);
+    flush(f);
+    http_reply_end(r->http);
+}
+
+/* Upstream ended without its last word: the client gets its own. */
+static int end_translated(struct feed *f)
+{
+    const struct sse_event end = { .data = STR_NULL };
+    struct wire_watch w;
+    int rc = translate(f, &end, &w);
+
+    return rc ? rc : say_translated(f);
 }
 
 void events_data(struct request *r, struct str bytes)
@@ -232,8 +320,10 @@ void events_eof(struct request *r)
     struct answer *a = &r->answer;
     int rc = sse_eof(&a->sse, on_event, &f, &err);
     bool whole = a->done_seen ||
-                 (a->finish_seen && !request_dialect(r)->needs_done);
+                 (a->finish_seen && !dialect_ops(stream_heard(r))->needs_done);
 
+    if (rc == 0 && whole && r->attempt->translation && !a->done_seen)
+        rc = end_translated(&f);
     if (rc == 0)
         flush(&f);
     if (r->attempt->broken || r->attempt->decided)
@@ -244,12 +334,13 @@ void events_eof(struct request *r)
                                : "the stream was empty");
         return;
     }
-    if (r->attempt->output && (rc = output_end(r->attempt->output)) != 0) {
-        decided(&f, rc);
-        return;
-    }
-    if (!a->content_sent)
-        commit_content(&f);
-    flush(&f);
-    http_reply_end(r->http);
+    end_whole(&f);
+}
+
+void events_said(struct request *r)
+{
+    struct feed f = { .r = r };
+
+    if (say_translated(&f) == 0)
+        end_whole(&f);
 }

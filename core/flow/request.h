@@ -95,6 +95,9 @@ struct request {
     size_t n_tags;
     bool tags_read;
     int64_t tokens_most; /* what is above is lowered to it; 0 = nothing */
+    struct neutral_request *neutral; /* once a target needs it; arena */
+    struct str dropped;    /* by the translation for the try at hand */
+    struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
     uint32_t at;           /* candidate under way */
     bool *out;             /* per candidate: not again in this request */

@@ -6,6 +6,7 @@
 #include "flow/steps.h"
 
 #include "engine/fault.h"
+#include "flow/translate.h"
 
 #include <sys/random.h>
 
@@ -55,6 +56,16 @@ static uint64_t soonest_ms(const struct request *r)
     return best;
 }
 
+/* A target that cannot be told what is asked for is passed over; another one
+ * may speak the client's dialect. */
+static enum step untranslatable(struct request *r, const struct err *err)
+{
+    if (!r->refused.code)
+        r->refused = *err;
+    r->out[r->at++] = true;
+    return STEP_ATTEMPT;
+}
+
 enum step step_attempt(struct request *r)
 {
     while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
@@ -62,6 +73,10 @@ enum step step_attempt(struct request *r)
     if (r->at >= r->plan.n) {
         if (r->n_attempts)
             return STEP_FAIL;
+        if (r->refused.code) {
+            r->err = r->refused;
+            return request_fail(r, r->err.code, "client");
+        }
         r->retry_after_ms = soonest_ms(r);
         err_set(&r->err, ERR_NO_TARGET,
                 "No target can serve %s for '" STR_FMT "'%s.",
@@ -86,6 +101,10 @@ enum step try_begin(struct request *r)
     r->resp = NULL;
     if (!r->attempt)
         return request_fail(r, ERR_OVERLOADED, "gateway");
+    if (rc == -ERR_INVALID_REQUEST && !r->attempt->host.plugin) {
+        attempt_stop(r);
+        return untranslatable(r, &err);
+    }
     if (rc) {
         stream_fault(r, PS_FAULT_UNKNOWN,
                      err.code ? err.msg : "the request could not be built");
@@ -205,6 +224,21 @@ static struct str told(struct request *r, const struct fault_info *info)
                      (unsigned)r->n_attempts, info->name);
 }
 
+/* The fields on limits of an error in another dialect, for the client. */
+static void keep_limits(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    r->kept.fields = arena_alloc(r->arena, (t->n_fields + 1) *
+                                               sizeof *r->kept.fields);
+    for (size_t i = 0; r->kept.fields && i < t->n_fields; i++) {
+        struct http_header h = t->fields[i];
+
+        if (translate_field(r, t, &h))
+            r->kept.fields[r->kept.n_fields++] = h;
+    }
+}
+
 /* Keep the provider's own error answer; a caller's fault is never replaced. */
 static void keep_error(struct request *r, const struct fault_info *info)
 {
@@ -229,9 +263,15 @@ static void keep_error(struct request *r, const struct fault_info *info)
         words = told(r, info);
     r->kept = (struct kept_error){ 0 };
     r->err.code = ERR_NONE;
-    err_set(&r->err, info->err, STR_FMT, STR_ARG(attempt_hide(r, words)));
+    err_set(&r->err,
+            callers && info->err == ERR_PROVIDER_MODEL_GONE
+                ? ERR_MODEL_NOT_FOUND : info->err,
+            STR_FMT, STR_ARG(attempt_hide(r, words)));
     r->retry_after_ms = t->fault.retry_after_ms;
+    if (t->translation)
+        keep_limits(r);
     if (t->mode != MODE_ERROR || t->host.pub.status < 400 || operators ||
+        t->translation ||
         info->err == ERR_PROVIDER_BILLING ||
         !str_eq(attempt_hide(r, body), body) ||
         json_scan(&r->flow->scratch, body, NULL, &err) ||

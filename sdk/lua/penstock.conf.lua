@@ -148,11 +148,12 @@ function include(pattern) end
 ---@field mode? "enforce"|"observe" # "observe": decisions are noted, not applied.
 ---@field fail? "open"|"closed" # What a failure of it means; the phase's rule unless set.
 ---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens" # Endpoints it is asked for; unset: all.
----@field conf? table # The policy's own settings.
+---@field conf? table # The policy's own settings. Where its schema says "secret": env "X", file "/path" or credential "x".
 
 ---Settings of one endpoint.
 ---@class penstock.conf.endpoint
 ---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
+---@field lossy? "drop"|"refuse" # What a target of another dialect cannot be told: left out and named in x-penstock-dropped, or refused with 400.
 ---@field validate? boolean # Check each request by the rules of its dialect before anything is sent. Unset: true. The limits below hold either way.
 ---@field max_messages? integer # Most messages of a request; unset: any number.
 ---@field max_tools? integer # Most tools of a request; unset: any number.

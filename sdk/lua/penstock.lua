@@ -10,9 +10,10 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
+---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[]}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them).
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
@@ -20,7 +21,10 @@
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
 ---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
+---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
+---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
 
 ---The request. Valid during the call that got it: kept for later it raises.
 ---@class penstock.Req
@@ -98,6 +102,7 @@ function body:remove(pointer) end
 ---@field model string # The upstream's name for it.
 ---@field weight integer # As configured.
 ---@field tags table<string, string?> # Those of the provider.
+---@field resting boolean # All keys of the provider are parked just now, as this worker knows it.
 
 ---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
 ---@class penstock.Plan
@@ -148,6 +153,21 @@ function try:header(name, value) end
 ---@field attempt integer # 1: at the first try. In response.
 ---@field ms integer # From the try's begin to its head. In response.
 
+---A piece of the answer's text: what is held of a block, and what is new. Edits hold for what leaves; what stays is seen again as the provider wrote it.
+---@class penstock.Window
+---@field text string # The text, whole characters only. Can be assigned. In output.
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, a JSON text. In output.
+---@field block integer # Which block of the answer: that of the choice, or of the call within it; in dialects of content blocks the block's index. In output.
+---@field choice integer # Which choice, where the client asked for several; else 0. In output.
+---@field final boolean # Is this the last of the block? In output.
+local window = {}
+
+---As gsub, in the text itself: replace what matches by f; tells how many. f cannot wait, nor change the text otherwise. In output.
+---@param re string|penstock.Re
+---@param f string|table|function
+---@return integer
+function window:replace(re, f) end
+
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
@@ -157,6 +177,7 @@ function try:header(name, value) end
 ---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
 ---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
@@ -165,6 +186,7 @@ function try:header(name, value) end
 ---@field expect penstock.Expect? # What must come of it.
 ---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
 ---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
+---@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret".
 ---@field mode "enforce"|"observe"|nil # As in the configuration.
 ---@field fail "open"|"closed"|nil # As in the configuration.
 ---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
@@ -182,12 +204,13 @@ function try:header(name, value) end
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
 ---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field text string? # What output makes of the window's text.
+---@field stop string? # The reason with which output ends the answer.
 ---@field note string|string[]|nil # Each stands in some note.
 ---@field targets string[]? # Those that are left, in their order.
 ---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
 ---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
 ---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
----@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
 ---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
@@ -237,6 +260,57 @@ function kv:delete(key) end
 ---@return number?
 function kv:ttl(key) end
 
+---A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
+---@class penstock.Service
+local service = {}
+
+---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
+---@param path string
+---@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:get(path, options) end
+
+---json = any value of Lua, or body = a text. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:post(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:put(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:delete(path, options) end
+
+---What a service answered, whatever its status.
+---@class penstock.Answer
+---@field status integer # 200, 404, ...
+---@field headers table<string, string?> # By name in lower case; several of one name make one list.
+---@field body string # As it came.
+---@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
+
+---A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
+---@class penstock.Redis
+---@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
+local redis = {}
+
+---A command by name: r:call("SET", key, value). Other requests go on meanwhile.
+---@param command string
+---@param ... string|number
+---@return any
+---@return string?
+function redis:call(command, ...) end
+
 ---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
 ---@class penstock.Re
 local re = {}
@@ -282,6 +356,9 @@ function re:gmatch(s) end
 ---@return integer
 function re:gsub(s, replacement, n) end
 
+---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
+---@class penstock.Secret
+
 ---What a policy can do besides deciding.
 ---@class ps
 ---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
@@ -309,6 +386,11 @@ function ps.skip(why) end
 ---@return penstock.Decision
 function ps.deny(code, message, options) end
 
+---End the answer, with that reason. What the window holds does not leave. In output.
+---@param finish? "content_filter"|"stop"|"length"
+---@return penstock.Decision
+function ps.stop(finish) end
+
 ps.keys = {}
 
 ---The configured key with that digest, as a principal.
@@ -316,16 +398,25 @@ ps.keys = {}
 ---@return penstock.Principal?
 function ps.keys.get(sha256) end
 
+---The targets of all model blocks, each once. In a test: those of the test.
+---@return penstock.Target[]
+function ps.targets() end
+
 ---64 hexadecimal digits.
 ---@param text string
 ---@return string
 function ps.sha256(text) end
 
 ---HMAC-SHA-256 as 64 hexadecimal digits.
----@param key string
+---@param key string|penstock.Secret
 ---@param text string
 ---@return string
 function ps.hmac(key, text) end
+
+---The text of a secret of conf, for what takes no secrets. Notes, logs and errors that hold it say [secret].
+---@param secret penstock.Secret
+---@return string
+function ps.secret(secret) end
 
 ps.hex = {}
 
@@ -384,8 +475,8 @@ function ps.json.encode(value) end
 function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
----@param a string
----@param b string
+---@param a string|penstock.Secret
+---@param b string|penstock.Secret
 ---@return boolean
 function ps.ct_equal(a, b) end
 
