@@ -134,6 +134,47 @@ const struct policy_template policy_templates[] = {
       "  conf = { region = \"cn\", only = true }, targets = targets,\n"
       "  expect = { deny = \"no_target\" },\n"
       "})\n" },
+    { "attempt",
+      HEAD("no second try at a provider that limits us", "")
+      "-- try: what is going to be tried, and what was tried before.\n"
+      "function M.attempt(_, _, try)\n"
+      "  for _, before in ipairs(try.tried) do\n"
+      "    local provider = before.target:match(\"^[^/]+\")\n"
+      "    if before.class == \"rate_limit\" and\n"
+      "       provider == try.target.provider then\n"
+      "      return ps.skip(provider .. \" limits us\")\n"
+      "    end\n"
+      "  end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "local limited = { target = \"groq/a\", class = \"rate_limit\" }\n\n"
+      "ps.test(\"the first try\", { try = { target = \"groq/a\" } })\n"
+      "ps.test(\"the same provider\", {\n"
+      "  try = { target = \"groq/b\", tried = { limited } },\n"
+      "  expect = { skip = \"groq limits us\" },\n"
+      "})\n"
+      "ps.test(\"another one\", {\n"
+      "  try = { target = \"gpu/a\", tried = { limited } },\n"
+      "})\n" },
+    { "response",
+      HEAD("clients learn who answered, and how soon", "")
+      "-- The head of an answer that serves; the client has nothing of it.\n"
+      "function M.response(_, _, resp)\n"
+      "  resp.header[\"x-served-by\"] = resp.target.name\n"
+      "  resp.header[\"x-served-ms\"] = tostring(resp.ms)\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "ps.test(\"two headers\", {\n"
+      "  resp = { target = \"gpu/llama\", ms = 120 },\n"
+      "  expect = { header = { [\"x-served-by\"] = \"gpu/llama\",\n"
+      "                        [\"x-served-ms\"] = \"120\" } },\n"
+      "})\n"
+      "ps.test(\"at a second try, too\", {\n"
+      "  resp = { target = \"groq/llama\", attempt = 2 },\n"
+      "  expect = { header = { [\"x-served-by\"] = \"groq/llama\" } },\n"
+      "})\n" },
     { "log",
       HEAD("a line for each answer that failed", "from = \"int\"")
       "-- After the last byte: nothing can be changed any more.\n"

@@ -4,7 +4,7 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
-#include "flow/request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -57,6 +57,7 @@ static int put(struct attempt *t, const char *name, struct str value)
 static int put_head(struct request *r, struct attempt *t)
 {
     const struct conf_provider *p = t->target->provider->conf;
+    const struct policy_headers *set = r->try_next ? &r->try_next->set : NULL;
     size_t n;
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = put(t, "content-type", STR("application/json"));
@@ -75,6 +76,8 @@ static int put_head(struct request *r, struct attempt *t)
     }
     for (size_t i = 0; i < p->n_headers && !rc; i++)
         rc = attempt_header(&t->host, p->headers[i].key, p->headers[i].value);
+    for (size_t i = 0; set && i < set->n && !rc; i++)
+        rc = attempt_header(&t->host, set->at[i].name, set->at[i].value);
     return rc;
 }
 
@@ -179,7 +182,7 @@ static int edit_body(struct request *r, struct attempt *t, struct err *err)
         return err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg);
     if (json_edits_empty(t->edits))
         return 0;
-    buf_init(&t->body, r->body_bytes + (1u << 20));
+    buf_init(&t->body, body_text(r).n + (1u << 20));
     return json_edits_apply(t->edits, &t->body);
 }
 
@@ -208,8 +211,7 @@ int attempt_begin(struct request *r, struct err *err)
     r->upstream_id = STR_NULL;
     t->target = target;
     t->length = -1;
-    t->credential =
-        provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
+    t->credential = r->credential_next;
     record(r, t);
     rc = provider_open(target->provider, err);
     if (!rc)
@@ -310,7 +312,7 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         .addresses = addresses,
         .headers = t->host.headers,
         .n_headers = t->host.n_headers,
-        .body = t->body.n ? buf_str(&t->body) : http_req_body(r->http),
+        .body = t->body.n ? buf_str(&t->body) : body_text(r),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
                          t->target->model);

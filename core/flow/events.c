@@ -9,6 +9,7 @@
  * answer.held, so that a failure can still become another target's answer.
  */
 #include "flow/events.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -57,7 +58,7 @@ static void shrink(struct request *r)
     r->credential = r->passed_credential = STR_NULL;
     t->edits = NULL;
     t->host.edits = NULL;
-    json_clear(&r->json);
+    body_drop(r);
     buf_clear(&t->body);
     http_req_shrink(r->http);
 }

@@ -111,6 +111,36 @@ void reply_json(struct request *r, int status, struct str body)
     http_reply(r->http, status, h, n, body);
 }
 
+/* Room for JSON's escapes, and for what is around the text. */
+#define ANSWER_MAX(text) ((text).n * 6 + 16384)
+
+int reply_answer(struct request *r)
+{
+    const struct policy_result *p = r->polite;
+    struct wire_answer a = {
+        .text = p->message,
+        .finish = p->finish,
+        .model = r->asked,
+        .id = { r->id + 4, strlen(r->id + 4) },
+        .created = (int64_t)(clock_wall_ms() / 1000),
+        .stream = r->facts.stream,
+        .include_usage = r->facts.include_usage,
+    };
+    struct buf out = BUF_INIT(ANSWER_MAX(p->message));
+    int rc = request_dialect(r)->answer(r->endpoint->dialect, &a, &out);
+
+    if (!rc && a.stream) {
+        stream_commit_head(r);
+        http_reply_data(r->http, buf_str(&out));
+        http_reply_end(r->http);
+    } else if (!rc) {
+        reply_json(r, 200, buf_str(&out));
+    }
+    r->answer.content_sent = !rc;
+    buf_clear(&out);
+    return rc;
+}
+
 /* May the client's SDK try again? See the retry rule in the guide. */
 static const char *should_retry(const struct request *r)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 #include "engine/fault.h"
@@ -55,9 +56,6 @@ static uint64_t soonest_ms(const struct request *r)
 
 enum step step_attempt(struct request *r)
 {
-    struct err err = { 0 };
-    int rc;
-
     while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
         r->at++;
     if (r->at >= r->plan.n) {
@@ -71,7 +69,20 @@ enum step step_attempt(struct request *r)
                                   : r->plan.n ? ": all were excluded" : "");
         return request_fail(r, ERR_NO_TARGET, "gateway");
     }
-    rc = attempt_begin(r, &err);
+    r->credential_next =
+        provider_credential(r->plan.list[r->at].target->provider,
+                            loop_now_ms(r->flow->env.loop));
+    r->try_next = NULL;
+    return policy_set_has(r->gen->policies, PHASE_ATTEMPT) ? STEP_CONSULT
+                                                           : try_begin(r);
+}
+
+enum step try_begin(struct request *r)
+{
+    struct err err = { 0 };
+    int rc = attempt_begin(r, &err);
+
+    r->resp = NULL;
     if (!r->attempt)
         return request_fail(r, ERR_OVERLOADED, "gateway");
     if (rc) {
@@ -130,7 +141,7 @@ enum step step_upstream(struct request *r)
     if (t->broken || t->ended)
         return STEP_JUDGE;
     if (t->mode != MODE_HEAD)
-        return STEP_STREAM;
+        return response_open(r) ? STEP_RESPONSE : STEP_STREAM;
     r->waiting_on = "upstream.head";
     return STEP_WAIT;
 }
@@ -233,7 +244,7 @@ static void keep_error(struct request *r, const struct fault_info *info)
     r->kept.n_fields = t->n_fields;
 }
 
-static void close_record(struct request *r)
+void try_close_record(struct request *r)
 {
     struct attempt *t = r->attempt;
     struct attempt_record *rec = &r->records[r->n_attempts - 1];
@@ -357,7 +368,7 @@ enum step step_judge(struct request *r)
     bool dead;
 
     note_end(r);
-    close_record(r);
+    try_close_record(r);
     if (t->host.plugin)
         merge_plugin_usage(r, &t->host.usage);
     if (!t->broken) {

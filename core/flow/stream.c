@@ -9,7 +9,7 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
-#include "flow/request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -49,6 +49,7 @@ bool stream_is_passed(struct str name)
 static void keep_fields(struct request *r, const struct http_answer *a)
 {
     struct attempt *t = r->attempt;
+    bool all = policy_set_has(r->gen->policies, PHASE_RESPONSE);
     struct http_header *to;
 
     if (a->n_headers > 100 || a->n_headers == 0)
@@ -58,7 +59,7 @@ static void keep_fields(struct request *r, const struct http_answer *a)
         return;
     t->fields = to;
     for (size_t i = 0; i < a->n_headers; i++) {
-        if (a->status < 400 && !stream_is_passed(a->headers[i].name))
+        if (a->status < 400 && !all && !stream_is_passed(a->headers[i].name))
             continue;
         to->name = arena_dup(r->arena, a->headers[i].name);
         to->value = arena_dup(r->arena, a->headers[i].value);
@@ -154,13 +155,14 @@ static void send_head(struct request *r, int status, struct str ctype,
                       int64_t length)
 {
     struct attempt *t = r->attempt;
-    struct http_header h[48];
+    struct http_header h[64];
     int err = t && !t->broken ? ERR_NONE : r->err.code;
     size_t n;
 
     r->err.code = ERR_NONE; /* an earlier attempt's */
     r->retry_after_ms = 0;
     n = answer_fields(r, h, 44);
+    n = response_fields(r, h, n, 60);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {

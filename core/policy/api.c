@@ -13,7 +13,9 @@ static const char *const titles[API_KINDS] = {
     [API_REQ] = "req",       [API_HEADER] = "req.header",
     [API_TAGS] = "tags",     [API_PRINCIPAL] = "principal",
     [API_LIST] = "list",     [API_PLAN] = "plan",
-    [API_TARGET] = "target",
+    [API_TARGET] = "target", [API_TRY] = "try",
+    [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
+    [API_BODY] = "req.body",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -35,6 +37,28 @@ void api_push(lua_State *L, struct policy_call *c, enum api_kind kind,
     lua_setmetatable(L, -2);
 }
 
+/* Who runs a phase without its thing (a test of policies) passes nil. */
+int api_push_thing(lua_State *L, struct policy_call *c)
+{
+    const struct policy_run *run = c->run;
+
+    if (c->phase == PHASE_ROUTE && run->plan)
+        api_push(L, c, API_PLAN, NULL, 0);
+    else if (c->phase == PHASE_ATTEMPT && run->attempt)
+        api_push(L, c, API_TRY, NULL, 0);
+    else if (c->phase == PHASE_RESPONSE && run->response)
+        api_push(L, c, API_RESP, NULL, 0);
+    else
+        return 0;
+    return 1;
+}
+
+void api_undo(struct policy_call *c)
+{
+    api_plan_restore(c);
+    api_headers_restore(c);
+}
+
 bool api_is(lua_State *L, int idx, enum api_kind kind)
 {
     bool yes;
@@ -53,6 +77,8 @@ static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 
     if (r->gen != r->call->gen)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
+    if (r->call != policy_state_of(L)->running) /* which waits just now */
+        luaL_error(L, "%s is another request's", titles[kind]);
     return r;
 }
 
@@ -173,6 +199,8 @@ void api_open(lua_State *L)
     api_req_open(L);
     api_principal_open(L);
     api_plan_open(L);
+    api_try_open(L);
+    api_body_open(L);
     lua_newtable(L);
     api_ps_open(L);
     decision_open(L);

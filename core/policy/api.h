@@ -26,6 +26,10 @@ enum api_kind {
     API_LIST, /* str[] */
     API_PLAN,
     API_TARGET, /* struct target */
+    API_TRY,
+    API_RESP,
+    API_RESP_HEADER,
+    API_BODY,
     API_KINDS
 };
 
@@ -34,6 +38,9 @@ void api_open(lua_State *L);
 
 void api_push(lua_State *L, struct policy_call *c, enum api_kind kind,
               const void *thing, size_t n);
+
+/** What the phase of c passes behind req and conf; how many values. */
+int api_push_thing(lua_State *L, struct policy_call *c);
 
 /** The live reference at arg; raises for another type or a stale one. */
 struct api_ref *api_check(lua_State *L, int arg, enum api_kind kind);
@@ -73,6 +80,8 @@ const char *api_req_name(int field);
 void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
+void api_try_open(lua_State *L);
+void api_body_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
 void api_re_open(lua_State *L);
@@ -92,8 +101,27 @@ struct str api_bytes(lua_State *L, int arg);
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);
 
-/** Undo a call's edits of the plan. */
+/** Undo all that a call has edited. */
+void api_undo(struct policy_call *c);
 void api_plan_restore(struct policy_call *c);
+
+/* api_body.c: req.body; raises where the policy or the phase may not. */
+int api_body_push(lua_State *L, struct policy_call *c);
+
+void api_texts_push(lua_State *L); /* api_texts.c: req.each_text */
+
+/* api_field.c: neutral fields. Push the one that this call has edited, or
+ * false: ask the view. `what` is "req.model"; the value is at 3. */
+bool api_field_edited(lua_State *L, struct policy_call *c, int field);
+int api_field_assign(lua_State *L, struct policy_call *c, int field,
+                     const char *what);
+
+/* headers.c: one field of a head that policies may set, both values on the
+ * stack (nil removes). Raises for what is none, or is the core's. */
+enum api_head { HEAD_OUT, HEAD_ANSWER };
+void api_header_set(lua_State *L, struct policy_headers *to, enum api_head head,
+                    int name, int value);
+void api_headers_restore(struct policy_call *c);
 
 /**
  * Read what a phase returned (at idx) into c->out. Raises when it is nothing

@@ -11,6 +11,7 @@
 
 #include "base/slots.h"
 #include "policy/api.h"
+#include "policy/edit.h"
 
 #include <stdlib.h>
 
@@ -101,6 +102,7 @@ static void call_give(struct policy_call *c, bool keep_thread)
 {
     unwait(c);
     drop_outcome(c);
+    edit_drop(c);
     c->gen++;
     c->phase_of_life = CALL_IDLE;
     c->run = NULL;
@@ -120,6 +122,7 @@ void policy_calls_free(struct policy_state *st)
         st->all = c->next_all;
         unwait(c);
         drop_outcome(c);
+        edit_drop(c);
         free(c);
     }
     st->idle = NULL;
@@ -134,6 +137,7 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     decision_read(L, c, lua_gettop(L));
+    edit_commit(L, c);
     return 0;
 }
 
@@ -146,10 +150,7 @@ static int call_body(lua_State *L)
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
     api_push(L, c, API_REQ, NULL, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->conf_ref);
-    if (c->phase == PHASE_ROUTE && c->run->plan) {
-        api_push(L, c, API_PLAN, NULL, 0);
-        args = 3;
-    }
+    args += api_push_thing(L, c);
     lua_callk(L, args, 1, (lua_KContext)c, call_done);
     return call_done(L, LUA_OK, (lua_KContext)c);
 }
@@ -191,8 +192,8 @@ static enum call_result drive(struct policy_call *c, int args,
     c->out = NULL;
     if (rc == LUA_OK) {
         lua_settop(c->co, 0);
-        if (c->st->conf->observe)
-            api_plan_restore(c);
+        if (policy_call_observes(c))
+            api_undo(c);
         call_give(c, true);
         return CALL_DONE;
     }
@@ -202,7 +203,7 @@ static enum call_result drive(struct policy_call *c, int args,
     }
     *why = reason(c, rc);
     *out = (struct policy_result){ .verdict = POLICY_NONE };
-    api_plan_restore(c);
+    api_undo(c);
     call_give(c, false);
     if (rc == LUA_ERRMEM)
         lua_gc(c->st->L, LUA_GCCOLLECT);
@@ -226,6 +227,7 @@ enum call_result policy_call_begin(struct policy_state *st,
     c->stopped = NULL;
     c->wall_ms = 0;
     c->plan_before = NULL;
+    c->headers_before = NULL;
     c->notes = 0;
     run->call = c;
     budget_init(&c->budget, c->co, POLICY_CPU_MS);
@@ -241,7 +243,7 @@ enum call_result policy_call_resume(struct policy_call *c,
         return CALL_WAITS;
     if (c->stopped) {
         *why = reason(c, LUA_YIELD);
-        api_plan_restore(c);
+        api_undo(c);
         call_give(c, false);
         return CALL_ERROR;
     }

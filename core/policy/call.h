@@ -33,12 +33,20 @@ struct policy_call {
     uint64_t wait; /* in env->waits, while something outside is waited for */
     uint64_t op;   /* its number there, for cancel */
     struct outcome *outcome; /* what came; until the next wait or the end */
-    struct candidate *plan_before; /* copy made at the first edit */
+    struct plan *plan_before; /* copy made at the first edit */
+    struct policy_headers *headers_before; /* the same */
+    struct call_edit *edit; /* of the body, see edit.h; NULL while none */
     unsigned notes;
     struct policy_call *next_idle, *next_all;
 };
 
 enum call_result { CALL_DONE, CALL_WAITS, CALL_ERROR };
+
+/** mode = "observe": what it decides and changes is noted, not applied. */
+static inline bool policy_call_observes(const struct policy_call *c)
+{
+    return c->st->conf->observe;
+}
 
 /**
  * Begin, or go on with, a phase of st for a run. On CALL_DONE *out holds the

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What a policy file returns: { api = 1, schema =, fail =, <phase> =
- * function }. Every key must be known: a misspelt phase would never run.
+ * What a policy file returns: { api = 1, schema =, fail =, dialects =,
+ * <phase> = function }. Every key must be known: a misspelt phase would never
+ * run.
  */
 #include "policy/state.h"
 
@@ -66,6 +67,30 @@ static void take_fail(struct policy_state *st, lua_State *L)
     }
 }
 
+/* dialects = { "openai-chat" }, on top */
+static void take_dialects(struct policy_state *st, lua_State *L)
+{
+    int list = lua_gettop(L);
+
+    luaL_argexpected(L, lua_istable(L, list), 1, "dialects: list");
+    if (lua_rawlen(L, list) == 0)
+        luaL_error(L, "dialects: a list of names is needed");
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
+        enum dialect d = DIALECT_NONE;
+        struct str name = STR_NULL;
+
+        if (lua_rawgeti(L, list, i) == LUA_TSTRING) {
+            name.p = lua_tolstring(L, -1, &name.n);
+            d = dialect_by_name(name);
+        }
+        if (d == DIALECT_NONE)
+            luaL_error(L, "dialects: there is no dialect '%s'",
+                       name.p ? name.p : luaL_typename(L, -1));
+        st->dialects |= 1u << d;
+        lua_pop(L, 1);
+    }
+}
+
 /* One member of the file's table: key at -2, value on top. */
 static void take_member(struct policy_state *st, lua_State *L)
 {
@@ -82,9 +107,11 @@ static void take_member(struct policy_state *st, lua_State *L)
         st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
     } else if (strcmp(key, "fail") == 0) {
         take_fail(st, L);
+    } else if (strcmp(key, "dialects") == 0) {
+        take_dialects(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, or a phase: penstock-policy(7))", key);
+                      "fail, dialects, or a phase: penstock-policy(7))", key);
     }
 }
 

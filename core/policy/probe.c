@@ -7,10 +7,8 @@
 
 static void on_instruction(lua_State *L, lua_Debug *ar)
 {
-    struct policy_env *env = policy_state_of(L)->env;
-
     (void)ar;
-    ((struct policy_count *)env->probe)->instructions++;
+    policy_state_of(L)->env->probe->instructions++;
 }
 
 static void open_count(struct policy_probe *p, struct policy_state *st)
@@ -19,7 +17,7 @@ static void open_count(struct policy_probe *p, struct policy_state *st)
     lua_sethook(st->L, on_instruction, LUA_MASKCOUNT, 1);
 }
 
-void policy_count_init(struct policy_count *c)
+struct policy_probe policy_probe_count(void)
 {
-    *c = (struct policy_count){ .probe.open = open_count };
+    return (struct policy_probe){ .open = open_count };
 }

@@ -17,6 +17,7 @@ struct policy_state;
 
 struct policy_probe {
     void (*open)(struct policy_probe *p, struct policy_state *st);
+    uint64_t instructions; /* that were run; 0 where they are not counted */
 };
 
 /** As policy_set_new; the probe is borrowed, for the set's life. */
@@ -24,12 +25,8 @@ struct policy_set *policy_set_probed(const struct config *c,
                                      struct policy_probe *probe,
                                      struct err *err);
 
-/** Counts the instructions of Lua that were run. */
-struct policy_count {
-    struct policy_probe probe; /* first */
-    uint64_t instructions;
-};
-
-void policy_count_init(struct policy_count *c);
+/** A probe that counts the instructions of Lua that are run; its hook costs
+ * more than they do. */
+struct policy_probe policy_probe_count(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include "net/hash.h"
 #include "policy/call.h"
 #include "policy/probe.h"
+#include "policy/ran.h"
 
 #include <stdlib.h>
 
@@ -199,6 +200,11 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     if (out->verdict == POLICY_DENY)
         note(run, st, arena_fmt(run->arena, "would deny: " STR_FMT,
                                 STR_ARG(out->code)));
+    else if (out->verdict == POLICY_ANSWER)
+        note(run, st, STR("would answer"));
+    else if (out->verdict == POLICY_SKIP)
+        note(run, st, arena_fmt(run->arena, "would skip: " STR_FMT,
+                                STR_ARG(out->message)));
     else if (out->verdict == POLICY_PRINCIPAL)
         note(run, st, arena_fmt(run->arena, "would authenticate: " STR_FMT,
                                 STR_ARG(out->principal->id)));
@@ -237,10 +243,14 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
 
     if (crumb_here)
         crumb_enter(CRUMB_POLICY, st->conf->name, phase, request_id(run));
+    if (!run->call)
+        policy_ran_begin(run, st, p, t0);
     r = run->call ? policy_call_resume(run->call, out, why)
                   : policy_call_begin(st, p, run, out, why);
     crumb_leave();
-    ns = clock_mono_ns() - t0 + st->ns_rest;
+    ns = clock_mono_ns() - t0;
+    policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
+    ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
     metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
     return r;
@@ -261,7 +271,10 @@ int policy_run(struct policy_set *s, enum policy_phase p,
         if (r == CALL_WAITS)
             return POLICY_WAIT;
         run->call = NULL;
+        policy_ran_verdict(run, out, r == CALL_ERROR, why);
         decide(st, p, run, r, why, out);
+        if (run->view->ran)
+            run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
             break;
     }

@@ -54,6 +54,7 @@ struct policy_state {
     const struct conf_policy *conf;
     int fn[PHASE_COUNT]; /* registry; LUA_NOREF: no such phase */
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
+    uint32_t dialects; /* whose raw JSON it knows: 1 << enum dialect */
     int conf_ref;
     json_t *conf_tree; /* while loading */
     struct policy_call *running; /* whose coroutine runs now */

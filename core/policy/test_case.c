@@ -281,7 +281,7 @@ static void read_calls(lua_State *L, struct test_case *t, void *into)
         luaL_error(L, "calls: at least one is needed");
 }
 
-static const struct test_row case_rows[] = {
+const struct test_row test_case_rows[] = {
     { "keys", read_keys, 0 },
     { "conf", read_conf, offsetof(struct test_case, scratch) },
     { "mode", read_mode, 0 },
@@ -303,7 +303,7 @@ void test_case_read(lua_State *L, struct test_case *t)
         lua_pushvalue(L, -2);
         lua_rawset(L, -5);
     }
-    test_members(L, t, "ps.test", case_rows, t);
+    test_members(L, t, "ps.test", test_case_rows, t);
     lua_pop(L, 1);
     read_all_outside(L, t);
     lua_pop(L, 1);

@@ -54,7 +54,27 @@ const struct endpoint *endpoint_find(struct str path, struct str *rest)
     return NULL;
 }
 
+const struct endpoint *endpoint_by_name(struct str name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (str_is(name, table[i].name))
+            return &table[i];
+    }
+    return NULL;
+}
+
 const char *dialect_name(enum dialect d)
 {
     return dialect_names[d];
+}
+
+enum dialect dialect_by_name(struct str name)
+{
+    size_t n = sizeof dialect_names / sizeof dialect_names[0];
+
+    for (size_t d = DIALECT_NONE + 1; d < n; d++) {
+        if (str_is(name, dialect_names[d]))
+            return (enum dialect)d;
+    }
+    return DIALECT_NONE;
 }

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Between openai.c and openai_watch.c; see wire/dialect.h. */
+/* Between the files of OpenAI's dialects; see wire/dialect.h. */
 #ifndef PENSTOCK_WIRE_OPENAI_IMPL_H
 #define PENSTOCK_WIRE_OPENAI_IMPL_H
 
 #include "wire/dialect.h"
 
+struct str openai_field(enum dialect d, enum wire_field f,
+                        const struct json_edits *e);
+int openai_set_field(enum dialect d, enum wire_field f, struct json_edits *e,
+                     struct str value, struct err *err);
+int openai_texts(enum dialect d, const struct json *body, wire_text_fn *fn,
+                 void *ud);
+bool openai_answers(enum dialect d);
+int openai_answer(enum dialect d, const struct wire_answer *a,
+                  struct buf *out);
 int openai_watch_event(enum dialect d, struct str event, struct str data,
                        struct json *scratch, struct arena *a,
                        struct wire_watch *out, struct err *err);

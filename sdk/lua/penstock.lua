@@ -12,11 +12,14 @@
 ---@field api 1 # Needed.
 ---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
+---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
 ---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
+---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
+---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
 
 ---The request. Valid during the call that got it: kept for later it raises.
@@ -28,13 +31,52 @@
 ---@field path string # As sent, without its query.
 ---@field client_ip string # Of the caller, behind trusted proxies what they say.
 ---@field credential string? # What the caller presented. From authenticate on.
----@field model string # The name that the client sent. From validate on.
+---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
+---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
+---@field model string # The model that routes. Can be assigned in validate and admit, as the next four; what a key may use is judged by the name that the client sent. From validate on.
 ---@field stream boolean # Does the client want a stream? From validate on.
 ---@field max_tokens integer? # The client's own limit of the answer. From validate on.
+---@field temperature number? # Of sampling. From validate on.
+---@field user string? # The end user, as the client names them. From validate on.
+---@field body penstock.Body # The raw JSON, in the client's dialect; the policy must declare dialects. From validate on.
 ---@field body_size integer # Bytes. From validate on.
 ---@field status integer? # Of the answer; nil where the client left before one. In log.
 ---@field header table<string, string?> # A field of the head by its name, whatever its case.
 ---@field principal penstock.Principal # Who calls. From validate on.
+local req = {}
+
+---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
+---@param options {from?: ("system"|"user"|"assistant"|"tool")[], kinds?: ("text"|"tool_args"|"thinking")[]}
+---@param f fun(text: string, part: penstock.Part): string?
+function req:each_text(options, f) end
+
+---Which text each_text came to.
+---@class penstock.Part
+---@field role "system"|"user"|"assistant"|"tool" # Whose it is; of a role that is none of these: "user".
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, JSON in a string.
+
+---The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
+---@class penstock.Body
+local body = {}
+
+---The value there, nil for none: tables of at most 50000 items, ps.null, exact integers where they fit 64 bits. From validate on.
+---@param pointer string
+---@return any
+function body:get(pointer) end
+
+---The text itself, as the client wrote it. From validate on.
+---@param pointer string
+---@return string?
+function body:raw(pointer) end
+
+---Replace a value, or add a member; /list/- appends. A table is a list where it has 1 to n alone; {} is an object, an empty list that get gave stays one. In validate admit.
+---@param pointer string
+---@param value any
+function body:set(pointer, value) end
+
+---Take a member or element out; nothing where there is none. In validate admit.
+---@param pointer string
+function body:remove(pointer) end
 
 ---Who calls. The core enforces what it carries; authenticate may return a table with these fields, of which id is needed.
 ---@class penstock.Principal
@@ -76,21 +118,77 @@ function plan:drop(why, f) end
 ---@param f fun(t: penstock.Target): boolean|number|nil
 function plan:prefer(why, f) end
 
+---The targets of that model in the place of these; raises where there is no such model. In route.
+---@param model string
+function plan:use(model) end
+
 ---Is no target left? In route.
 ---@return boolean
 function plan:empty() end
 
----What a phase returns to decide; ps.deny makes one.
+---The try that is to come: one target with one credential.
+---@class penstock.Try
+---@field n integer # 1 is the first try of the request. In attempt.
+---@field target penstock.Target # Where it goes. In attempt.
+---@field credential string # The name of the provider's key: "openai#main". In attempt.
+---@field elapsed_ms integer # Since the request came. In attempt.
+---@field tried {target: string, status?: integer, class?: string}[] # The tries before it; class is that of the fault. In attempt.
+local try = {}
+
+---Set a header of this try; nil removes it. In attempt.
+---@param name string
+---@param value? string
+function try:header(name, value) end
+
+---The head of a provider's answer that serves, before the client has anything of it.
+---@class penstock.Resp
+---@field status integer # The provider's, 200 to 299. In response.
+---@field header table<string, string?> # Reads the provider's fields; what is assigned is sent to the client, nil removes. In response.
+---@field target penstock.Target # Who answered. In response.
+---@field attempt integer # 1: at the first try. In response.
+---@field ms integer # From the try's begin to its head. In response.
+
+---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
----What ps.test takes.
+---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
 ---@class penstock.Test
----@field phase string? # Needed where the policy has several. In NAME_test.lua only.
----@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
----@field conf table? # The policy's conf. In NAME_test.lua only.
----@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
----@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+---@field phase string? # Needed where the policy has several.
+---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field models table<string, table>? # By name, targets: what plan:use finds.
+---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
+---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
+---@field after_ms number? # Time that passes before the request.
+---@field expect penstock.Expect? # What must come of it.
+---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
+---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
+---@field mode "enforce"|"observe"|nil # As in the configuration.
+---@field fail "open"|"closed"|nil # As in the configuration.
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
+---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
+
+---What must come. Without principal, deny, skip, answer and fails: no opinion. What is not named may be as it likes.
+---@class penstock.Expect
+---@field principal string? # Its id.
+---@field deny string? # The code.
+---@field message string? # Of the denial.
+---@field status integer? # Of a code of one's own.
+---@field retry_after number? # Seconds.
+---@field skip string? # Why the target is passed over.
+---@field answer string? # The text of a polite answer.
+---@field finish string? # How that answer ends.
+---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field note string|string[]|nil # Each stands in some note.
+---@field targets string[]? # Those that are left, in their order.
+---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
+---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
+---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
+---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
+---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -184,57 +282,6 @@ function re:gmatch(s) end
 ---@return integer
 function re:gsub(s, replacement, n) end
 
----A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
----@class penstock.Service
-local service = {}
-
----The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
----@param path string
----@param options? {headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:get(path, options) end
-
----json = any value of Lua, or body = a text. Other requests go on meanwhile.
----@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:post(path, options) end
-
----As post. Other requests go on meanwhile.
----@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:put(path, options) end
-
----As post. Other requests go on meanwhile.
----@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
----@return penstock.Answer?
----@return string?
-function service:delete(path, options) end
-
----What a service answered, whatever its status.
----@class penstock.Answer
----@field status integer # 200, 404, ...
----@field headers table<string, string?> # By name in lower case; several of one name make one list.
----@field body string # As it came.
----@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
-
----A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
----@class penstock.Redis
----@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
-local redis = {}
-
----A command by name: r:call("SET", key, value). Other requests go on meanwhile.
----@param command string
----@param ... string|number
----@return any
----@return string?
-function redis:call(command, ...) end
-
 ---What a policy can do besides deciding.
 ---@class ps
 ---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
@@ -251,6 +298,16 @@ function ps.test(name, test) end
 ---@param options? {retry_after?: number, status?: integer}
 ---@return penstock.Decision
 function ps.deny(code, message, options) end
+
+---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
+---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
+---@return penstock.Decision
+function ps.answer(answer) end
+
+---Not this target: the next one is tried. In attempt.
+---@param why string
+---@return penstock.Decision
+function ps.skip(why) end
 
 ps.keys = {}
 

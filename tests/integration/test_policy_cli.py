@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import PENSTOCK, SRC
+from conftest import PENSTOCK, SRC, wait_for
 
 PHASES = ["request", "authenticate", "validate", "admit", "route", "log"]
 
@@ -266,3 +266,48 @@ def test_help(cli):
     assert "req.model" in every and "ps.kv(name)" in every
     assert json.loads(cli("policy", "help", "route",
                           "--json").stdout)["name"] == "route"
+
+
+# ---- explain -----------------------------------------------------------
+
+ECHO = {"model": "sim/echo", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def test_explain_tells_of_policies(penstock, tmp_path):
+    (tmp_path / "slow.lua").write_text("""
+        return { api = 1, admit = function(req)
+          ps.sleep(30) ps.sleep(20)
+          ps.note("slept twice") ps.note("well")
+        end }""")
+    (tmp_path / "shy.lua").write_text("""
+        return { api = 1, admit = function(req)
+          if req.stream then return ps.deny("rate_limited") end
+        end }""")
+    p = penstock(f'policy_path "{tmp_path}"\nprovider "sim"\npolicies {{ '
+                 '"slow", { "shy", mode = "observe" }, "route" }')
+    answer = p.post("/v1/chat/completions", {**ECHO, "stream": True})
+    assert answer.status == 200
+
+    def told(*args):
+        got = p.cli("explain", answer.headers["x-request-id"], *args)
+        return got.stdout if got.returncode == 0 else None
+    story = json.loads(wait_for(lambda: told("--json"), why="the story"))
+    slow, shy, route = story["policies"]
+    assert (slow["policy"], slow["phase"], slow["verdict"]) == (
+        "slow", "admit", "none")
+    assert slow["waits"] == 2 and slow["waited_us"] >= 50000
+    assert slow["us"] < 20000
+    assert [story["notes"][i] for i in slow["notes"]] == [
+        "slow: slept twice", "slow: well"]
+    assert (shy["verdict"], shy["what"], shy["mode"]) == (
+        "deny", "rate_limited", "observe")
+    assert [story["notes"][i] for i in shy["notes"]] == [
+        "shy: would deny: rate_limited"]
+    assert route["phase"] == "route" and "notes" not in route
+    text = told()
+    assert "\npolicies\n  admit          slow             -" in text
+    assert " us  waited " in text and "  slept twice\n" in text
+    assert "deny rate_limited (observe)" in text
+    # explain's alone: the access line does not repeat it
+    line = p.logs("request")[-1]
+    assert "policies" not in line and line["notes"] == story["notes"]

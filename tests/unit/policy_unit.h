@@ -52,8 +52,9 @@ static inline void fake_wake(void *req)
     ((struct fake *)req)->wakes++;
 }
 
-static const struct policy_view fake_view = { fake_field, fake_header,
-                                              fake_note };
+static const struct policy_view fake_view = { .field = fake_field,
+                                              .header = fake_header,
+                                              .note = fake_note };
 
 static inline struct policy_value text_value(const char *z)
 {
