@@ -10,7 +10,7 @@ enum { TEXT_MAX = 64 << 10, DEPTH_MAX = 32 };
 static json_t *no_secret(void)
 {
     return json_pack("{s:s, s:s}", "$env", "PENSTOCK_DIVERTED", "default",
-                     "none");
+                     "no-secret-here");
 }
 
 /* "https://host/v1" becomes "http://host/v1": the name stays what it is. */
@@ -53,6 +53,23 @@ static void without_secrets(json_t *canonical, const char *kind,
         if (json_object_get(v, secret))
             json_object_set_new(v, secret, no_secret());
         json_object_del(v, "ca_file");
+    }
+}
+
+/* Of policies' conf, where a member may be one. */
+static void policies_without_secrets(json_t *canonical)
+{
+    json_t *policy, *conf, *v;
+    const char *name;
+    void *next;
+    size_t i;
+
+    json_array_foreach(json_object_get(canonical, "policies"), i, policy) {
+        conf = json_object_get(policy, "conf");
+        json_object_foreach_safe(conf, next, name, v) {
+            if (secret_is_ref(v))
+                json_object_set_new(conf, name, no_secret());
+        }
     }
 }
 
@@ -134,6 +151,7 @@ int config_divert(json_t *canonical, const char *socket, struct err *err)
         json_object_del(v, "tls");
     without_secrets(canonical, "service", "token");
     without_secrets(canonical, "redis", "password");
+    policies_without_secrets(canonical);
     json_object_del(canonical, "metrics");
     json_object_del(server, "user");
     json_object_set_new(server, "workers", json_integer(1));

@@ -9,7 +9,7 @@
 /**
  * Change a canonical tree (of config_check, static_only) so that every
  * provider connects to the Unix socket in place of its host, without TLS, and
- * no secret is needed: keys, tokens and passwords are the word "none". Who the
+ * no secret is needed: keys, tokens and passwords are "no-secret-here". Who the
  * process runs as, certificates and metrics go. Other references (env "X" in an
  * ordinary key) are resolved, which static_only left undone.
  *

@@ -26,6 +26,16 @@ static bool has_client_keys(const struct config *c)
     return false;
 }
 
+/** What ps.targets() tells of. */
+static int lend_targets(struct generation *g, struct err *err)
+{
+    const struct target *list[ENGINE_TARGETS_MAX];
+    size_t n = engine_targets(g->engine, list, ENGINE_TARGETS_MAX);
+
+    return policy_set_targets(g->policies, list, n) == 0
+               ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
 struct generation *generation_new(struct snapshot *bundle, uint64_t number,
                                   struct plugin_set *plugins, struct err *err)
 {
@@ -50,7 +60,7 @@ struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
         g->engine = engine_new(g->config, plugins, err);
     if (g->engine)
         g->policies = policy_set_probed(g->config, probe, err);
-    if (g->policies) {
+    if (g->policies && lend_targets(g, err) == 0) {
         g->client_keys = has_client_keys(g->config);
         return g;
     }

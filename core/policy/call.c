@@ -148,7 +148,10 @@ static int call_body(lua_State *L)
     int args = 2;
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
-    api_push(L, c, API_REQ, NULL, 0);
+    if (c->phase == PHASE_TICK)
+        lua_pushnil(L); /* there is no request */
+    else
+        api_push(L, c, API_REQ, NULL, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->conf_ref);
     args += api_push_thing(L, c);
     lua_callk(L, args, 1, (lua_KContext)c, call_done);

@@ -36,6 +36,7 @@ static const struct {
                              ", a principal or ps.deny()" },
     [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
     [PHASE_LOG] = { true, 0, " only" },
+    [PHASE_TICK] = { true, 0, " only" },
 };
 
 static bool takes(enum policy_phase p, enum kind kind)

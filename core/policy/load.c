@@ -7,6 +7,8 @@
  */
 #include "policy/state.h"
 
+#include "policy/tick.h"
+
 enum { CLOSED, OPEN };
 enum { CALLED, LATER };
 
@@ -109,9 +111,12 @@ static void take_member(struct policy_state *st, lua_State *L)
         take_fail(st, L);
     } else if (strcmp(key, "dialects") == 0) {
         take_dialects(st, L);
+    } else if (strcmp(key, "every") == 0) {
+        policy_take_every(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, dialects, or a phase: penstock-policy(7))", key);
+                      "fail, dialects, every, or a phase: "
+                      "penstock-policy(7))", key);
     }
 }
 
@@ -130,6 +135,9 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
+    if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
+        luaL_error(L, "tick and every need each other: every = "
+                      "{ interval = \"30s\" }");
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

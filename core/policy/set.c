@@ -12,9 +12,10 @@
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
-#include "policy/call.h"
+#include "policy/api.h"
 #include "policy/probe.h"
 #include "policy/ran.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 
@@ -96,11 +97,13 @@ void policy_set_free(struct policy_set *s)
 {
     if (!s)
         return;
+    policy_ticks_stop(s);
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
     if (s->env.outside.free)
         s->env.outside.free(s->env.outside.ud);
+    free(s->env.targets);
     slots_free(s->env.waits);
     hash_free(s->env.hash);
     budget_timer_stop();
@@ -122,6 +125,12 @@ struct policy_env *policy_set_env(struct policy_set *s)
     return &s->env;
 }
 
+struct policy_state *policy_set_state(struct policy_set *s,
+                                      enum policy_phase p, size_t i)
+{
+    return i < s->n_phase[p] ? s->states[s->in_phase[p][i]] : NULL;
+}
+
 bool policy_set_has(const struct policy_set *s, enum policy_phase p)
 {
     return s->n_phase[p] != 0;
@@ -135,6 +144,21 @@ void policy_set_clock(struct policy_set *s, const struct policy_clock *c)
 void policy_set_kv(struct policy_set *s, struct kv *kv)
 {
     s->env.kv = kv;
+}
+
+int policy_set_targets(struct policy_set *s, const struct target *const *list,
+                       size_t n)
+{
+    const struct target **copy = calloc(n + 1, sizeof *copy);
+
+    if (!copy)
+        return -ERR_NOMEM;
+    if (n)
+        memcpy(copy, list, n * sizeof *copy);
+    free(s->env.targets);
+    s->env.targets = copy;
+    s->env.n_targets = n;
+    return 0;
 }
 
 size_t policy_set_memory(const struct policy_set *s)
@@ -256,25 +280,37 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
     return r;
 }
 
+int policy_state_run(struct policy_state *st, enum policy_phase p,
+                     struct policy_run *run, struct policy_result *out)
+{
+    struct str why = STR_NULL;
+    enum call_result r;
+
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    r = step(st, p, run, out, &why);
+    if (r == CALL_WAITS)
+        return POLICY_WAIT;
+    run->call = NULL;
+    if (r == CALL_ERROR)
+        why = api_hide(st->conf, run->arena, why);
+    policy_ran_verdict(run, out, r == CALL_ERROR, why);
+    decide(st, p, run, r, why, out);
+    if (run->view->ran)
+        run->view->ran(run->req, &run->ran);
+    return POLICY_DONE;
+}
+
 int policy_run(struct policy_set *s, enum policy_phase p,
                struct policy_run *run, struct policy_result *out)
 {
     *out = (struct policy_result){ .verdict = POLICY_NONE };
     for (; run->at < s->n_phase[p]; run->at++) {
         struct policy_state *st = s->states[s->in_phase[p][run->at]];
-        struct str why = STR_NULL;
-        enum call_result r;
 
         if (!applies(st, run->endpoint))
             continue;
-        r = step(st, p, run, out, &why);
-        if (r == CALL_WAITS)
+        if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;
-        run->call = NULL;
-        policy_ran_verdict(run, out, r == CALL_ERROR, why);
-        decide(st, p, run, r, why, out);
-        if (run->view->ran)
-            run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
             break;
     }

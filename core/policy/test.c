@@ -112,10 +112,15 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     struct test_call *c = t->call;
     struct policy_run run = { .req = t, .view = &test_view, .arena = t->arena,
                               .wake = test_wake };
+    const struct target *targets[TEST_TARGETS];
     struct policy_result r;
 
     if (!test_request_fill(t, phase))
         return;
+    for (size_t i = 0; i < c->plan.n; i++)
+        targets[i] = c->plan.list[i].target;
+    if (policy_set_targets(s, targets, c->plan.n) != 0)
+        test_line(t, '!', "the test takes too much memory");
     run.endpoint = c->fields[FIELD_ENDPOINT].s;
     run.dialect = c->dialect;
     run.body = c->open ? &c->body : NULL;

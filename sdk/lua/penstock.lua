@@ -10,7 +10,7 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
@@ -21,6 +21,8 @@
 ---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
+---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
 
 ---The request. Valid during the call that got it: kept for later it raises.
 ---@class penstock.Req
@@ -98,6 +100,7 @@ function body:remove(pointer) end
 ---@field model string # The upstream's name for it.
 ---@field weight integer # As configured.
 ---@field tags table<string, string?> # Those of the provider.
+---@field resting boolean # All keys of the provider are parked just now, as this worker knows it.
 
 ---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
 ---@class penstock.Plan
@@ -167,6 +170,7 @@ function try:header(name, value) end
 ---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
 ---@field mode "enforce"|"observe"|nil # As in the configuration.
 ---@field fail "open"|"closed"|nil # As in the configuration.
+---@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret".
 ---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
@@ -237,6 +241,57 @@ function kv:delete(key) end
 ---@return number?
 function kv:ttl(key) end
 
+---A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
+---@class penstock.Service
+local service = {}
+
+---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
+---@param path string
+---@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:get(path, options) end
+
+---json = any value of Lua, or body = a text. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:post(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:put(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:delete(path, options) end
+
+---What a service answered, whatever its status.
+---@class penstock.Answer
+---@field status integer # 200, 404, ...
+---@field headers table<string, string?> # By name in lower case; several of one name make one list.
+---@field body string # As it came.
+---@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
+
+---A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
+---@class penstock.Redis
+---@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
+local redis = {}
+
+---A command by name: r:call("SET", key, value). Other requests go on meanwhile.
+---@param command string
+---@param ... string|number
+---@return any
+---@return string?
+function redis:call(command, ...) end
+
 ---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
 ---@class penstock.Re
 local re = {}
@@ -282,6 +337,9 @@ function re:gmatch(s) end
 ---@return integer
 function re:gsub(s, replacement, n) end
 
+---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
+---@class penstock.Secret
+
 ---What a policy can do besides deciding.
 ---@class ps
 ---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
@@ -316,16 +374,25 @@ ps.keys = {}
 ---@return penstock.Principal?
 function ps.keys.get(sha256) end
 
+---The targets of all model blocks, each once. In a test: those of the test.
+---@return penstock.Target[]
+function ps.targets() end
+
 ---64 hexadecimal digits.
 ---@param text string
 ---@return string
 function ps.sha256(text) end
 
 ---HMAC-SHA-256 as 64 hexadecimal digits.
----@param key string
+---@param key string|penstock.Secret
 ---@param text string
 ---@return string
 function ps.hmac(key, text) end
+
+---The text of a secret of conf, for what takes no secrets. Notes, logs and errors that hold it say [secret].
+---@param secret penstock.Secret
+---@return string
+function ps.secret(secret) end
 
 ps.hex = {}
 
@@ -384,8 +451,8 @@ function ps.json.encode(value) end
 function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
----@param a string
----@param b string
+---@param a string|penstock.Secret
+---@param b string|penstock.Secret
 ---@return boolean
 function ps.ct_equal(a, b) end
 
