@@ -190,5 +190,43 @@ const struct policy_template policy_templates[] = {
       "  req = { status = 503 }, expect = { note = \"failed with 503\" },\n"
       "})\n"
       "ps.test(\"one that did not\", { req = { status = 200 } })\n" },
+    { "tick",
+      "-- NAME.lua: closed while a service says so; asked every 30 s\n"
+      "--\n"
+      "-- service \"status\" { url = \"https://status.internal\" }\n"
+      "-- policies { ..., { \"NAME\", conf = { service = \"status\" } } }\n"
+      "local M = { api = 1, schema = { service = \"string\" },\n"
+      "            every = { interval = \"30s\" } } -- in one worker\n\n"
+      "local state = ps.kv(\"NAME\") -- shared by all workers\n\n"
+      "function M.tick(_, conf)\n"
+      "  local answer = ps.http(conf.service):get(\"/maintenance\")\n"
+      "  local closed = answer ~= nil and answer.status == 200\n"
+      "  state:set(\"closed\", closed, { ttl = 120 })\n"
+      "end\n\n"
+      "function M.admit()\n"
+      "  if state:get(\"closed\") then\n"
+      "    return ps.deny(\"overloaded\", \"Back soon\","
+      " { retry_after = 60 })\n"
+      "  end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "local conf = { service = \"status\" }\n\n"
+      "ps.test(\"closed, and open again\", {\n"
+      "  conf = conf, http = { status = { { status = 200 },"
+      " { status = 404 } } },\n"
+      "  calls = {\n"
+      "    { phase = \"tick\","
+      " expect = { kv = { [\"NAME\"] = { closed = true } } } },\n"
+      "    { phase = \"admit\", expect = { deny = \"overloaded\" } },\n"
+      "    { phase = \"tick\" },\n"
+      "    { phase = \"admit\" },\n"
+      "  },\n"
+      "})\n"
+      "ps.test(\"open where the service is away\", {\n"
+      "  conf = conf, phase = \"tick\",\n"
+      "  http = { status = function() return nil, \"timeout\" end },\n"
+      "  expect = { kv = { [\"NAME\"] = { closed = false } } },\n"
+      "})\n" },
     { NULL, NULL, NULL },
 };

@@ -128,7 +128,7 @@ static int method(lua_State *L)
         L, 1, SERVICE_CLASS);
     verb.p = lua_tolstring(L, lua_upvalueindex(1), &verb.n);
     service_call_read(L, &c, service, verb);
-    if (pc->st->conf->observe && !service->observe_all &&
+    if (policy_call_observes(pc) && !service->observe_all &&
         !str_is(verb, "GET"))
         return would(L, pc, &c);
     if (!o->http)

@@ -159,7 +159,7 @@ static int command(lua_State *L, struct str name, int first)
     if (rule.never)
         return luaL_error(L, "%s cannot be used here: %s", name.p,
                           rule.never);
-    if (c->st->conf->observe && !rule.read)
+    if (policy_call_observes(c) && !rule.read)
         return would(L, c, q.redis, q.args, q.n_args);
     if (!o->redis)
         return luaL_error(L, "ps.redis: there is no Redis here");

@@ -211,6 +211,7 @@ function window:replace(re, f) end
 ---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
 ---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
 ---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
+---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
 ---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
