@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_outside.h"
+#include "engine/limit_conf.h"
 
 #include <jansson.h>
 
@@ -120,6 +121,7 @@ struct conf_team {
     size_t n_models;
     struct conf_pair *tags;
     size_t n_tags;
+    struct conf_limits limits;
 };
 
 struct conf_key {
@@ -131,6 +133,7 @@ struct conf_key {
     size_t n_models, n_endpoints, n_cidrs;
     struct conf_pair *tags;
     size_t n_tags;
+    struct conf_limits limits;
 };
 
 struct conf_policy {
@@ -187,6 +190,7 @@ struct config {
     size_t n_endpoints;
     struct conf_log log;
     uint64_t kv_memory; /* bytes */
+    struct conf_limiter limiter;
 };
 
 /** Where the loader looks for things. */
@@ -226,20 +230,6 @@ json_t *config_check(json_t *tree, const struct config_paths *paths,
  */
 json_t *config_check_why(json_t *tree, const struct config_paths *paths,
                          json_t **why, struct err *err);
-
-/**
- * The tree of `serve` without a file: 127.0.0.1:8080, a provider for each
- * vendor of the catalogue whose environment variable is set, else `sim`. For
- * config_check. NULL with *err.
- */
-json_t *config_builtin(const struct config_paths *paths, struct err *err);
-
-/**
- * Let the providers of vendor `sim` in a canonical tree connect to the mock
- * upstream's socket, unless they name one; before config_bundle. Returns how
- * many there are: 0 means that no mock is needed.
- */
-size_t config_set_sim_socket(json_t *canonical, const char *path);
 
 /** Resolve secrets and files of a canonical tree into a sealed bundle.
  * Returns its fd (the caller's), or -ERR_x. */

@@ -24,6 +24,7 @@ struct principal {
     size_t n_team_models;
     struct conf_pair *tags;
     size_t n_tags;
+    struct conf_limits limits, team_limits; /* of the key, of its team */
 };
 
 /**

@@ -51,6 +51,8 @@ static const struct broken {
     {"top", "endpoint", "endpoint 'chats' {}", 2,
      "endpoint \"chats\": its name: \"chats\" is none of chat|completions|"
      "embeddings|models|messages|count_tokens; did you mean \"chat\"?"},
+    {"top", "limits", "limits '16MiB'", 2,
+     "limits: must be a table; write { key"},
     {"top", "kv", "kv '16MiB'", 2, "kv: must be a table; write { key"},
     {"top", "log", "log 'stderr'", 2, "log: must be a table; write { key"},
 
@@ -202,6 +204,18 @@ static const struct broken {
      "team \"t\" models[1]: must be a text, not a number"},
     {"team", "tags", "team 't' {\ntags = { a = true } }", 3,
      "team \"t\" tags.a: must be a text, not a boolean; write \"text\""},
+    {"team", "limits", "team 't' {\nlimits = '600/min' }", 3,
+     "team \"t\" limits: must be a table"},
+    {"limits", "requests", "team 't' { limits = {\nrequests = 600 } }", 3,
+     "team \"t\" limits.requests: a bare number has no unit; write "
+     "\"600/min\""},
+    {"limits", "tokens", "team 't' { limits = {\ntokens = '4k/week' } }", 3,
+     "team \"t\" limits.tokens: \"4k/week\" is not a rate; write "
+     "\"600/min\" or \"400k/min\" (per s, min, h or day)"},
+    {"limits", "concurrent", "team 't' { limits = {\nconcurrent = 0 } }", 3,
+     "team \"t\" limits.concurrent: 0 is out of range"},
+    {"key", "limits", KEY "limits = { rpm = '6/s' } }", 3,
+     "key \"k\" limits"},
     {"key", "sha256", "key 'k' {\nsha256 = 'abc' }", 3,
      "key \"k\" sha256: is not a SHA-256; write its 64 hexadecimal digits"},
     {"key", "team", "team 'search' {}\n" KEY "team = 'serach' }", 4,
@@ -273,6 +287,9 @@ static const struct broken {
      "redis \"r\" connect_timeout: \"0s\" is out of range"},
     {"redis", "ca_file", REDIS "ca_file = '/etc/passwd' }", 3,
      "redis \"r\" ca_file: means nothing without TLS; write url = "},
+    {"limiter", "memory", "limits {\nmemory = '1KiB' }", 3, "limits memory: "},
+    {"limiter", "full", "limits {\nfull = 'open' }", 3,
+     "limits full: \"open\" is none of the choices"},
     {"kv", "memory", "kv {\nmemory = '1KiB' }", 3, "kv memory: "},
     {"endpoint", "max_body", "endpoint 'models' {\nmax_body = '8MiB' }", 3,
      "endpoint \"models\" max_body: means nothing here; it is for chat|"},

@@ -157,7 +157,7 @@ static void never_above_a_gauge(void)
     limiter_free(l);
 }
 
-/* ---- kill -9 ---------------------------------------------------------------- */
+/* ---- kill -9 --------------------------------------------------------- */
 
 static void busy(struct limiter *l, int ready)
 {
