@@ -107,6 +107,7 @@ void api_ps_open(lua_State *L)
     api_group(L, "keys", keys);
     api_json_open(L);
     api_kv_open(L);
+    api_limit_open(L);
     api_metric_open(L);
     api_re_open(L);
     api_secret_open(L);

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "engine/config.h"
+#include "engine/limit_claim.h"
 #include "engine/principal.h"
 #include "engine/target.h"
 #include "net/http_header.h"
@@ -170,6 +171,7 @@ struct policy_run {
     struct policy_try *attempt;   /* attempt only */
     struct policy_resp *response; /* response only */
     struct policy_window *window; /* output only; see policy/output.h */
+    struct limit_claim *claim;    /* NULL: ps.take raises */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     uint16_t at;                  /* next policy in the list; engine's own */
