@@ -16,6 +16,7 @@
 #include "app/paths.h"
 #include "engine/cells.h"
 #include "engine/kv.h"
+#include "engine/limit.h"
 
 #include <sys/types.h>
 
@@ -61,6 +62,7 @@ struct master {
     struct config *config;
     struct cells *cells;
     struct kv *kv;             /* of ps.kv, for all workers */
+    struct limiter *limiter;   /* of ps.take, the same */
     struct listener listeners[MASTER_MAX_LISTENS];
     size_t n_listeners;
     int metrics_fd, sim_fd;    /* listening for keeper and mock; -1 = none */

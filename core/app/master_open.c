@@ -210,8 +210,10 @@ static int open_posts(struct master *m, struct err *err)
                                                       : MAX_REQUEST_CELLS,
                          err);
     m->kv = kv_new(m->config->kv_memory, true, err);
+    m->limiter = limiter_new(m->config->limiter.memory, (uint32_t)n * 2 + 4, 0,
+                             true, err);
     m->posts = calloc(n + 2, sizeof *m->posts);
-    if (!m->cells || !m->kv || !m->posts)
+    if (!m->cells || !m->kv || !m->limiter || !m->posts)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
@@ -311,6 +313,7 @@ void master_close(struct master *m)
     close_fd(m->life[0]);
     close_fd(m->life[1]);
     free(m->posts);
+    limiter_free(m->limiter);
     kv_free(m->kv);
     cells_free(m->cells);
     snapshot_unref(m->addresses);

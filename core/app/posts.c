@@ -213,6 +213,8 @@ static void bury(struct master *m, struct post *p, int status)
         post_hear(m, p); /* its last words */
     close_fd(&p->sock);
     cells_reap(m->cells, p->cell, lost_request, &lost);
+    if (p->kind == PROC_WORKER && m->limiter)
+        limiter_reap(m->limiter, cells_index(m->cells, p->cell));
     if (!asked || status != 0)
         log_death(p, status, lost.n); /* the cell is ours until the next */
     p->cell = NULL;

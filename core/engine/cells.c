@@ -67,13 +67,18 @@ struct cells_block cells_block(const struct cells *c, uint32_t i)
     };
 }
 
-static struct cells_block block_of(const struct cells *c,
-                                   const struct process_cell *p)
+uint32_t cells_index(const struct cells *c, const struct process_cell *p)
 {
     size_t off = (size_t)((const char *)p - c->map);
 
     off -= round64(sizeof(struct cells_header));
-    return cells_block(c, (uint32_t)(off / c->block_size));
+    return (uint32_t)(off / c->block_size);
+}
+
+static struct cells_block block_of(const struct cells *c,
+                                   const struct process_cell *p)
+{
+    return cells_block(c, cells_index(c, p));
 }
 
 static int map_memory(struct cells *c, struct err *err)

@@ -16,6 +16,11 @@ enum { SHARD_BYTES = 64 << 10, SHARDS_MAX = 256, CELLS_MIN = 64 };
 
 /* ---- the memory -------------------------------------------------------- */
 
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
 /* Many small shards, so that two workers rarely meet. */
 static uint32_t plan(struct limiter *l, uint64_t bytes)
 {
@@ -32,10 +37,11 @@ static uint32_t plan(struct limiter *l, uint64_t bytes)
     while (n > CELLS_MIN && limit_shard_size((uint32_t)n) > bytes)
         n -= n / 64 + 1;
     l->shard_size = limit_shard_size((uint32_t)n);
-    l->holds_at = l->n_shards * l->shard_size;
-    l->models_at = l->holds_at + (size_t)l->n_processes * l->n_holds *
-                                     sizeof(struct limit_hold_cell);
-    l->models_at = (l->models_at + 63) & ~(size_t)63;
+    l->highs_at = l->n_shards * l->shard_size;
+    l->holds_at = round64(l->highs_at + l->n_processes * sizeof(uint32_t));
+    l->models_at =
+        round64(l->holds_at + (size_t)l->n_processes * l->n_holds *
+                                  sizeof(struct limit_hold_cell));
     l->size = l->models_at + LIMIT_MODELS * sizeof(struct limit_model);
     return (uint32_t)n;
 }
@@ -258,6 +264,9 @@ static void take_one(struct take *t, size_t i, uint32_t place, limit_hold *out)
     struct limit_hold_cell *h = limit_hold_at(l, hold);
     uint64_t amount;
 
+    if (hold > atomic_load_explicit(limit_high(l, l->process),
+                                    memory_order_relaxed))
+        atomic_store(limit_high(l, l->process), hold);
     limit_shard_begin(s, place, l, h);
     amount = limit_cell_take(limit_shard_cell(s, place), &t->rows[i],
                              t->now_ms);

@@ -62,6 +62,8 @@ struct limit_row {
     uint64_t period_ms; /* 1 to LIMIT_PERIOD_MS; concurrent: 0 */
     uint64_t burst;     /* requests at once; 0: a tenth of limit, 1 at least */
     uint64_t want;      /* tokens to reserve; other kinds take one */
+    uint64_t least;     /* tokens: so many will do, if not all of want are
+                           left; 0: all of it */
 };
 
 /*

@@ -104,11 +104,15 @@ static uint64_t fixed(const struct limit_cell *c)
 
 /* A request that is larger than the limit waits for an empty window, and
  * takes all of it. */
+static uint64_t within(const struct limit_row *row, uint64_t want)
+{
+    want = want ? want : 1;
+    return want < row->limit ? want : row->limit;
+}
+
 static uint64_t wanted(const struct limit_row *row)
 {
-    uint64_t want = row->want ? row->want : 1;
-
-    return want < row->limit ? want : row->limit;
+    return within(row, row->least ? row->least : row->want);
 }
 
 static void show_tokens(const struct limit_cell *c, const struct limit_row *row,
@@ -150,9 +154,14 @@ static bool check_tokens(const struct limit_cell *c,
 static uint64_t take_tokens(struct limit_cell *c, const struct limit_row *row,
                             uint64_t now_ms)
 {
-    (void)now_ms;
-    c->tokens.reserved += wanted(row);
-    return wanted(row);
+    uint64_t left = less(row->limit,
+                         weighted(c, position(c, now_ms)) + fixed(c));
+    uint64_t amount = within(row, row->want);
+
+    if (row->least && amount > left)
+        amount = left > wanted(row) ? left : wanted(row);
+    c->tokens.reserved += amount;
+    return amount;
 }
 
 /* An empty window begins when it is used: a burst from rest then lies at the

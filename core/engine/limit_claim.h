@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "engine/limit.h"
+#include "wire/endpoint.h"
 
 /** A row that was taken; texts lie in the arena. */
 struct limit_taken {
@@ -25,6 +26,8 @@ struct limit_seen {
     bool set;
     uint64_t limit, remaining, reset_ms;
 };
+
+struct json;
 
 struct limit_claim {
     struct limiter *limiter; /* NULL: there are no limits here */
@@ -62,6 +65,18 @@ int limit_claim_take(struct limit_claim *c, const struct limit_row *rows,
 int limit_claim_peek(const struct limit_claim *c, const struct limit_row *rows,
                      size_t n, uint64_t now_ms, struct limit_state *states,
                      struct limit_refusal *why);
+
+/** What a row of tokens is to reserve. */
+struct limit_wish {
+    enum dialect dialect;
+    struct str endpoint;
+    const struct json *body; /* its index; NULL: it is not known */
+    struct str model;
+    int64_t max_tokens;      /* below 1 = not given */
+};
+
+/** Input and output; 0 where nothing is charged. The input is guessed once. */
+uint64_t limit_claim_want(struct limit_claim *c, const struct limit_wish *w);
 
 /** Has it reserved tokens? The row, or NULL. */
 const struct limit_taken *limit_claim_tokens(const struct limit_claim *c);

@@ -104,6 +104,7 @@ int limit_more(struct limiter *l, limit_hold hold, const struct limit_row *row,
         return -ERR_BUSY;
     c = limit_shard_cell(s, h->place);
     wish.want = more;
+    wish.least = 0;
     limit_cell_turn(c, now_ms);
     if (!is_cell_of(c, h) || !limit_cell_check(c, &wish, 0, now_ms, &state)) {
         rc = -ERR_RATE_LIMITED;

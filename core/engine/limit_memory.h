@@ -21,7 +21,7 @@ struct limiter {
     size_t size, shard_size;
     uint32_t n_shards; /* a power of two */
     uint32_t n_processes, n_holds;
-    size_t holds_at, models_at; /* offsets */
+    size_t highs_at, holds_at, models_at; /* offsets */
     bool shared;
     struct siphash_key seed[2];
     uint32_t process; /* ours; n_processes: none */
@@ -34,6 +34,14 @@ static inline struct limit_shard *limit_shard_at(const struct limiter *l,
                                                  uint32_t i)
 {
     return (struct limit_shard *)(l->map + i * l->shard_size);
+}
+
+/** How many holds of that process were ever used: those behind it are free,
+ * and their pages were never touched. */
+static inline _Atomic uint32_t *limit_high(const struct limiter *l,
+                                           uint32_t process)
+{
+    return (_Atomic uint32_t *)(l->map + l->highs_at) + process;
 }
 
 static inline struct limit_hold_cell *

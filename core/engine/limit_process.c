@@ -11,6 +11,7 @@
 int limiter_enter(struct limiter *l, uint32_t process)
 {
     struct limit_hold_cell *all;
+    uint32_t high;
 
     if (process >= l->n_processes)
         return -ERR_LIMIT;
@@ -20,14 +21,22 @@ int limiter_enter(struct limiter *l, uint32_t process)
     if (!l->free)
         return -ERR_NOMEM;
     l->process = process;
+    high = atomic_load(limit_high(l, process));
     all = limit_holds_of(l, process);
     for (uint32_t i = l->n_holds; i-- > 0;) { /* the first is taken first */
-        if (atomic_load(&all[i].state) == HOLD_FREE)
+        if (i >= high || atomic_load(&all[i].state) == HOLD_FREE)
             l->free[l->n_free++] = i;
         else
             l->n_ending++;
     }
     return 0;
+}
+
+static uint32_t held(const struct limiter *l, uint32_t process)
+{
+    uint32_t high = atomic_load(limit_high(l, process));
+
+    return high < l->n_holds ? high : l->n_holds;
 }
 
 /* The shards that somebody holds are not waited for twice. */
@@ -40,7 +49,7 @@ uint32_t limiter_reap(struct limiter *l, uint32_t process)
     if (process >= l->n_processes)
         return 0;
     all = limit_holds_of(l, process);
-    for (uint32_t i = 0; i < l->n_holds; i++) {
+    for (uint32_t i = 0; i < held(l, process); i++) {
         uint32_t state = atomic_load(&all[i].state);
 
         if (state == HOLD_FREE)
@@ -85,7 +94,7 @@ void limiter_sums(struct limiter *l, uint64_t now_ms, struct limit_sums *out)
         limit_shard_unlock(s);
     }
     for (uint32_t p = 0; p < l->n_processes; p++) {
-        for (uint32_t i = 0; i < l->n_holds; i++)
+        for (uint32_t i = 0; i < held(l, p); i++)
             out->holds += atomic_load(&limit_holds_of(l, p)[i].state) !=
                           HOLD_FREE;
     }

@@ -3,6 +3,7 @@
 #include "flow/output_request.h"
 
 #include "flow/events.h"
+#include "flow/limits_hold.h"
 #include "flow/policies.h"
 
 static void on_ask(void *ud, struct policy_window *w, struct policy_result *out)
@@ -75,12 +76,17 @@ void request_output_begin(struct request *r)
 {
     struct attempt *t = r->attempt;
     struct policy_output wants;
+    bool counts = t->mode == MODE_STREAM && limits_watches(r);
 
     if (t->broken || (t->mode != MODE_STREAM && t->mode != MODE_BODY) ||
-        !wire_text_ops(r->endpoint->dialect) ||
-        !policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
-                             &wants))
+        !wire_text_ops(r->endpoint->dialect))
         return;
+    if (!policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
+                             &wants)) {
+        if (!counts)
+            return;
+        wants = (struct policy_output){ .kinds = 0 };
+    }
     t->output = output_new(&wants, r->endpoint->dialect, r->arena, &ops, r);
     if (!t->output) {
         refuse(r, NULL);

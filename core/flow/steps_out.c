@@ -441,6 +441,7 @@ enum step step_judge(struct request *r)
     r->answer.finish_seen = r->answer.done_seen = false;
     r->answer.events = 0;
     r->usage = USAGE_NONE;
+    r->claim.counted = 0;
     return next_try(r, info, used, dead);
 }
 

@@ -7,10 +7,8 @@
 #include "policy/api_limit.h"
 
 #include "engine/config_unit.h"
-#include "wire/dialect.h"
-#include "wire/token_guess.h"
 
-enum { OUTPUT_GUESS = 1024 }; /* tokens, of a model that nobody knows yet */
+enum { LEAST_OUTPUT = 64 }; /* tokens of a stream that may be ended */
 
 /* ---- whose ---------------------------------------------------------------- */
 
@@ -204,62 +202,49 @@ static bool read_stream(lua_State *L, const struct limit_row *row)
 
 /* ---- what the request will want --------------------------------------------- */
 
-static uint64_t max_tokens(lua_State *L, struct policy_call *c)
+static int64_t max_tokens(lua_State *L, struct policy_call *c)
 {
     struct policy_value v = { .type = VALUE_NIL };
-    lua_Integer n = 0;
+    lua_Integer n;
 
-    if (api_field_edited(L, c, FIELD_MAX_TOKENS)) {
-        n = lua_tointeger(L, -1);
-        lua_pop(L, 1);
-    } else {
+    if (!api_field_edited(L, c, FIELD_MAX_TOKENS)) {
         c->run->view->field(c->run->req, FIELD_MAX_TOKENS, &v);
-        n = v.type == VALUE_INT ? v.i : 0;
+        return v.type == VALUE_INT ? v.i : 0;
     }
-    return n > 0 ? (uint64_t)n : 0;
-}
-
-/* Several choices are that many answers. */
-static uint64_t choices(const struct json *body)
-{
-    uint32_t node = body ? json_member(body, 0, STR("n")) : JSON_NONE;
-    int64_t n;
-
-    if (node == JSON_NONE || !json_int(body, node, &n) || n < 1 || n > 128)
-        return 1;
-    return (uint64_t)n;
-}
-
-static uint64_t output_guess(lua_State *L, struct policy_call *c)
-{
-    const struct policy_run *run = c->run;
-    uint64_t most = max_tokens(L, c), learned;
-    struct str model;
-
-    if (!dialect_ops(run->dialect)->answers(run->dialect))
-        return 0;
-    text_field(c, FIELD_MODEL, &model);
-    learned = limit_learned(run->claim->limiter, model);
-    most = most * choices(run->body);
-    if (most && learned)
-        return most < learned ? most : learned;
-    if (most)
-        return most;
-    return learned ? learned : OUTPUT_GUESS;
+    n = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return n;
 }
 
 /* Nothing for what is charged nothing. */
 static uint64_t tokens_wanted(lua_State *L, struct policy_call *c)
 {
     const struct policy_run *run = c->run;
+    struct limit_wish wish = { .dialect = run->dialect,
+                               .endpoint = run->endpoint,
+                               .body = run->body };
 
-    if (str_is(run->endpoint, "count_tokens") ||
-        str_is(run->endpoint, "models"))
-        return 0;
-    if (!run->claim->input)
-        run->claim->input =
-            1 + (run->body ? token_guess(run->dialect, run->body) : 0);
-    return run->claim->input + output_guess(L, c);
+    text_field(c, FIELD_MODEL, &wish.model);
+    wish.max_tokens = max_tokens(L, c);
+    return limit_claim_want(run->claim, &wish);
+}
+
+/* A stream that may be ended where its tokens are used up may begin with less
+ * than it wants. */
+static uint64_t least_of(lua_State *L, struct policy_call *c, uint64_t want)
+{
+    struct policy_value v = { .type = VALUE_NIL };
+    uint64_t least = c->run->claim->input + LEAST_OUTPUT;
+    bool stream;
+
+    if (api_field_edited(L, c, FIELD_STREAM)) {
+        stream = lua_toboolean(L, -1);
+        lua_pop(L, 1);
+    } else {
+        c->run->view->field(c->run->req, FIELD_STREAM, &v);
+        stream = v.type == VALUE_BOOL && v.i;
+    }
+    return !stream ? 0 : least < want ? least : want;
 }
 
 /* ---- a row ------------------------------------------------------------------ */
@@ -332,6 +317,8 @@ static void read_row(lua_State *L, struct policy_call *c,
         row->want = tokens_wanted(L, c);
     if (row->want == 0)
         return;
+    if (finish)
+        row->least = least_of(L, c, row->want);
     out->finish[out->n] = finish;
     out->from[out->n++] = number;
 }

@@ -157,6 +157,22 @@ static void a_stream_asks_for_more(void)
     limiter_free(l);
 }
 
+static void less_will_do(void)
+{
+    struct limiter *l = memory(0);
+    struct limit_row row = tokens(1000, 700);
+    struct limit_state s;
+    limit_hold a;
+
+    row.least = 100;
+    UNIT_INT(take(l, row, 60000, &s, &a), 0);
+    UNIT_INT(limit_reserved(l, a), 700);
+    UNIT_INT(take(l, row, 60000, &s, &a), 0);
+    UNIT_INT(limit_reserved(l, a), 300);
+    UNIT_INT(take(l, row, 60000, &s, &a), -ERR_RATE_LIMITED);
+    limiter_free(l);
+}
+
 static void so_many_at_once(void)
 {
     struct limiter *l = memory(0);
@@ -466,6 +482,7 @@ UNIT_MAIN("limit",
           { "tokens: reserve and settle", tokens_reserve_and_settle },
           { "larger than the limit", larger_than_the_limit },
           { "a stream asks for more", a_stream_asks_for_more },
+          { "less will do", less_will_do },
           { "so many at once", so_many_at_once },
           { "all or nothing", all_or_nothing },
           { "rows of one cell are one", rows_of_one_cell_are_one },
