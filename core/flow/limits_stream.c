@@ -36,9 +36,15 @@ void limits_count(struct request *r, enum dialect d, struct str event)
     if (!ops || ops->find(d, event, j, r->arena, t) != 0)
         return;
     for (uint32_t i = 0; i < t->n; i++) {
-        if (t->items[i].type == WIRE_ITEM_TEXT)
-            r->claim.counted +=
-                token_guess_text(json_raw(j, t->items[i].node));
+        struct str text = json_raw(j, t->items[i].node);
+
+        if (t->items[i].type != WIRE_ITEM_TEXT)
+            continue;
+        if (!t->items[i].raw) { /* without its quotes */
+            text.p++;
+            text.n -= 2;
+        }
+        r->claim.counted += token_guess_text(text);
     }
 }
 
