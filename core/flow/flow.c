@@ -5,8 +5,9 @@
 
 #include "base/log.h"
 #include "flow/request.h"
-#include "policy/tick.h"
+#include "policy/outside.h"
 #include "policy/reach.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -102,7 +103,10 @@ static void lend(struct flow *f, struct generation *g)
                                        .client = f->env.client,
                                        .addresses = f->env.addresses };
 
-    policy_set_reach(g->policies, &means);
+    if (f->env.outside)
+        policy_set_outside(g->policies, f->env.outside);
+    else
+        policy_set_reach(g->policies, &means);
     policy_set_loop(g->policies, f->env.loop);
     policy_set_kv(g->policies, f->env.kv);
     if (policy_ticks_start(g->policies, &who) != 0)

@@ -4,6 +4,7 @@
 #include "flow/generation.h"
 
 #include "flow/request.h"
+#include "policy/probe.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,14 @@ static int lend_targets(struct generation *g, struct err *err)
 struct generation *generation_new(struct snapshot *bundle, uint64_t number,
                                   struct plugin_set *plugins, struct err *err)
 {
+    return generation_probed(bundle, number, plugins, NULL, err);
+}
+
+struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
+                                     struct plugin_set *plugins,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
     struct generation *g = calloc(1, sizeof *g);
 
     if (!g) {
@@ -50,7 +59,7 @@ struct generation *generation_new(struct snapshot *bundle, uint64_t number,
     if (g->config)
         g->engine = engine_new(g->config, plugins, err);
     if (g->engine)
-        g->policies = policy_set_new(g->config, err);
+        g->policies = policy_set_probed(g->config, probe, err);
     if (g->policies && lend_targets(g, err) == 0) {
         g->client_keys = has_client_keys(g->config);
         return g;

@@ -140,7 +140,7 @@ struct redis_codec *redis_codec_new(void)
         free(c);
         return NULL;
     }
-    redisReaderSetPrivdata(c->reader, c);
+    c->reader->privdata = c;
     return c;
 }
 

@@ -84,8 +84,6 @@ void api_try_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
-void api_http_open(lua_State *L);
-void api_redis_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
 void api_metric_open(lua_State *L);

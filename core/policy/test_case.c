@@ -297,7 +297,7 @@ static void read_secrets(lua_State *L, struct test_case *t, void *into)
     t->policy.n_secrets = n;
 }
 
-static const struct test_row case_rows[] = {
+const struct test_row test_case_rows[] = {
     { "keys", read_keys, 0 },
     { "conf", read_conf, offsetof(struct test_case, scratch) },
     { "secrets", read_secrets, 0 },
@@ -320,7 +320,7 @@ void test_case_read(lua_State *L, struct test_case *t)
         lua_pushvalue(L, -2);
         lua_rawset(L, -5);
     }
-    test_members(L, t, "ps.test", case_rows, t);
+    test_members(L, t, "ps.test", test_case_rows, t);
     lua_pop(L, 1);
     read_all_outside(L, t);
     lua_pop(L, 1);

@@ -61,7 +61,7 @@ function req:each_text(options, f) end
 ---@class penstock.Body
 local body = {}
 
----The value there, nil for none: tables of at most 50000 items, ps.null, exact integers where they fit 64 bits. From validate on.
+---The value there, nil for none, as ps.json.decode makes it; raises where that would lose digits, have a name twice or pass 1 MiB. From validate on.
 ---@param pointer string
 ---@return any
 function body:get(pointer) end
@@ -71,7 +71,7 @@ function body:get(pointer) end
 ---@return string?
 function body:raw(pointer) end
 
----Replace a value, or add a member; /list/- appends. A table is a list where it has 1 to n alone; {} is an object, an empty list that get gave stays one. In validate admit.
+---Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit.
 ---@param pointer string
 ---@param value any
 function body:set(pointer, value) end
@@ -154,15 +154,45 @@ function try:header(name, value) end
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
----What ps.test takes.
+---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
 ---@class penstock.Test
----@field phase string? # Needed where the policy has several. In NAME_test.lua only.
----@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
----@field conf table? # The policy's conf. In NAME_test.lua only.
----@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret". In NAME_test.lua only.
----@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
----@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[]}? # What must come. Without principal, deny and fails: no opinion. In NAME_test.lua only.
+---@field phase string? # Needed where the policy has several.
+---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field models table<string, table>? # By name, targets: what plan:use finds.
+---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
+---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
+---@field after_ms number? # Time that passes before the request.
+---@field expect penstock.Expect? # What must come of it.
+---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
+---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
+---@field mode "enforce"|"observe"|nil # As in the configuration.
+---@field fail "open"|"closed"|nil # As in the configuration.
+---@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret".
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
+---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
+
+---What must come. Without principal, deny, skip, answer and fails: no opinion. What is not named may be as it likes.
+---@class penstock.Expect
+---@field principal string? # Its id.
+---@field deny string? # The code.
+---@field message string? # Of the denial.
+---@field status integer? # Of a code of one's own.
+---@field retry_after number? # Seconds.
+---@field skip string? # Why the target is passed over.
+---@field answer string? # The text of a polite answer.
+---@field finish string? # How that answer ends.
+---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field note string|string[]|nil # Each stands in some note.
+---@field targets string[]? # Those that are left, in their order.
+---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
+---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
+---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
+---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
+---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -320,13 +350,6 @@ ps = {}
 ---@param test penstock.Test
 function ps.test(name, test) end
 
----Refuse: a code of the error table, or one of your own (x_...) with a status.
----@param code string
----@param message? string
----@param options? {retry_after?: number, status?: integer}
----@return penstock.Decision
-function ps.deny(code, message, options) end
-
 ---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
 ---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
 ---@return penstock.Decision
@@ -336,6 +359,13 @@ function ps.answer(answer) end
 ---@param why string
 ---@return penstock.Decision
 function ps.skip(why) end
+
+---Refuse: a code of the error table, or one of your own (x_...) with a status.
+---@param code string
+---@param message? string
+---@param options? {retry_after?: number, status?: integer}
+---@return penstock.Decision
+function ps.deny(code, message, options) end
 
 ps.keys = {}
 

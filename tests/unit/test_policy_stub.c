@@ -9,6 +9,7 @@
 #include "policy/api.h"
 #include "policy/api_table.h"
 #include "policy/sandbox.h"
+#include "policy/test_case.h"
 
 /* ---- files -------------------------------------------------------------- */
 
@@ -215,8 +216,8 @@ static void compare_class(lua_State *L, const char *cls)
 /* Plain tables, opaque values, and ps, which has a test of its own. */
 static bool is_data(const char *cls)
 {
-    static const char *const data[] = { "policy", "test", "decision", "part",
-                                        "secret", "ps" };
+    static const char *const data[] = { "policy", "test", "expect", "decision",
+                                        "part", "secret", "ps" };
 
     for (size_t i = 0; i < sizeof data / sizeof data[0]; i++) {
         if (strcmp(cls, data[i]) == 0)
@@ -274,6 +275,30 @@ static void classes_have_what_the_rows_say(void)
     }
     CU_ASSERT(n >= 5);
     engine_close(&e);
+}
+
+static size_t count_rows(const struct test_row *rows, const char *cls)
+{
+    size_t n = 0;
+
+    for (; rows->name; rows++, n++)
+        has_row(cls, rows->name);
+    return n;
+}
+
+/* What a test may say: as many rows as the runner takes, each of them one. */
+static void tests_have_what_the_rows_say(void)
+{
+    size_t test = count_rows(test_case_rows, "test") +
+                  count_rows(test_call_rows, "test"), rows = 0;
+    size_t expect = count_rows(test_expect_rows, "expect"), wanted = 0;
+
+    for (const struct api_row *r = api_rows; r->cls; r++) {
+        rows += api_row_is_of(r, "test");
+        wanted += api_row_is_of(r, "expect");
+    }
+    UNIT_INT(rows, test);
+    UNIT_INT(wanted, expect);
 }
 
 /* Fields and methods stand under a class. */
@@ -437,6 +462,7 @@ static void lists_are_split(void)
 UNIT_MAIN("policy_stub", { "files are of today", files_are_of_today },
           { "ps has what the rows say", ps_has_what_the_rows_say },
           { "classes have what the rows say", classes_have_what_the_rows_say },
+          { "tests have what the rows say", tests_have_what_the_rows_say },
           { "classes have rows", classes_have_rows },
           { "rows are well formed", rows_are_well_formed },
           { "phases have rows", phases_have_rows }, { "help", help },
