@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* `penstock explain ID`: a recent request's timeline for people. */
+/* `penstock explain ID`: a recent request's timeline; -f: one that might be
+ * sent (explain_file.c). */
 #include "cli/ask.h"
+#include "cli/explain_file.h"
 #include "cli/explain_print.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int show(const struct cli_ctx *ctx, const json_t *got)
 {
@@ -17,6 +20,14 @@ static int show(const struct cli_ctx *ctx, const json_t *got)
     return CLI_DONE;
 }
 
+/* -f REQUEST [-c FILE] */
+static int from_file(int argc, char **argv, struct cli_ctx *ctx)
+{
+    if (argc != 3 && (argc != 5 || strcmp(argv[3], "-c") != 0))
+        return cli_bad_usage(ctx, "-f FILE, and perhaps -c FILE");
+    return explain_file(ctx, argv[2], argc == 5 ? argv[4] : NULL);
+}
+
 static int run(int argc, char **argv, struct cli_ctx *ctx)
 {
     json_t *got = NULL;
@@ -24,7 +35,9 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     struct ask a;
     int rc;
 
-    if (argc != 2)
+    if (argc >= 3 && strcmp(argv[1], "-f") == 0)
+        return from_file(argc, argv, ctx);
+    if (argc != 2 || argv[1][0] == '-')
         return cli_bad_usage(ctx, "which request? Its id is the x-request-id "
                                   "of the answer");
     request = NULL;
@@ -48,7 +61,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
 const struct cli_verb cli_explain = {
     .name = "explain",
-    .usage = "ID",
-    .help = "show a recent request's steps, attempts and why",
+    .usage = "ID | -f REQUEST [-c FILE]",
+    .help = "show a request's steps, policies, attempts and why",
     .run = run,
 };

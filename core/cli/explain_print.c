@@ -147,12 +147,12 @@ static void print_plan(const json_t *plan, const json_t *story)
             printf("  -  ");
         else
             printf("  %d. ", ++place);
-        printf("%-32s", text(c, "target"));
-        if (dropped)
-            printf(" dropped");
-        if (*text(c, "why"))
-            printf("%s%s", dropped ? ": " : " ", text(c, "why"));
-        putchar('\n');
+        if (dropped || *text(c, "why"))
+            printf("%-32s %s%s%s\n", text(c, "target"),
+                   dropped ? "dropped" : "", dropped ? ": " : "",
+                   text(c, "why"));
+        else
+            puts(text(c, "target"));
     }
 }
 

@@ -44,12 +44,28 @@ static struct row *add_row(struct table *t, struct err *err)
     return &t->rows[t->n];
 }
 
+/* Members of conf that are secrets; their values are not looked at. */
+static size_t stand_ins(const json_t *conf, struct conf_secret *list)
+{
+    const char *name;
+    json_t *v;
+    size_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)conf, name, v) {
+        if (secret_is_ref(v) && n < NAMES)
+            list[n++] = (struct conf_secret){
+                str_of(name), { STR("policy list"), STR("no-secret-here") } };
+    }
+    return n;
+}
+
 /* Load the policy at row->path, with what the configuration says of it. */
 static int look(struct table *t, struct row *row, const json_t *entry,
                 struct err *err)
 {
     struct buf source = BUF_INIT(POLICY_SOURCE_MAX);
     const json_t *conf = json_object_get(entry, "conf");
+    struct conf_secret secrets[NAMES];
     char *text = conf ? json_dumps(conf, JSON_COMPACT) : NULL;
     struct conf_policy p = { .name = row->name, .path = str_of(row->path),
                              .conf = str_of(text) };
@@ -59,6 +75,8 @@ static int look(struct table *t, struct row *row, const json_t *entry,
     if (rc == 0) {
         p.source = (struct str){ buf_str(&source).p, buf_len(&source) - 1 };
         p.fail = str_of(fail);
+        p.secrets = secrets;
+        p.n_secrets = stand_ins(conf, secrets);
         rc = policy_describe(&t->config, &p, &row->about, err);
     }
     free(text);

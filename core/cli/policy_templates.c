@@ -134,6 +134,47 @@ const struct policy_template policy_templates[] = {
       "  conf = { region = \"cn\", only = true }, targets = targets,\n"
       "  expect = { deny = \"no_target\" },\n"
       "})\n" },
+    { "attempt",
+      HEAD("no second try at a provider that limits us", "")
+      "-- try: what is going to be tried, and what was tried before.\n"
+      "function M.attempt(_, _, try)\n"
+      "  for _, before in ipairs(try.tried) do\n"
+      "    local provider = before.target:match(\"^[^/]+\")\n"
+      "    if before.class == \"rate_limit\" and\n"
+      "       provider == try.target.provider then\n"
+      "      return ps.skip(provider .. \" limits us\")\n"
+      "    end\n"
+      "  end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "local limited = { target = \"groq/a\", class = \"rate_limit\" }\n\n"
+      "ps.test(\"the first try\", { try = { target = \"groq/a\" } })\n"
+      "ps.test(\"the same provider\", {\n"
+      "  try = { target = \"groq/b\", tried = { limited } },\n"
+      "  expect = { skip = \"groq limits us\" },\n"
+      "})\n"
+      "ps.test(\"another one\", {\n"
+      "  try = { target = \"gpu/a\", tried = { limited } },\n"
+      "})\n" },
+    { "response",
+      HEAD("clients learn who answered, and how soon", "")
+      "-- The head of an answer that serves; the client has nothing of it.\n"
+      "function M.response(_, _, resp)\n"
+      "  resp.header[\"x-served-by\"] = resp.target.name\n"
+      "  resp.header[\"x-served-ms\"] = tostring(resp.ms)\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "ps.test(\"two headers\", {\n"
+      "  resp = { target = \"gpu/llama\", ms = 120 },\n"
+      "  expect = { header = { [\"x-served-by\"] = \"gpu/llama\",\n"
+      "                        [\"x-served-ms\"] = \"120\" } },\n"
+      "})\n"
+      "ps.test(\"at a second try, too\", {\n"
+      "  resp = { target = \"groq/llama\", attempt = 2 },\n"
+      "  expect = { header = { [\"x-served-by\"] = \"groq/llama\" } },\n"
+      "})\n" },
     { "log",
       HEAD("a line for each answer that failed", "from = \"int\"")
       "-- After the last byte: nothing can be changed any more.\n"
@@ -149,5 +190,43 @@ const struct policy_template policy_templates[] = {
       "  req = { status = 503 }, expect = { note = \"failed with 503\" },\n"
       "})\n"
       "ps.test(\"one that did not\", { req = { status = 200 } })\n" },
+    { "tick",
+      "-- NAME.lua: closed while a service says so; asked every 30 s\n"
+      "--\n"
+      "-- service \"status\" { url = \"https://status.internal\" }\n"
+      "-- policies { ..., { \"NAME\", conf = { service = \"status\" } } }\n"
+      "local M = { api = 1, schema = { service = \"string\" },\n"
+      "            every = { interval = \"30s\" } } -- in one worker\n\n"
+      "local state = ps.kv(\"NAME\") -- shared by all workers\n\n"
+      "function M.tick(_, conf)\n"
+      "  local answer = ps.http(conf.service):get(\"/maintenance\")\n"
+      "  local closed = answer ~= nil and answer.status == 200\n"
+      "  state:set(\"closed\", closed, { ttl = 120 })\n"
+      "end\n\n"
+      "function M.admit()\n"
+      "  if state:get(\"closed\") then\n"
+      "    return ps.deny(\"overloaded\", \"Back soon\","
+      " { retry_after = 60 })\n"
+      "  end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "local conf = { service = \"status\" }\n\n"
+      "ps.test(\"closed, and open again\", {\n"
+      "  conf = conf, http = { status = { { status = 200 },"
+      " { status = 404 } } },\n"
+      "  calls = {\n"
+      "    { phase = \"tick\","
+      " expect = { kv = { [\"NAME\"] = { closed = true } } } },\n"
+      "    { phase = \"admit\", expect = { deny = \"overloaded\" } },\n"
+      "    { phase = \"tick\" },\n"
+      "    { phase = \"admit\" },\n"
+      "  },\n"
+      "})\n"
+      "ps.test(\"open where the service is away\", {\n"
+      "  conf = conf, phase = \"tick\",\n"
+      "  http = { status = function() return nil, \"timeout\" end },\n"
+      "  expect = { kv = { [\"NAME\"] = { closed = false } } },\n"
+      "})\n" },
     { NULL, NULL, NULL },
 };

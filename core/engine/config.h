@@ -9,8 +9,7 @@
  *   worker   bundle --config_open--> struct config
  *
  * A struct config is read-only and lives as long as its snapshot. Durations
- * are milliseconds, sizes bytes, rates per minute.
- * The one table of keys is config.def; this header mirrors it.
+ * are milliseconds, sizes bytes. The table of its keys is config.def.
  */
 #ifndef PENSTOCK_ENGINE_CONFIG_H
 #define PENSTOCK_ENGINE_CONFIG_H
@@ -138,7 +137,9 @@ struct conf_policy {
     struct str name;
     struct str path;   /* where it was found, for messages */
     struct str source; /* text, from the bundle */
-    struct str conf;   /* JSON object for it */
+    struct str conf;   /* JSON object for it; secrets as references */
+    struct conf_secret *secrets; /* what those are */
+    size_t n_secrets;
     bool observe;      /* decisions are noted, not applied */
     struct str fail;   /* "open", "closed", or empty = the phase's default */
     struct str *endpoints;

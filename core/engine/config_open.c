@@ -163,6 +163,22 @@ static void open_keys(struct opener *o, struct config *c)
     }
 }
 
+static void open_policy_secrets(struct opener *o, struct conf_policy *p,
+                                json_t *conf)
+{
+    const char *key;
+    json_t *v;
+    size_t n;
+
+    p->secrets = open_array(o, json_object_size(conf), sizeof *p->secrets, &n);
+    json_object_foreach(conf, key, v) {
+        if (n == 0 || !secret_is_ref(v))
+            continue;
+        p->secrets[p->n_secrets].name = open_dup(o, key);
+        open_secret(o, &p->secrets[p->n_secrets++].secret, v);
+    }
+}
+
 static void open_policies(struct opener *o, struct config *c)
 {
     const json_t *all = json_object_get(o->root, "policies");
@@ -177,6 +193,7 @@ static void open_policies(struct opener *o, struct config *c)
         p->path = open_text(o, v, "path");
         p->source = open_policy_source(o, p->name);
         p->conf = open_json(o, v, "conf");
+        open_policy_secrets(o, p, json_object_get(v, "conf"));
         p->observe = open_choice(v, "mode", "enforce|observe") == 1;
         p->fail = open_text(o, v, "fail");
         p->endpoints = open_list(o, v, "endpoints", &p->n_endpoints);
@@ -281,6 +298,10 @@ void config_free(struct config *c)
         wipe(&c->services[i].token);
     for (size_t i = 0; i < c->n_redis; i++)
         wipe(&c->redis[i].password);
+    for (size_t i = 0; i < c->n_policies; i++) {
+        for (size_t k = 0; k < c->policies[i].n_secrets; k++)
+            wipe(&c->policies[i].secrets[k].secret);
+    }
     for (size_t i = 0; i < c->n_providers; i++) {
         struct conf_provider *p = &c->providers[i];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The typed configuration of what policies reach: services and Redis. Part of
- * config.h, whose rules hold here too. */
+/* The typed configuration of what policies reach: services, Redis, secrets.
+ * Part of config.h, whose rules hold here too. */
 #ifndef PENSTOCK_ENGINE_CONFIG_OUTSIDE_H
 #define PENSTOCK_ENGINE_CONFIG_OUTSIDE_H
 
@@ -9,6 +9,12 @@
 
 struct conf_pair {
     struct str key, value;
+};
+
+/** A secret of a policy's conf, by its key there. */
+struct conf_secret {
+    struct str name;
+    struct secret secret;
 };
 
 /** A service that policies may call. */

@@ -75,6 +75,9 @@ int walk_providers(struct conf_walk *w, json_t *canonical);
 int walk_no_such(struct conf_walk *w, const char *what, const char *name,
                  const json_t *all);
 
+/** Check the inside of a value of type ANY (config_any.c); fails. */
+bool walk_any(struct conf_walk *w, const struct conf_row *row, json_t *v);
+
 /** Can the secret be had, and may it stand in a header (or is PEM)? */
 int walk_secret_at_hand(struct conf_walk *w, const json_t *ref, bool pem);
 

@@ -416,6 +416,7 @@ void account_request(struct request *r)
     explain_put(str_of(r->id), buf_str(b));
     b->n = end;
     buf_putc(b, '}');
+    story_begin(r, buf_str(b));
     if (!r->gen->config->log.json) {
         buf_reset(b);
         write_text(r, b);

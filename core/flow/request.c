@@ -152,6 +152,8 @@ static void request_free(struct request *r)
 {
     struct flow *f = r->flow;
 
+    story_end(r);
+
     attempt_stop(r);
     request_unwait(r);
     loop_timer_stop(&r->timer);

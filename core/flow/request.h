@@ -101,6 +101,7 @@ struct request {
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */
+    struct str story;      /* its beginning, where somebody hears it */
     struct credential *credential_next; /* of the try to come */
     struct policy_try *try_next;        /* NULL: nobody asks */
     struct policy_resp *resp;           /* the same */
@@ -207,6 +208,10 @@ bool identity_is_local(const struct request *r);
 
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);
+
+/* story.c: all of it, for flow_env.story */
+void story_begin(struct request *r, struct str line); /* of the access line */
+void story_end(struct request *r);
 
 /* steps_out.c */
 enum step try_begin(struct request *r);

@@ -215,9 +215,13 @@ static int read_embeddings(struct mock_req *r, struct err *err)
     return 0;
 }
 
-static int know_model(struct mock_ask *ask, struct err *err)
+static int know_model(struct mock_req *r, struct err *err)
 {
+    struct mock_ask *ask = &r->ask;
+
     ask->model = mock_model_of(ask->name);
+    if (r->m->o.lenient)
+        ask->model = r->op == MOCK_EMBEDDINGS ? MOCK_EMBED : MOCK_ECHO;
     if (ask->model != MOCK_UNKNOWN)
         return 0;
     return err_at(err, ERR_MODEL_NOT_FOUND, "/model",
@@ -234,7 +238,7 @@ static int read_model(struct mock_req *r, struct err *err)
     if (!ask->name.p)
         return err_at(err, ERR_INVALID_REQUEST, "/model",
                       "you must provide a model parameter");
-    if (know_model(ask, err))
+    if (know_model(r, err))
         return -err->code;
     if (vectors != (ask->model == MOCK_EMBED))
         return err_at(err, ERR_INVALID_REQUEST, "/model",
@@ -252,7 +256,7 @@ static int read_path(struct mock_req *r, struct err *err)
     if (i < 0)
         return 0;
     r->ask.name = (struct str){ path.p + i + 8, path.n - (size_t)i - 8 };
-    return know_model(&r->ask, err);
+    return know_model(r, err);
 }
 
 int mock_openai_read(struct mock_req *r, struct err *err)

@@ -23,6 +23,7 @@ struct redis_codec {
     redisReader *reader;
     size_t bytes, elements; /* of the reply that is being built */
     bool over;              /* a limit was passed */
+    bool alien;             /* RESP3, which newer hiredis reads */
 };
 
 /* Where the value goes: the root, or a place in a list. */
@@ -48,11 +49,13 @@ static void *give_up(const redisReadTask *t, struct resp *r)
 static void *on_text(const redisReadTask *t, char *p, size_t n)
 {
     struct redis_codec *c = t->privdata;
-    struct resp *r = place(t, c);
+    struct resp *r;
     enum resp_type type = t->type == REDIS_REPLY_ERROR    ? RESP_ERROR
                           : t->type == REDIS_REPLY_STATUS ? RESP_STATUS
                                                           : RESP_STRING;
 
+    c->alien |= type == RESP_STRING && t->type != REDIS_REPLY_STRING;
+    r = c->alien ? NULL : place(t, c);
     if (!r)
         return NULL;
     c->bytes += n;
@@ -65,9 +68,11 @@ static void *on_text(const redisReadTask *t, char *p, size_t n)
 static void *on_list(const redisReadTask *t, LIST_LENGTH n)
 {
     struct redis_codec *c = t->privdata;
-    struct resp *r = place(t, c);
+    struct resp *r;
     int depth = 1;
 
+    c->alien |= t->type != REDIS_REPLY_ARRAY;
+    r = c->alien ? NULL : place(t, c);
     if (!r)
         return NULL;
     for (const redisReadTask *up = t->parent; up; up = up->parent)
@@ -94,10 +99,11 @@ static void *on_nil(const redisReadTask *t)
 }
 
 #if HIREDIS_MAJOR >= 1
-/* We never ask for RESP3. */
 static void *on_double(const redisReadTask *t, double d, char *p, size_t n)
 {
-    (void)t;
+    struct redis_codec *c = t->privdata;
+
+    c->alien = true;
     (void)d;
     (void)p;
     (void)n;
@@ -106,7 +112,9 @@ static void *on_double(const redisReadTask *t, double d, char *p, size_t n)
 
 static void *on_bool(const redisReadTask *t, int b)
 {
-    (void)t;
+    struct redis_codec *c = t->privdata;
+
+    c->alien = true;
     (void)b;
     return NULL;
 }
@@ -140,7 +148,7 @@ struct redis_codec *redis_codec_new(void)
         free(c);
         return NULL;
     }
-    redisReaderSetPrivdata(c->reader, c);
+    c->reader->privdata = c;
     return c;
 }
 
@@ -166,9 +174,10 @@ int redis_codec_next(struct redis_codec *c, struct resp **out)
     void *reply = NULL;
 
     if (redisReaderGetReply(c->reader, &reply) != REDIS_OK)
-        return c->over                                  ? -ERR_LIMIT
-               : c->reader->err == REDIS_ERR_PROTOCOL ? -ERR_SYNTAX
-                                                      : -ERR_NOMEM;
+        return c->over ? -ERR_LIMIT
+               : c->alien || c->reader->err == REDIS_ERR_PROTOCOL
+                   ? -ERR_SYNTAX
+                   : -ERR_NOMEM;
     if (!reply)
         return 0;
     *out = reply;

@@ -139,7 +139,8 @@ void api_note(struct policy_call *c, struct str text)
         return;
     if (text.n > CALL_NOTE_BYTES)
         text.n = CALL_NOTE_BYTES;
-    text = arena_dup(c->run->arena, text);
+    text = arena_dup(c->run->arena,
+                     api_hide(c->st->conf, c->run->arena, text));
     if (text.p)
         c->run->view->note(c->run->req, c->st->conf->name, text);
 }
@@ -150,7 +151,7 @@ void api_record(struct policy_call *c, struct str text)
         api_note(c, text);
     else if (c->notes++ < CALL_NOTES)
         log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
-                  LOG_S("text", text));
+                  LOG_S("text", api_hide(c->st->conf, c->run->arena, text)));
 }
 
 /* The method that is missing; upvalue: the class. */
@@ -186,14 +187,6 @@ void api_group(lua_State *L, const char *name, const luaL_Reg *functions)
     luaL_setfuncs(L, functions, 0);
     sandbox_freeze(L, title, 0);
     lua_setfield(L, -2, name);
-}
-
-struct str api_bytes(lua_State *L, int arg)
-{
-    struct str s;
-
-    s.p = luaL_checklstring(L, arg, &s.n);
-    return s;
 }
 
 void api_open(lua_State *L)

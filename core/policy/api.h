@@ -88,11 +88,11 @@ void api_window_open(lua_State *L);
 int api_window_replace(lua_State *L); /* w:replace(re, f) */
 void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
-void api_http_open(lua_State *L);
-void api_redis_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
 void api_metric_open(lua_State *L);
+void api_secret_open(lua_State *L);
+void api_target_open(lua_State *L);
 void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
@@ -101,8 +101,19 @@ void decision_open(lua_State *L); /* ps.deny */
 /** A frozen table of functions, into the table on top: ps.name.fn. */
 void api_group(lua_State *L, const char *name, const luaL_Reg *functions);
 
-/** Bytes of the string at arg. */
+/** Bytes of the string or secret at arg. */
 struct str api_bytes(lua_State *L, int arg);
+
+/** An opaque value; the secret outlives the state. */
+void api_push_secret(lua_State *L, const struct secret *s);
+
+/** Where the value on top is a secret, its text takes its place. */
+void api_secret_below(lua_State *L);
+
+/** The text without the policy's secrets: for logs, notes and errors. In the
+ * arena where it had one. */
+struct str api_hide(const struct conf_policy *p, struct arena *a,
+                    struct str text);
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);

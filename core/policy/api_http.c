@@ -41,10 +41,11 @@ static void push_headers(lua_State *L, const struct outcome *o)
 
 static int call_done(lua_State *L, int status, lua_KContext ctx)
 {
+    const struct conf_service *service = (const void *)ctx;
     const struct outcome *o = policy_outcome(L);
 
     (void)status;
-    (void)ctx;
+    outcome_count(o, "service", service->name);
     if (!o)
         return luaL_error(L, "not enough memory");
     if (o->err[0]) {
@@ -127,15 +128,15 @@ static int method(lua_State *L)
         L, 1, SERVICE_CLASS);
     verb.p = lua_tolstring(L, lua_upvalueindex(1), &verb.n);
     service_call_read(L, &c, service, verb);
-    if (pc->st->conf->observe && !service->observe_all &&
+    if (policy_call_observes(pc) && !service->observe_all &&
         !str_is(verb, "GET"))
         return would(L, pc, &c);
     if (!o->http)
         return luaL_error(L, "ps.http: there are no services here");
     wait = policy_wait_begin(L);
     op = o->http(o->ud, wait, &c.q, &now);
-    return op ? policy_wait(L, "http", op, call_done)
-              : policy_wait_not(L, now, call_done);
+    return op ? policy_wait(L, "http", op, (lua_KContext)service, call_done)
+              : policy_wait_not(L, now, (lua_KContext)service, call_done);
 }
 
 /* ps.http(name) */

@@ -101,7 +101,7 @@ static void put_field(struct buf *out, const struct api_row *row)
     put_type(out, str_of(row->type));
     buf_puts(out, " .\n");
     mdoc_sentences(out, row->help);
-    if (!api_row_is_of(row, "policy"))
+    if (!api_row_is_of(row, "policy") && strcmp(row->phases, "test") != 0)
         put_phases(out, row);
 }
 

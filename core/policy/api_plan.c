@@ -11,27 +11,6 @@
 
 enum { MAX_WHY = 128 };
 
-static const char *const target_names[] = { "name", "provider", "model",
-                                            "tags", "weight",   NULL };
-enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT };
-
-static int target_index(lua_State *L)
-{
-    struct api_ref *r = api_self(L, API_TARGET);
-    const struct target *t = r->thing;
-    const struct conf_provider *p = t->provider->conf;
-
-    switch (api_which(L)) {
-    case T_NAME: api_push_str(L, t->name); return 1;
-    case T_PROVIDER: api_push_str(L, p->name); return 1;
-    case T_MODEL: api_push_str(L, t->model); return 1;
-    case T_TAGS: api_push(L, r->call, API_TAGS, p->tags, p->n_tags); return 1;
-    case T_WEIGHT: lua_pushinteger(L, t->weight); return 1;
-    }
-    return luaL_error(L, "target.%s does not exist",
-                      luaL_tolstring(L, 2, NULL));
-}
-
 static struct plan *plan_of(lua_State *L)
 {
     return api_check(L, 1, API_PLAN)->call->run->plan;
@@ -225,9 +204,4 @@ void api_plan_open(lua_State *L)
     lua_pushcclosure(L, plan_index, 1);
     lua_setfield(L, -2, "__index");
     api_metatable(L, API_PLAN, "plan");
-
-    lua_newtable(L);
-    api_names(L, target_names, target_index);
-    lua_setfield(L, -2, "__index");
-    api_metatable(L, API_TARGET, "target");
 }

@@ -25,10 +25,13 @@ static int fn_mono_ms(lua_State *L)
 /* ps.note(text): into this request's access line and explain */
 static int fn_note(lua_State *L)
 {
+    struct policy_call *c = api_call(L);
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    api_note(api_call(L), s);
+    if (c->phase == PHASE_TICK)
+        return luaL_error(L, "ps.note: there is no request in tick; ps.log");
+    api_note(c, s);
     return 0;
 }
 
@@ -46,7 +49,8 @@ static int fn_log(lua_State *L)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
-              LOG_S("request", id.s), LOG_S("text", s));
+              LOG_S("request", id.s),
+              LOG_S("text", api_hide(c->st->conf, c->run->arena, s)));
     return 0;
 }
 
@@ -105,6 +109,8 @@ void api_ps_open(lua_State *L)
     api_kv_open(L);
     api_metric_open(L);
     api_re_open(L);
+    api_secret_open(L);
+    api_target_open(L);
     api_text_open(L);
     api_http_open(L);
     api_redis_open(L);

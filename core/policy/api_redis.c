@@ -55,11 +55,12 @@ static void push_element(lua_State *L, const struct resp *r)
 
 static int command_done(lua_State *L, int status, lua_KContext ctx)
 {
+    const struct conf_redis *redis = (const void *)ctx;
     const struct outcome *o = policy_outcome(L);
     int results = 1;
 
     (void)status;
-    (void)ctx;
+    outcome_count(o, "redis", redis->name);
     if (!o)
         return luaL_error(L, "not enough memory");
     if (o->err[0]) {
@@ -158,15 +159,16 @@ static int command(lua_State *L, struct str name, int first)
     if (rule.never)
         return luaL_error(L, "%s cannot be used here: %s", name.p,
                           rule.never);
-    if (c->st->conf->observe && !rule.read)
+    if (policy_call_observes(c) && !rule.read)
         return would(L, c, q.redis, q.args, q.n_args);
     if (!o->redis)
         return luaL_error(L, "ps.redis: there is no Redis here");
     wait = policy_wait_begin(L);
     op = o->redis(o->ud, wait, &q, &now);
     lua_settop(L, 0); /* a call that waits holds no more than it must */
-    return op ? policy_wait(L, "redis", op, command_done)
-              : policy_wait_not(L, now, command_done);
+    return op ? policy_wait(L, "redis", op, (lua_KContext)q.redis,
+                            command_done)
+              : policy_wait_not(L, now, (lua_KContext)q.redis, command_done);
 }
 
 /* A command's name in upper case, pushed. */

@@ -37,7 +37,8 @@ static void put_field(struct buf *out, const struct api_row *row)
     const char *name = api_row_short(row);
 
     buf_printf(out, "---@field %s %s # %s", name, row->type, row->help);
-    put_phases(out, row);
+    if (strcmp(row->phases, "test") != 0)
+        put_phases(out, row);
     buf_putc(out, '\n');
 }
 

@@ -148,7 +148,10 @@ static int call_body(lua_State *L)
     int args = 2;
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
-    api_push(L, c, API_REQ, NULL, 0);
+    if (c->phase == PHASE_TICK)
+        lua_pushnil(L); /* there is no request */
+    else
+        api_push(L, c, API_REQ, NULL, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->conf_ref);
     args += api_push_thing(L, c);
     lua_callk(L, args, 1, (lua_KContext)c, call_done);
@@ -331,7 +334,8 @@ static void set_timer(struct policy_call *c, uint64_t ms)
     loop_timer_set(&c->timer, ms);
 }
 
-int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KFunction k)
+int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KContext ctx,
+                lua_KFunction k)
 {
     struct policy_call *c = api_call(L);
 
@@ -339,16 +343,17 @@ int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KFunction k)
     c->waiting_on = what;
     if (c->st->env->loop)
         set_timer(c, wall_left(c));
-    return lua_yieldk(L, 0, 0, k);
+    return lua_yieldk(L, 0, ctx, k);
 }
 
-int policy_wait_not(lua_State *L, struct outcome *now, lua_KFunction k)
+int policy_wait_not(lua_State *L, struct outcome *now, lua_KContext ctx,
+                    lua_KFunction k)
 {
     struct policy_call *c = api_call(L);
 
     unwait(c);
     c->outcome = now;
-    return k(L, LUA_OK, 0);
+    return k(L, LUA_OK, ctx);
 }
 
 const struct outcome *policy_outcome(lua_State *L)

@@ -74,7 +74,8 @@ void policy_calls_free(struct policy_state *st);
  *
  *     uint64_t wait = policy_wait_begin(L);          (raises)
  *     uint64_t op = outside->redis(ud, wait, &q, &now);
- *     return op ? policy_wait(L, "redis", op, k) : policy_wait_not(L, now, k);
+ *     return op ? policy_wait(L, "redis", op, ctx, k)
+ *               : policy_wait_not(L, now, ctx, k);
  *
  * In k, and not after it returned, policy_outcome() is what came: NULL where
  * memory was out. Nothing that may raise stands between begin and the end.
@@ -84,9 +85,11 @@ void policy_calls_free(struct policy_state *st);
  * below gsub, sort and the like, and in phases that cannot. */
 uint64_t policy_wait_begin(lua_State *L);
 /** Leave the coroutine; k goes on. `what` must last (a literal). */
-int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KFunction k);
+int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KContext ctx,
+                lua_KFunction k);
 /** Nothing is waited for: `now` (taken) is there. Calls k. */
-int policy_wait_not(lua_State *L, struct outcome *now, lua_KFunction k);
+int policy_wait_not(lua_State *L, struct outcome *now, lua_KContext ctx,
+                    lua_KFunction k);
 const struct outcome *policy_outcome(lua_State *L);
 void policy_outcome_drop(lua_State *L); /* read; else with the next wait */
 

@@ -38,6 +38,7 @@ static const struct {
     [PHASE_OUTPUT] = { true, 1 << KIND_DENY | 1 << KIND_STOP,
                        ", ps.stop() or ps.deny()" },
     [PHASE_LOG] = { true, 0, " only" },
+    [PHASE_TICK] = { true, 0, " only" },
 };
 
 static bool takes(enum policy_phase p, enum kind kind)

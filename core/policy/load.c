@@ -8,6 +8,8 @@
 #include "policy/output.h"
 #include "policy/state.h"
 
+#include "policy/tick.h"
+
 enum { CLOSED, OPEN };
 enum { CALLED, LATER };
 
@@ -112,9 +114,11 @@ static void take_member(struct policy_state *st, lua_State *L)
         take_dialects(st, L);
     } else if (strcmp(key, "window") == 0) {
         policy_output_load(st, L);
+    } else if (strcmp(key, "every") == 0) {
+        policy_take_every(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, dialects, window, or a phase: "
+                      "fail, dialects, window, every, or a phase: "
                       "penstock-policy(7))", key);
     }
 }
@@ -135,6 +139,9 @@ void policy_load_table(struct policy_state *st, lua_State *L)
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
     policy_output_loaded(st, L);
+    if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
+        luaL_error(L, "tick and every need each other: every = "
+                      "{ interval = \"30s\" }");
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

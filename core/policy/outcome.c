@@ -3,6 +3,8 @@
 /* Outcomes of what a policy waited for: making and freeing. */
 #include "policy/outside.h"
 
+#include "engine/metrics.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,4 +80,28 @@ void outcome_free(struct outcome *o)
     resp_free(o->reply);
     free(o->owned);
     free(o);
+}
+
+/* One of few words: an error's text up to its ':'. */
+static struct str result_of(const struct outcome *o)
+{
+    static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx",
+                                           "5xx" };
+
+    if (!o)
+        return STR("not enough memory");
+    if (o->err[0])
+        return (struct str){ o->err, strcspn(o->err, ":") };
+    if (o->reply)
+        return o->reply->type == RESP_ERROR ? STR("error") : STR("ok");
+    if (o->status >= 100 && o->status < 600)
+        return str_of(classes[o->status / 100 - 1]);
+    return STR("other");
+}
+
+void outcome_count(const struct outcome *o, const char *kind, struct str name)
+{
+    struct str labels[] = { str_of(kind), name, result_of(o) };
+
+    metric_add(METRIC_OUTSIDE_CALLS, labels, 1);
 }

@@ -50,6 +50,9 @@ struct outcome *outcome_http(int status, const struct http_header *headers,
 struct outcome *outcome_redis(struct resp *reply);
 void outcome_free(struct outcome *o);
 
+/** Count it, for the metrics; NULL: memory was out. */
+void outcome_count(const struct outcome *o, const char *kind, struct str name);
+
 /** A call of a service, checked: borrowed until its end or cancel. */
 struct outside_http {
     const struct conf_service *service;

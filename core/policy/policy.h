@@ -206,6 +206,11 @@ void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
 struct kv;
 void policy_set_kv(struct policy_set *s, struct kv *kv);
 
+/** What ps.targets() tells of: the list is copied, the targets are borrowed
+ * for the set's life. 0 or -ERR_NOMEM. */
+int policy_set_targets(struct policy_set *s, const struct target *const *list,
+                       size_t n);
+
 /** Does any policy define this phase? (Skip the step when not.) */
 bool policy_set_has(const struct policy_set *s, enum policy_phase p);
 

@@ -4,8 +4,8 @@
 #include "policy/service_call.h"
 
 #include "net/http1_char.h"
+#include "policy/api.h"
 #include "policy/json_text.h"
-#include "policy/state.h"
 
 #include <stdlib.h>
 
@@ -173,6 +173,7 @@ static void read_headers(lua_State *L, struct service_call *c)
         why = never(c->q.service, name);
         if (why)
             luaL_error(L, "headers.%s %s", name.p, why);
+        api_secret_below(L);
         if (!lua_isstring(L, -1))
             luaL_error(L, "headers.%s: a %s is no text", name.p,
                        luaL_typename(L, -1));

@@ -12,9 +12,11 @@
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
+#include "policy/api.h"
 #include "policy/output.h"
 #include "policy/probe.h"
 #include "policy/ran.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 
@@ -96,11 +98,13 @@ void policy_set_free(struct policy_set *s)
 {
     if (!s)
         return;
+    policy_ticks_stop(s);
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
     if (s->env.outside.free)
         s->env.outside.free(s->env.outside.ud);
+    free(s->env.targets);
     slots_free(s->env.waits);
     hash_free(s->env.hash);
     budget_timer_stop();
@@ -122,6 +126,12 @@ struct policy_env *policy_set_env(struct policy_set *s)
     return &s->env;
 }
 
+struct policy_state *policy_set_state(struct policy_set *s,
+                                      enum policy_phase p, size_t i)
+{
+    return i < s->n_phase[p] ? s->states[s->in_phase[p][i]] : NULL;
+}
+
 bool policy_set_has(const struct policy_set *s, enum policy_phase p)
 {
     return s->n_phase[p] != 0;
@@ -137,6 +147,21 @@ void policy_set_kv(struct policy_set *s, struct kv *kv)
     s->env.kv = kv;
 }
 
+int policy_set_targets(struct policy_set *s, const struct target *const *list,
+                       size_t n)
+{
+    const struct target **copy = calloc(n + 1, sizeof *copy);
+
+    if (!copy)
+        return -ERR_NOMEM;
+    if (n)
+        memcpy(copy, list, n * sizeof *copy);
+    free(s->env.targets);
+    s->env.targets = copy;
+    s->env.n_targets = n;
+    return 0;
+}
+
 size_t policy_set_memory(const struct policy_set *s)
 {
     size_t sum = 0;
@@ -147,15 +172,6 @@ size_t policy_set_memory(const struct policy_set *s)
 }
 
 /* ---- running ------------------------------------------------------- */
-
-struct policy_state *policy_set_at(const struct policy_set *s,
-                                   enum policy_phase p, size_t i, size_t *n)
-{
-    if (i >= s->n_phase[p])
-        return NULL;
-    *n = s->in_phase[p][i];
-    return s->states[*n];
-}
 
 bool policy_applies(const struct policy_state *st, struct str endpoint)
 {
@@ -268,29 +284,41 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
     return r;
 }
 
+int policy_state_run(struct policy_state *st, enum policy_phase p,
+                     struct policy_run *run, struct policy_result *out)
+{
+    struct str why = STR_NULL;
+    enum call_result r;
+
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    r = step(st, p, run, out, &why);
+    if (r == CALL_WAITS)
+        return POLICY_WAIT;
+    run->call = NULL;
+    if (r == CALL_ERROR)
+        why = api_hide(st->conf, run->arena, why);
+    policy_ran_verdict(run, out, r == CALL_ERROR, why);
+    if (p == PHASE_OUTPUT)
+        policy_output_leave(st, run, r, out);
+    policy_decide(st, p, run, r, why, out);
+    if (run->view->ran)
+        run->view->ran(run->req, &run->ran);
+    return POLICY_DONE;
+}
+
 int policy_run(struct policy_set *s, enum policy_phase p,
                struct policy_run *run, struct policy_result *out)
 {
     *out = (struct policy_result){ .verdict = POLICY_NONE };
     for (; run->at < s->n_phase[p]; run->at++) {
         struct policy_state *st = s->states[s->in_phase[p][run->at]];
-        struct str why = STR_NULL;
-        enum call_result r;
 
         if (!policy_applies(st, run->endpoint) ||
             (p == PHASE_OUTPUT &&
-             !policy_output_enter(st, run, s->in_phase[p][run->at])))
+             !policy_output_enter(st, run, run->at)))
             continue;
-        r = step(st, p, run, out, &why);
-        if (r == CALL_WAITS)
+        if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;
-        run->call = NULL;
-        policy_ran_verdict(run, out, r == CALL_ERROR, why);
-        if (p == PHASE_OUTPUT)
-            policy_output_leave(st, run, s->in_phase[p][run->at], r, out);
-        policy_decide(st, p, run, r, why, out);
-        if (run->view->ran)
-            run->view->ran(run->req, &run->ran);
         if (out->verdict != POLICY_NONE)
             break;
     }

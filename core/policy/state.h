@@ -41,6 +41,9 @@ struct policy_env {
     struct slots *waits;    /* calls that wait; NULL before the first */
     struct kv *kv;             /* NULL: ps.kv cannot be used */
     struct policy_clock clock; /* without functions: the system's */
+    const struct target **targets; /* of ps.targets; own the list alone */
+    size_t n_targets;
+    struct policy_ticks *ticks; /* tick.c; NULL: not started */
     struct policy_probe *probe; /* policy/probe.h; NULL in a worker */
 };
 
@@ -63,6 +66,8 @@ struct policy_state {
     int fn[PHASE_COUNT]; /* registry; LUA_NOREF: no such phase */
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
     struct policy_wish window; /* of the output phase */
+    uint32_t every_ms;      /* tick's interval; 0: none */
+    bool every_worker;      /* in each worker, not in one */
     uint32_t dialects; /* whose raw JSON it knows: 1 << enum dialect */
     int conf_ref;
     json_t *conf_tree; /* while loading */
@@ -90,6 +95,14 @@ static inline struct policy_state *policy_state_of(lua_State *L)
 {
     return *(struct policy_state **)lua_getextraspace(L);
 }
+
+/** The i-th state of a set that has the phase, in list order; or NULL. */
+struct policy_state *policy_set_state(struct policy_set *s,
+                                      enum policy_phase p, size_t i);
+
+/** As policy_run, for one policy. */
+int policy_state_run(struct policy_state *st, enum policy_phase p,
+                     struct policy_run *run, struct policy_result *out);
 
 /** Text of the error value on top of L, without calling any metamethod. */
 struct str policy_error_text(lua_State *L);

@@ -36,84 +36,6 @@ static struct runner *runner_of(lua_State *L)
     return (struct runner *)policy_state_of(L);
 }
 
-/* ---- the request as the policy sees it -------------------------------- */
-
-static void on_field(void *req, enum policy_field f, struct policy_value *out)
-{
-    *out = ((struct test_case *)req)->call->fields[f];
-}
-
-static struct str on_header(void *req, struct str name)
-{
-    const struct test_call *c = ((struct test_case *)req)->call;
-
-    for (size_t i = 0; i < c->n_headers; i++) {
-        if (str_ieq(c->headers[i].key, name))
-            return c->headers[i].value;
-    }
-    return STR_NULL;
-}
-
-static void on_note(void *req, struct str policy, struct str text)
-{
-    struct test_case *t = req;
-
-    (void)policy;
-    buf_put(&t->notes, text);
-    buf_putc(&t->notes, '\n');
-}
-
-static const struct policy_view view = { .field = on_field,
-                                         .header = on_header,
-                                         .note = on_note };
-
-/* That it is set tells a policy that it may wait; fakes answer at once. */
-static void on_wake(void *req)
-{
-    (void)req;
-}
-
-/* The phase in which a field is known for the first time. */
-static enum policy_phase known_since(int field)
-{
-    switch (field) {
-    case FIELD_CREDENTIAL: return PHASE_AUTHENTICATE;
-    case FIELD_MODEL:
-    case FIELD_STREAM:
-    case FIELD_MAX_TOKENS:
-    case FIELD_BODY_SIZE: return PHASE_VALIDATE;
-    case FIELD_STATUS: return PHASE_LOG;
-    default: return PHASE_REQUEST;
-    }
-}
-
-/* What a test does not say is as in some request of production. */
-static void fill(struct test_call *c, enum policy_phase phase)
-{
-    static const struct policy_value usual[FIELD_COUNT] = {
-        [FIELD_ID] = { VALUE_STRING, STR("req_test"), 0 },
-        [FIELD_ENDPOINT] = { VALUE_STRING, STR("chat"), 0 },
-        [FIELD_DIALECT] = { VALUE_STRING, STR("openai-chat"), 0 },
-        [FIELD_METHOD] = { VALUE_STRING, STR("POST"), 0 },
-        [FIELD_PATH] = { VALUE_STRING, STR("/v1/chat/completions"), 0 },
-        [FIELD_CLIENT_IP] = { VALUE_STRING, STR("127.0.0.1"), 0 },
-        [FIELD_MODEL] = { VALUE_STRING, STR("test"), 0 },
-        [FIELD_STREAM] = { VALUE_BOOL, STR_NULL, 0 },
-        [FIELD_BODY_SIZE] = { VALUE_INT, STR_NULL, 100 },
-        [FIELD_STATUS] = { VALUE_INT, STR_NULL, 200 },
-    };
-    static const struct principal somebody = { .id = STR("test") };
-
-    for (int f = 0; f < FIELD_COUNT; f++) {
-        if (phase < known_since(f))
-            c->fields[f] = (struct policy_value){ .type = VALUE_NOT_YET };
-        else if (c->fields[f].type == VALUE_NIL)
-            c->fields[f] = usual[f];
-    }
-    if (phase > PHASE_AUTHENTICATE && !c->principal)
-        c->principal = (struct principal *)(uintptr_t)&somebody;
-}
-
 /* ---- one test --------------------------------------------------------- */
 
 /* The phase that the call names, or the only one that the policy has; or
@@ -188,12 +110,18 @@ static void run_phase(struct test_case *t, struct policy_set *s,
                       enum policy_phase phase)
 {
     struct test_call *c = t->call;
-    struct policy_run run = { .req = t, .view = &view, .arena = t->arena,
-                              .wake = on_wake };
+    struct policy_run run = { .req = t, .view = &test_view, .arena = t->arena,
+                              .wake = test_wake };
+    const struct target *targets[TEST_TARGETS];
     struct test_shown shown;
     struct policy_result r;
 
-    fill(c, phase);
+    if (!test_request_fill(t, phase))
+        return;
+    for (size_t i = 0; i < c->plan.n; i++)
+        targets[i] = c->plan.list[i].target;
+    if (policy_set_targets(s, targets, c->plan.n) != 0)
+        test_line(t, '!', "the test takes too much memory");
     if (phase == PHASE_OUTPUT) {
         if (!test_window_open(t, &shown))
             return;
@@ -201,6 +129,10 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         run.wake = NULL;
     }
     run.endpoint = c->fields[FIELD_ENDPOINT].s;
+    run.dialect = c->dialect;
+    run.body = c->open ? &c->body : NULL;
+    run.attempt = phase == PHASE_ATTEMPT ? &c->try : NULL;
+    run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
     if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
@@ -208,7 +140,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         test_line(t, '!', "it waits for what no test can give");
         return;
     }
-    test_compare(t, &r);
+    test_compare(t, phase, &r);
     if (phase == PHASE_OUTPUT)
         test_window_close(t, &shown);
     protect(t->L, t, compare_kv, 0);
@@ -245,6 +177,7 @@ static bool run_call(lua_State *L, struct test_case *t, struct policy_set *s,
                           "policy has");
     else
         run_phase(t, s, phase);
+    test_body_close(t->call);
     return !t->differs;
 }
 

@@ -32,15 +32,25 @@ static void read_field(lua_State *L, struct test_case *t, void *into)
     } else if (lua_isinteger(L, -1)) {
         v->type = VALUE_INT;
         v->i = lua_tointeger(L, -1);
+    } else if (lua_type(L, -1) == LUA_TNUMBER) {
+        v->s = arena_fmt(t->arena, "%.17g", lua_tonumber(L, -1));
+        v->type = VALUE_NUMBER;
     } else {
         test_read_str(L, t, &v->s);
         v->type = VALUE_STRING;
     }
 }
 
+static void read_tags(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    c->n_tags = test_read_pairs(L, t, &c->tags);
+}
+
 static void read_req(lua_State *L, struct test_case *t, void *into)
 {
-    struct test_row rows[FIELD_COUNT + 3];
+    struct test_row rows[FIELD_COUNT + 5];
 
     for (int f = 0; f < FIELD_COUNT; f++)
         rows[f] = (struct test_row){ api_req_name(f), read_field,
@@ -50,7 +60,9 @@ static void read_req(lua_State *L, struct test_case *t, void *into)
     rows[FIELD_COUNT] = (struct test_row){ "header", read_header, 0 };
     rows[FIELD_COUNT + 1] = (struct test_row){
         "principal", read_principal, offsetof(struct test_call, principal) };
-    rows[FIELD_COUNT + 2] = (struct test_row){ NULL, NULL, 0 };
+    rows[FIELD_COUNT + 2] = (struct test_row){ "tags", read_tags, 0 };
+    rows[FIELD_COUNT + 3] = (struct test_row){ "body", test_read_body, 0 };
+    rows[FIELD_COUNT + 4] = (struct test_row){ NULL, NULL, 0 };
     test_members(L, t, "req", rows, into);
 }
 
@@ -102,23 +114,57 @@ static void finish_target(lua_State *L, struct test_target *x)
     x->target.provider = &x->provider;
 }
 
-static void read_targets(lua_State *L, struct test_case *t, void *into)
+void test_read_target(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_target *x = test_need(L, arena_alloc(t->arena, sizeof *x));
+
+    x->target.weight = 1;
+    if (lua_type(L, -1) == LUA_TSTRING)
+        test_read_str(L, t, &x->target.name);
+    else
+        test_members(L, t, "a target", target_rows, x);
+    finish_target(L, x);
+    *(const struct target **)into = &x->target;
+}
+
+static size_t read_list(lua_State *L, struct test_case *t,
+                        struct candidate *list)
 {
     size_t n = test_list_length(L, "targets", TEST_TARGETS);
-    struct test_call *c = into;
 
     for (size_t i = 0; i < n; i++) {
-        struct test_target *x =
-            test_need(L, arena_alloc(t->arena, sizeof *x));
-
         lua_rawgeti(L, -1, (lua_Integer)i + 1);
-        x->target.weight = 1;
-        test_members(L, t, "a target", target_rows, x);
+        test_read_target(L, t, &list[i].target);
         lua_pop(L, 1);
-        finish_target(L, x);
-        c->list[i].target = &x->target;
     }
-    c->plan = (struct plan){ c->list, n, STR("test") };
+    return n;
+}
+
+static void read_targets(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    c->plan = (struct plan){ c->list, read_list(L, t, c->list), STR("test") };
+}
+
+/* { fast = { targets } }, for plan:use */
+static void read_models(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    luaL_checktype(L, -1, LUA_TTABLE);
+    c->models = test_need(L, arena_alloc(t->arena, TEST_MODELS *
+                                                       sizeof *c->models));
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        struct test_model *m = &c->models[c->n_models];
+
+        if (c->n_models++ == TEST_MODELS)
+            luaL_error(L, "models: at most %d", TEST_MODELS);
+        m->n = read_list(L, t, m->list);
+        lua_pushvalue(L, -2);
+        test_read_str(L, t, &m->name);
+        lua_pop(L, 1);
+    }
 }
 
 /* ---- expect ----------------------------------------------------------- */
@@ -145,7 +191,22 @@ static void read_texts(lua_State *L, struct test_case *t, void *into)
     }
 }
 
-static const struct test_row expect_rows[] = {
+/* Fields as a policy leaves them. */
+static void read_fields(lua_State *L, struct test_case *t, void *into)
+{
+    static const enum policy_field own[] = { FIELD_MODEL, FIELD_STREAM,
+                                             FIELD_MAX_TOKENS,
+                                             FIELD_TEMPERATURE, FIELD_USER };
+    enum { N = sizeof own / sizeof own[0] };
+    struct test_row rows[N + 1] = { { NULL, NULL, 0 } };
+
+    for (size_t i = 0; i < N; i++)
+        rows[i] = (struct test_row){ api_req_name((int)own[i]), read_field,
+                                     own[i] * sizeof(struct policy_value) };
+    test_members(L, t, "expect.req", rows, into);
+}
+
+const struct test_row test_expect_rows[] = {
     { "principal", test_read_str, offsetof(struct test_expect, principal) },
     { "deny", test_read_str, offsetof(struct test_expect, deny) },
     { "message", test_read_str, offsetof(struct test_expect, message) },
@@ -155,6 +216,12 @@ static const struct test_row expect_rows[] = {
     { "fails", test_read_str, offsetof(struct test_expect, fails) },
     { "text", test_read_str, offsetof(struct test_expect, text) },
     { "stop", test_read_str, offsetof(struct test_expect, stop) },
+    { "skip", test_read_str, offsetof(struct test_expect, skip) },
+    { "answer", test_read_str, offsetof(struct test_expect, answer) },
+    { "finish", test_read_str, offsetof(struct test_expect, finish) },
+    { "req", read_fields, offsetof(struct test_expect, fields) },
+    { "body", test_read_body_wanted, 0 },
+    { "header", test_read_head, 0 },
     { "note", read_texts, offsetof(struct test_expect, notes) },
     { "targets", read_texts, offsetof(struct test_expect, targets) },
     { "kv", NULL, 0 }, /* test_kv_compare */
@@ -163,17 +230,20 @@ static const struct test_row expect_rows[] = {
 
 static void read_expect(lua_State *L, struct test_case *t, void *into)
 {
-    test_members(L, t, "expect", expect_rows, into);
+    test_members(L, t, "expect", test_expect_rows, into);
 }
 
 /* ---- a call ----------------------------------------------------------- */
 
 /* http and redis are read where they are asked (test_fake.c). */
-static const struct test_row call_rows[] = {
+const struct test_row test_call_rows[] = {
     { "phase", test_read_str, offsetof(struct test_call, phase) },
     { "req", read_req, 0 },
     { "targets", read_targets, 0 },
     { "window", test_window_read, offsetof(struct test_call, window) },
+    { "models", read_models, 0 },
+    { "try", test_read_try, offsetof(struct test_call, try) },
+    { "resp", test_read_resp, offsetof(struct test_call, resp) },
     { "http", NULL, 0 },
     { "redis", NULL, 0 },
     { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },
@@ -182,7 +252,7 @@ static const struct test_row call_rows[] = {
 
 bool test_call_has(const char *name)
 {
-    const struct test_row *r = call_rows;
+    const struct test_row *r = test_call_rows;
 
     while (r->name && strcmp(r->name, name) != 0)
         r++;
@@ -226,7 +296,7 @@ bool test_call_push(lua_State *L, int i)
 
 void test_call_read(lua_State *L, struct test_case *t, struct test_call *c)
 {
-    test_members(L, t, "a call", call_rows, c);
+    test_members(L, t, "a call", test_call_rows, c);
     if (!(c->after_ms >= 0 && c->after_ms <= 1e12))
         luaL_error(L, "after_ms: milliseconds that pass before it are needed");
 }

@@ -281,9 +281,26 @@ static void read_calls(lua_State *L, struct test_case *t, void *into)
         luaL_error(L, "calls: at least one is needed");
 }
 
-static const struct test_row case_rows[] = {
+/* secrets = { token = "..." }: what the configuration would have fetched */
+static void read_secrets(lua_State *L, struct test_case *t, void *into)
+{
+    struct conf_pair *pairs;
+    size_t n = test_read_pairs(L, t, &pairs);
+    struct conf_secret *list =
+        test_need(L, arena_alloc(t->arena, (n + 1) * sizeof *list));
+
+    (void)into;
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct conf_secret){ pairs[i].key,
+                                        { STR("test"), pairs[i].value } };
+    t->policy.secrets = list;
+    t->policy.n_secrets = n;
+}
+
+const struct test_row test_case_rows[] = {
     { "keys", read_keys, 0 },
     { "conf", read_conf, offsetof(struct test_case, scratch) },
+    { "secrets", read_secrets, 0 },
     { "mode", read_mode, 0 },
     { "fail", test_read_str, offsetof(struct test_case, policy.fail) },
     { "clock", read_clock, 0 },
@@ -303,7 +320,7 @@ void test_case_read(lua_State *L, struct test_case *t)
         lua_pushvalue(L, -2);
         lua_rawset(L, -5);
     }
-    test_members(L, t, "ps.test", case_rows, t);
+    test_members(L, t, "ps.test", test_case_rows, t);
     lua_pop(L, 1);
     read_all_outside(L, t);
     lua_pop(L, 1);

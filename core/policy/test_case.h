@@ -22,6 +22,7 @@ enum {
     TEST_KEYS = 64,
     TEST_OUTSIDE = 16, /* services, and Redis */
     TEST_CALLS = 64,
+    TEST_MODELS = 16,
     TEST_LINES = 512, /* of a report */
     TEST_TABLE = 2,
     CALL_TABLE = 3,
@@ -46,23 +47,44 @@ struct test_window {
 };
 
 struct test_expect {
-    struct str principal, deny, message, fails;
+    struct str principal, deny, message, fails, skip, answer, finish;
     struct str text, stop; /* of the window; p NULL = whatever it is */
     struct test_texts notes, targets;
     double status, retry_after; /* 0 = whatever it is */
     double waited_ms;           /* -1 = whatever it is */
+    struct policy_value fields[FIELD_COUNT]; /* VALUE_NIL = whatever it is */
+    struct str body; /* JSON; p NULL = whatever it is */
+    bool body_is_text;
+    struct conf_pair *head; /* fields that are set; p NULL: taken out */
+    size_t n_head;
+};
+
+/** The plan of a model's name, for plan:use. */
+struct test_model {
+    struct str name;
+    struct candidate list[TEST_TARGETS];
+    size_t n;
 };
 
 /** All of it in the test's arena. */
 struct test_call {
     struct str phase; /* empty where the policy has one only */
     struct policy_value fields[FIELD_COUNT];
-    struct conf_pair *headers;
-    size_t n_headers;
+    struct conf_pair *headers, *tags;
+    size_t n_headers, n_tags;
     struct principal *principal;
     struct candidate list[TEST_TARGETS];
     struct plan plan;
     struct test_window window;
+    struct test_model *models;
+    size_t n_models;
+    enum dialect dialect;
+    struct str body_given; /* p NULL: made of the fields */
+    bool open;             /* body and text are there */
+    struct json body;      /* index of the text */
+    struct buf text;
+    struct policy_try try;
+    struct policy_resp resp;
     double after_ms; /* that pass before it */
     struct test_expect expect;
 };
@@ -98,6 +120,10 @@ struct test_row {
     void (*read)(lua_State *L, struct test_case *t, void *into);
     size_t offset; /* of what `into` shall be */
 };
+/** All that a test, a call and what is expected may have; each list is ended
+ * by a row without a name. */
+extern const struct test_row test_case_rows[], test_call_rows[],
+    test_expect_rows[];
 void test_members(lua_State *L, struct test_case *t, const char *what,
                   const struct test_row *rows, void *into);
 /** For rows: the value on top as a text, a number, pairs of texts. */
@@ -119,6 +145,16 @@ void test_call_read(lua_State *L, struct test_case *t, struct test_call *c);
 /** Is it a name that calls have? */
 bool test_call_has(const char *name);
 
+/** For rows: a target's table, or its name; into a struct target pointer. */
+void test_read_target(lua_State *L, struct test_case *t, void *into);
+/** For rows, test_body.c: into the call, into its expect. */
+void test_read_body(lua_State *L, struct test_case *t, void *into);
+void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
+/** For rows, test_try.c: into a policy_try, a policy_resp, the expect. */
+void test_read_try(lua_State *L, struct test_case *t, void *into);
+void test_read_resp(lua_State *L, struct test_case *t, void *into);
+void test_read_head(lua_State *L, struct test_case *t, void *into);
+
 /** test_json.c: the value on top as JSON; `what` stands in messages. */
 void test_put_json(lua_State *L, struct buf *b, const char *what);
 
@@ -126,6 +162,26 @@ void test_put_json(lua_State *L, struct buf *b, const char *what);
 struct outside test_outside(struct test_case *t);
 uint64_t test_mono_ms(void *ud); /* for struct policy_clock */
 uint64_t test_wall_ms(void *ud);
+
+/** test_request.c: what policies see, and the wake function whose presence
+ * says that they may wait (fakes answer at once). */
+extern const struct policy_view test_view;
+void test_wake(void *req);
+/** What the test does not say is as in some request of production. False: it
+ * is told what cannot be. */
+bool test_request_fill(struct test_case *t, enum policy_phase phase);
+
+/** test_body.c: make the call's body and its fields; false: it is told why
+ * not. Close in any case. */
+bool test_body_open(struct test_case *t);
+void test_body_close(struct test_call *c);
+int test_body_rewrite(void *req, struct buf *text, struct json *index,
+                      struct err *err); /* of struct policy_view */
+void test_body_compare(struct test_case *t);
+
+/** test_try.c: what the test does not say of a try and of an answer. */
+void test_try_fill(struct test_case *t);
+void test_head_compare(struct test_case *t, enum policy_phase phase);
 
 /** test_kv.c: put what the test's kv says; compare what is there with kv in
  * the table on top (the call's expect). Both below lua_pcall. */
@@ -143,7 +199,8 @@ bool test_window_open(struct test_case *t, struct test_shown *s);
 void test_window_close(struct test_case *t, struct test_shown *s);
 
 /** test_diff.c: compare what came with what the call expects; adds lines. */
-void test_compare(struct test_case *t, const struct policy_result *r);
+void test_compare(struct test_case *t, enum policy_phase phase,
+                  const struct policy_result *r);
 /** What the policy noted, for who looks for the reason. */
 void test_show_notes(struct test_case *t);
 /** Something that the call names: lines of what was wanted and what came. */

@@ -158,7 +158,9 @@ static struct str want_decision(struct test_case *t)
                          STR_ARG(e->principal));
     if (e->stop.n)
         return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(e->stop));
-    return STR("no opinion");
+    if (e->skip.n)
+        return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(e->skip));
+    return e->answer.p ? STR("answer") : STR("no opinion");
 }
 
 static struct str joined(struct test_case *t, struct str all, struct str one)
@@ -178,8 +180,8 @@ static void compare_targets(struct test_case *t)
     for (size_t i = 0; i < want->n; i++)
         a = joined(t, a, want->list[i]);
     for (size_t i = 0; i < t->call->plan.n; i++) {
-        if (!t->call->list[i].dropped)
-            b = joined(t, b, t->call->list[i].target->name);
+        if (!t->call->plan.list[i].dropped)
+            b = joined(t, b, t->call->plan.list[i].target->name);
     }
     test_item(t, "targets", a.p ? a : STR("(none)"),
               b.p ? b : STR("(none)"));
@@ -238,7 +240,15 @@ void test_show_notes(struct test_case *t)
     }
 }
 
-void test_compare(struct test_case *t, const struct policy_result *r)
+static const char *finish_name(enum wire_finish f)
+{
+    return f == WIRE_FINISH_LENGTH   ? "length"
+           : f == WIRE_FINISH_FILTER ? "content_filter"
+                                     : "stop";
+}
+
+void test_compare(struct test_case *t, enum policy_phase phase,
+                  const struct policy_result *r)
 {
     const struct test_expect *e = &t->call->expect;
 
@@ -248,6 +258,10 @@ void test_compare(struct test_case *t, const struct policy_result *r)
         test_item(t, "decision", want_decision(t), got_decision(t, r));
     if (e->message.n)
         test_item(t, "message", e->message, r->message);
+    if (e->answer.p)
+        test_item(t, "answer", e->answer, r->message);
+    if (e->finish.n)
+        test_item(t, "finish", e->finish, str_of(finish_name(r->finish)));
     if (e->status != 0)
         compare_number(t, "status", e->status, r->status);
     if (e->retry_after != 0)
@@ -257,6 +271,8 @@ void test_compare(struct test_case *t, const struct policy_result *r)
         compare_number(t, "waited_ms", e->waited_ms,
                        (double)(t->mono_ms - t->call_began_ms));
     compare_targets(t);
+    test_body_compare(t);
+    test_head_compare(t, phase);
     compare_notes(t);
 }
 

@@ -54,6 +54,15 @@ const struct endpoint *endpoint_find(struct str path, struct str *rest)
     return NULL;
 }
 
+const struct endpoint *endpoint_by_name(struct str name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (str_is(name, table[i].name))
+            return &table[i];
+    }
+    return NULL;
+}
+
 const char *dialect_name(enum dialect d)
 {
     return dialect_names[d];

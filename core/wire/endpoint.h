@@ -45,6 +45,9 @@ struct endpoint {
  */
 const struct endpoint *endpoint_find(struct str path, struct str *rest);
 
+/** The first endpoint of that name ("chat"), or NULL. */
+const struct endpoint *endpoint_by_name(struct str name);
+
 /** "openai-chat"; never NULL. */
 const char *dialect_name(enum dialect d);
 /** The dialect of that name, or DIALECT_NONE. */

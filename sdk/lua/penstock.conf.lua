@@ -148,7 +148,7 @@ function include(pattern) end
 ---@field mode? "enforce"|"observe" # "observe": decisions are noted, not applied.
 ---@field fail? "open"|"closed" # What a failure of it means; the phase's rule unless set.
 ---@field endpoints? ("chat"|"completions"|"embeddings"|"models")[]|"chat"|"completions"|"embeddings"|"models" # Endpoints it is asked for; unset: all.
----@field conf? table # The policy's own settings.
+---@field conf? table # The policy's own settings. Where its schema says "secret": env "X", file "/path" or credential "x".
 
 ---Settings of one endpoint.
 ---@class penstock.conf.endpoint

@@ -10,7 +10,7 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[]}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them).
@@ -23,6 +23,8 @@
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
+---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
 
 ---The request. Valid during the call that got it: kept for later it raises.
 ---@class penstock.Req
@@ -100,6 +102,7 @@ function body:remove(pointer) end
 ---@field model string # The upstream's name for it.
 ---@field weight integer # As configured.
 ---@field tags table<string, string?> # Those of the provider.
+---@field resting boolean # All keys of the provider are parked just now, as this worker knows it.
 
 ---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
 ---@class penstock.Plan
@@ -168,15 +171,48 @@ function window:replace(re, f) end
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
----What ps.test takes.
+---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
 ---@class penstock.Test
----@field phase string? # Needed where the policy has several. In NAME_test.lua only.
----@field req table? # The request: fields of req, and header and principal as tables. A field that is not given is nil. In NAME_test.lua only.
----@field conf table? # The policy's conf. In NAME_test.lua only.
----@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself. In NAME_test.lua only.
----@field targets {name: string, provider?: string, model?: string, weight?: integer, tags?: table}[]? # The plan. In NAME_test.lua only.
----@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text. In NAME_test.lua only.
----@field expect {principal?: string, deny?: string, message?: string, status?: integer, retry_after?: number, fails?: string, note?: string, targets?: string[], text?: string, stop?: string}? # What must come. Without principal, deny, stop and fails: no opinion. In NAME_test.lua only.
+---@field phase string? # Needed where the policy has several.
+---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output gets; final is true where it is not given.
+---@field models table<string, table>? # By name, targets: what plan:use finds.
+---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
+---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
+---@field after_ms number? # Time that passes before the request.
+---@field expect penstock.Expect? # What must come of it.
+---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
+---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
+---@field mode "enforce"|"observe"|nil # As in the configuration.
+---@field fail "open"|"closed"|nil # As in the configuration.
+---@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret".
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
+---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
+
+---What must come. Without principal, deny, skip, answer, stop and fails: no opinion. What is not named may be as it likes.
+---@class penstock.Expect
+---@field principal string? # Its id.
+---@field deny string? # The code.
+---@field message string? # Of the denial.
+---@field status integer? # Of a code of one's own.
+---@field retry_after number? # Seconds.
+---@field skip string? # Why the target is passed over.
+---@field answer string? # The text of a polite answer.
+---@field finish string? # How that answer ends.
+---@field text string? # What output makes of the window's text.
+---@field stop string? # The reason of a stop.
+---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field note string|string[]|nil # Each stands in some note.
+---@field targets string[]? # Those that are left, in their order.
+---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
+---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
+---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
+---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
+---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -231,28 +267,28 @@ local service = {}
 
 ---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
 ---@param path string
----@param options? {headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:get(path, options) end
 
 ---json = any value of Lua, or body = a text. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:post(path, options) end
 
 ---As post. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:put(path, options) end
 
 ---As post. Other requests go on meanwhile.
 ---@param path string
----@param options? {json?: any, body?: string, headers?: table<string, string|number>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
 ---@return penstock.Answer?
 ---@return string?
 function service:delete(path, options) end
@@ -321,6 +357,9 @@ function re:gmatch(s) end
 ---@return integer
 function re:gsub(s, replacement, n) end
 
+---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
+---@class penstock.Secret
+
 ---What a policy can do besides deciding.
 ---@class ps
 ---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
@@ -360,16 +399,25 @@ ps.keys = {}
 ---@return penstock.Principal?
 function ps.keys.get(sha256) end
 
+---The targets of all model blocks, each once. In a test: those of the test.
+---@return penstock.Target[]
+function ps.targets() end
+
 ---64 hexadecimal digits.
 ---@param text string
 ---@return string
 function ps.sha256(text) end
 
 ---HMAC-SHA-256 as 64 hexadecimal digits.
----@param key string
+---@param key string|penstock.Secret
 ---@param text string
 ---@return string
 function ps.hmac(key, text) end
+
+---The text of a secret of conf, for what takes no secrets. Notes, logs and errors that hold it say [secret].
+---@param secret penstock.Secret
+---@return string
+function ps.secret(secret) end
 
 ps.hex = {}
 
@@ -428,8 +476,8 @@ function ps.json.encode(value) end
 function ps.json.array(t) end
 
 ---Are they equal? Takes as long wherever they differ.
----@param a string
----@param b string
+---@param a string|penstock.Secret
+---@param b string|penstock.Secret
 ---@return boolean
 function ps.ct_equal(a, b) end
 

@@ -3,10 +3,12 @@
 """Policies on a real Redis: plain, with a password, by TLS, by a socket; then
 stopped, killed, started again. Nobody waits longer than the timeout."""
 import json
+import re
 import shutil
 import subprocess
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -29,6 +31,7 @@ def start(penstock, tmp_path, redis, mode="enforce", workers=1, env=None):
     return penstock(f"""
         server {{ workers = {workers} }}
         policy_path "{tmp_path}"
+        metrics "127.0.0.1:0"
         provider "sim"
         redis "main" {{ {redis} }}
         policies {{ {{ "story", mode = "{mode}" }}, "route" }}
@@ -43,6 +46,12 @@ def ask(p, timeout=10):
     if answer.status == 418:
         return answer.json()["error"]["message"], took
     return answer.status, took
+
+
+def metrics(p):
+    where = p.status()["metrics"]
+    where = where[0] if isinstance(where, list) else where
+    return re.search(r"127\S+:\d+", str(where)).group()
 
 
 def up(p):
@@ -146,6 +155,11 @@ def test_stopped_costs_the_timeout_once(penstock, tmp_path):
         redis.go_on()
         up(p)
         assert len(p.logs("redis.down")) == 1 and p.logs("redis.up")
+        with urllib.request.urlopen(f"http://{metrics(p)}/metrics") as got:
+            text = got.read().decode()
+        for result in ("ok", "timeout", "down"):
+            assert ('penstock_outside_calls_total{kind="redis",name="main",'
+                    f'result="{result}"}}') in text
 
 
 def test_killed_and_started_again(penstock, tmp_path):

@@ -193,7 +193,11 @@ static int try_block(const char *block, const char **policy)
     if (!memmem(block, (size_t)(line - block), "_test", 5)) {
         struct conf_policy p = { .name = STR("guide"),
                                  .source = str_of(block) };
-        struct config c = { .policies = &p, .n_policies = 1 };
+        struct conf_service service = { .name = STR("authz") };
+        struct conf_redis redis = { .name = STR("main") };
+        struct config c = { .policies = &p, .n_policies = 1,
+                            .services = &service, .n_services = 1,
+                            .redis = &redis, .n_redis = 1 };
         struct policy_set *s = policy_set_new(&c, &err);
 
         UNIT_STR(err.msg, "");
