@@ -58,12 +58,12 @@ static bool is_to_end(const struct output *o, const struct output_open *at)
     return at->block.block == WIRE_ALL || at->in_head;
 }
 
-int output_stop(struct output *o, const struct usage *usage)
+int output_stop(struct output *o, const struct usage *usage, bool asked)
 {
     struct wire_block *open = calloc(o->n_open + 1, sizeof *open);
     struct wire_stop stop = { .finish = o->verdict.finish,
                               .like = buf_str(&o->like), .open = open,
-                              .usage = usage };
+                              .usage = usage, .usage_asked = asked };
     int rc = 0;
 
     if (!open)

@@ -63,7 +63,7 @@ int request_output_verdict(struct request *r, int rc)
     if (p->verdict != POLICY_STOP)
         return refuse(r, p);
     note_stop(r, p);
-    if (output_stop(t->output, r->facts.include_usage ? &r->usage : NULL))
+    if (output_stop(t->output, &r->usage, r->facts.include_usage))
         return refuse(r, NULL);
     t->decided = t->ended = true;
     return 0;
@@ -74,14 +74,16 @@ int request_output_verdict(struct request *r, int rc)
 void request_output_begin(struct request *r)
 {
     struct attempt *t = r->attempt;
+    const struct wire_text_ops *wire = wire_text_ops(r->endpoint->dialect);
     struct policy_output wants;
 
     if (t->broken || (t->mode != MODE_STREAM && t->mode != MODE_BODY) ||
-        !wire_text_ops(r->endpoint->dialect) ||
+        !wire ||
         !policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
                              &wants))
         return;
-    t->output = output_new(&wants, r->endpoint->dialect, r->arena, &ops, r);
+    t->output = output_new(&wants, r->endpoint->dialect, wire, r->arena, &ops,
+                           r);
     if (!t->output) {
         refuse(r, NULL);
         return;

@@ -176,6 +176,7 @@ function window:replace(re, f) end
 ---@field phase string? # Needed where the policy has several.
 ---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
 ---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output gets; final is true where it is not given.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
@@ -193,7 +194,7 @@ function window:replace(re, f) end
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
 
----What must come. Without principal, deny, skip, answer and fails: no opinion. What is not named may be as it likes.
+---What must come. Without principal, deny, skip, answer, stop and fails: no opinion. What is not named may be as it likes.
 ---@class penstock.Expect
 ---@field principal string? # Its id.
 ---@field deny string? # The code.
@@ -203,6 +204,8 @@ function window:replace(re, f) end
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
+---@field text string? # What output makes of the window's text.
+---@field stop string? # The reason of a stop.
 ---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
 ---@field text string? # What output makes of the window's text.
 ---@field stop string? # The reason with which output ends the answer.

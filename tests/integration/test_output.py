@@ -5,6 +5,7 @@ sees, however the provider cuts its stream; streamed or not, it gets the same.""
 import hashlib
 import http.client
 import json
+import re
 import threading
 import time
 
@@ -323,6 +324,9 @@ def test_stop(penstock, tmp_path):
         wait_for(up.closed, why="the provider's end")
         assert notes(p) == ["stop: stopped: content_filter"]
         assert line(p)["status"] == 200
+        told = p.cli("explain", ask.id).stdout
+        assert re.findall(r"^  output +stop +stop content_filter", told, re.M)
+        assert len(re.findall(r"^  output ", told, re.M)) == 1
         status, got, clean = ask(p, stream_options={"include_usage": True})
         assert events(got)[-1]["usage"]["total_tokens"] == 13
         assert events(got)[-1]["choices"] == [] and got.endswith(DONE)
