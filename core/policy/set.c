@@ -59,7 +59,6 @@ static int load_all(struct policy_set *s, const struct config *c,
             if (st->fn[p] != LUA_NOREF)
                 s->in_phase[p][s->n_phase[p]++] = (uint16_t)i;
         }
-        st->index = (uint16_t)i;
         s->states[s->n++] = st;
     }
     return 0;

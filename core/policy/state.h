@@ -63,7 +63,6 @@ struct policy_state {
     struct policy_heap heap;
     struct policy_env *env;
     const struct conf_policy *conf;
-    uint16_t index; /* in its set */
     int fn[PHASE_COUNT]; /* registry; LUA_NOREF: no such phase */
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
     struct policy_wish window; /* of the output phase */
