@@ -112,7 +112,8 @@ int anthropic_open(struct anthropic_in *in, uint32_t block)
     struct str type = { word.p, word.n };
     int rc = in->open == OPEN_NONE ? 0 : anthropic_close(in);
 
-    if (rc)
+    if (rc || block == JSON_NONE ||
+        in->base.j.nodes[block].type != JSON_T_OBJECT)
         return rc;
     in->said = false;
     if (str_is(type, "text"))
