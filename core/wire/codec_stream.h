@@ -83,6 +83,9 @@ int in_error_node(struct codec_in *in, uint32_t node);
 /** Scan into in->j: a JSON object, else SYNTAX. */
 int in_scan(struct codec_in *in, struct str text);
 
+/** Hold bytes back: 0, LIMIT or NOMEM with *in->err. */
+int in_hold(struct codec_in *in, struct buf *b, struct str s);
+
 /** Begin, go on and end a call; names are given back as the client has them. */
 int in_call_begin(struct codec_in *in, struct in_call *call);
 int in_call_args(struct codec_in *in, struct in_call *call,
