@@ -492,6 +492,8 @@ int chat_decode_body(struct codec_in *base, struct str body,
     base->ud = ud;
     base->err = err ? err : &own;
     arena_reset(base->tmp);
+    if (base->opts.http_status >= 400)
+        return in_error_body(base, body);
     rc = in_scan(base, body);
     if (rc)
         return rc;
