@@ -48,7 +48,8 @@ static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 {
     struct api_ref *r = lua_touserdata(L, arg);
 
-    if (r->gen != r->call->gen)
+    /* not those of a call that waits, either: it is another request's */
+    if (r->gen != r->call->gen || r->call != r->call->st->running)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
     return r;
 }

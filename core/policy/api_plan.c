@@ -29,7 +29,7 @@ static int target_index(lua_State *L)
     case T_WEIGHT: lua_pushinteger(L, t->weight); return 1;
     }
     return luaL_error(L, "target.%s does not exist",
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 static struct plan *plan_of(lua_State *L)
@@ -187,7 +187,7 @@ static int plan_index(lua_State *L)
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
         return luaL_error(L, "plan:%s does not exist",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     return 1;
 }
 

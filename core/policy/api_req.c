@@ -61,7 +61,7 @@ static int req_index(lua_State *L)
 
     if (which < 0)
         return luaL_error(L, "req.%s does not exist",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     if (which < FIELD_COUNT)
         return push_field(L, c, which);
     if (which == REQ_HEADER) {
@@ -78,7 +78,7 @@ static int req_index(lua_State *L)
 static int req_newindex(lua_State *L)
 {
     return luaL_error(L, "req.%s cannot be changed",
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 static int header_index(lua_State *L)
