@@ -35,16 +35,16 @@ static void need(lua_State *L, bool ok, const char *what, int max)
 
 static size_t text_size(lua_State *L)
 {
-    size_t n = lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
-
-    need(L, n <= MAX_TEXT, "text here, in bytes,", MAX_TEXT);
-    return n;
+    return lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
 }
 
 /* lower, upper, reverse, utf8.len, offset: one pass over the first argument */
 static int text(lua_State *L)
 {
-    sandbox_room(L, 2 * text_size(L));
+    size_t n = text_size(L);
+
+    need(L, n <= MAX_TEXT, "text here, in bytes,", MAX_TEXT);
+    sandbox_room(L, 2 * n);
     return pass(L);
 }
 

@@ -314,6 +314,9 @@ return {
   { false, [[local t = { 1, 2, 3 } table.move(t, 1, 3, 2)
       assert(table.concat(t, "-") == "1-1-2-3" and table.remove(t) == 3)
       assert(table.concat({ 1.5, "x", 2 }, ", ", 2) == "x, 2")]] },
+  { false, [[local s = ("x"):rep(1 << 20) s = s .. s .. "y"
+      assert(s:byte(-1) == 121 and utf8.codepoint(s, #s) == 121)
+      assert(s:sub(-2) == "xy" and #s == (1 << 21) + 1 and s:find("y"))]] },
   { false, [[local f = assert(load("local a, b = ... return a + b"))
       assert(f(1, 2) == 3 and select("#", load("return")()) == 0)]] },
   { false, [[local ok, a, b = pcall(function(...) return ... end, 1, 2)

@@ -93,6 +93,37 @@ static void pcall_hides_no_memory_error(void)
     fake_clear(&f);
 }
 
+/* While a file is loaded nothing can be left: the hook only raises. */
+static void a_file_has_budgets_too(void)
+{
+    static const struct { const char *source, *says; } rows[] = {
+        { "while true do end", "CPU budget" },
+        { "while true do pcall(function() while true do end end) end",
+          "CPU budget" },
+        { "while true do xpcall(error, function() while true do end end) end",
+          "CPU budget" },
+        { "local t <close> = setmetatable({}, { __close = function() "
+          "while true do end end }) while true do end", "CPU budget" },
+        { "while true do load('while true do end')() end", "CPU budget" },
+        { "pcall(function() local s = 'x' while true do s = s .. s end end) "
+          "return { api = 1 }", "memory budget" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err err = { 0 };
+        struct fake f;
+        double t0 = cpu_ms();
+
+        fake_init(&f);
+        fake_policy(&f, "p", rows[i].source);
+        CU_ASSERT_FALSE(fake_open(&f, &err));
+        UNIT_INT(err.code, ERR_CONFIG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, rows[i].says));
+        CU_ASSERT(cpu_ms() - t0 < 550 * UNIT_CPU_FACTOR);
+        fake_clear(&f);
+    }
+}
+
 /* A policy costs nothing in phases that it has not. */
 static void other_phases_are_free(void)
 {
@@ -309,6 +340,7 @@ UNIT_MAIN("budget",
           { "garbage is not held against the next",
             garbage_is_not_held_against_the_next },
           { "pcall hides no memory error", pcall_hides_no_memory_error },
+          { "a file has budgets too", a_file_has_budgets_too },
           { "other phases are free", other_phases_are_free },
           { "nothing is left behind", nothing_is_left_behind },
           { "sleeps and goes on", sleeps_and_goes_on },
