@@ -77,7 +77,8 @@ static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 {
     struct api_ref *r = lua_touserdata(L, arg);
 
-    if (r->gen != r->call->gen)
+    /* not those of a call that waits, either: it is another request's */
+    if (r->gen != r->call->gen || r->call != r->call->st->running)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
     if (r->call != policy_state_of(L)->running) /* which waits just now */
         luaL_error(L, "%s is another request's", titles[kind]);
@@ -158,7 +159,7 @@ static int no_method(lua_State *L)
 {
     return luaL_error(L, "%s:%s does not exist",
                       lua_tostring(L, lua_upvalueindex(1)),
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 void api_class(lua_State *L, const char *name, const luaL_Reg *methods)

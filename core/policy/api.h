@@ -9,6 +9,7 @@
 #define PENSTOCK_POLICY_API_H
 
 #include "policy/call.h"
+#include "policy/sandbox.h"
 
 /** Payload of all of them. */
 struct api_ref {

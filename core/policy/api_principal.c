@@ -48,7 +48,7 @@ static int principal_index(lua_State *L)
     case TAGS: api_push(L, r->call, API_TAGS, p->tags, p->n_tags); return 1;
     }
     return luaL_error(L, "principal.%s does not exist",
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 /* ---- tags and lists ------------------------------------------------- */

@@ -96,7 +96,7 @@ static int req_index(lua_State *L)
 
     if (which < 0)
         return luaL_error(L, "req.%s does not exist",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     if (which < FIELD_COUNT)
         return push_field(L, c, which);
     switch (which) {
@@ -117,7 +117,7 @@ static int req_newindex(lua_State *L)
 
     if (which < 0)
         return luaL_error(L, "req.%s does not exist",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     snprintf(what, sizeof what, "req.%s", names[which]);
     return api_field_assign(L, c, which, what);
 }

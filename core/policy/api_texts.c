@@ -10,6 +10,8 @@
  */
 #include "policy/edit.h"
 
+#include "policy/sandbox.h"
+
 #include "base/json_name.h"
 #include "policy/api.h"
 
@@ -64,7 +66,7 @@ static unsigned bits(lua_State *L, const char *option,
                                  ? lua_tostring(L, -1) : NULL);
         if (at < 0)
             luaL_error(L, "each_text: %s has no '%s'", option,
-                       luaL_tolstring(L, -1, NULL));
+                       sandbox_tolstring(L, -1, NULL));
         set |= 1u << at;
         lua_pop(L, 1);
     }

@@ -208,8 +208,6 @@ static enum call_result drive(struct policy_call *c, int args,
     *out = (struct policy_result){ .verdict = POLICY_NONE };
     api_undo(c);
     call_give(c, false);
-    if (rc == LUA_ERRMEM)
-        lua_gc(c->st->L, LUA_GCCOLLECT);
     return CALL_ERROR;
 }
 
@@ -218,8 +216,10 @@ enum call_result policy_call_begin(struct policy_state *st,
                                    struct policy_run *run,
                                    struct policy_result *out, struct str *why)
 {
-    struct policy_call *c = call_take(st);
+    struct policy_call *c;
 
+    policy_state_tidy(st);
+    c = call_take(st);
     if (!c) {
         *why = str_of(st->n_calls < POLICY_CALLS ? no_memory
                                                  : "too many calls that wait");
