@@ -362,11 +362,77 @@ static int rule_policies(struct conf_walk *w, json_t *canonical)
     return rc;
 }
 
+/* ---- endpoints --------------------------------------------------------- */
+
+/* Keys that mean something at some endpoints only. */
+static const struct {
+    const char *key, *endpoints;
+} meant_for[] = {
+    {"max_body", "chat|completions|embeddings|messages|count_tokens"},
+    {"validate", "chat|completions|embeddings|messages|count_tokens"},
+    {"max_messages", "chat|messages|count_tokens"},
+    {"max_tools", "chat|messages|count_tokens"},
+    {"max_images", "chat|messages|count_tokens"},
+    {"max_tokens", "chat|completions|messages"},
+    {"max_tokens_over", "chat|completions|messages"},
+};
+
+static bool is_among(const char *name, const char *list)
+{
+    struct str rest = str_of(list);
+
+    while (rest.p) {
+        if (str_is(str_split(&rest, '|'), name))
+            return true;
+    }
+    return false;
+}
+
+static int endpoint(struct conf_walk *w, const char *name, const json_t *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < sizeof meant_for / sizeof *meant_for; i++) {
+        const char *key = meant_for[i].key;
+
+        if (!json_object_get(e, key))
+            continue;
+        walk_member(w, key);
+        if (!is_among(name, meant_for[i].endpoints))
+            rc = walk_fail(w, "means nothing here; it is for %s",
+                           meant_for[i].endpoints);
+        else if (strcmp(key, "max_tokens_over") == 0 &&
+                 !json_object_get(e, "max_tokens"))
+            rc = walk_fail(w, "means nothing without max_tokens");
+        walk_leave(w);
+    }
+    return rc;
+}
+
+static int rule_endpoints(struct conf_walk *w, json_t *canonical)
+{
+    const char *name;
+    json_t *e;
+    int rc = 0;
+
+    walk_member(w, "endpoint");
+    json_object_foreach(json_object_get(canonical, "endpoint"), name, e) {
+        walk_named(w, name);
+        rc = endpoint(w, name, e);
+        walk_leave(w);
+        if (rc < 0)
+            break;
+    }
+    walk_leave(w);
+    return rc;
+}
+
 int walk_rules(struct conf_walk *w, json_t *canonical)
 {
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_folders, rule_marks, walk_providers, rule_models,
-        rule_keys,    rule_listen, rule_policies,
+        rule_keys,    rule_listen, rule_policies,  walk_outside,
+        rule_endpoints,
     };
     int rc = 0;
 

@@ -82,6 +82,8 @@ struct str plugin_name(const struct plugin *p);
 struct str plugin_version(const struct plugin *p);
 /** The api for (op, dialect), or NULL. */
 const ps_api *plugin_api(const struct plugin *p, int op, int dialect);
+/** The first api for an op, whatever its dialect, or NULL. */
+const ps_api *plugin_api_of(const struct plugin *p, int op);
 
 /**
  * One configured provider: `settings` (JSON text, "" = {}) checked against
@@ -140,6 +142,15 @@ void attempt_host_clear(struct attempt_host *h);
  * Errors: SYNTAX (name, value), LIMIT, NOMEM.
  */
 int attempt_header(struct attempt_host *h, struct str name, struct str value);
+
+/**
+ * Put a secret into the outgoing head: by the plugin's auth, else as data
+ * says: `header` and `prefix` (p NULL: the plugin's own, else Bearer). No
+ * secret: no field. Errors: UPSTREAM_ERROR (the plugin's), those of
+ * attempt_header.
+ */
+int attempt_host_auth(struct attempt_host *h, struct str secret,
+                      struct str header, struct str prefix);
 
 /* Calls into a plugin go through these: they leave the breadcrumb (plugin,
  * op, request) in the process cell, see engine/crumb.h. Absent ops give

@@ -4,7 +4,9 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
-#include "flow/request.h"
+#include "flow/output.h"
+#include "flow/policies.h"
+#include "flow/translate.h"
 
 #include "engine/fault.h"
 
@@ -17,29 +19,44 @@ static const struct {
     { DIALECT_OPENAI_CHAT, PS_CHAT, PS_OPENAI_CHAT },
     { DIALECT_OPENAI_COMPLETIONS, PS_COMPLETIONS, PS_OPENAI_COMPLETIONS },
     { DIALECT_OPENAI_EMBEDDINGS, PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS },
-    { DIALECT_OPENAI_MODELS, PS_MODELS, PS_OPENAI_MODELS },
+    { DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
+    { DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS, PS_ANTHROPIC },
 };
 
 const ps_api *attempt_api(const struct plugin *p, enum dialect d)
 {
     for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
-        if (api_of[i].from == d)
-            return plugin_api(p, api_of[i].op, api_of[i].dialect);
+        const ps_api *api;
+
+        if (api_of[i].from != d)
+            continue;
+        api = plugin_api(p, api_of[i].op, api_of[i].dialect);
+        return api ? api : translate_api(p, d);
     }
     return NULL;
 }
 
+static bool is_native(const ps_api *api, enum dialect d)
+{
+    for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
+        if (api_of[i].from == d && api_of[i].op == api->op &&
+            api_of[i].dialect == api->dialect)
+            return true;
+    }
+    return false;
+}
+
 #define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
 
-/* Client fields that go upstream as they are; "-" at the end: a prefix. */
-static const char *const forwarded[] = {
-    "openai-", "idempotency-key", "x-client-request-id", "tracestate",
-};
+/* Client fields that go upstream as they are, whatever the dialect. */
+static const char *const forwarded[] = { "idempotency-key",
+                                         "x-client-request-id", "tracestate",
+                                         NULL };
 
-static bool is_forwarded(struct str name)
+bool attempt_field_in(const char *const *list, struct str name)
 {
-    for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++) {
-        struct str f = str_of(forwarded[i]);
+    for (; *list; list++) {
+        struct str f = str_of(*list);
         bool prefix = f.p[f.n - 1] == '-';
 
         if (name.n >= f.n && (prefix || name.n == f.n) &&
@@ -47,6 +64,24 @@ static bool is_forwarded(struct str name)
             return true;
     }
     return false;
+}
+
+/* A field that came several times is one list (RFC 9110, 5.3). */
+static int forward(struct request *r, struct attempt *t,
+                   const struct http_header *h)
+{
+    struct str value = h->value, before;
+
+    if (!value.n || value.n > ATTEMPT_MAX_VALUE ||
+        (!attempt_field_in(forwarded, h->name) &&
+         (t->translation ||
+          !attempt_field_in(request_dialect(r)->forwarded, h->name))))
+        return 0;
+    before = http_header_get(t->host.headers, t->host.n_headers, h->name);
+    if (before.n)
+        value = arena_fmt(r->arena, STR_FMT "," STR_FMT, STR_ARG(before),
+                          STR_ARG(value));
+    return attempt_header(&t->host, h->name, value);
 }
 
 static int put(struct attempt *t, const char *name, struct str value)
@@ -57,6 +92,7 @@ static int put(struct attempt *t, const char *name, struct str value)
 static int put_head(struct request *r, struct attempt *t)
 {
     const struct conf_provider *p = t->target->provider->conf;
+    const struct policy_headers *set = r->try_next ? &r->try_next->set : NULL;
     size_t n;
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = put(t, "content-type", STR("application/json"));
@@ -68,45 +104,26 @@ static int put_head(struct request *r, struct attempt *t)
         rc = put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)
         rc = put(t, "traceparent", str_of(r->trace));
-    for (size_t i = 0; i < n && !rc && t->host.n_headers < FORWARD_MAX; i++) {
-        if (is_forwarded(h[i].name) && h[i].value.n &&
-            h[i].value.n <= ATTEMPT_MAX_VALUE)
-            rc = attempt_header(&t->host, h[i].name, h[i].value);
-    }
+    for (size_t i = 0; i < n && !rc && t->host.n_headers < FORWARD_MAX; i++)
+        rc = forward(r, t, &h[i]);
     for (size_t i = 0; i < p->n_headers && !rc; i++)
         rc = attempt_header(&t->host, p->headers[i].key, p->headers[i].value);
+    for (size_t i = 0; set && i < set->n && !rc; i++)
+        rc = attempt_header(&t->host, set->at[i].name, set->at[i].value);
     return rc;
 }
 
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c)
 {
-    const ps_provider *ops = plugin_ops(p->plugin);
-    struct str secret = STR_NULL, name, prefix;
-    ps_rc prc;
+    struct str secret = STR_NULL;
 
     if (p->conf->keys_from_client)
         secret = r->passed_credential;
     else if (c && c->conf)
         secret = secret_reveal(&c->conf->secret);
-    prc = plugin_auth(host, secret);
-    if (prc != PS_DECLINED)
-        return prc == PS_OK ? 0 : -ERR_UPSTREAM_ERROR;
-    if (!secret.n)
-        return 0;
-    name = p->conf->auth_header;
-    prefix = p->conf->auth_prefix;
-    if (!name.p)
-        name = str_of(ops->auth_header);
-    if (!prefix.p)
-        prefix = str_of(ops->auth_prefix);
-    if (!name.p) {
-        name = STR("authorization");
-        prefix = prefix.p ? prefix : STR("Bearer ");
-    }
-    return attempt_header(host, name,
-                          arena_fmt(r->arena, STR_FMT STR_FMT, STR_ARG(prefix),
-                                    STR_ARG(secret)));
+    return attempt_host_auth(host, secret, p->conf->auth_header,
+                             p->conf->auth_prefix);
 }
 
 static struct str pointer(struct request *r, struct str name)
@@ -114,11 +131,13 @@ static struct str pointer(struct request *r, struct str name)
     return arena_fmt(r->arena, "/" STR_FMT, STR_ARG(name));
 }
 
-/* Is this member never sent to that provider? */
-static bool is_dropped(const struct conf_quirks *q, const char *name)
+/* Is the top member on this pointer never sent to that provider? */
+static bool is_dropped(const struct conf_quirks *q, const char *at)
 {
+    struct str rest = str_of(at + 1), name = str_split(&rest, '/');
+
     for (size_t i = 0; i < q->n_drop; i++) {
-        if (str_is(q->drop[i], name))
+        if (str_eq(q->drop[i], name))
             return true;
     }
     return false;
@@ -153,23 +172,54 @@ static int edit_model(struct request *r, struct attempt *t,
     return rc;
 }
 
-static int edit_body(struct request *r, struct attempt *t, struct err *err)
+/* Where the client asks for more than the endpoint allows, it gets that. */
+static int edit_max_tokens(struct request *r, struct attempt *t,
+                           struct err *err)
+{
+    const char *const *at = request_dialect(r)->max_tokens;
+    struct str most = arena_fmt(r->arena, "%lld", (long long)r->tokens_most);
+    double asked;
+    int rc = 0;
+
+    for (; r->tokens_most && *at && !rc; at++) {
+        uint32_t node = json_at(&r->json, str_of(*at));
+
+        if ((json_double(&r->json, node, &asked) &&
+             asked > (double)r->tokens_most) ||
+            json_text(&r->json, node, r->arena).p) /* "9": some take it */
+            rc = json_edit_set(t->edits, str_of(*at), most, err);
+    }
+    return rc;
+}
+
+/* What the client's own bytes must say otherwise. */
+static int edit_native(struct request *r, struct attempt *t, struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
-    ps_rc prc;
-    int rc;
+    const char *wish = request_dialect(r)->usage_wish;
+    int rc = edit_model(r, t, err);
 
-    t->edits = json_edits_new(&r->json, r->arena);
+    if (!rc)
+        rc = edit_max_tokens(r, t, err);
+    if (rc || !r->facts.stream || r->facts.include_usage || !wish ||
+        is_dropped(q, wish))
+        return rc;
+    t->withhold_usage = true;
+    return json_edit_set(t->edits, str_of(wish), STR("true"), err);
+}
+
+static int edit_body(struct request *r, struct attempt *t, struct err *err)
+{
+    struct translation *x = t->translation;
+    ps_rc prc;
+    int rc = 0;
+
+    t->edits = json_edits_new(x ? &x->index : &r->json, r->arena);
     if (!t->edits)
         return -ERR_NOMEM;
     t->host.edits = t->edits;
-    rc = edit_model(r, t, err);
-    if (!rc && r->facts.stream && !r->facts.include_usage &&
-        !is_dropped(q, "stream_options")) {
-        t->withhold_usage = true;
-        rc = json_edit_set(t->edits, STR("/stream_options/include_usage"),
-                           STR("true"), err);
-    }
+    if (!x)
+        rc = edit_native(r, t, err);
     if (!rc)
         rc = edit_quirks(r, t, err);
     if (rc)
@@ -179,8 +229,15 @@ static int edit_body(struct request *r, struct attempt *t, struct err *err)
         return err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg);
     if (json_edits_empty(t->edits))
         return 0;
-    buf_init(&t->body, r->body_bytes + (1u << 20));
+    buf_init(&t->body, body_text(r).n + (1u << 20));
     return json_edits_apply(t->edits, &t->body);
+}
+
+static struct str outgoing(const struct request *r, const struct attempt *t)
+{
+    if (t->body.n)
+        return buf_str(&t->body);
+    return t->translation ? buf_str(&t->translation->body) : body_text(r);
 }
 
 static struct attempt_record *record(struct request *r, struct attempt *t)
@@ -198,9 +255,11 @@ static struct attempt_record *record(struct request *r, struct attempt *t)
 int attempt_begin(struct request *r, struct err *err)
 {
     const struct target *target = r->plan.list[r->at].target;
+    const ps_api *api =
+        attempt_api(target->provider->plugin, r->endpoint->dialect);
     struct attempt *t = calloc(1, sizeof *t);
-    const ps_api *api;
-    int rc;
+    bool native = is_native(api, r->endpoint->dialect);
+    int rc = 0;
 
     if (!t)
         return -ERR_NOMEM;
@@ -208,8 +267,12 @@ int attempt_begin(struct request *r, struct err *err)
     r->upstream_id = STR_NULL;
     t->target = target;
     t->length = -1;
-    t->credential =
-        provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
+    t->credential = r->credential_next;
+    r->dropped = STR_NULL;
+    if (!native)
+        rc = translate_begin(r, t, translate_dialect(api), err);
+    if (rc)
+        return rc;
     record(r, t);
     rc = provider_open(target->provider, err);
     if (!rc)
@@ -217,17 +280,16 @@ int attempt_begin(struct request *r, struct err *err)
                                target->provider->inst);
     if (rc)
         return rc;
-    api = attempt_api(target->provider->plugin, r->endpoint->dialect);
     t->host.pub.api = api;
-    t->host.pub.flags =
-        PS_F_NATIVE | (r->facts.stream ? (uint32_t)PS_F_STREAM : 0);
+    t->host.pub.flags = (native ? (uint32_t)PS_F_NATIVE : 0) |
+                        (r->facts.stream ? (uint32_t)PS_F_STREAM : 0);
     t->host.pub.model = (ps_str){ r->facts.model.p, r->facts.model.n };
     t->host.pub.upstream_model = (ps_str){ target->model.p, target->model.n };
     t->host.pub.request_id = (ps_str){ r->id, strlen(r->id) };
     t->host.pub.attempt = r->n_attempts;
-    rc = edit_body(r, t, err);
+    rc = put_head(r, t);
     if (!rc)
-        rc = put_head(r, t);
+        rc = edit_body(r, t, err);
     if (!rc)
         rc = attempt_auth(r, &t->host, target->provider, t->credential);
     return rc;
@@ -271,6 +333,19 @@ int attempt_url(struct buf *url, struct str base, const char *path,
     return rc ? rc : buf_put(url, p);
 }
 
+/* The client's own query, where its dialect has one. */
+static int put_query(const struct request *r, struct buf *url)
+{
+    struct str query = http_req_query(r->http);
+    int rc;
+
+    if (!query.n || r->attempt->translation ||
+        !request_dialect(r)->passes_query)
+        return 0;
+    rc = buf_putc(url, '?');
+    return rc ? rc : buf_put(url, query);
+}
+
 struct str attempt_dial(const struct target *t)
 {
     const struct conf_provider *p = t->provider->conf;
@@ -310,11 +385,13 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         .addresses = addresses,
         .headers = t->host.headers,
         .n_headers = t->host.n_headers,
-        .body = t->body.n ? buf_str(&t->body) : http_req_body(r->http),
+        .body = outgoing(r, t),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
                          t->target->model);
 
+    if (rc == 0)
+        rc = put_query(r, &url);
     if (rc == 0) {
         attempt_spec(&spec, t->target->provider->conf);
         spec.small_reads = r->facts.stream;
@@ -341,7 +418,9 @@ void attempt_stop(struct request *r)
         plugin_done(&t->host);
     attempt_host_clear(&t->host);
     sse_clear(&r->answer.sse);
+    translate_end(t);
     buf_clear(&t->body);
+    output_free(t->output);
     free(t);
 }
 
@@ -363,7 +442,7 @@ static void on_data(void *ud, struct str bytes)
     r->last_data_ms = loop_now_ms(r->flow->env.loop);
     stream_data(r, bytes);
     r->busy_ns += clock_mono_ns() - begin;
-    if (r->attempt && r->attempt->broken)
+    if (r->attempt && (r->attempt->broken || r->attempt->decided))
         request_run(r);
 }
 

@@ -75,7 +75,7 @@ static struct deadline attempt_deadline(const struct request *r)
     const struct attempt *t = r->attempt;
     const struct conf_timeouts *c = limits(r);
 
-    if (t->broken || t->ended)
+    if (t->broken || t->ended || r->held_ms)
         return (struct deadline){ 0 };
     if (r->step == STEP_ADDRESS)
         return (struct deadline){ "address", r->address_at_ms, c->connect_ms };
@@ -161,7 +161,7 @@ static void give_sign(struct request *r, uint64_t now)
     if (r->commit_at_ms && !r->answer.head_sent)
         stream_commit_head(r);
     r->keepalive_ms = now;
-    http_reply_data(r->http, STR(": keep-alive\n\n"));
+    http_reply_data(r->http, str_of(request_dialect(r)->keepalive));
 }
 
 void on_request_timer(void *ud)

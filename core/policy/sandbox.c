@@ -134,6 +134,14 @@ void sandbox_check_table(lua_State *L, int arg)
         luaL_checktype(L, arg, LUA_TTABLE);
 }
 
+void sandbox_below(lua_State *L)
+{
+    if (!sandbox_is_frozen(L, lua_gettop(L)))
+        return;
+    luaL_getmetafield(L, -1, "__index");
+    lua_replace(L, -2);
+}
+
 lua_Integer sandbox_length(lua_State *L, int arg)
 {
     sandbox_check_table(L, arg);

@@ -37,7 +37,11 @@ bool sandbox_is_frozen(lua_State *L, int arg);
 /** A table, or a userdata of ours (a list of req's); else raises. */
 void sandbox_check_table(lua_State *L, int arg);
 
-/** Length of that; raises for a script's own __len. */
+/** Where the table on top is a read-only view, what is below it takes its
+ * place. */
+void sandbox_below(lua_State *L);
+
+/** Length of a table or userdata; raises for a script's own __len. */
 lua_Integer sandbox_length(lua_State *L, int arg);
 
 /* ---- text.c --------------------------------------------------------- */

@@ -170,12 +170,28 @@ static int status_of(const struct err_info *info)
     return info->status_openai;
 }
 
+static const char *const max_tokens[] = { "/max_completion_tokens",
+                                          "/max_tokens", NULL };
+static const char *const forwarded[] = { "openai-", NULL };
+static const char *const passed[] = { "openai-", "x-ratelimit-", NULL };
+
 const struct dialect_ops openai_dialect = {
     .read = read_request,
+    .field = openai_field,
+    .set_field = openai_set_field,
+    .texts = openai_texts,
     .watch_event = openai_watch_event,
     .watch_body = openai_watch_body,
     .usage_in_tail = openai_usage_in_tail,
+    .answers = openai_answers,
+    .answer = openai_answer,
     .status = status_of,
     .error = put_error,
     .error_event = put_error_event,
+    .request_id = "x-request-id",
+    .keepalive = ": keep-alive\n\n",
+    .usage_wish = "/stream_options/include_usage",
+    .max_tokens = max_tokens,
+    .forwarded = forwarded,
+    .passed = passed,
 };

@@ -3,11 +3,13 @@
 /*
  * What a scan costs: nanoseconds per byte of CPU time, best of the rounds,
  * for bodies made here (prose, CJK, the same escaped, tool schemas, numbers)
- * or for the files named. `edit` is a scan, a new model name, and the copy.
+ * or for the files named. `edit` is a scan, a new model name, and the copy;
+ * `validate` what the rules of the dialect cost beside the scan.
  *
  *     json_bench [FILE ...]
  */
 #include "base/json.h"
+#include "wire/validate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +51,34 @@ static void edit_once(struct json *j, struct str text, struct buf *out)
     arena_free(a);
 }
 
+static double best_validate(struct str text)
+{
+    unsigned times = (unsigned)(BYTES_A_ROUND / (text.n + 1)) + 1;
+    struct arena *a = arena_new(1 << 20);
+    struct json j = { 0 };
+    double ns = 1e9;
+
+    scan_once(&j, text);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t start = cpu_ns();
+        double took;
+
+        for (unsigned i = 0; i < times; i++) {
+            struct err err = { 0 };
+
+            if (validate_body(DIALECT_OPENAI_CHAT, &j, NULL, a, &err)) {
+                fprintf(stderr, "%s\n", err.msg);
+                exit(1);
+            }
+        }
+        took = (double)(cpu_ns() - start) / times / (double)text.n;
+        ns = took < ns ? took : ns;
+    }
+    json_clear(&j);
+    arena_free(a);
+    return ns;
+}
+
 static double best(struct str text, int edit)
 {
     unsigned times = (unsigned)(BYTES_A_ROUND / (text.n + 1)) + 1;
@@ -82,7 +112,8 @@ static void report(const char *name, struct str text)
     printf("%-24s %9zu bytes %8u values   scan %.2f ns/byte", name, text.n,
            j.count, best(text, 0));
     if (json_member(&j, 0, STR("model")) != JSON_NONE)
-        printf("   edit %.2f", best(text, 1));
+        printf("   edit %.2f   validate %.3f", best(text, 1),
+               best_validate(text));
     printf("\n");
     json_clear(&j);
 }
@@ -146,7 +177,8 @@ static void make_chat(struct buf *b, size_t size, const char *const *words)
 static void make_tools(struct buf *b, size_t size)
 {
     buf_reset(b);
-    buf_puts(b, "{\"model\": \"gpt-4o-mini\", \"messages\": [], "
+    buf_puts(b, "{\"model\": \"gpt-4o-mini\", \"messages\": [{\"role\": "
+                "\"user\", \"content\": \"x\"}], "
                 "\"tools\": [");
     for (unsigned i = 0; buf_len(b) < size; i++)
         buf_printf(

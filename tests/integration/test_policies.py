@@ -171,7 +171,8 @@ def test_waiting_ends(penstock, tmp_path):
         c = http.client.HTTPConnection("127.0.0.1", p.port, timeout=0.02)
         try:
             c.request("POST", "/v1/chat/completions",
-                      '{"model":"sim/echo","messages":[]}',
+                      '{"model":"sim/echo","messages":'
+                      '[{"role":"user","content":"x"}]}',
                       {"authorization": f"Bearer {KEY}", "x-story": "sleep"})
             c.getresponse()
         except socket.timeout:
