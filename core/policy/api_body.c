@@ -6,6 +6,8 @@
  */
 #include "policy/edit.h"
 
+#include "policy/sandbox.h"
+
 #include "base/json_name.h"
 #include "policy/api.h"
 #include "policy/json_text.h"

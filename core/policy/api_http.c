@@ -7,6 +7,8 @@
  */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 #include "policy/json_text.h"
 #include "policy/service_call.h"
 

@@ -4,6 +4,8 @@
  * configuration says, and what this worker knows of them by now. */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 static const char *const names[] = { "name", "provider", "model", "tags",
                                      "weight", "resting", NULL };
 enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT, T_RESTING };

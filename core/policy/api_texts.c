@@ -10,6 +10,8 @@
  */
 #include "policy/edit.h"
 
+#include "policy/sandbox.h"
+
 #include "base/json_name.h"
 #include "policy/api.h"
 

@@ -6,6 +6,8 @@
  */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 #include "policy/output.h"
 
 static const char *const names[] = { "text", "kind", "block", "choice",

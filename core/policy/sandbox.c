@@ -128,18 +128,18 @@ bool sandbox_is_frozen(lua_State *L, int arg)
     return yes;
 }
 
-void sandbox_check_table(lua_State *L, int arg)
-{
-    if (lua_type(L, arg) != LUA_TUSERDATA)
-        luaL_checktype(L, arg, LUA_TTABLE);
-}
-
 void sandbox_below(lua_State *L)
 {
     if (!sandbox_is_frozen(L, lua_gettop(L)))
         return;
     luaL_getmetafield(L, -1, "__index");
     lua_replace(L, -2);
+}
+
+void sandbox_check_table(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) != LUA_TUSERDATA)
+        luaL_checktype(L, arg, LUA_TTABLE);
 }
 
 lua_Integer sandbox_length(lua_State *L, int arg)

@@ -31,17 +31,17 @@ void sandbox_push_env(lua_State *L);
  */
 void sandbox_freeze(lua_State *L, const char *name, int lenient);
 
+/** Where the table on top is a read-only view, what is below it takes its
+ * place. */
+void sandbox_below(lua_State *L);
+
 /** Is the table at arg such a view? */
 bool sandbox_is_frozen(lua_State *L, int arg);
 
 /** A table, or a userdata of ours (a list of req's); else raises. */
 void sandbox_check_table(lua_State *L, int arg);
 
-/** Where the table on top is a read-only view, what is below it takes its
- * place. */
-void sandbox_below(lua_State *L);
-
-/** Length of a table or userdata; raises for a script's own __len. */
+/** Length of that; raises for a script's own __len. */
 lua_Integer sandbox_length(lua_State *L, int arg);
 
 /* ---- text.c --------------------------------------------------------- */

@@ -3,6 +3,8 @@
 /* Reading a call: path, query, headers, body. */
 #include "policy/service_call.h"
 
+#include "policy/sandbox.h"
+
 #include "net/http1_char.h"
 #include "policy/api.h"
 #include "policy/json_text.h"

@@ -176,9 +176,9 @@ function window:replace(re, f) end
 ---@field phase string? # Needed where the policy has several.
 ---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
 ---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
----@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output gets; final is true where it is not given.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
+---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
@@ -204,11 +204,9 @@ function window:replace(re, f) end
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
----@field text string? # What output makes of the window's text.
----@field stop string? # The reason of a stop.
 ---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
----@field text string? # What output makes of the window's text.
----@field stop string? # The reason with which output ends the answer.
+---@field text string? # What leaves of the answer: the window's text, or that of all chunks.
+---@field stop string? # The reason with which ps.stop ends the answer.
 ---@field note string|string[]|nil # Each stands in some note.
 ---@field targets string[]? # Those that are left, in their order.
 ---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.

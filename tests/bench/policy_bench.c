@@ -4,7 +4,7 @@
  * What policies cost a request: CPU microseconds of auth.lua and route.lua
  * together, best of the rounds, for a caller without tags and for one that a
  * tag keeps on one of two targets; with fifty policies more that have other
- * phases; then what the engine itself costs: a phase that does nothing; and
+ * phases. Then what the engine itself costs: a phase that does nothing; and
  * what is kept and told for explain.
  *
  *     policy_bench [FOLDER of the policies]
