@@ -188,7 +188,7 @@ return {
       end) assert(conf.map.k == "v")]] },
   { "attempt to index a string", [[local s = "x" s.rep = 1]] },
   -- things of the request
-  { "req.x cannot be changed", [[req.x = 1]] },
+  { "req.x does not exist", [[req.x = 1]] },
   { "req.id cannot be changed", [[req.id = "other"]] },
   { "attempt to index a req.header", [[req.header["x-team"] = "red"]] },
   { "attempt to index a principal", [[req.principal.id = "root"]] },
@@ -224,8 +224,9 @@ return {
   { "returned a table", [[return setmetatable({ code = "overloaded" }, {
       __metatable = false, __name = "deny" })]] },
   { false, [[assert(getmetatable(1) == nil and getmetatable(nil) == nil and
-      getmetatable(pcall) == nil and getmetatable(ps.null) == nil and
+      getmetatable(pcall) == nil and getmetatable(ps.null) == false and
       getmetatable(true) == nil)]] },
+  { "table expected", [[setmetatable(ps.null, {})]] },
   { "protected metatable", [[local t = setmetatable({}, { __metatable = 1 })
                              setmetatable(t, {})]] },
   { false, [[local seen local t = setmetatable({}, { __gc2 = 1, __close =

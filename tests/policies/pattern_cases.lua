@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright The Penstock Authors
+-- luacheck: std lua54
 --
 -- What the four pattern functions give: a call and its results, each by what
 -- %q makes of it. test_pattern.c holds Lua's own library and ours to it.

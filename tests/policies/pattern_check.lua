@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright The Penstock Authors
+-- luacheck: std lua54
 --
 -- Both libraries against pattern_cases.lua. Arguments: the cases, ours.
 local cases, mine = ...

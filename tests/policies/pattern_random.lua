@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright The Penstock Authors
+-- luacheck: std lua54
 --
 -- Random patterns on random texts: Lua's library and ours must give the same
 -- results and the same errors. Arguments: rounds, seed, ours. Returns a text
