@@ -218,6 +218,14 @@ static ps_rc svc_header_set(ps_try *t, ps_str name, ps_str value)
     return as_rc(attempt_header(h, str_from_ps(name), str_from_ps(value)));
 }
 
+static ps_str svc_header_get(ps_try *t, ps_str name)
+{
+    struct attempt_host *h = host_of(t);
+
+    return ps_from_str(
+        http_header_get(h->headers, h->n_headers, str_from_ps(name)));
+}
+
 static ps_str svc_answer_header(ps_try *t, ps_str name)
 {
     struct attempt_host *h = host_of(t);
@@ -316,4 +324,5 @@ const ps_services plugin_services = {
     .usage = svc_usage,
     .setting = svc_setting,
     .model = svc_model,
+    .header_get = svc_header_get,
 };

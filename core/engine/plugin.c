@@ -128,6 +128,15 @@ struct str plugin_version(const struct plugin *p)
     return str_of(p->version);
 }
 
+const ps_api *plugin_api_of(const struct plugin *p, int op)
+{
+    for (uint32_t i = 0; i < p->ops.n_apis; i++) {
+        if (p->ops.apis[i].op == op)
+            return &p->ops.apis[i];
+    }
+    return NULL;
+}
+
 const ps_api *plugin_api(const struct plugin *p, int op, int dialect)
 {
     const ps_api *a;

@@ -82,6 +82,8 @@ struct str plugin_name(const struct plugin *p);
 struct str plugin_version(const struct plugin *p);
 /** The api for (op, dialect), or NULL. */
 const ps_api *plugin_api(const struct plugin *p, int op, int dialect);
+/** The first api for an op, whatever its dialect, or NULL. */
+const ps_api *plugin_api_of(const struct plugin *p, int op);
 
 /**
  * One configured provider: `settings` (JSON text, "" = {}) checked against

@@ -18,7 +18,8 @@ static const struct {
     { DIALECT_OPENAI_CHAT, PS_CHAT, PS_OPENAI_CHAT },
     { DIALECT_OPENAI_COMPLETIONS, PS_COMPLETIONS, PS_OPENAI_COMPLETIONS },
     { DIALECT_OPENAI_EMBEDDINGS, PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS },
-    { DIALECT_OPENAI_MODELS, PS_MODELS, PS_OPENAI_MODELS },
+    { DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
+    { DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS, PS_ANTHROPIC },
 };
 
 const ps_api *attempt_api(const struct plugin *p, enum dialect d)
@@ -32,15 +33,15 @@ const ps_api *attempt_api(const struct plugin *p, enum dialect d)
 
 #define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
 
-/* Client fields that go upstream as they are; "-" at the end: a prefix. */
-static const char *const forwarded[] = {
-    "openai-", "idempotency-key", "x-client-request-id", "tracestate",
-};
+/* Client fields that go upstream as they are, whatever the dialect. */
+static const char *const forwarded[] = { "idempotency-key",
+                                         "x-client-request-id", "tracestate",
+                                         NULL };
 
-static bool is_forwarded(struct str name)
+bool attempt_field_in(const char *const *list, struct str name)
 {
-    for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++) {
-        struct str f = str_of(forwarded[i]);
+    for (; *list; list++) {
+        struct str f = str_of(*list);
         bool prefix = f.p[f.n - 1] == '-';
 
         if (name.n >= f.n && (prefix || name.n == f.n) &&
@@ -48,6 +49,23 @@ static bool is_forwarded(struct str name)
             return true;
     }
     return false;
+}
+
+/* A field that came several times is one list (RFC 9110, 5.3). */
+static int forward(struct request *r, struct attempt *t,
+                   const struct http_header *h)
+{
+    struct str value = h->value, before;
+
+    if (!value.n || value.n > ATTEMPT_MAX_VALUE ||
+        (!attempt_field_in(forwarded, h->name) &&
+         !attempt_field_in(request_dialect(r)->forwarded, h->name)))
+        return 0;
+    before = http_header_get(t->host.headers, t->host.n_headers, h->name);
+    if (before.n)
+        value = arena_fmt(r->arena, STR_FMT "," STR_FMT, STR_ARG(before),
+                          STR_ARG(value));
+    return attempt_header(&t->host, h->name, value);
 }
 
 static int put(struct attempt *t, const char *name, struct str value)
@@ -70,11 +88,8 @@ static int put_head(struct request *r, struct attempt *t)
         rc = put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)
         rc = put(t, "traceparent", str_of(r->trace));
-    for (size_t i = 0; i < n && !rc && t->host.n_headers < FORWARD_MAX; i++) {
-        if (is_forwarded(h[i].name) && h[i].value.n &&
-            h[i].value.n <= ATTEMPT_MAX_VALUE)
-            rc = attempt_header(&t->host, h[i].name, h[i].value);
-    }
+    for (size_t i = 0; i < n && !rc && t->host.n_headers < FORWARD_MAX; i++)
+        rc = forward(r, t, &h[i]);
     for (size_t i = 0; i < p->n_headers && !rc; i++)
         rc = attempt_header(&t->host, p->headers[i].key, p->headers[i].value);
     for (size_t i = 0; set && i < set->n && !rc; i++)
@@ -118,11 +133,13 @@ static struct str pointer(struct request *r, struct str name)
     return arena_fmt(r->arena, "/" STR_FMT, STR_ARG(name));
 }
 
-/* Is this member never sent to that provider? */
-static bool is_dropped(const struct conf_quirks *q, const char *name)
+/* Is the top member on this pointer never sent to that provider? */
+static bool is_dropped(const struct conf_quirks *q, const char *at)
 {
+    struct str rest = str_of(at + 1), name = str_split(&rest, '/');
+
     for (size_t i = 0; i < q->n_drop; i++) {
-        if (str_is(q->drop[i], name))
+        if (str_eq(q->drop[i], name))
             return true;
     }
     return false;
@@ -160,6 +177,7 @@ static int edit_model(struct request *r, struct attempt *t,
 static int edit_body(struct request *r, struct attempt *t, struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
+    const char *wish = request_dialect(r)->usage_wish;
     ps_rc prc;
     int rc;
 
@@ -168,11 +186,10 @@ static int edit_body(struct request *r, struct attempt *t, struct err *err)
         return -ERR_NOMEM;
     t->host.edits = t->edits;
     rc = edit_model(r, t, err);
-    if (!rc && r->facts.stream && !r->facts.include_usage &&
-        !is_dropped(q, "stream_options")) {
+    if (!rc && r->facts.stream && !r->facts.include_usage && wish &&
+        !is_dropped(q, wish)) {
         t->withhold_usage = true;
-        rc = json_edit_set(t->edits, STR("/stream_options/include_usage"),
-                           STR("true"), err);
+        rc = json_edit_set(t->edits, str_of(wish), STR("true"), err);
     }
     if (!rc)
         rc = edit_quirks(r, t, err);
@@ -228,9 +245,9 @@ int attempt_begin(struct request *r, struct err *err)
     t->host.pub.upstream_model = (ps_str){ target->model.p, target->model.n };
     t->host.pub.request_id = (ps_str){ r->id, strlen(r->id) };
     t->host.pub.attempt = r->n_attempts;
-    rc = edit_body(r, t, err);
+    rc = put_head(r, t);
     if (!rc)
-        rc = put_head(r, t);
+        rc = edit_body(r, t, err);
     if (!rc)
         rc = attempt_auth(r, &t->host, target->provider, t->credential);
     return rc;
@@ -272,6 +289,18 @@ int attempt_url(struct buf *url, struct str base, const char *path,
     p.p += at + (ptrdiff_t)hole.n;
     p.n -= (size_t)at + hole.n;
     return rc ? rc : buf_put(url, p);
+}
+
+/* The client's own query, where its dialect has one. */
+static int put_query(const struct request *r, struct buf *url)
+{
+    struct str query = http_req_query(r->http);
+    int rc;
+
+    if (!query.n || !request_dialect(r)->passes_query)
+        return 0;
+    rc = buf_putc(url, '?');
+    return rc ? rc : buf_put(url, query);
 }
 
 struct str attempt_dial(const struct target *t)
@@ -318,6 +347,8 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
                          t->target->model);
 
+    if (rc == 0)
+        rc = put_query(r, &url);
     if (rc == 0) {
         attempt_spec(&spec, t->target->provider->conf);
         spec.small_reads = r->facts.stream;

@@ -66,6 +66,8 @@ int attempt_begin(struct request *r, struct err *err);
 int attempt_start(struct request *r, const char *addresses, struct err *err);
 void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
 const ps_api *attempt_api(const struct plugin *p, enum dialect d);
+/** Is a field in a list that ends with NULL; "x-" stands for a prefix. */
+bool attempt_field_in(const char *const *list, struct str name);
 /** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */
 int attempt_url(struct buf *url, struct str base, const char *path,
                 struct str model);

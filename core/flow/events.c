@@ -231,12 +231,14 @@ void events_eof(struct request *r)
     struct err err = { 0 };
     struct answer *a = &r->answer;
     int rc = sse_eof(&a->sse, on_event, &f, &err);
+    bool whole = a->done_seen ||
+                 (a->finish_seen && !request_dialect(r)->needs_done);
 
     if (rc == 0)
         flush(&f);
     if (r->attempt->broken || r->attempt->decided)
         return;
-    if (rc || (!a->done_seen && !a->finish_seen)) {
+    if (rc || !whole) {
         stream_fault(r, a->events ? PS_FAULT_TRANSIENT : PS_FAULT_PROTOCOL,
                      a->events ? "the stream ended before it was complete"
                                : "the stream was empty");

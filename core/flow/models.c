@@ -3,26 +3,19 @@
 /*
  * GET /v1/models and /v1/models/{id}: the configured names; where provider/
  * model names are open, what the providers list, asked one after the other
- * and kept for a minute.
+ * and kept for a minute. How it is said: models_answer.c.
  */
-#include "flow/request.h"
+#include "flow/models.h"
 
 #include "flow/format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST_MAX 10000
 #define BODY_MAX (4u << 20)
 #define FRESH_MS 60000
 #define PARTIAL_MS 2000 /* a provider did not answer */
 #define ASK_MS 5000
-
-struct model_list {
-    uint64_t fresh_until_ms;
-    size_t n;
-    char *ids[LIST_MAX];
-};
 
 /* Asking the providers, for one request. */
 struct model_fetch {
@@ -91,7 +84,7 @@ static void add_model(void *ud, struct str id)
         engine_provider(m->r->gen->engine, m->provider);
     char name[512];
 
-    if (m->list->n == LIST_MAX)
+    if (m->list->n == MODEL_LIST_MAX)
         return;
     snprintf(name, sizeof name, STR_FMT "/" STR_FMT, STR_ARG(p->conf->name),
              STR_ARG(id));
@@ -187,7 +180,7 @@ static void fetch_next(struct model_fetch *m)
 
     while (m->provider < n) {
         struct provider *p = engine_provider(r->gen->engine, m->provider);
-        const ps_api *api = attempt_api(p->plugin, DIALECT_OPENAI_MODELS);
+        const ps_api *api = plugin_api_of(p->plugin, PS_MODELS);
         struct err err = { 0 };
 
         if (!api) {
@@ -235,120 +228,24 @@ static void fetch_end(struct request *r)
     models_cancel(r);
 }
 
-static void put_model(struct buf *b, struct str id, struct str owner)
-{
-    buf_puts(b, "{\"id\":");
-    buf_json_str(b, id);
-    buf_puts(b, ",\"object\":\"model\",\"created\":0,\"owned_by\":");
-    buf_json_str(b, owner);
-    buf_putc(b, '}');
-}
-
-static void put_allowed(struct request *r, struct buf *b, struct str id)
-{
-    struct str owner = STR("penstock"), rest = id;
-
-    if (!principal_may_use(r->principal, id))
-        return;
-    if (engine_is_open(r->gen->engine))
-        owner = str_split(&rest, '/');
-    if (b->p[b->n - 1] != '[')
-        buf_putc(b, ',');
-    put_model(b, id, owner);
-}
-
-static enum step answer_list(struct request *r)
-{
-    struct engine *e = r->gen->engine;
-    size_t n = r->gen->config->n_models;
-    struct str *names = arena_alloc(r->arena, (n + 1) * sizeof *names);
-    struct buf b = BUF_INIT(8u << 20);
-
-    buf_puts(&b, "{\"object\":\"list\",\"data\":[");
-    n = names ? engine_model_names(e, names, n) : 0;
-    for (size_t i = 0; i < n; i++)
-        put_allowed(r, &b, names[i]);
-    if (engine_is_open(e) && r->gen->models) {
-        for (size_t i = 0; i < r->gen->models->n; i++)
-            put_allowed(r, &b, str_of(r->gen->models->ids[i]));
-    }
-    buf_puts(&b, "]}");
-    reply_json(r, 200, buf_str(&b));
-    buf_clear(&b);
-    return STEP_FINISH;
-}
-
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decoded; p NULL when it is no valid name. */
-static struct str decode(struct request *r, struct str s)
-{
-    char *to = arena_alloc(r->arena, s.n + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; to && i < s.n; i++) {
-        int hi, lo;
-
-        to[n++] = s.p[i];
-        if (s.p[i] != '%')
-            continue;
-        hi = i + 2 < s.n ? hex(s.p[i + 1]) : -1;
-        lo = hi >= 0 ? hex(s.p[i + 2]) : -1;
-        if (lo < 0 || hi * 16 + lo < 0x20)
-            return STR_NULL;
-        to[n - 1] = (char)(hi * 16 + lo);
-        i += 2;
-    }
-    return (struct str){ to, to ? n : 0 };
-}
-
-static enum step answer_one(struct request *r)
-{
-    struct str id = decode(r, r->rest), owner = STR("penstock");
-    struct plan plan;
-    struct buf b = BUF_INIT(4096);
-
-    if (!id.p || id.n > 256 || !str_utf8_valid(id) ||
-        !principal_may_use(r->principal, id) ||
-        engine_plan(r->gen->engine, r->arena, id, r->principal, &plan,
-                    &r->err)) {
-        if (!r->err.code)
-            err_set(&r->err, ERR_MODEL_NOT_FOUND,
-                    "There is no model of that name.");
-        return request_fail(r, ERR_MODEL_NOT_FOUND, "client");
-    }
-    if (plan.n)
-        owner = plan.list[0].target->provider->conf->name;
-    put_model(&b, id, owner);
-    reply_json(r, 200, buf_str(&b));
-    buf_clear(&b);
-    return STEP_FINISH;
-}
-
 enum step step_models(struct request *r)
 {
     const struct model_list *list = r->gen->models;
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
     if (r->endpoint->id == ENDPOINT_MODEL)
-        return answer_one(r);
+        return models_answer_one(r);
     if (r->models) {
         if (r->models->provider < engine_providers(r->gen->engine)) {
             r->waiting_on = "upstream.models";
             return STEP_WAIT;
         }
         fetch_end(r);
-        return answer_list(r);
+        return models_answer_list(r);
     }
     if (!engine_is_open(r->gen->engine) ||
         (list && now < list->fresh_until_ms))
-        return answer_list(r);
+        return models_answer_list(r);
     if (fetch_begin(r))
         return request_fail(r, ERR_OVERLOADED, "gateway");
     r->waiting_on = "upstream.models";

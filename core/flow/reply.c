@@ -19,7 +19,9 @@ static void put(struct http_header *h, size_t *n, size_t max, const char *name,
 
 const struct dialect_ops *request_dialect(const struct request *r)
 {
-    return dialect_ops(r->endpoint ? r->endpoint->dialect : DIALECT_NONE);
+    enum dialect none = r->anthropic ? DIALECT_ANTHROPIC : DIALECT_NONE;
+
+    return dialect_ops(r->endpoint ? r->endpoint->dialect : none);
 }
 
 static struct str error_code(const struct request *r)
@@ -80,7 +82,7 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
 {
     size_t n = 0;
 
-    put(h, &n, max, "x-request-id", str_of(r->id));
+    put(h, &n, max, request_dialect(r)->request_id, str_of(r->id));
     if (r->upstream_id.n)
         put(h, &n, max, "x-penstock-upstream-request-id", r->upstream_id);
     if (r->err.code || r->err_code.n)

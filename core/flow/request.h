@@ -81,6 +81,7 @@ struct request {
     struct str credential; /* as presented; p NULL = none */
     struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
+    bool anthropic;        /* the caller sent what its clients send */
     bool want_detail, body_asked, body_done;
     int body_rc;
     uint64_t body_bytes;
@@ -172,7 +173,7 @@ void stream_data(struct request *r, struct str bytes);
 /** The answer ended: send what is held, or set the attempt's fault. */
 void stream_eof(struct request *r);
 /** Is this answer field one that the client gets? */
-bool stream_is_passed(struct str name);
+bool stream_is_passed(const struct request *r, struct str name);
 /** Head commit: the client gets its 200 (or what came) now. */
 void stream_commit_head(struct request *r);
 /** The try has failed: broken is set, the first cause stays. */

@@ -44,7 +44,7 @@ static void pass_error(struct request *r)
     if (!soon && !has_field(&r->kept, "x-should-retry"))
         h[n++] = (struct http_header){ STR("x-should-retry"), STR("false") };
     for (size_t i = 0; i < r->kept.n_fields && n < 46; i++) {
-        if (stream_is_passed(r->kept.fields[i].name))
+        if (stream_is_passed(r, r->kept.fields[i].name))
             h[n++] = r->kept.fields[i];
     }
     h[n++] = (struct http_header){ STR("content-type"),

@@ -4,9 +4,11 @@
 #include "flow/policies.h"
 #include "flow/steps.h"
 
+#define QUERY_MAX 2048 /* where it goes upstream with the request */
+
 static enum step answer_health(struct request *r)
 {
-    bool ready = r->endpoint->id == ENDPOINT_HEALTHZ ||
+    bool ready = r->endpoint->id != ENDPOINT_READYZ ||
                  (!r->flow->draining && r->gen->config->n_providers > 0);
 
     reply_json(r, ready ? 200 : 503,
@@ -21,9 +23,17 @@ static bool takes_method(const struct endpoint *e, struct str method)
            (str_is(method, "HEAD") && str_is(str_of(e->method), "GET"));
 }
 
+/* What only Anthropic's clients send. */
+static bool is_anthropic(const struct request *r)
+{
+    return http_req_header(r->http, STR("anthropic-version")).p ||
+           http_req_header(r->http, STR("x-api-key")).p;
+}
+
 enum step step_head(struct request *r)
 {
-    r->endpoint = endpoint_find(r->path, &r->rest);
+    r->anthropic = is_anthropic(r);
+    r->endpoint = endpoint_find(r->path, r->anthropic, &r->rest);
     identity_trace(r);
     r->want_detail = r->listener && r->listener->conf &&
                      r->listener->conf->detail_full;
@@ -41,6 +51,12 @@ enum step step_head(struct request *r)
     }
     if (r->endpoint->is_public)
         return answer_health(r);
+    if (request_dialect(r)->passes_query &&
+        http_req_query(r->http).n > QUERY_MAX) {
+        err_set(&r->err, ERR_INVALID_REQUEST,
+                "The query is longer than %d bytes.", QUERY_MAX);
+        return request_fail(r, ERR_INVALID_REQUEST, "client");
+    }
     if (r->flow->env.cells)
         r->cell = cells_request_begin(r->flow->env.cells, str_of(r->id),
                                       str_of(r->endpoint->name));
@@ -79,8 +95,7 @@ static enum step admit_principal(struct request *r)
     if (rc)
         return request_fail(r, -rc, "client");
     cells_request_note(r->cell, r->principal->id, STR_NULL);
-    return r->endpoint->dialect == DIALECT_OPENAI_MODELS ? STEP_MODELS
-                                                         : STEP_BODY;
+    return endpoint_is_models(r->endpoint) ? STEP_MODELS : STEP_BODY;
 }
 
 enum step step_authenticate(struct request *r)

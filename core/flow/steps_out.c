@@ -355,9 +355,12 @@ static enum step next_try(struct request *r, const struct fault_info *info,
 
 static void merge_plugin_usage(struct request *r, const ps_usage *u)
 {
-    struct usage more = { u->input, u->cache_read, u->cache_write_5m,
-                          u->output, u->reasoning };
+    int64_t short_lived = u->cache_write_5m, hour = u->cache_write_1h;
+    struct usage more = { u->input, u->cache_read, short_lived,
+                          u->output, u->reasoning, hour };
 
+    if (hour > 0) /* a part of what was written, not beside it */
+        more.cache_write = hour + (short_lived > 0 ? short_lived : 0);
     usage_merge(&r->usage, &more);
 }
 

@@ -27,23 +27,14 @@ void stream_fault(struct request *r, int cls, const char *why)
     t->why = arena_dup(r->arena, str_of(why));
 }
 
-/* Answer fields that the client gets; "-" at the end: a prefix. */
-static const char *const passed[] = {
-    "openai-",     "x-ratelimit-",   "retry-after",
-    "retry-after-ms", "x-should-retry",
-};
+/* Answer fields that the client gets, whatever the dialect. */
+static const char *const passed[] = { "retry-after", "retry-after-ms",
+                                      "x-should-retry", NULL };
 
-bool stream_is_passed(struct str name)
+bool stream_is_passed(const struct request *r, struct str name)
 {
-    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
-        struct str f = str_of(passed[i]);
-        bool prefix = f.p[f.n - 1] == '-';
-
-        if (name.n >= f.n && (prefix || name.n == f.n) &&
-            str_ieq((struct str){ name.p, f.n }, f))
-            return true;
-    }
-    return false;
+    return attempt_field_in(passed, name) ||
+           attempt_field_in(request_dialect(r)->passed, name);
 }
 
 /* Copy what is needed later; an error keeps all, for `classify`. */
@@ -60,7 +51,8 @@ static void keep_fields(struct request *r, const struct http_answer *a)
         return;
     t->fields = to;
     for (size_t i = 0; i < a->n_headers; i++) {
-        if (a->status < 400 && !all && !stream_is_passed(a->headers[i].name))
+        if (a->status < 400 && !all &&
+            !stream_is_passed(r, a->headers[i].name))
             continue;
         to->name = arena_dup(r->arena, a->headers[i].name);
         to->value = arena_dup(r->arena, a->headers[i].value);
@@ -148,7 +140,7 @@ static size_t answer_fields(struct request *r, struct http_header *h,
     size_t n = reply_headers(r, h, max);
 
     for (size_t i = 0; t && i < t->n_fields && n < max; i++) {
-        if (stream_is_passed(t->fields[i].name))
+        if (stream_is_passed(r, t->fields[i].name))
             h[n++] = t->fields[i];
     }
     return n;

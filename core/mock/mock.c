@@ -18,6 +18,7 @@ enum { FAULTS_FILE_MAX = 1 << 20 };
 
 static const struct mock_dialect *const dialects[] = {
     &mock_openai,
+    &mock_anthropic,
 };
 
 static const struct http_limits limits = {
@@ -104,6 +105,7 @@ static void handle(struct mock_req *r)
     m->stats.by_op[r->op]++;
     mock_note_last(m, r->q);
     if (r->op == MOCK_NOTHING) {
+        r->d = &mock_openai;
         mock_refuse(r, 404, NULL, NULL);
         return;
     }

@@ -46,6 +46,8 @@ enum mock_op {
     MOCK_TEXT,
     MOCK_EMBEDDINGS,
     MOCK_MODELS,
+    MOCK_MESSAGES,
+    MOCK_COUNT,
     MOCK_OPS,
 };
 
@@ -54,6 +56,7 @@ struct mock_ask {
     enum mock_model model;
     struct str name;        /* of the model, as sent */
     bool stream, want_usage, base64;
+    bool think;             /* the tools model thinks first, too */
     uint32_t choices;       /* how many answers, 1.. */
     uint32_t dims;          /* of a vector */
     int64_t max_tokens;     /* -1: not given */
@@ -168,9 +171,10 @@ struct mock_dialect {
     /** The same as an event of the stream. */
     int (*error_event)(struct buf *out);
     const char *stream_type; /* its Content-Type */
+    const char *request_id;  /* the field that names the request */
 };
 
-extern const struct mock_dialect mock_openai;
+extern const struct mock_dialect mock_openai, mock_anthropic;
 
 struct mock_req {
     struct mock_req *next, **prev;
@@ -186,6 +190,8 @@ struct mock_req {
     struct str prefix;     /* what each event of this stream begins with */
     char id[32];
     uint32_t step, choice; /* the dialect's place in the stream */
+    uint32_t open;         /* the block that is: its kind + 1 */
+    uint64_t sum;          /* of the thoughts so far, for their signature */
     struct mock_piece piece;
 
     struct buf out;         /* rendered, not yet given to the server */

@@ -413,4 +413,5 @@ const struct mock_dialect mock_openai = {
     .error = error,
     .error_event = error_event,
     .stream_type = "text/event-stream; charset=utf-8",
+    .request_id = "x-request-id",
 };

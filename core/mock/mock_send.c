@@ -109,7 +109,7 @@ static size_t fields(struct mock_req *r, const char *type,
 
     h[n].name = STR("content-type");
     h[n++].value = f->content_type.p ? f->content_type : str_of(type);
-    h[n].name = STR("x-request-id");
+    h[n].name = str_of(r->d ? r->d->request_id : mock_openai.request_id);
     h[n++].value = arena_fmt(r->a, "req_mock_%llu",
                              (unsigned long long)r->m->serial);
     for (size_t i = 0; i < f->n_headers; i++)
@@ -134,7 +134,7 @@ void mock_refuse(struct mock_req *r, int status, const char *code,
 
     if (!r->fault)
         r->fault = &no_fault;
-    mock_openai.error(&b, status, code, text);
+    (r->d ? r->d : &mock_openai)->error(&b, status, code, text);
     reply(r, status, buf_str(&b));
     buf_clear(&b);
 }

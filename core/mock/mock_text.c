@@ -120,6 +120,8 @@ void mock_gen_init(struct mock_gen *g, const struct mock_ask *ask,
             say(g, STR("The tool said:"));
             say(g, arena_fmt(a, " " STR_FMT, STR_ARG(ask->tool_answer)));
         } else if (ask->tool.p) {
+            if (ask->think)
+                part(g, MOCK_P_THINK, STR("I need the tool for that."), true);
             part(g, MOCK_P_CALL, ask->tool, false);
             part(g, MOCK_P_ARGS, ask->args, false);
         } else {

@@ -8,7 +8,7 @@
 
 #include "base/json_name.h"
 #include "policy/api.h"
-#include "policy/value.h"
+#include "policy/json_text.h"
 
 enum { MAX_POINTER = 1024 };
 
@@ -44,18 +44,6 @@ static struct str raw_at(lua_State *L, struct call_edit *e, struct str pointer)
     return raw;
 }
 
-void edit_push_raw(lua_State *L, struct call_edit *e, struct str raw)
-{
-    static const struct json_limits lim = { .dup_nowhere = true };
-
-    if (!raw.p) {
-        lua_pushnil(L);
-        return;
-    }
-    if (json_scan(&e->scratch, raw, &lim, NULL))
-        no_memory(L); /* it was checked when it was put there */
-    value_push(L, &e->scratch, 0);
-}
 
 static struct call_edit *reader(lua_State *L)
 {
@@ -66,18 +54,14 @@ static struct call_edit *reader(lua_State *L)
 static int body_get(lua_State *L)
 {
     struct call_edit *e = reader(L);
-    struct str pointer = pointer_at(L, 2);
-    uint32_t node;
+    struct str pointer = pointer_at(L, 2), raw = raw_at(L, e, pointer);
+    struct err err = { 0 };
 
-    if (!json_edits_empty(e->edits)) {
-        edit_push_raw(L, e, raw_at(L, e, pointer));
-        return 1;
-    }
-    node = json_at(e->base, pointer);
-    if (node == JSON_NONE)
+    if (!raw.p)
         lua_pushnil(L);
-    else
-        value_push(L, e->base, node);
+    else if (json_text_parse(L, raw, &err))
+        return luaL_error(L, "req.body:get('%s'): %s; raw() has the text",
+                          pointer.p, err.msg);
     return 1;
 }
 
@@ -110,13 +94,14 @@ static int body_set(lua_State *L)
     struct str pointer = pointer_at(L, 2);
     struct call_edit *e = writer(L, pointer, "set");
     struct err err = { 0 };
+    struct str value;
 
     if (lua_isnoneornil(L, 3))
         return luaL_argerror(L, 3, "a value is needed; ps.null is JSON's "
                                    "null, and remove() takes it out");
-    buf_reset(&e->value);
-    value_put(L, 3, &e->value);
-    if (json_edit_set(e->edits, pointer, buf_str(&e->value), &err))
+    json_text_push(L, 3, "req.body:set");
+    value.p = lua_tolstring(L, -1, &value.n);
+    if (json_edit_set(e->edits, pointer, value, &err))
         return luaL_error(L, "req.body:set('%s'): %s", pointer.p, err.msg);
     return 0;
 }
@@ -169,7 +154,6 @@ void api_body_open(lua_State *L)
                                         { "remove", body_remove },
                                         { NULL, NULL } };
 
-    value_open(L);
     lua_newtable(L);
     luaL_newlib(L, methods);
     lua_pushcclosure(L, body_index, 1);

@@ -8,7 +8,7 @@
 #include "policy/edit.h"
 
 #include "policy/api.h"
-#include "policy/value.h"
+#include "policy/json_text.h"
 
 enum { MAX_MODEL = 256, MAX_USER = 512 };
 
@@ -60,25 +60,26 @@ static int put_count(lua_State *L, const char *what, struct buf *out)
 
 static int put_number(lua_State *L, const char *what, struct buf *out)
 {
-    char text[32];
+    struct str text;
 
-    if (lua_type(L, VALUE) != LUA_TNUMBER || !(lua_tonumber(L, VALUE) >= 0) ||
-        !value_number_text(lua_tonumber(L, VALUE), text))
+    if (lua_type(L, VALUE) != LUA_TNUMBER || !(lua_tonumber(L, VALUE) >= 0))
         luaL_error(L, "%s: a number, 0 or more, is needed", what);
-    return buf_puts(out, text);
+    json_text_push(L, VALUE, what); /* not an infinite one */
+    text.p = lua_tolstring(L, -1, &text.n);
+    return buf_put(out, text);
 }
 
 static const struct row {
     enum policy_field field;
     enum wire_field wire;
-    enum json_type type; /* another one counts as not given; 0: any */
+    int type; /* LUA_Tx */
     int (*put)(lua_State *L, const char *what, struct buf *out);
 } rows[] = {
-    { FIELD_MODEL, WIRE_MODEL, JSON_T_STRING, put_model },
-    { FIELD_STREAM, WIRE_STREAM, 0, put_stream },
-    { FIELD_MAX_TOKENS, WIRE_MAX_TOKENS, JSON_T_NUMBER, put_count },
-    { FIELD_TEMPERATURE, WIRE_TEMPERATURE, JSON_T_NUMBER, put_number },
-    { FIELD_USER, WIRE_USER, JSON_T_STRING, put_user },
+    { FIELD_MODEL, WIRE_MODEL, LUA_TSTRING, put_model },
+    { FIELD_STREAM, WIRE_STREAM, LUA_TBOOLEAN, put_stream },
+    { FIELD_MAX_TOKENS, WIRE_MAX_TOKENS, LUA_TNUMBER, put_count },
+    { FIELD_TEMPERATURE, WIRE_TEMPERATURE, LUA_TNUMBER, put_number },
+    { FIELD_USER, WIRE_USER, LUA_TSTRING, put_user },
 };
 
 static const struct row *row_of(int field)
@@ -90,18 +91,18 @@ static const struct row *row_of(int field)
     return NULL;
 }
 
-/* The index of its raw text decides; null is absent in every dialect. */
-static void push_typed(lua_State *L, struct call_edit *e, const struct row *r,
-                       struct str raw)
+/* What is of another type than the field counts as not given. */
+static void push_typed(lua_State *L, const struct row *r, struct str raw)
 {
-    edit_push_raw(L, e, raw);
-    if (r->wire == WIRE_STREAM) {
-        lua_pushboolean(L, lua_toboolean(L, -1) && lua_isboolean(L, -1));
-        return;
-    }
-    if (raw.p && e->scratch.nodes[0].type != r->type)
+    bool good;
+
+    if (!raw.p || !json_text_read(L, raw))
         lua_pushnil(L);
-    else if (r->wire == WIRE_MAX_TOKENS && !lua_isinteger(L, -1))
+    good = r->wire == WIRE_MAX_TOKENS ? lua_isinteger(L, -1)
+                                      : lua_type(L, -1) == r->type;
+    if (!good && r->wire == WIRE_STREAM)
+        lua_pushboolean(L, 0);
+    else if (!good)
         lua_pushnil(L);
 }
 
@@ -112,8 +113,8 @@ bool api_field_edited(lua_State *L, struct policy_call *c, int field)
 
     if (!r || !edit_made(e))
         return false;
-    push_typed(L, e, r, dialect_ops(c->run->dialect)
-                            ->field(c->run->dialect, r->wire, e->edits));
+    push_typed(L, r, dialect_ops(c->run->dialect)
+                         ->field(c->run->dialect, r->wire, e->edits));
     return true;
 }
 

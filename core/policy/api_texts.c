@@ -10,8 +10,8 @@
  */
 #include "policy/edit.h"
 
+#include "base/json_name.h"
 #include "policy/api.h"
-#include "policy/value.h"
 
 static const char *const role_names[] = {
     [WIRE_ROLE_SYSTEM] = "system",
@@ -122,6 +122,22 @@ static void find_texts(lua_State *L, struct call_edit *e, struct walk *w)
 
 /* ---- walking ------------------------------------------------------------ */
 
+/* Also one that is larger than what ps.json takes. */
+static void push_text(lua_State *L, const struct json *j, uint32_t node)
+{
+    struct str raw = json_raw(j, node);
+    struct json_chars c = { { raw.p + 1, raw.n - 2 }, JSON_SPELL_STRING };
+    luaL_Buffer b;
+    char *to;
+
+    if (!(j->nodes[node].flags & JSON_F_ESCAPED)) {
+        lua_pushlstring(L, c.s.p, c.s.n);
+        return;
+    }
+    to = luaL_buffinitsize(L, &b, c.s.n + 1);
+    luaL_pushresultsize(&b, json_chars_put(c, to));
+}
+
 static void push_part(lua_State *L, const struct wire_text *t)
 {
     lua_createtable(L, 0, 2);
@@ -174,7 +190,7 @@ static int walk(lua_State *L, struct walk *w)
         const struct wire_text *t = &w->list[w->at];
 
         budget_check(L); /* f may be a function of C */
-        value_push(L, w->c->edit->base, t->node);
+        push_text(L, w->c->edit->base, t->node);
         lua_pushvalue(L, F);
         lua_pushvalue(L, TEXT);
         push_part(L, t);

@@ -4,13 +4,13 @@
 #include "policy/edit.h"
 
 #include "policy/api.h"
-#include "policy/value.h"
 
 #include <stdlib.h>
 
 /* The cap of an edit arena: new values, and 100 bytes for each edit. How many
  * edits there can be, the CPU budget bounds. */
 enum { ARENA_FLOOR = 32 << 20, ARENA_TIMES = 4 };
+enum { VALUE_MAX = 16 << 20 }; /* a text that takes another's place, escaped */
 enum { GROWTH = 16 << 20 }; /* that a call may add to the body */
 
 static struct call_edit *edit_new(const struct json *body)
@@ -24,7 +24,7 @@ static struct call_edit *edit_new(const struct json *body)
         e->edits = json_edits_new(body, e->arena);
     e->base = body;
     buf_init(&e->text, (size_t)body->size + GROWTH);
-    buf_init(&e->value, VALUE_BYTES);
+    buf_init(&e->value, VALUE_MAX);
     return e;
 }
 
@@ -132,7 +132,6 @@ void edit_drop(struct policy_call *c)
         return;
     c->edit = NULL;
     json_clear(&e->own);
-    json_clear(&e->scratch);
     buf_clear(&e->text);
     buf_clear(&e->value);
     arena_free(e->arena);

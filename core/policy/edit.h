@@ -20,7 +20,6 @@ struct call_edit {
     struct json_edits *edits;
     struct json own;          /* of `text` */
     struct buf text;          /* the body after earlier edits of this call */
-    struct json scratch;      /* index of a value that is read */
     struct buf value;         /* a value that is made */
     uint32_t epoch;           /* changes with `base` */
 };
@@ -43,10 +42,6 @@ bool edit_made(const struct call_edit *e);
 
 /** The call has come to its end without a refusal: hand its edits over. */
 void edit_commit(lua_State *L, struct policy_call *c);
-
-/** Push a value that lies under the edits; raw.p NULL is nil. Its index is in
- * e->scratch afterwards. Raises. */
-void edit_push_raw(lua_State *L, struct call_edit *e, struct str raw);
 
 /** Free it; idempotent. */
 void edit_drop(struct policy_call *c);

@@ -79,17 +79,17 @@ static void take_dialects(struct policy_state *st, lua_State *L)
     if (lua_rawlen(L, list) == 0)
         luaL_error(L, "dialects: a list of names is needed");
     for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
-        enum dialect d = DIALECT_NONE;
+        unsigned bits = 0;
         struct str name = STR_NULL;
 
         if (lua_rawgeti(L, list, i) == LUA_TSTRING) {
             name.p = lua_tolstring(L, -1, &name.n);
-            d = dialect_by_name(name);
+            bits = dialects_by_name(name);
         }
-        if (d == DIALECT_NONE)
+        if (!bits)
             luaL_error(L, "dialects: there is no dialect '%s'",
                        name.p ? name.p : luaL_typename(L, -1));
-        st->dialects |= 1u << d;
+        st->dialects |= bits;
         lua_pop(L, 1);
     }
 }

@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "wire/dialect.h"
 
+#include "wire/anthropic.h"
 #include "wire/openai.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
@@ -13,6 +14,10 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
         break;
+    case DIALECT_ANTHROPIC:
+    case DIALECT_ANTHROPIC_COUNT:
+    case DIALECT_ANTHROPIC_MODELS:
+        return &anthropic_dialect;
     }
     return &openai_dialect;
 }

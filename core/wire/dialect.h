@@ -143,6 +143,19 @@ struct dialect_ops {
     int (*error)(struct buf *out, const struct wire_error *e);
     /** An error within a stream: one whole SSE event. */
     int (*error_event)(struct buf *out, const struct wire_error *e);
+
+    const char *request_id; /* field of an answer with our id */
+    const char *keepalive;  /* what a silent stream says: whole bytes */
+    /* member of a request that makes a stream tell its usage, a pointer to a
+     * true; NULL where streams always do */
+    const char *usage_wish;
+    bool needs_done;   /* a stream without its last event was cut */
+    bool passes_query; /* the query goes upstream */
+    /* Fields of a request that go upstream, and of an answer that the client
+     * gets, beside those of every dialect; "-" at the end: a prefix. NULL
+     * ends a list. */
+    const char *const *forwarded;
+    const char *const *passed;
 };
 
 /** Never NULL: what has no dialect of its own speaks OpenAI's. */

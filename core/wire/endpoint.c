@@ -14,6 +14,15 @@ static const struct endpoint table[] = {
       false, false },
     { ENDPOINT_MODEL, "models", DIALECT_OPENAI_MODELS, "GET", "/v1/models/",
       false, false },
+    { ENDPOINT_MODELS, "models", DIALECT_ANTHROPIC_MODELS, "GET",
+      "/v1/models", false, false },
+    { ENDPOINT_MODEL, "models", DIALECT_ANTHROPIC_MODELS, "GET",
+      "/v1/models/", false, false },
+    { ENDPOINT_MESSAGES, "messages", DIALECT_ANTHROPIC, "POST",
+      "/v1/messages", false, true },
+    { ENDPOINT_COUNT_TOKENS, "count_tokens", DIALECT_ANTHROPIC_COUNT, "POST",
+      "/v1/messages/count_tokens", false, false },
+    { ENDPOINT_ROOT, "root", DIALECT_NONE, "HEAD", "/", true, false },
     { ENDPOINT_HEALTHZ, "healthz", DIALECT_NONE, "GET", "/healthz", true,
       false },
     { ENDPOINT_READYZ, "readyz", DIALECT_NONE, "GET", "/readyz", true, false },
@@ -25,11 +34,25 @@ static const char *const dialect_names[] = {
     [DIALECT_OPENAI_COMPLETIONS] = "openai-completions",
     [DIALECT_OPENAI_EMBEDDINGS] = "openai-embeddings",
     [DIALECT_OPENAI_MODELS] = "openai-models",
+    [DIALECT_ANTHROPIC] = "anthropic",
+    [DIALECT_ANTHROPIC_COUNT] = "anthropic",
+    [DIALECT_ANTHROPIC_MODELS] = "anthropic-models",
+};
+
+enum mount { MOUNT_NONE, MOUNT_OPENAI, MOUNT_ANTHROPIC };
+
+/* A base URL that names the dialect; what is behind it is as without. */
+static const struct {
+    struct str prefix;
+    enum mount mount;
+} mounts[] = {
+    { STR("/openai"), MOUNT_OPENAI },
+    { STR("/anthropic"), MOUNT_ANTHROPIC },
 };
 
 static bool matches(struct str pattern, struct str path, struct str *rest)
 {
-    if (pattern.p[pattern.n - 1] != '/')
+    if (pattern.n == 1 || pattern.p[pattern.n - 1] != '/')
         return str_eq(pattern, path);
     if (!str_starts(path, pattern) || path.n == pattern.n)
         return false;
@@ -38,20 +61,55 @@ static bool matches(struct str pattern, struct str path, struct str *rest)
     return true;
 }
 
-const struct endpoint *endpoint_find(struct str path, struct str *rest)
+/* Take the mount off a path that has one. */
+static enum mount unmount(struct str *path)
 {
-    struct str mount = STR("/openai");
+    for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
+        struct str below = *path, prefix = mounts[i].prefix;
+
+        if (!str_starts(*path, prefix))
+            continue;
+        below.p += prefix.n;
+        below.n -= prefix.n;
+        if (below.n == 0)
+            below = STR("/");
+        if (!str_is(below, "/") && !str_starts(below, STR("/v1/")))
+            continue;
+        *path = below;
+        return mounts[i].mount;
+    }
+    return MOUNT_NONE;
+}
+
+const struct endpoint *endpoint_find(struct str path, bool anthropic,
+                                     struct str *rest)
+{
+    enum mount m = unmount(&path);
 
     *rest = STR_NULL;
-    if (str_starts(path, STR("/openai/v1/"))) {
-        path.p += mount.n;
-        path.n -= mount.n;
-    }
+    if (m != MOUNT_NONE)
+        anthropic = m == MOUNT_ANTHROPIC;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (matches(str_of(table[i].path), path, rest))
-            return &table[i];
+        const struct endpoint *e = &table[i];
+        bool told = m != MOUNT_NONE || endpoint_is_models(e);
+
+        if (told && e->dialect != DIALECT_NONE &&
+            dialect_is_anthropic(e->dialect) != anthropic)
+            continue;
+        if (matches(str_of(e->path), path, rest))
+            return e;
     }
     return NULL;
+}
+
+bool endpoint_is_models(const struct endpoint *e)
+{
+    return e->id == ENDPOINT_MODELS || e->id == ENDPOINT_MODEL;
+}
+
+bool dialect_is_anthropic(enum dialect d)
+{
+    return d >= DIALECT_ANTHROPIC && d <= DIALECT_ANTHROPIC_MODELS;
 }
 
 const struct endpoint *endpoint_by_name(struct str name)
@@ -70,11 +128,22 @@ const char *dialect_name(enum dialect d)
 
 enum dialect dialect_by_name(struct str name)
 {
+    unsigned bits = dialects_by_name(name);
+    enum dialect d = DIALECT_NONE;
+
+    while (bits && !(bits & 1u << d))
+        d++;
+    return d;
+}
+
+unsigned dialects_by_name(struct str name)
+{
     size_t n = sizeof dialect_names / sizeof dialect_names[0];
+    unsigned bits = 0;
 
     for (size_t d = DIALECT_NONE + 1; d < n; d++) {
         if (str_is(name, dialect_names[d]))
-            return (enum dialect)d;
+            bits |= 1u << d;
     }
-    return DIALECT_NONE;
+    return bits;
 }

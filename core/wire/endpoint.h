@@ -16,6 +16,9 @@ enum dialect {
     DIALECT_OPENAI_COMPLETIONS,
     DIALECT_OPENAI_EMBEDDINGS,
     DIALECT_OPENAI_MODELS,
+    DIALECT_ANTHROPIC,
+    DIALECT_ANTHROPIC_COUNT,  /* the same without an answer: count_tokens */
+    DIALECT_ANTHROPIC_MODELS,
 };
 
 enum endpoint_id {
@@ -25,6 +28,9 @@ enum endpoint_id {
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_MODELS,
     ENDPOINT_MODEL, /* /v1/models/{id} */
+    ENDPOINT_MESSAGES,
+    ENDPOINT_COUNT_TOKENS,
+    ENDPOINT_ROOT, /* "/": clients look whether somebody is there */
     ENDPOINT_HEALTHZ,
     ENDPOINT_READYZ,
 };
@@ -40,17 +46,29 @@ struct endpoint {
 };
 
 /**
- * The endpoint at a path (also below /openai), or NULL.
+ * The endpoint at a path, or NULL. Below /openai and /anthropic only those
+ * of that family are found; elsewhere the two kinds of /v1/models are told
+ * apart by `anthropic`: the caller sent fields that only its clients send.
  * `*rest` is what follows a prefix path, still percent-encoded.
  */
-const struct endpoint *endpoint_find(struct str path, struct str *rest);
+const struct endpoint *endpoint_find(struct str path, bool anthropic,
+                                     struct str *rest);
+
+/** Does it answer with the names of models, not with a provider's words? */
+bool endpoint_is_models(const struct endpoint *e);
 
 /** The first endpoint of that name ("chat"), or NULL. */
 const struct endpoint *endpoint_by_name(struct str name);
 
 /** "openai-chat"; never NULL. */
 const char *dialect_name(enum dialect d);
-/** The dialect of that name, or DIALECT_NONE. */
+/** The first dialect of that name, or DIALECT_NONE. */
 enum dialect dialect_by_name(struct str name);
+/** The dialects of that name, as bits (1 << enum dialect): one dialect may
+ * have several kinds of requests. 0: there is none. */
+unsigned dialects_by_name(struct str name);
+
+/** One of Anthropic's family? */
+bool dialect_is_anthropic(enum dialect d);
 
 #endif

@@ -170,6 +170,9 @@ static int status_of(const struct err_info *info)
     return info->status_openai;
 }
 
+static const char *const forwarded[] = { "openai-", NULL };
+static const char *const passed[] = { "openai-", "x-ratelimit-", NULL };
+
 const struct dialect_ops openai_dialect = {
     .read = read_request,
     .field = openai_field,
@@ -183,4 +186,9 @@ const struct dialect_ops openai_dialect = {
     .status = status_of,
     .error = put_error,
     .error_event = put_error_event,
+    .request_id = "x-request-id",
+    .keepalive = ": keep-alive\n\n",
+    .usage_wish = "/stream_options/include_usage",
+    .forwarded = forwarded,
+    .passed = passed,
 };

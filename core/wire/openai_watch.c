@@ -6,30 +6,14 @@
  */
 #include "wire/openai_impl.h"
 
+#include "wire/watch.h"
+
 /* Members of a choice's delta or message that are content when not empty. */
 static bool is_meta(struct str name)
 {
     return str_is(name, "role") || str_is(name, "function_call_id") ||
            str_is(name, "annotations") ||
            str_is(name, "provider_specific_fields");
-}
-
-/* An empty value carries no content: null, "", [], {}. */
-static bool is_empty(const struct json *j, uint32_t node)
-{
-    struct str raw = json_raw(j, node);
-
-    switch (j->nodes[node].type) {
-    case JSON_T_NULL:
-        return true;
-    case JSON_T_STRING:
-        return raw.n == 2;
-    case JSON_T_ARRAY:
-    case JSON_T_OBJECT:
-        return json_first(j, node) == JSON_NONE;
-    default:
-        return false;
-    }
 }
 
 static bool has_content(const struct json *j, uint32_t delta, struct arena *a)
@@ -40,7 +24,7 @@ static bool has_content(const struct json *j, uint32_t delta, struct arena *a)
         return false;
     for (at = json_first(j, delta); at != JSON_NONE;
          at = json_sibling(j, delta, at)) {
-        if (!is_meta(json_name(j, at, a)) && !is_empty(j, at))
+        if (!is_meta(json_name(j, at, a)) && !watch_is_empty(j, at))
             return true;
     }
     return false;
@@ -54,22 +38,10 @@ static void watch_choice(const struct json *j, uint32_t choice,
 
     if (has_content(j, json_member(j, choice, STR("delta")), a) ||
         has_content(j, json_member(j, choice, STR("message")), a) ||
-        (text != JSON_NONE && !is_empty(j, text)))
+        (text != JSON_NONE && !watch_is_empty(j, text)))
         out->content = true;
-    if (finish != JSON_NONE && !is_empty(j, finish))
+    if (finish != JSON_NONE && !watch_is_empty(j, finish))
         out->finish = true;
-}
-
-static int64_t number(const struct json *j, uint32_t object, const char *name)
-{
-    uint32_t node = JSON_NONE;
-    int64_t v;
-
-    if (object != JSON_NONE && j->nodes[object].type == JSON_T_OBJECT)
-        node = json_member(j, object, str_of(name));
-    if (node == JSON_NONE || !json_int(j, node, &v) || v < 0)
-        return -1;
-    return v;
 }
 
 /* From OpenAI's inclusive counts to disjoint ones. */
@@ -77,12 +49,12 @@ static void read_usage(const struct json *j, uint32_t u, struct usage *out)
 {
     uint32_t in = json_member(j, u, STR("prompt_tokens_details"));
     uint32_t reply = json_member(j, u, STR("completion_tokens_details"));
-    int64_t prompt = number(j, u, "prompt_tokens");
+    int64_t prompt = watch_number(j, u, "prompt_tokens");
 
-    out->cache_read = number(j, in, "cached_tokens");
-    out->cache_write = number(j, in, "cache_write_tokens");
-    out->output = number(j, u, "completion_tokens");
-    out->reasoning = number(j, reply, "reasoning_tokens");
+    out->cache_read = watch_number(j, in, "cached_tokens");
+    out->cache_write = watch_number(j, in, "cache_write_tokens");
+    out->output = watch_number(j, u, "completion_tokens");
+    out->reasoning = watch_number(j, reply, "reasoning_tokens");
     out->input = prompt;
     if (prompt >= 0 && out->cache_read > 0)
         out->input -= out->cache_read;
@@ -92,26 +64,14 @@ static void read_usage(const struct json *j, uint32_t u, struct usage *out)
         out->input = 0;
 }
 
-static struct str error_text(const struct json *j, uint32_t e,
-                             const char *name, struct arena *a)
-{
-    uint32_t node = json_member(j, e, str_of(name));
-    struct str s;
-
-    if (node == JSON_NONE || is_empty(j, node))
-        return STR_NULL;
-    s = json_text(j, node, a);
-    return s.p ? s : json_raw(j, node);
-}
-
 static void watch_error(const struct json *j, uint32_t e, struct arena *a,
                         struct wire_watch *out)
 {
     out->error = true;
     if (j->nodes[e].type == JSON_T_OBJECT) {
-        out->error_code = error_text(j, e, "code", a);
-        out->error_type = error_text(j, e, "type", a);
-        out->error_message = error_text(j, e, "message", a);
+        out->error_code = watch_text(j, e, "code", a);
+        out->error_type = watch_text(j, e, "type", a);
+        out->error_message = watch_text(j, e, "message", a);
     } else {
         out->error_message = json_text(j, e, a);
     }
@@ -130,7 +90,7 @@ static void watch_object(enum dialect d, const struct json *j,
     uint32_t usage = json_member(j, 0, STR("usage"));
     bool any = false;
 
-    if (error != JSON_NONE && !is_empty(j, error) && !is_false(j, error))
+    if (error != JSON_NONE && !watch_is_empty(j, error) && !is_false(j, error))
         watch_error(j, error, a, out);
     if (choices != JSON_NONE && j->nodes[choices].type == JSON_T_ARRAY) {
         for (uint32_t c = json_first(j, choices); c != JSON_NONE;
@@ -186,27 +146,10 @@ int openai_watch_body(enum dialect d, struct str body, struct json *scratch,
 
 void openai_usage_in_tail(struct str tail, struct arena *a, struct usage *out)
 {
-    struct str needle = STR("\"usage\":");
     struct json j = { 0 };
-    ptrdiff_t at, last = -1;
 
     (void)a;
-    while ((at = str_find((struct str){ tail.p + last + 1,
-                                        tail.n - (size_t)(last + 1) },
-                          needle)) >= 0)
-        last += at + 1;
-    if (last < 0)
-        return;
-    tail.p += last + (ptrdiff_t)needle.n;
-    tail.n -= (size_t)last + needle.n;
-    for (size_t n = tail.n; n > 2; n--) {
-        if (tail.p[n - 1] != '}')
-            continue;
-        if (json_scan(&j, (struct str){ tail.p, n }, NULL, NULL) == 0) {
-            if (j.nodes[0].type == JSON_T_OBJECT)
-                read_usage(&j, 0, out);
-            break;
-        }
-    }
+    if (watch_last_object(tail, "usage", &j))
+        read_usage(&j, 0, out);
     json_clear(&j);
 }

@@ -8,10 +8,11 @@
 
 struct usage {
     int64_t input, cache_read, cache_write; /* -1 = not reported */
-    int64_t output, reasoning;
+    int64_t output, reasoning;     /* reasoning is part of output */
+    int64_t cache_write_1h;        /* part of cache_write: kept for an hour */
 };
 
-#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1 })
+#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1, -1 })
 
 /** Fields of `from` that are reported replace those of `to`. */
 static inline void usage_merge(struct usage *to, const struct usage *from)
@@ -26,6 +27,8 @@ static inline void usage_merge(struct usage *to, const struct usage *from)
         to->output = from->output;
     if (from->reasoning >= 0)
         to->reasoning = from->reasoning;
+    if (from->cache_write_1h >= 0)
+        to->cache_write_1h = from->cache_write_1h;
 }
 
 #endif

@@ -2,8 +2,9 @@
 /* Copyright The Penstock Authors */
 /*
  * The built-in mock upstream behind an ordinary adapter: it speaks OpenAI's
- * wire format on a private Unix socket, takes no credential and adds nothing.
- * What it answers, and how it fails, is the mock's own configuration.
+ * and Anthropic's wire formats on a private Unix socket, takes no credential
+ * and adds nothing. What it answers, and how it fails, is the mock's own
+ * configuration.
  */
 #include <penstock/plugin.h>
 
@@ -12,6 +13,9 @@ static const ps_api apis[] = {
     { PS_COMPLETIONS, PS_OPENAI_COMPLETIONS, PS_SSE, "POST", "/completions" },
     { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST", "/embeddings" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET", "/models" },
+    { PS_CHAT, PS_ANTHROPIC, PS_SSE, "POST", "/messages" },
+    { PS_COUNT_TOKENS, PS_ANTHROPIC, PS_JSON, "POST",
+      "/messages/count_tokens" },
 };
 
 /* No header carries a credential: there is none to carry. */

@@ -63,7 +63,7 @@ function req:each_text(options, f) end
 ---@class penstock.Body
 local body = {}
 
----The value there, nil for none: tables of at most 50000 items, ps.null, exact integers where they fit 64 bits. From validate on.
+---The value there, nil for none, as ps.json.decode makes it; raises where that would lose digits, have a name twice or pass 1 MiB. From validate on.
 ---@param pointer string
 ---@return any
 function body:get(pointer) end
@@ -73,7 +73,7 @@ function body:get(pointer) end
 ---@return string?
 function body:raw(pointer) end
 
----Replace a value, or add a member; /list/- appends. A table is a list where it has 1 to n alone; {} is an object, an empty list that get gave stays one. In validate admit.
+---Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit.
 ---@param pointer string
 ---@param value any
 function body:set(pointer, value) end
@@ -370,13 +370,6 @@ ps = {}
 ---@param test penstock.Test
 function ps.test(name, test) end
 
----Refuse: a code of the error table, or one of your own (x_...) with a status.
----@param code string
----@param message? string
----@param options? {retry_after?: number, status?: integer}
----@return penstock.Decision
-function ps.deny(code, message, options) end
-
 ---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
 ---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
 ---@return penstock.Decision
@@ -391,6 +384,13 @@ function ps.skip(why) end
 ---@param finish? "content_filter"|"stop"|"length"
 ---@return penstock.Decision
 function ps.stop(finish) end
+
+---Refuse: a code of the error table, or one of your own (x_...) with a status.
+---@param code string
+---@param message? string
+---@param options? {retry_after?: number, status?: integer}
+---@return penstock.Decision
+function ps.deny(code, message, options) end
 
 ps.keys = {}
 

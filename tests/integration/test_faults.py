@@ -247,11 +247,11 @@ model "m" {{ "up/first", "b/second" }}''')
         settled(p)
 
 
-def read_stream(p, request):
+def read_stream(p, request, path="/v1/chat/completions"):
     """All bytes of a streamed answer, and whether it ended cleanly."""
     text = json.dumps(request)
     with socket.create_connection(("127.0.0.1", p.port), 15) as s:
-        s.sendall((f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        s.sendall((f"POST {path} HTTP/1.1\r\nHost: localhost\r\n"
                    f"Content-Type: application/json\r\n"
                    f"Content-Length: {len(text)}\r\n\r\n{text}").encode())
         a = http.client.HTTPResponse(s)

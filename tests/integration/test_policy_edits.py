@@ -5,6 +5,7 @@ client's bytes, but for what was edited; a policy that fails or observes has
 changed nothing."""
 import hashlib
 import json
+import time
 
 import pytest
 
@@ -22,7 +23,7 @@ function M.validate(req, conf)
     ps.sleep(20)
     req.temperature = 0
   elseif what == "body" then
-    req.body:set("/metadata", { team = req.principal.id, n = 2^53 })
+    req.body:set("/metadata", { team = req.principal.id, n = 1 << 53 })
     req.body:remove("/logit_bias")
     req.body:set("/messages/-", { role = "user", content = "\\xc3\\xa9\\"\\n" })
   elseif what == "half" then
@@ -37,6 +38,10 @@ end
 
 function M.admit(req, conf)
   local what = req.header["x-story"]
+  if what == "hang" then
+    req.body:set("/big", ("x"):rep(100000))
+    req:each_text(function(t) ps.sleep(500) return t end)
+  end
   if what == "cap" then
     ps.note(req.max_tokens .. " " .. req.temperature .. " " .. req.body:raw("/n"))
   elseif what == "free" then
@@ -254,6 +259,26 @@ def test_a_plan_is_given_back(penstock, tmp_path, story, why):
         assert sent(up) == TEXT % ""
         assert answer.headers["x-penstock-model"] == "m"
         assert why in "\n".join(one_line(p)["notes"])
+
+
+def test_the_client_leaves(penstock, tmp_path):
+    """Within a walk, with edits that nobody has taken yet; what it leaves is
+    seen by the sanitizers' runs."""
+    with Upstream(good) as up:
+        p = start(penstock, tmp_path, up)
+        for _ in range(10):
+            c = p.connect()
+            c.request("POST", "/v1/chat/completions", TEXT % "",
+                      {"x-story": "hang", "authorization": "Bearer sk-ci"})
+            time.sleep(0.02)
+            c.close()
+        wait_for(lambda: sum(e["ended"] == "client_gone"
+                             for e in p.logs("request")) == 10,
+                 why="10 leaving")
+        settled(p)
+        assert not up.requests
+        assert ask(p, "hang").status == 200
+        assert len(up.requests[0].json()["big"]) == 100000
 
 
 @pytest.mark.parametrize("more", ["", STREAM])

@@ -191,7 +191,7 @@ def test_odd_paths_are_nothing(penstock, token):
     ("http://evil.example/healthz", "localhost", 200),
     ("/v1/models?key=sk-good", "localhost", 401),
     ("/v1/models#/healthz", "localhost", 400),
-    ("http://localhost", "localhost", 404), ("*", "localhost", None),
+    ("http://localhost", "localhost", 405), ("*", "localhost", None),
     ("localhost:80", "localhost", None),
 ])
 def test_forms_of_a_target(penstock, target, host, want):

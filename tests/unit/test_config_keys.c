@@ -50,7 +50,7 @@ static const struct broken {
      "policies[2]: there is no policy \"rout\"; looked for /"},
     {"top", "endpoint", "endpoint 'chats' {}", 2,
      "endpoint \"chats\": its name: \"chats\" is none of chat|completions|"
-     "embeddings|models; did you mean \"chat\"?"},
+     "embeddings|models|messages|count_tokens; did you mean \"chat\"?"},
     {"top", "kv", "kv '16MiB'", 2, "kv: must be a table; write { key"},
     {"top", "log", "log 'stderr'", 2, "log: must be a table; write { key"},
 
@@ -216,7 +216,8 @@ static const struct broken {
      "key \"k\" models[1]: must be a text, not a table"},
     {"key", "endpoints", KEY "endpoints = 'embedding' }", 3,
      "key \"k\" endpoints[1]: \"embedding\" is none of chat|completions|"
-     "embeddings|models; did you mean \"embeddings\"?"},
+     "embeddings|models|messages|count_tokens; did you mean "
+     "\"embeddings\"?"},
     {"key", "cidrs", KEY "cidrs = { '10.2.0.0/16',\n'10.2' } }", 4,
      "key \"k\" cidrs[2]: \"10.2\" is not an address range; write "
      "\"10.0.0.0/8\""},

@@ -8,9 +8,18 @@
 static const char *name_at(const char *path)
 {
     struct str rest;
-    const struct endpoint *e = endpoint_find(str_of(path), &rest);
+    const struct endpoint *e = endpoint_find(str_of(path), false, &rest);
 
     return e ? e->name : "-";
+}
+
+static enum dialect dialect_at(const char *path, bool anthropic)
+{
+    struct str rest;
+    const struct endpoint *e = endpoint_find(str_of(path), anthropic, &rest);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+    return e->dialect;
 }
 
 static void finds_known_paths(void)
@@ -20,6 +29,28 @@ static void finds_known_paths(void)
     CU_ASSERT_STRING_EQUAL(name_at("/v1/embeddings"), "embeddings");
     CU_ASSERT_STRING_EQUAL(name_at("/v1/models"), "models");
     CU_ASSERT_STRING_EQUAL(name_at("/healthz"), "healthz");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/messages"), "messages");
+    CU_ASSERT_STRING_EQUAL(name_at("/anthropic/v1/messages"), "messages");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/messages/count_tokens"),
+                           "count_tokens");
+    CU_ASSERT_STRING_EQUAL(name_at("/"), "root");
+    CU_ASSERT_STRING_EQUAL(name_at("/anthropic"), "root");
+    CU_ASSERT_STRING_EQUAL(name_at("/anthropic/"), "root");
+}
+
+/* One path, two shapes: the caller or the mount says which. */
+static void tells_callers_apart(void)
+{
+    UNIT_INT(dialect_at("/v1/models", false), DIALECT_OPENAI_MODELS);
+    UNIT_INT(dialect_at("/v1/models", true), DIALECT_ANTHROPIC_MODELS);
+    UNIT_INT(dialect_at("/v1/models/x", true), DIALECT_ANTHROPIC_MODELS);
+    UNIT_INT(dialect_at("/openai/v1/models", true), DIALECT_OPENAI_MODELS);
+    UNIT_INT(dialect_at("/anthropic/v1/models/x", false),
+             DIALECT_ANTHROPIC_MODELS);
+    UNIT_INT(dialect_at("/v1/messages", false), DIALECT_ANTHROPIC);
+    UNIT_INT(dialect_at("/v1/chat/completions", true), DIALECT_OPENAI_CHAT);
+    CU_ASSERT_STRING_EQUAL(dialect_name(DIALECT_ANTHROPIC_COUNT),
+                           "anthropic");
 }
 
 static void refuses_look_alikes(void)
@@ -29,8 +60,10 @@ static void refuses_look_alikes(void)
         "/v1//chat/completions", "/v1/chat%2fcompletions",
         "/V1/chat/completions",  "/v1/chat/completions;x",
         "/v1/models/",           "/openai/healthz",
-        "/openai/openai/v1/models", "", "/", "/v1",
-        "/v1/../v1/models",
+        "/openai/openai/v1/models", "", "//", "/v1",
+        "/v1/../v1/models",      "/openai/v1/messages",
+        "/anthropic/v1/chat/completions", "/anthropic/healthz",
+        "/anthropicv1/messages", "/v1/messages/", "/anthropic//",
     };
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
@@ -41,7 +74,7 @@ static void gives_the_rest_of_a_prefix(void)
 {
     struct str rest;
     const struct endpoint *e =
-        endpoint_find(STR("/v1/models/openai/gpt-6-luna"), &rest);
+        endpoint_find(STR("/v1/models/openai/gpt-6-luna"), false, &rest);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(e);
     CU_ASSERT(e->id == ENDPOINT_MODEL);
@@ -50,5 +83,6 @@ static void gives_the_rest_of_a_prefix(void)
 
 UNIT_MAIN("endpoint",
           { "finds known paths", finds_known_paths },
+          { "tells callers apart", tells_callers_apart },
           { "refuses look-alikes", refuses_look_alikes },
           { "gives the rest of a prefix", gives_the_rest_of_a_prefix })

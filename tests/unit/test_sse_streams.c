@@ -1,38 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* The framer over the standard's own cases and over recorded streams. */
-#include "shared.h"
+#include "recording.h"
 #include "sse_record.h"
 
-#include <jansson.h>
+/* What a browser keeps of the stream beside its events. */
+struct browser {
+    json_t *events;
+    size_t n;
+    char id[64];
+    int64_t retry_ms;
+};
 
-static unsigned sextet(char c)
+static int browse(void *ud, const struct sse_event *ev)
 {
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop"
-                              "qrstuvwxyz0123456789+/";
+    struct browser *b = ud;
+    json_t *want = json_array_get(b->events, b->n);
 
-    return (unsigned)(strchr(set, c) - set);
+    if (ev->retry_ms >= 0)
+        b->retry_ms = ev->retry_ms;
+    if (ev->cut)
+        return 0;
+    if (ev->id.p)
+        snprintf(b->id, sizeof b->id, STR_FMT, STR_ARG(ev->id));
+    if (!ev->data.p)
+        return 0;
+    UNIT_STR(b->id, json_string_value(json_object_get(want, "id")));
+    b->n++;
+    return 0;
 }
 
-static void put_base64(struct buf *b, const char *z)
+/* Ids persist, retry is told: the framer gives what that is made of. */
+static void check_ids(json_t *v, struct str body)
 {
-    for (; *z; z += 4) {
-        unsigned v = sextet(z[0]) << 18 | sextet(z[1]) << 12;
+    struct browser b = { json_object_get(v, "events"), 0, "", -1 };
+    json_t *retry = json_object_get(v, "retry");
+    json_t *last = json_object_get(v, "last_event_id");
+    struct sse s;
 
-        buf_putc(b, (char)(v >> 16));
-        if (z[2] == '=')
-            return;
-        v |= sextet(z[2]) << 6;
-        buf_putc(b, (char)(v >> 8));
-        if (z[3] == '=')
-            return;
-        buf_putc(b, (char)(v | sextet(z[3])));
-    }
-}
-
-static struct str json_str(json_t *v)
-{
-    return (struct str){ json_string_value(v), json_string_length(v) };
+    sse_init(&s, MAX_EVENT);
+    CU_ASSERT(sse_feed(&s, body, browse, &b, NULL) == 0);
+    CU_ASSERT(sse_eof(&s, browse, &b, NULL) == 0);
+    UNIT_INT(b.n, json_array_size(b.events));
+    UNIT_INT(b.retry_ms, retry ? json_integer_value(retry) : -1);
+    if (last)
+        UNIT_STR(b.id, json_string_value(last));
 }
 
 static void check_vector(json_t *v)
@@ -42,15 +54,16 @@ static void check_vector(json_t *v)
     json_t *ev;
     size_t i;
 
-    put_base64(&body, json_string_value(json_object_get(v, "body_b64")));
+    recording_base64(&body, recording_text(json_object_get(v, "body_b64")));
     json_array_foreach (json_object_get(v, "events"), i, ev)
-        put_dispatch(&want, json_str(json_object_get(ev, "event")),
-                     json_str(json_object_get(ev, "data")));
+        put_dispatch(&want, recording_text(json_object_get(ev, "event")),
+                     recording_text(json_object_get(ev, "data")));
     run(&r, buf_str(&body), buf_len(&body));
     if (!str_eq(buf_str(&r.dispatched), buf_str(&want)))
         printf("\n%s", json_string_value(json_object_get(v, "name")));
     CU_ASSERT(str_eq(buf_str(&r.dispatched), buf_str(&want)));
     check_stream(buf_str(&body));
+    check_ids(v, buf_str(&body));
     record_clear(&r);
     buf_clear(&body);
     buf_clear(&want);
@@ -92,31 +105,20 @@ static void frames_sdk_streams(void)
     CU_ASSERT(n >= 22);
 }
 
-static bool is_event_stream(json_t *response)
-{
-    json_t *headers = json_object_get(response, "headers"), *v;
-    const char *key;
-
-    json_object_foreach (headers, key, v) {
-        if (strcasecmp(key, "content-type") == 0 && json_is_string(v))
-            return strstr(json_string_value(v), "event-stream") != NULL;
-    }
-    return false;
-}
-
 static void check_recording(const char *path, const char *name,
                             struct str bytes, void *ud)
 {
     json_t *doc = json_loadb(bytes.p, bytes.n, JSON_ALLOW_NUL, NULL);
-    json_t *response = json_object_get(doc, "response");
-    struct str body = json_str(json_object_get(response, "body"));
+    struct buf body = BUF_INIT(64u << 20);
 
     (void)path;
     (void)name;
-    if (body.p && is_event_stream(response)) {
-        check_stream(body);
+    if (strstr(recording_header(doc, "content-type"), "event-stream")) {
+        recording_body(doc, &body);
+        check_stream(buf_str(&body));
         ++*(int *)ud;
     }
+    buf_clear(&body);
     json_decref(doc);
 }
 

@@ -81,6 +81,12 @@ static inline ps_rc ps_header(ps_try *t, const char *name, ps_str value)
     return t->svc->header_set(t, ps_z(name), value);
 }
 
+/** Header of the outgoing request so far; p NULL when absent. */
+static inline ps_str ps_header_get(ps_try *t, const char *name)
+{
+    return t->svc->header_get(t, ps_z(name));
+}
+
 /** Header of the answer; p NULL when absent. */
 static inline ps_str ps_answer_header(ps_try *t, const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.1. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.2. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 1
+#define PS_ABI_MINOR 2
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
@@ -50,14 +50,14 @@ enum {
 };
 
 /** What an endpoint asks of a provider. */
-enum { PS_CHAT = 1, PS_COMPLETIONS, PS_EMBEDDINGS, PS_MODELS };
-
-/** Wire dialects. */
 enum {
-    PS_OPENAI_CHAT = 1,
-    PS_OPENAI_COMPLETIONS,
-    PS_OPENAI_EMBEDDINGS,
-    PS_OPENAI_MODELS
+    PS_CHAT = 1, PS_COMPLETIONS, PS_EMBEDDINGS, PS_MODELS, PS_COUNT_TOKENS
+};
+
+/** Wire dialects. PS_ANTHROPIC carries chat, count_tokens and models. */
+enum {
+    PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
+    PS_OPENAI_MODELS, PS_ANTHROPIC
 };
 
 /** How a streamed answer is framed; PS_JSON: never streamed. */
@@ -92,9 +92,7 @@ enum {
 };
 /** ... and whom it concerns. */
 enum {
-    PS_SCOPE_REQUEST = 1,
-    PS_SCOPE_CREDENTIAL,
-    PS_SCOPE_TARGET,
+    PS_SCOPE_REQUEST = 1, PS_SCOPE_CREDENTIAL, PS_SCOPE_TARGET,
     PS_SCOPE_PROVIDER
 };
 
@@ -180,6 +178,7 @@ typedef struct ps_services {
     ps_rc (*usage)(ps_try *, const ps_usage *); /* merge: fields >= 0 win */
     ps_rc (*setting)(ps_inst *, ps_str pointer, ps_str *raw_json);
     ps_rc (*model)(struct ps_model_sink *, ps_str id);
+    ps_str (*header_get)(ps_try *, ps_str name); /* of the outgoing head */
 } ps_services;
 
 enum { PS_LOG_ERROR = 0, PS_LOG_WARN, PS_LOG_INFO, PS_LOG_DEBUG };
@@ -205,7 +204,8 @@ typedef struct ps_provider {
     ps_rc (*open)(ps_inst *);
     void (*close)(ps_inst *);
     /* one attempt, in this order */
-    ps_rc (*adjust)(ps_try *); /* the outgoing body and head, last edits */
+    /* the outgoing body and head, last edits; all fields are there */
+    ps_rc (*adjust)(ps_try *);
     ps_rc (*auth)(ps_try *, ps_str secret); /* instead of auth_header */
     ps_rc (*head)(ps_try *);   /* the answer's head has come */
     ps_rc (*watch)(ps_try *, ps_str event, ps_str data); /* each stream event */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Anthropic, and who speaks its Messages API. Bodies and streams pass as they
+ * are, and their usage is the dialect's business; what is left for the plugin
+ * is how a key is sent, which version is meant where the client named none,
+ * and what errors mean. Sources and dates: README.md.
+ */
+#include <penstock/plugin.h>
+
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define TEXT_MAX 1024 /* of a message is looked at */
+#define WAIT_MAX_MS 3600000u
+#define VERSION "2023-06-01"
+
+struct verdict {
+    const char *word;
+    uint16_t cls, scope;
+};
+
+/* error.details.error_code, whole: the stable cause where there is one */
+static const struct verdict codes[] = {
+    { "contract_spend_limit_reached", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
+    { "enforced_spend_limit_reached", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
+    { "organization_on_hold", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
+    { "ramp_limit_exceeded", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
+};
+
+/* error.type, where the status does not say it: inside a 200, say */
+static const struct verdict types[] = {
+    { "overloaded_error", PS_FAULT_OVERLOADED, PS_SCOPE_TARGET },
+    { "api_error", PS_FAULT_TRANSIENT, PS_SCOPE_TARGET },
+    { "timeout_error", PS_FAULT_TIMEOUT, PS_SCOPE_TARGET },
+    { "rate_limit_error", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
+    { "billing_error", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
+    { "authentication_error", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
+    { "permission_error", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
+    { "not_found_error", PS_FAULT_MODEL_GONE, PS_SCOPE_TARGET },
+    { "request_too_large", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
+    { "invalid_request_error", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
+};
+
+/* How error.message begins, in a 400. The account's own trouble comes as an
+ * invalid request; no client can make a message begin like this. */
+static const struct verdict accounts[] = {
+    { "your credit balance is too low", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
+    { "you have reached your specified api usage limits", PS_FAULT_QUOTA,
+      PS_SCOPE_CREDENTIAL },
+};
+
+/* Within error.message: both classes are the caller's own fault, so that a
+ * prompt which is echoed can harm nobody but its sender. */
+static const struct verdict phrases[] = {
+    { "prompt is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
+    { "exceed context limit", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
+    { "context window", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
+    { "content filtering policy", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
+};
+
+static int decide(ps_fault *f, const struct verdict *list, size_t n, ps_str s)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!ps_is(s, list[i].word))
+            continue;
+        ps_fault_set(f, list[i].cls, list[i].scope);
+        return 1;
+    }
+    return 0;
+}
+
+/* Does `text` go on with a word in lower case, whatever its own case? */
+static int begins(ps_str text, const char *lower)
+{
+    size_t n = strlen(lower);
+
+    if (text.n < n)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        char c = text.p[i];
+
+        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower[i])
+            return 0;
+    }
+    return 1;
+}
+
+static int contains(ps_str text, const char *lower)
+{
+    for (; text.n; text.p++, text.n--) {
+        if (begins(text, lower))
+            return 1;
+    }
+    return 0;
+}
+
+static int by_text(ps_fault *f, const struct verdict *list, size_t n,
+                   ps_str text, int (*holds)(ps_str, const char *))
+{
+    if (text.n > TEXT_MAX)
+        text.n = TEXT_MAX;
+    for (size_t i = 0; text.p && i < n; i++) {
+        if (!holds(text, list[i].word))
+            continue;
+        ps_fault_set(f, list[i].cls, list[i].scope);
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- when to come back ------------------------------------------------- */
+
+/* n digits at the front of *s, which is moved behind them; -1 for less. */
+static int64_t digits(ps_str *s, size_t n)
+{
+    int64_t v = 0;
+
+    if (s->n < n)
+        return -1;
+    for (; n; n--, s->p++, s->n--) {
+        if (*s->p < '0' || *s->p > '9')
+            return -1;
+        v = v * 10 + (*s->p - '0');
+    }
+    return v;
+}
+
+static int skip(ps_str *s, char c)
+{
+    if (!s->n || *s->p != c)
+        return 0;
+    s->p++;
+    s->n--;
+    return 1;
+}
+
+/* Days from 1970 to a date of the Gregorian calendar (March is the first
+ * month of the count, so that the leap day is the last of the year). */
+static int64_t days(int64_t y, int64_t m, int64_t d)
+{
+    int64_t era, year, day;
+
+    y -= m <= 2;
+    era = y / 400;
+    year = y - era * 400;
+    day = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
+    return era * 146097 + year * 365 + year / 4 - year / 100 + day - 719468;
+}
+
+/* "2026-01-27T22:29:13Z" as milliseconds since 1970; 0 when it is none. */
+static int64_t instant_ms(ps_str s)
+{
+    int64_t at[6];
+    static const char ends[] = "--T::";
+    static const int64_t most[] = { 9999, 12, 31, 23, 59, 60 };
+
+    for (int i = 0; i < 6; i++) {
+        at[i] = digits(&s, i ? 2 : 4);
+        if (at[i] < (i == 1 || i == 2) || at[i] > most[i] ||
+            (i < 5 && !skip(&s, ends[i])))
+            return 0;
+    }
+    if (at[0] < 1970 || !s.n || (*s.p != 'Z' && *s.p != '.'))
+        return 0;
+    return (((days(at[0], at[1], at[2]) * 24 + at[3]) * 60 + at[4]) * 60 +
+            at[5]) * 1000;
+}
+
+/* When the allowance that is used up comes back. */
+static uint64_t reset_ms(ps_try *t)
+{
+    static const char *const kinds[][2] = {
+        { "anthropic-ratelimit-requests-remaining",
+          "anthropic-ratelimit-requests-reset" },
+        { "anthropic-ratelimit-tokens-remaining",
+          "anthropic-ratelimit-tokens-reset" },
+        { "anthropic-ratelimit-input-tokens-remaining",
+          "anthropic-ratelimit-input-tokens-reset" },
+        { "anthropic-ratelimit-output-tokens-remaining",
+          "anthropic-ratelimit-output-tokens-reset" },
+    };
+    int64_t now = (int64_t)t->svc->unix_ms(), wait = 0, one;
+
+    for (size_t i = 0; i < N_OF(kinds); i++) {
+        if (!ps_is(ps_answer_header(t, kinds[i][0]), "0"))
+            continue;
+        one = instant_ms(ps_answer_header(t, kinds[i][1])) - now;
+        wait = one > wait ? one : wait;
+    }
+    return wait > WAIT_MAX_MS ? WAIT_MAX_MS : (uint64_t)wait;
+}
+
+/* ---- operations -------------------------------------------------------- */
+
+/* The verdict of a status that several causes share. */
+static void by_status(ps_fault *f, int status, ps_str type, ps_str text)
+{
+    switch (status) {
+    case 200:
+        if (by_text(f, phrases, N_OF(phrases), text, contains))
+            break;
+        decide(f, types, N_OF(types), type);
+        break;
+    case 400:
+        if (by_text(f, accounts, N_OF(accounts), text, begins))
+            break;
+        by_text(f, phrases, N_OF(phrases), text, contains);
+        break;
+    case 413:
+        by_text(f, phrases, N_OF(phrases), text, contains);
+        break;
+    case 403: /* the edge's word for a country that is not served */
+        if (ps_is(type, "forbidden"))
+            ps_fault_set(f, PS_FAULT_REGION, PS_SCOPE_PROVIDER);
+        break;
+    case 404: /* a file or container that the request names is the caller's */
+        if (ps_is(type, "not_found_error") && !begins(text, "model:"))
+            ps_fault_set(f, PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST);
+        break;
+    default:
+        break;
+    }
+}
+
+static ps_rc classify(ps_try *t, ps_fault *f)
+{
+    ps_str code = ps_answer_str(t, "/error/details/error_code");
+    ps_str type = ps_answer_str(t, "/error/type");
+    ps_str text = ps_answer_str(t, "/error/message");
+
+    if (!decide(f, codes, N_OF(codes), code))
+        by_status(f, t->status, type, text);
+    if (f->cls == PS_FAULT_RATE_LIMIT && !f->retry_after_ms)
+        f->retry_after_ms = reset_ms(t);
+    return PS_OK;
+}
+
+/*
+ * Keys of the console go as x-api-key, what an OAuth login gave is refused
+ * there. A request that names no version is one of the first.
+ */
+static ps_rc auth(ps_try *t, ps_str secret)
+{
+    static const char oauth[] = "sk-ant-oat", bearer[] = "Bearer ";
+    size_t head = sizeof bearer - 1;
+    char *value;
+    ps_rc rc = PS_OK;
+    ps_str s;
+
+    if (!ps_header_get(t, "anthropic-version").p)
+        rc = ps_header(t, "anthropic-version", ps_z(VERSION));
+    if (rc != PS_OK)
+        return rc;
+    if (secret.n < sizeof oauth - 1 ||
+        memcmp(secret.p, oauth, sizeof oauth - 1) != 0)
+        return PS_DECLINED;
+    value = (char *)ps_alloc(t, head + secret.n);
+    if (!value)
+        return PS_ENOMEM;
+    memcpy(value, bearer, head);
+    memcpy(value + head, secret.p, secret.n);
+    s.p = value;
+    s.n = head + secret.n;
+    return ps_header(t, "authorization", s);
+}
+
+static const ps_api apis[] = {
+    { PS_CHAT, PS_ANTHROPIC, PS_SSE, "POST", "/v1/messages" },
+    { PS_COUNT_TOKENS, PS_ANTHROPIC, PS_JSON, "POST",
+      "/v1/messages/count_tokens" },
+    { PS_MODELS, PS_ANTHROPIC, PS_JSON, "GET", "/v1/models?limit=1000" },
+};
+
+static const ps_provider ops = {
+    .size = sizeof ops,
+    .apis = apis,
+    .n_apis = N_OF(apis),
+    .auth_header = "x-api-key",
+    .auth = auth,
+    .classify = classify,
+};
+
+PS_PLUGIN(PS_PROVIDER, "anthropic", "0.1.0", &ops);
