@@ -175,6 +175,27 @@ const struct policy_template policy_templates[] = {
       "  resp = { target = \"groq/llama\", attempt = 2 },\n"
       "  expect = { header = { [\"x-served-by\"] = \"groq/llama\" } },\n"
       "})\n" },
+    { "output",
+      "-- NAME.lua: what looks like a key leaves no answer\n"
+      "--\n"
+      "-- policies { ..., \"NAME\" }\n"
+      "local M = { api = 1, window = { hold = 64 } } -- the longest key\n\n"
+      "-- A piece of the answer's text, streamed or not; cannot wait.\n"
+      "function M.output(_, _, w)\n"
+      "  if w:replace(\"sk%-%w%w%w%w%w%w%w%w+\", \"[key]\") > 0 then\n"
+      "    ps.note(\"a key in the answer's \" .. w.kind)\n"
+      "  end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "ps.test(\"a key is masked\", {\n"
+      "  window = { text = \"try sk-0123456789 now\" },\n"
+      "  expect = { text = \"try [key] now\", note = \"answer's text\" },\n"
+      "})\n"
+      "ps.test(\"other words stay\", {\n"
+      "  window = { text = \"ask for sk-1\" },"
+      " expect = { text = \"ask for sk-1\" },\n"
+      "})\n" },
     { "log",
       HEAD("a line for each answer that failed", "from = \"int\"")
       "-- After the last byte: nothing can be changed any more.\n"
