@@ -37,6 +37,7 @@ struct rd {
     struct neutral_request *r;
     struct err *err;
     uint32_t n_extras;
+    struct jstr signature; /* unsealed: of the call that comes next */
 };
 
 struct rd_field {
