@@ -10,7 +10,7 @@
 #include "app/loader.h"
 #include "app/message.h"
 #include "base/snapshot.h"
-#include "engine/config.h"
+#include "engine/config_divert.h"
 #include "engine/plugin.h"
 #include "policy/conf_lua.h"
 #include "policy/policy.h"
@@ -42,6 +42,13 @@ static int read_config(struct load *l, const char *file, uint64_t generation,
     json_decref(tree);
     if (!canonical)
         return -err->code;
+    if (*l->paths->divert) {
+        json_object_set_new(canonical, "state", json_string(l->paths->state));
+        if (config_divert(canonical, l->paths->divert, err) != 0) {
+            json_decref(canonical);
+            return -err->code;
+        }
+    }
     snprintf(sock, sizeof sock, "%s/sock", l->paths->sim);
     l->sim = config_set_sim_socket(canonical, sock) > 0;
     l->bundle = config_bundle(canonical, &l->where, generation, err);
@@ -186,7 +193,8 @@ int loader_run(const char *file, const struct paths *p, uint64_t generation,
     struct load l = {
         .paths = p,
         .where = { .shipped_policies = p->policies, .catalogue = p->catalogue,
-                   .state = p->state, .plugins = p->plugins },
+                   .state = p->state, .plugins = p->plugins,
+                   .static_only = *p->divert != '\0' },
         .own_policies = PS_SYSCONFDIR "/policies",
         .plugins = json_array(),
         .bundle = -1,

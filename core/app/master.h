@@ -15,6 +15,7 @@
 #include "app/loader.h"
 #include "app/paths.h"
 #include "engine/cells.h"
+#include "engine/kv.h"
 
 #include <sys/types.h>
 
@@ -59,6 +60,7 @@ struct master {
     struct loaded loaded;      /* what the loader found */
     struct config *config;
     struct cells *cells;
+    struct kv *kv;             /* of ps.kv, for all workers */
     struct listener listeners[MASTER_MAX_LISTENS];
     size_t n_listeners;
     int metrics_fd, sim_fd;    /* listening for keeper and mock; -1 = none */

@@ -209,8 +209,9 @@ static int open_posts(struct master *m, struct err *err)
                          requests < MAX_REQUEST_CELLS ? requests
                                                       : MAX_REQUEST_CELLS,
                          err);
+    m->kv = kv_new(m->config->kv_memory, true, err);
     m->posts = calloc(n + 2, sizeof *m->posts);
-    if (!m->cells || !m->posts)
+    if (!m->cells || !m->kv || !m->posts)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
@@ -310,6 +311,7 @@ void master_close(struct master *m)
     close_fd(m->life[0]);
     close_fd(m->life[1]);
     free(m->posts);
+    kv_free(m->kv);
     cells_free(m->cells);
     snapshot_unref(m->addresses);
     config_free(m->config);

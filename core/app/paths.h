@@ -25,6 +25,8 @@ struct paths {
     char state[PATHS_MAX];     /* $PENSTOCK_STATE; where the file names none */
     char socket[PATHS_MAX];    /* -s, $PENSTOCK_SOCKET */
     char sim[PATHS_MAX];       /* private folder of the mock upstream */
+    char divert[PATHS_MAX];    /* all providers connect to this socket, and no
+                                  secret is read (config_divert); "" = no */
 };
 
 /** `socket` is the -s option or NULL. Errors: LIMIT (a path is too long). */

@@ -33,12 +33,16 @@ static void on_beat(void *ud)
 {
     struct worker *w = ud;
     uint64_t slow = loop_slow_turns(w->loop), lost = log_lost();
+    uint64_t calls = loop_slow_callbacks(w->loop);
 
     if (slow > w->slow_turns)
         metric_add(METRIC_SLOW_TURNS, NULL, slow - w->slow_turns);
+    if (calls > w->slow_callbacks)
+        metric_add(METRIC_SLOW_CALLBACKS, NULL, calls - w->slow_callbacks);
     if (lost > w->log_lost)
         metric_add(METRIC_LOG_LOST, NULL, lost - w->log_lost);
     w->slow_turns = slow;
+    w->slow_callbacks = calls;
     w->log_lost = lost;
     loop_timer_set(&w->beat, BEAT_MS);
 }
@@ -149,6 +153,7 @@ static int open_flow(struct worker *w, struct err *err)
         .cells = w->m->cells,
         .process = w->process,
         .addresses = w->addresses,
+        .kv = w->m->kv,
         .boot_id = cells_boot_id(w->m->cells),
         .worker = atomic_load(&w->process->slot),
     };

@@ -23,7 +23,7 @@ struct worker {
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
     struct loop_io sock;         /* to the master */
     struct loop_timer beat, drain, close_fds, limit;
-    uint64_t slow_turns, log_lost;
+    uint64_t slow_turns, slow_callbacks, log_lost;
     bool draining, closed;
 };
 

@@ -162,6 +162,14 @@ int json_edit_rename(struct json_edits *e, struct str from, struct str to,
  * from the arena; p is NULL where there is none. */
 struct str json_edits_get(const struct json_edits *e, struct str pointer);
 
+/** Is there a value after the edits so far? 1, 0, or -ERR_NOMEM. */
+int json_edits_has(const struct json_edits *e, struct str pointer);
+
+/** Replace a node of the index itself, whatever its place; O(1) where nodes
+ * come in their order. As json_edit_set, but for names that stand twice. */
+int json_edit_set_node(struct json_edits *e, uint32_t node, struct str value,
+                       struct err *err);
+
 /** True while nothing was edited: then send the text itself. */
 bool json_edits_empty(const struct json_edits *e);
 

@@ -234,3 +234,14 @@ struct str json_edits_get(const struct json_edits *e, struct str pointer)
     buf_clear(&b);
     return out;
 }
+
+int json_edits_has(const struct json_edits *e, struct str pointer)
+{
+    struct json_place p;
+    int rc;
+
+    if (!json_pointer_valid(pointer))
+        return 0;
+    rc = json_place_find((struct json_edits *)(uintptr_t)e, pointer, &p);
+    return rc ? rc : !p.rest.n;
+}

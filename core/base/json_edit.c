@@ -237,6 +237,19 @@ int json_edit_set(struct json_edits *e, struct str pointer, struct str value,
     return replace(&p, pointer, value) ? no_memory(err) : 0;
 }
 
+int json_edit_set_node(struct json_edits *e, uint32_t node, struct str value,
+                       struct err *err)
+{
+    struct json_place p = { .e = e, .node = node };
+    int rc = node < e->j->count ? check_value(value, err)
+                                : err_set(err, ERR_NOTFOUND, "no such node");
+
+    if (rc)
+        return rc;
+    value = arena_dup(e->a, value);
+    return value.p && put_at(&p, value) == 0 ? 0 : no_memory(err);
+}
+
 int json_edit_remove(struct json_edits *e, struct str pointer)
 {
     struct json_place p;

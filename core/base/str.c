@@ -144,6 +144,15 @@ static size_t utf8_len(const unsigned char *p, size_t n)
     return len;
 }
 
+/* Eight bytes of ASCII? Most of most texts. */
+static bool ascii8(const unsigned char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof w);
+    return (w & 0x8080808080808080u) == 0;
+}
+
 bool str_utf8_valid(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
@@ -152,11 +161,24 @@ bool str_utf8_valid(struct str s)
     while (i < s.n) {
         size_t len = p[i] < 0x80 ? 1 : utf8_len(p + i, s.n - i);
 
+        if (s.n - i >= 8 && ascii8(p + i))
+            len = 8;
         if (len == 0)
             return false;
         i += len;
     }
     return true;
+}
+
+struct str str_cut(struct str s, size_t max)
+{
+    size_t n = max;
+
+    if (s.n <= max)
+        return s;
+    while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return (struct str){ s.p, n };
 }
 
 uint64_t str_hash(struct str s, uint64_t seed)

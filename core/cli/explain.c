@@ -1,100 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* `penstock explain ID`: a recent request's timeline for people. */
+/* `penstock explain ID`: a recent request's timeline; -f: one that might be
+ * sent (explain_file.c). */
 #include "cli/ask.h"
+#include "cli/explain_file.h"
+#include "cli/explain_print.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void print_value(const json_t *v)
-{
-    if (json_is_string(v))
-        fputs(json_string_value(v), stdout);
-    else
-        json_dumpf(v, stdout,
-                   JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
-}
-
-/** An attempt: its target and outcome first, the rest as it comes. */
-static void print_attempt(size_t i, const json_t *a)
-{
-    const char *name;
-    json_t *v;
-
-    printf("  %zu.", i + 1);
-    json_object_foreach((json_t *)(uintptr_t)a, name, v) {
-        printf(" %s ", name);
-        print_value(v);
-    }
-    putchar('\n');
-}
-
-/** Steps: ["name", ms] each, drawn against the longest. */
-static void print_steps(const json_t *steps)
-{
-    double longest = 0.001;
-    const json_t *s;
-    size_t i;
-
-    json_array_foreach(steps, i, s)
-        if (json_number_value(json_array_get(s, 1)) > longest)
-            longest = json_number_value(json_array_get(s, 1));
-    json_array_foreach(steps, i, s) {
-        double ms = json_number_value(json_array_get(s, 1));
-        const char *name = json_string_value(json_array_get(s, 0));
-        int bar = (int)(ms / longest * 40);
-
-        printf("  %-14s %10.3f ms  %.*s\n", name ? name : "?", ms, bar,
-               "########################################");
-    }
-}
-
-static void print_notes(const json_t *notes)
-{
-    const json_t *n;
-    size_t i;
-
-    json_array_foreach(notes, i, n) {
-        fputs("  ", stdout);
-        print_value(n);
-        putchar('\n');
-    }
-}
-
-static void print_one(const char *name, const json_t *v)
-{
-    const json_t *a;
-    size_t i;
-
-    if (strcmp(name, "attempts") == 0) {
-        puts("attempts");
-        json_array_foreach(v, i, a)
-            print_attempt(i, a);
-    } else if (strcmp(name, "steps") == 0) {
-        puts("steps");
-        print_steps(v);
-    } else if (strcmp(name, "notes") == 0) {
-        puts("notes");
-        print_notes(v);
-    } else {
-        printf("%-14s ", name);
-        print_value(v);
-        putchar('\n');
-    }
-}
-
 static int show(const struct cli_ctx *ctx, const json_t *got)
 {
-    json_t *e = json_object_get(got, "explain"), *v;
-    const char *name;
+    json_t *e = json_object_get(got, "explain");
 
-    if (ctx->json) {
+    if (ctx->json)
         ask_print(e);
-        return CLI_DONE;
-    }
-    json_object_foreach(e, name, v)
-        print_one(name, v);
+    else
+        explain_print(e);
     return CLI_DONE;
+}
+
+/* -f REQUEST [-c FILE] */
+static int from_file(int argc, char **argv, struct cli_ctx *ctx)
+{
+    if (argc != 3 && (argc != 5 || strcmp(argv[3], "-c") != 0))
+        return cli_bad_usage(ctx, "-f FILE, and perhaps -c FILE");
+    return explain_file(ctx, argv[2], argc == 5 ? argv[4] : NULL);
 }
 
 static int run(int argc, char **argv, struct cli_ctx *ctx)
@@ -104,7 +35,9 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     struct ask a;
     int rc;
 
-    if (argc != 2)
+    if (argc >= 3 && strcmp(argv[1], "-f") == 0)
+        return from_file(argc, argv, ctx);
+    if (argc != 2 || argv[1][0] == '-')
         return cli_bad_usage(ctx, "which request? Its id is the x-request-id "
                                   "of the answer");
     request = NULL;
@@ -128,7 +61,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
 const struct cli_verb cli_explain = {
     .name = "explain",
-    .usage = "ID",
-    .help = "show a recent request's steps, attempts and why",
+    .usage = "ID | -f REQUEST [-c FILE]",
+    .help = "show a request's steps, policies, attempts and why",
     .run = run,
 };

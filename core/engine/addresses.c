@@ -13,6 +13,7 @@
 
 struct addresses {
     struct snapshot *snapshot; /* NULL before the first */
+    struct addresses_watch *watches;
     char literal[INET6_ADDRSTRLEN + 4];
 };
 
@@ -29,12 +30,55 @@ void addresses_free(struct addresses *a)
     free(a);
 }
 
+static void link_in(struct addresses_watch **list, struct addresses_watch *w)
+{
+    w->next = *list;
+    w->prev = list;
+    if (w->next)
+        w->next->prev = &w->next;
+    *list = w;
+}
+
+void addresses_watch(struct addresses *a, struct addresses_watch *w)
+{
+    if (!w->prev)
+        link_in(&a->watches, w);
+}
+
+void addresses_unwatch(struct addresses_watch *w)
+{
+    if (!w->prev)
+        return;
+    *w->prev = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    w->prev = NULL;
+}
+
+/* Those not told yet stand in a list of their own, from which they may be
+ * taken out meanwhile. */
+static void tell(struct addresses *a)
+{
+    struct addresses_watch *rest = a->watches, *w;
+
+    if (!rest)
+        return;
+    a->watches = NULL;
+    rest->prev = &rest;
+    while ((w = rest)) {
+        addresses_unwatch(w);
+        link_in(&a->watches, w);
+        w->fn(w->ud);
+    }
+}
+
 void addresses_update(struct addresses *a, struct snapshot *s)
 {
     struct snapshot *old = a->snapshot;
 
     a->snapshot = snapshot_ref(s);
     snapshot_unref(old);
+    tell(a);
 }
 
 /** An address written as a number answers itself. */

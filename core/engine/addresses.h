@@ -26,6 +26,17 @@ void addresses_update(struct addresses *a, struct snapshot *s);
 const char *addresses_find(struct addresses *a, struct str host,
                            const char **why);
 
+/** Call fn(ud) after each update; embedded in its owner. */
+struct addresses_watch {
+    void (*fn)(void *ud);
+    void *ud;
+    struct addresses_watch *next, **prev; /* prev NULL: not watching */
+};
+
+/** fn may unwatch anything, and watch. Both are idempotent. */
+void addresses_watch(struct addresses *a, struct addresses_watch *w);
+void addresses_unwatch(struct addresses_watch *w);
+
 /** Host of an http(s) URL, without brackets and port; p NULL if none. */
 struct str url_host(struct str url);
 

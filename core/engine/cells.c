@@ -16,6 +16,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+/* A loop that has not turned for so long leads no more. */
+enum { LEAD_BEAT_MS = 2000 };
+
 struct cells {
     char *map;
     size_t size, block_size;
@@ -256,4 +259,37 @@ struct process_cell *cells_next(const struct cells *c, uint32_t *at)
             return p;
     }
     return NULL;
+}
+
+static bool is_turning(const struct process_cell *p)
+{
+    return atomic_load(&p->kind) == PROC_WORKER &&
+           atomic_load(&p->state) == PROC_READY &&
+           clock_mono_ms() - atomic_load(&p->beat_ms) < LEAD_BEAT_MS;
+}
+
+static bool goes_before(const struct process_cell *a,
+                        const struct process_cell *b)
+{
+    uint32_t slot_a = atomic_load(&a->slot), slot_b = atomic_load(&b->slot);
+    uint64_t age_a = atomic_load(&a->started_ms);
+    uint64_t age_b = atomic_load(&b->started_ms);
+
+    if (slot_a != slot_b)
+        return slot_a < slot_b;
+    return age_a != age_b ? age_a > age_b : a < b;
+}
+
+bool cells_leads(const struct cells *c, const struct process_cell *me)
+{
+    struct process_cell *p;
+    uint32_t at = 0;
+
+    if (atomic_load(&me->state) != PROC_READY)
+        return false;
+    while ((p = cells_next(c, &at)) != NULL) {
+        if (p != me && is_turning(p) && goes_before(p, me))
+            return false;
+    }
+    return true;
 }

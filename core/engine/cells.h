@@ -71,6 +71,13 @@ void cells_request_end(struct request_cell *r);
 void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
                 size_t connections);
 
+/**
+ * Is this worker the one that does what one of them does? The ready one of the
+ * lowest slot whose loop turns; of two in a slot the younger. False for one
+ * that drains.
+ */
+bool cells_leads(const struct cells *c, const struct process_cell *me);
+
 /** All columns as Prometheus text; requests in flight, connections and
  * workers are counted from the process cells. */
 int cells_metrics_text(const struct cells *c, struct buf *out);

@@ -9,8 +9,7 @@
  *   worker   bundle --config_open--> struct config
  *
  * A struct config is read-only and lives as long as its snapshot. Durations
- * are milliseconds, sizes bytes, rates per minute.
- * The one table of keys is config.def; this header mirrors it.
+ * are milliseconds, sizes bytes. The table of its keys is config.def.
  */
 #ifndef PENSTOCK_ENGINE_CONFIG_H
 #define PENSTOCK_ENGINE_CONFIG_H
@@ -18,7 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/secret.h"
+#include "engine/config_outside.h"
 
 #include <jansson.h>
 
@@ -66,10 +65,6 @@ struct conf_credential {
     struct str name; /* "main", else "1", "2" ... */
     struct secret secret;
     uint32_t weight;
-};
-
-struct conf_pair {
-    struct str key, value;
 };
 
 struct conf_quirks {
@@ -142,7 +137,9 @@ struct conf_policy {
     struct str name;
     struct str path;   /* where it was found, for messages */
     struct str source; /* text, from the bundle */
-    struct str conf;   /* JSON object for it */
+    struct str conf;   /* JSON object for it; secrets as references */
+    struct conf_secret *secrets; /* what those are */
+    size_t n_secrets;
     bool observe;      /* decisions are noted, not applied */
     struct str fail;   /* "open", "closed", or empty = the phase's default */
     struct str *endpoints;
@@ -154,6 +151,7 @@ struct conf_endpoint {
     uint64_t max_body; /* 0 = server's */
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
     bool trusted, clamp; /* validate = false; lower what is over max_tokens */
+    bool lossy_refuse; /* else what a target cannot be told is left out */
 };
 
 struct conf_log {
@@ -181,9 +179,14 @@ struct config {
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
+    struct conf_service *services;
+    size_t n_services;
+    struct conf_redis *redis;
+    size_t n_redis;
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;
+    uint64_t kv_memory; /* bytes */
 };
 
 /** Where the loader looks for things. */

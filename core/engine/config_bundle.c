@@ -101,6 +101,51 @@ static int add_provider_secrets(struct bundler *b)
     return rc;
 }
 
+static int add_outside_secrets(struct bundler *b)
+{
+    static const struct {
+        const char *kind, *key;
+    } rows[] = { { "service", "token" }, { "redis", "password" } };
+    const char *name;
+    char what[128];
+    int rc = 0;
+    json_t *v;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *all = json_object_get(b->canonical, rows[i].kind);
+
+        json_object_foreach(all, name, v) {
+            json_t *ref = json_object_get(v, rows[i].key);
+
+            snprintf(what, sizeof what, "%s \"%.64s\" %s", rows[i].kind,
+                     name, rows[i].key);
+            if (rc == 0 && ref)
+                rc = add_secret(b, ref, what);
+        }
+    }
+    return rc;
+}
+
+/* Members of a policy's conf that are references. */
+static int add_policy_secrets(struct bundler *b)
+{
+    json_t *all = json_object_get(b->canonical, "policies"), *policy, *v;
+    const char *key;
+    char what[160];
+    int rc = 0;
+    size_t i;
+
+    json_array_foreach(all, i, policy) {
+        json_object_foreach(json_object_get(policy, "conf"), key, v) {
+            snprintf(what, sizeof what, "policy \"%.64s\" conf.%.64s",
+                     text_of(policy, "name"), key);
+            if (rc == 0 && secret_is_ref(v))
+                rc = add_secret(b, v, what);
+        }
+    }
+    return rc;
+}
+
 static int read_text(const char *path, struct buf *out, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -229,8 +274,11 @@ int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err)
 {
     static int (*const parts[])(struct bundler *) = {
-        resolve_workers,  add_provider_secrets, add_certificates,
-        add_policies,     write_config,         write_secrets,
+        resolve_workers,     add_provider_secrets,
+        add_outside_secrets, add_policy_secrets,
+        add_certificates,
+        add_policies,        write_config,
+        write_secrets,
     };
     struct bundler b = {.canonical = canonical, .paths = paths, .err = err};
     int rc = 0;

@@ -67,31 +67,6 @@ static json_t *walk_secret(struct conf_walk *w, json_t *raw)
     return json_incref(raw);
 }
 
-/* Inside ANY the plugin or policy reads what stands there: no references, no
- * values with and without names in one table. */
-static bool any_ok(struct conf_walk *w, json_t *v)
-{
-    const char *key;
-    json_t *item;
-    size_t i;
-
-    if (secret_is_ref(v))
-        return walk_fail(w, "env, file and credential mean nothing inside of "
-                         "it; write the value"), false;
-    if (json_object_get(v, ""))
-        return walk_fail(w, "values with and without names are mixed in one "
-                         "table"), false;
-    json_object_foreach(v, key, item) {
-        if (!any_ok(w, item))
-            return false;
-    }
-    json_array_foreach(v, i, item) {
-        if (!any_ok(w, item))
-            return false;
-    }
-    return true;
-}
-
 static json_t *walk_scalar(struct conf_walk *w, const struct conf_row *row,
                            json_t *raw)
 {
@@ -118,7 +93,7 @@ static json_t *walk_scalar(struct conf_walk *w, const struct conf_row *row,
         return NULL;
     if (!conf_value_ok(row->type, rest, v, why, sizeof why))
         walk_fail(w, "%s", why);
-    else if (row->type != CONF_ANY || any_ok(w, v))
+    else if (row->type != CONF_ANY || walk_any(w, row, v))
         return walk_why(w, NULL), v;
     json_decref(v);
     return NULL;

@@ -158,11 +158,13 @@ static void open_timeouts(struct conf_timeouts *t, const json_t *v)
     t->commit_after_ms = open_ms(v, "commit_after");
 }
 
-static void open_secret(struct opener *o, struct secret *s, const json_t *ref)
+void open_secret(struct opener *o, struct secret *s, const json_t *ref)
 {
-    char label[1100];
-    char *key = secret_ref_key(ref);
+    char label[1100], *key;
 
+    if (!ref)
+        return;
+    key = secret_ref_key(ref);
     secret_ref_label(ref, label, sizeof label);
     s->ref = open_dup(o, label);
     s->hidden_ = key ? open_text(o, o->secrets, key) : STR_NULL;

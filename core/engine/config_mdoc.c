@@ -5,61 +5,10 @@
  * key.
  */
 #include "engine/config_help.h"
+#include "engine/mdoc.h"
 
 #include <ctype.h>
 #include <string.h>
-
-/* Text as mdoc: no line begins a macro, backslashes and quotes are plain. */
-static void put_text(struct buf *out, const char *z)
-{
-    bool fresh = true;
-
-    for (; *z; z++) {
-        if (fresh && (*z == '.' || *z == '\''))
-            buf_puts(out, "\\&");
-        fresh = *z == '\n';
-        if (*z == '\\')
-            buf_puts(out, "\\e");
-        else
-            buf_putc(out, *z);
-    }
-}
-
-/* Sentences each on a line of their own, as mdoc wants them. */
-static void put_sentences(struct buf *out, const char *z)
-{
-    const char *start = z;
-
-    for (; *z; z++) {
-        bool ends = (z[0] == '.' || z[0] == ';') && z[1] == ' ' &&
-                    isupper((unsigned char)z[2]) && z > start;
-
-        if (!ends)
-            continue;
-        buf_put(out, (struct str){start, (size_t)(z - start) + 1});
-        buf_putc(out, '\n');
-        start = z + 2;
-    }
-    put_text(out, start);
-    buf_putc(out, '\n');
-}
-
-/* As an argument of a macro: quotes are written \(dq, a word that could be
- * a macro or punctuation is guarded. */
-static void put_argument(struct buf *out, struct str s)
-{
-    buf_puts(out, "\\&");
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            buf_puts(out, "\\(dq");
-        else if (s.p[i] == '\\')
-            buf_puts(out, "\\e");
-        else if (s.p[i] == ' ')
-            buf_puts(out, "\\ ");
-        else
-            buf_putc(out, s.p[i]);
-    }
-}
 
 static void put_item(struct buf *out, const struct conf_row *row)
 {
@@ -70,7 +19,7 @@ static void put_item(struct buf *out, const struct conf_row *row)
     buf_putc(&values, '\0');
     if (isalpha((unsigned char)values.p[0]))
         values.p[0] = (char)toupper((unsigned char)values.p[0]);
-    put_text(out, values.p);
+    mdoc_text(out, values.p);
     buf_clear(&values);
     if (row->def == conf_required)
         buf_puts(out, "; required.\n");
@@ -78,12 +27,12 @@ static void put_item(struct buf *out, const struct conf_row *row)
         buf_puts(out, "; what\n.Ic defaults\nsays unless set.\n");
     else if (row->def && *row->def) {
         buf_puts(out, "; the default is\n.Ql ");
-        put_argument(out, str_of(row->def));
+        mdoc_argument(out, str_of(row->def));
         buf_puts(out, " .\n");
     } else {
         buf_puts(out, ".\n");
     }
-    put_sentences(out, row->help);
+    mdoc_sentences(out, row->help);
     if (row->type == CONF_OBJECT && row->scope != SCOPE_top)
         buf_printf(out, "See\n.Sx %s .\n",
                    conf_scopes[conf_row_scope(row)].name);
@@ -94,7 +43,7 @@ static void put_scope(struct buf *out, enum conf_scope_id scope)
     const struct conf_scope *s = &conf_scopes[scope];
 
     buf_printf(out, ".Ss %s\n", s->name);
-    put_sentences(out, s->help);
+    mdoc_sentences(out, s->help);
     out->n--; /* the sentence ends here */
     buf_puts(out, ".\n");
     if (s->name_type != CONF_NONE) {

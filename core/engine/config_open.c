@@ -163,6 +163,22 @@ static void open_keys(struct opener *o, struct config *c)
     }
 }
 
+static void open_policy_secrets(struct opener *o, struct conf_policy *p,
+                                json_t *conf)
+{
+    const char *key;
+    json_t *v;
+    size_t n;
+
+    p->secrets = open_array(o, json_object_size(conf), sizeof *p->secrets, &n);
+    json_object_foreach(conf, key, v) {
+        if (n == 0 || !secret_is_ref(v))
+            continue;
+        p->secrets[p->n_secrets].name = open_dup(o, key);
+        open_secret(o, &p->secrets[p->n_secrets++].secret, v);
+    }
+}
+
 static void open_policies(struct opener *o, struct config *c)
 {
     const json_t *all = json_object_get(o->root, "policies");
@@ -177,6 +193,7 @@ static void open_policies(struct opener *o, struct config *c)
         p->path = open_text(o, v, "path");
         p->source = open_policy_source(o, p->name);
         p->conf = open_json(o, v, "conf");
+        open_policy_secrets(o, p, json_object_get(v, "conf"));
         p->observe = open_choice(v, "mode", "enforce|observe") == 1;
         p->fail = open_text(o, v, "fail");
         p->endpoints = open_list(o, v, "endpoints", &p->n_endpoints);
@@ -202,6 +219,7 @@ static void open_endpoints(struct opener *o, struct config *c)
         e->max_images = open_u32(v, "max_images");
         e->max_tokens = open_u32(v, "max_tokens");
         e->clamp = open_choice(v, "max_tokens_over", "refuse|clamp") == 1;
+        e->lossy_refuse = open_choice(v, "lossy", "drop|refuse") == 1;
         e++;
     }
 }
@@ -221,6 +239,8 @@ static void open_all(struct opener *o, struct config *c)
     open_keys(o, c);
     open_policies(o, c);
     open_endpoints(o, c);
+    open_outside(o, c);
+    c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->log.to = open_text(o, log, "to");
     c->log.json = open_choice(log, "format", "text|json") == 1;
     c->log.level = open_choice(log, "level", "error|warn|info|debug");
@@ -271,16 +291,29 @@ struct config *config_open(struct snapshot *bundle, struct err *err)
     return c;
 }
 
+static void wipe(struct secret *s)
+{
+    if (s->hidden_.p)
+        explicit_bzero((char *)s->hidden_.p, s->hidden_.n);
+}
+
 void config_free(struct config *c)
 {
     if (!c)
         return;
+    for (size_t i = 0; i < c->n_services; i++)
+        wipe(&c->services[i].token);
+    for (size_t i = 0; i < c->n_redis; i++)
+        wipe(&c->redis[i].password);
+    for (size_t i = 0; i < c->n_policies; i++) {
+        for (size_t k = 0; k < c->policies[i].n_secrets; k++)
+            wipe(&c->policies[i].secrets[k].secret);
+    }
     for (size_t i = 0; i < c->n_providers; i++) {
-        const struct conf_provider *p = &c->providers[i];
+        struct conf_provider *p = &c->providers[i];
 
         for (size_t k = 0; k < p->n_keys; k++)
-            explicit_bzero((char *)p->keys[k].secret.hidden_.p,
-                           p->keys[k].secret.hidden_.n);
+            wipe(&p->keys[k].secret);
     }
     snapshot_unref(c->bundle);
     arena_free(c->owner); /* c lies in it */

@@ -41,6 +41,10 @@ struct str open_section(struct opener *o, const char *kind, size_t i,
                         size_t j);
 struct str open_policy_source(struct opener *o, struct str name);
 
+/** A secret by its reference; NULL: stays not set. */
+void open_secret(struct opener *o, struct secret *s, const json_t *ref);
+
+void open_outside(struct opener *o, struct config *c); /* services, Redis */
 void open_providers(struct opener *o, struct config *c);
 
 #endif

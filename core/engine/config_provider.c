@@ -251,7 +251,7 @@ static int own_keys(struct conf_walk *w, json_t *keys)
 
 /* ---- the rest ---------------------------------------------------------- */
 
-static int check_headers(struct conf_walk *w, const json_t *headers)
+int walk_headers(struct conf_walk *w, const json_t *headers)
 {
     static const char *const ours =
         "host|content-length|transfer-encoding|connection|content-type|te|"
@@ -317,7 +317,7 @@ static void inherit(struct conf_walk *w, json_t *p, const char *key,
     walk_leave(w);
 }
 
-static int check_ca_file(struct conf_walk *w, const char *path)
+int walk_ca_file(struct conf_walk *w, const char *path)
 {
     int rc;
 
@@ -349,9 +349,9 @@ static int provider(struct conf_walk *w, const json_t *vendors,
     inherit(w, p, "timeouts", defaults);
     inherit(w, p, "retries", defaults);
     if (rc == 0)
-        rc = check_headers(w, json_object_get(p, "headers"));
+        rc = walk_headers(w, json_object_get(p, "headers"));
     if (rc == 0)
-        rc = check_ca_file(w, text_of(p, "ca_file"));
+        rc = walk_ca_file(w, text_of(p, "ca_file"));
     if (rc == 0 && !json_object_get(p, "keys"))
         rc = vendor_key(w, p, row, from);
     else if (rc == 0)

@@ -18,6 +18,7 @@ static const char *const patterns[CONF_TYPE_COUNT] = {
     [CONF_ADDRESS] = "^(unix:/.+|.+:[0-9]{1,5})$",
     [CONF_URL] = "^https?://[^/]",
     [CONF_PROXY] = "^(https?|socks5h)://[^/]+:[0-9]+/?$",
+    [CONF_REDIS] = "^(rediss?://[^/]|unix:///.)",
     [CONF_DATE] = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
                   "(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$",
     [CONF_SHA256] = "^[0-9A-Fa-f]{64}$",

@@ -45,6 +45,7 @@ static const struct {
     [CONF_ADDRESS] = {"an address", "\"127.0.0.1:8080\""},
     [CONF_URL] = {"a URL", "\"https://api.example.com/v1\""},
     [CONF_PROXY] = {"a proxy's URL", "\"http://proxy.example.com:3128\""},
+    [CONF_REDIS] = {"a Redis URL", "\"redis://127.0.0.1:6379/0\""},
     [CONF_CIDR] = {"an address range", "\"10.0.0.0/8\""},
     [CONF_DATE] = {"a date", "\"2027-03-31\""},
     [CONF_SHA256] = {"a SHA-256", "\"64 hexadecimal digits\""},

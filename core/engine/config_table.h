@@ -38,6 +38,7 @@ enum conf_type {
     CONF_ADDRESS, /* ip:port or unix:/path */
     CONF_URL,
     CONF_PROXY,
+    CONF_REDIS, /* redis://, rediss://, unix:// */
     CONF_CIDR,
     CONF_DATE,
     CONF_SHA256,

@@ -238,6 +238,64 @@ bool conf_authority(struct str s, bool *port)
     return !*port || (str_u64(rest, &number) && number > 0 && number < 65536);
 }
 
+static bool is_db(struct str s, uint32_t *db)
+{
+    uint64_t n;
+
+    if (!str_u64(s, &n) || n > 65535)
+        return false;
+    *db = (uint32_t)n;
+    return true;
+}
+
+static bool unix_url(struct str rest, struct conf_redis_url *out)
+{
+    out->unix_path = str_split(&rest, '?');
+    if (out->unix_path.n < 2 || out->unix_path.n > 107 ||
+        out->unix_path.p[0] != '/')
+        return false;
+    if (!rest.p)
+        return true;
+    return str_starts(rest, STR("db=")) &&
+           is_db((struct str){rest.p + 3, rest.n - 3}, &out->db);
+}
+
+bool conf_redis_url(struct str s, struct conf_redis_url *out)
+{
+    ptrdiff_t scheme = str_find(s, STR("://"));
+    struct str rest = s, host, number;
+    bool port;
+
+    *out = (struct conf_redis_url){.port = 6379};
+    if (scheme < 0)
+        return false;
+    rest.p += scheme + 3;
+    rest.n -= (size_t)scheme + 3;
+    s.n = (size_t)scheme;
+    if (str_is(s, "unix"))
+        return unix_url(rest, out);
+    out->tls = str_is(s, "rediss");
+    if (!out->tls && !str_is(s, "redis"))
+        return false;
+    host = str_split(&rest, '/');
+    if (!conf_authority(host, &port) || (rest.n && !is_db(rest, &out->db)))
+        return false;
+    number = host;
+    while (port && memchr(number.p, ':', number.n))
+        str_split(&number, ':');
+    if (port) {
+        uint64_t n = 0;
+
+        str_u64(number, &n);
+        out->port = (uint16_t)n;
+        host.n -= number.n + 1;
+    }
+    if (host.p[0] == '[')
+        host = (struct str){host.p + 1, host.n - 2};
+    out->host = host;
+    return true;
+}
+
 bool conf_choice(struct str words, struct str s, int *at)
 {
     for (int i = 0; words.p; i++) {

@@ -34,6 +34,16 @@ bool conf_address(struct str s, bool *local);
  * *port says whether one is given. */
 bool conf_authority(struct str s, bool *port);
 
+/** "redis://host:6379/0", "rediss://...", "unix:///path?db=0". */
+struct conf_redis_url {
+    struct str host, unix_path; /* one of them; no brackets */
+    uint16_t port;
+    uint32_t db;
+    bool tls;
+};
+
+bool conf_redis_url(struct str s, struct conf_redis_url *out);
+
 /** Is `s` one of the words of "a|b|c"? Its position goes to *at (or NULL). */
 bool conf_choice(struct str words, struct str s, int *at);
 

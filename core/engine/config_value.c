@@ -315,6 +315,18 @@ static bool ok_url(struct check *c)
     return true;
 }
 
+static bool ok_redis(struct check *c)
+{
+    struct conf_redis_url url;
+
+    if (!c->s.p)
+        return wrong_kind(c);
+    if (memchr(c->s.p, '@', c->s.n) && !str_starts(c->s, STR("unix:")))
+        return no(c, "holds a user name or password, which would be printed; "
+                  "write user = and password = beside it");
+    return (is_plain(c->s, 1024) && conf_redis_url(c->s, &url)) || not_a(c);
+}
+
 static bool ok_parsed(struct check *c)
 {
     unsigned char digest[32];
@@ -347,6 +359,7 @@ static bool (*const checks[CONF_TYPE_COUNT])(struct check *) = {
     [CONF_SIZE] = ok_measure,      [CONF_PATH] = ok_path,
     [CONF_LOGTO] = ok_logto,       [CONF_ADDRESS] = ok_address,
     [CONF_URL] = ok_url,           [CONF_PROXY] = ok_url,
+    [CONF_REDIS] = ok_redis,
     [CONF_CIDR] = ok_parsed,       [CONF_DATE] = ok_parsed,
     [CONF_SHA256] = ok_parsed,     [CONF_HEADER] = ok_header,
     [CONF_TARGET] = ok_target,     [CONF_ANY] = ok_any,

@@ -75,11 +75,23 @@ int walk_providers(struct conf_walk *w, json_t *canonical);
 int walk_no_such(struct conf_walk *w, const char *what, const char *name,
                  const json_t *all);
 
+/** Check the inside of a value of type ANY (config_any.c); fails. */
+bool walk_any(struct conf_walk *w, const struct conf_row *row, json_t *v);
+
 /** Can the secret be had, and may it stand in a header (or is PEM)? */
 int walk_secret_at_hand(struct conf_walk *w, const json_t *ref, bool pem);
 
 /** Fail here where the path is no file that can be read. */
 int walk_readable(struct conf_walk *w, const char *path);
+
+/** Fields that are added to requests: names that may be, none of ours. */
+int walk_headers(struct conf_walk *w, const json_t *headers);
+
+/** The member ca_file; NULL = not given. */
+int walk_ca_file(struct conf_walk *w, const char *path);
+
+/** The rules for services and Redis, given by config_outside.c. */
+int walk_outside(struct conf_walk *w, json_t *canonical);
 
 /**
  * The file of a policy: in the canonical tree's policy_path, then in

@@ -39,29 +39,30 @@ void metrics_here(struct metrics_column *column)
     here = column;
 }
 
-/** Length of `s` cut to METRIC_LABEL_MAX, not within a character. */
-static size_t cut(struct str s)
-{
-    size_t n = s.n;
-
-    if (n <= METRIC_LABEL_MAX)
-        return n;
-    n = METRIC_LABEL_MAX;
-    while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-        n--;
-    return n;
-}
-
+/** Labels that the row names. */
 static size_t label_count(const char *names)
 {
     size_t n = *names != '\0';
 
-    while (*names)
-        n += *names++ == ',';
+    for (; *names; names++) {
+        if (*names == '*')
+            n--;
+        n += *names == ',';
+    }
     return n;
 }
 
 #define PACKED_MAX (8 * (METRIC_LABEL_MAX + 1))
+
+static char *pack_one(char *p, struct str label)
+{
+    struct str s = str_cut(label, METRIC_LABEL_MAX);
+
+    *p++ = (char)(unsigned char)s.n;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
+}
 
 static struct str pack(enum metric_id id, const struct str *labels,
                        char *room)
@@ -69,14 +70,8 @@ static struct str pack(enum metric_id id, const struct str *labels,
     size_t n = label_count(metric_infos[id].labels);
     char *p = room;
 
-    for (size_t i = 0; i < n; i++) {
-        size_t size = cut(labels[i]);
-
-        *p++ = (char)(unsigned char)size;
-        if (size)
-            memcpy(p, labels[i].p, size);
-        p += size;
-    }
+    for (size_t i = 0; i < n; i++)
+        p = pack_one(p, labels[i]);
     return (struct str){ room, (size_t)(p - room) };
 }
 
@@ -142,22 +137,63 @@ static struct metrics_series *append(struct metrics_column *c,
     return s;
 }
 
-/** The series, claimed at its first use; NULL when the column is full. */
-static struct metrics_series *claim(struct metrics_column *c,
-                                    enum metric_id id, struct str labels)
+/** The series, or NULL and the free place for it in *at. */
+static struct metrics_series *look(struct metrics_column *c, enum metric_id id,
+                                   struct str labels, uint32_t *at)
 {
-    uint32_t at = (uint32_t)str_hash(labels, id) & (METRICS_INDEX - 1);
-
+    *at = (uint32_t)str_hash(labels, id) & (METRICS_INDEX - 1);
     for (uint32_t i = 0; i < METRICS_INDEX; i++) {
-        const struct metrics_series *s = metrics_series_at(c, at);
+        const struct metrics_series *s = metrics_series_at(c, *at);
 
         if (!s)
             break;
         if (s->id == id && str_eq(metrics_series_labels(s), labels))
             return (struct metrics_series *)s;
-        at = (at + 1) & (METRICS_INDEX - 1);
+        *at = (*at + 1) & (METRICS_INDEX - 1);
     }
-    return append(c, id, labels, at);
+    return NULL;
+}
+
+/** The series, claimed at its first use; NULL when the column is full. */
+static struct metrics_series *claim(struct metrics_column *c,
+                                    enum metric_id id, struct str labels)
+{
+    uint32_t at;
+    struct metrics_series *s = look(c, id, labels, &at);
+
+    return s ? s : append(c, id, labels, at);
+}
+
+/** May the policy (the first packed label) have one more series? Those of all
+ * policies together leave room for the metrics of the core. */
+static bool own_fits(const struct metrics_column *c, struct str labels,
+                     uint32_t max)
+{
+    size_t n = 1 + (size_t)(unsigned char)labels.p[0];
+    uint32_t same = 0, all = 0;
+
+    for (uint32_t at = 0; max && at < METRICS_INDEX; at++) {
+        const struct metrics_series *s = metrics_series_at(c, at);
+
+        if (!s || s->id != METRIC_POLICY_COUNT)
+            continue;
+        all++;
+        same += str_starts(metrics_series_labels(s),
+                           (struct str){ labels.p, n });
+    }
+    return same < max && all < METRIC_OWN_ALL;
+}
+
+/** As claim, for a series of a policy's own. */
+static struct metrics_series *claim_own(struct metrics_column *c,
+                                        struct str labels, uint32_t max)
+{
+    uint32_t at;
+    struct metrics_series *s = look(c, METRIC_POLICY_COUNT, labels, &at);
+
+    if (s || !own_fits(c, labels, max))
+        return s;
+    return append(c, METRIC_POLICY_COUNT, labels, at);
 }
 
 static void bump(_Atomic uint64_t *v, uint64_t by)
@@ -186,6 +222,23 @@ void metric_add(enum metric_id id, const struct str *labels, uint64_t v)
 
     if (s)
         bump(&s->values[0], v);
+}
+
+bool metric_add_own(struct str policy, struct str name,
+                    const struct metric_pair *pairs, size_t n_pairs,
+                    uint32_t max, uint64_t v)
+{
+    char room[PACKED_MAX], *p = pack_one(pack_one(room, policy), name);
+    struct metrics_series *s;
+
+    if (!here)
+        return true;
+    for (size_t i = 0; i < n_pairs && i < METRIC_PAIRS_MAX; i++)
+        p = pack_one(pack_one(p, pairs[i].name), pairs[i].value);
+    s = claim_own(here, (struct str){ room, (size_t)(p - room) }, max);
+    if (s)
+        bump(&s->values[0], v);
+    return s != NULL;
 }
 
 void metric_set(enum metric_id id, const struct str *labels, int64_t v)
@@ -218,7 +271,9 @@ static void retire_series(struct metrics_column *total,
 
     if (metric_infos[s->id].type == METRIC_GAUGE)
         return;
-    to = claim(total, s->id, metrics_series_labels(s));
+    to = s->id == METRIC_POLICY_COUNT
+             ? claim_own(total, metrics_series_labels(s), UINT32_MAX)
+             : claim(total, s->id, metrics_series_labels(s));
     if (!to) {
         bump(&total->dropped, 1);
         return;

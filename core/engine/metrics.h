@@ -28,6 +28,30 @@ void metrics_here(struct metrics_column *column);
 
 /** Label values in the row's order. Cost: one hash and one probe. */
 void metric_add(enum metric_id id, const struct str *labels, uint64_t v);
+
+struct metric_pair {
+    struct str name, value;
+};
+
+enum {
+    METRIC_PAIRS_MAX = 3,
+    METRIC_OWN_MAX = 100,     /* series of one policy in a process */
+    METRIC_OWN_ALL = 512,     /* of all policies in a process */
+};
+
+/**
+ * Add to a policy's own counter: METRIC_POLICY_COUNT with labels of its
+ * choice, at most METRIC_PAIRS_MAX, whose names are valid and differ.
+ *
+ *   max      in   a new series is made while its policy has fewer than that
+ *   returns       false when nothing was counted for that reason
+ *
+ * Cost: as metric_add; for a new series a pass over the column.
+ */
+bool metric_add_own(struct str policy, struct str name,
+                    const struct metric_pair *pairs, size_t n_pairs,
+                    uint32_t max, uint64_t v);
+
 /** Histograms: seconds, in fixed buckets. */
 void metric_observe(enum metric_id id, const struct str *labels, uint64_t us);
 /** Gauges of this process (summed over processes). */

@@ -66,31 +66,45 @@ static int put_label_value(struct buf *out, struct str s)
     return rc;
 }
 
-/** {a="x",b="y",le="…"}; nothing when there are no labels at all. */
+/** The next packed label; it is taken off. */
+static struct str next_label(struct str *packed)
+{
+    struct str v = { packed->p + 1, (unsigned char)packed->p[0] };
+
+    if (v.n > packed->n - 1)
+        v.n = packed->n - 1;
+    packed->p += 1 + v.n;
+    packed->n -= 1 + v.n;
+    return v;
+}
+
+/** {a="x",b="y",le="…"}; nothing when there are no labels at all. Behind the
+ * names of the row, "*" reads the next name from the series. */
 static int put_labels(struct buf *out, enum metric_id id, struct str packed,
                       const char *le)
 {
     struct str names = str_of(metric_infos[id].labels);
-    size_t at = 0;
+    const char *comma = "";
     int rc = 0;
 
     if (names.n == 0 && !le)
         return 0;
     buf_putc(out, '{');
-    while (names.n && at < packed.n) {
-        struct str name = str_split(&names, ',');
-        struct str v = { packed.p + at + 1, (unsigned char)packed.p[at] };
+    while (names.n && packed.n) {
+        struct str name = names;
 
-        if (v.n > packed.n - at - 1)
-            v.n = packed.n - at - 1;
-        at += 1 + v.n;
-        buf_put(out, name);
-        buf_puts(out, "=\"");
-        put_label_value(out, v);
-        rc = buf_puts(out, names.n || le ? "\"," : "\"");
+        if (str_is(names, "*"))
+            name = next_label(&packed);
+        else
+            name = str_split(&names, ',');
+        buf_printf(out, "%s" STR_FMT "=\"", comma, STR_ARG(name));
+        if (packed.n)
+            put_label_value(out, next_label(&packed));
+        rc = buf_putc(out, '"');
+        comma = ",";
     }
     if (le)
-        rc = buf_printf(out, "le=\"%s\"", le);
+        rc = buf_printf(out, "%sle=\"%s\"", comma, le);
     return rc ? rc : buf_putc(out, '}');
 }
 

@@ -266,6 +266,36 @@ bool engine_is_open(const struct engine *e)
     return e->conf->n_models == 0;
 }
 
+static bool is_listed(const struct target *const *list, size_t n,
+                      struct str name)
+{
+    while (n--) {
+        if (str_eq(list[n]->name, name))
+            return true;
+    }
+    return false;
+}
+
+size_t engine_targets(const struct engine *e, const struct target **out,
+                      size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->conf->n_models; i++) {
+        const struct group *g = &e->groups[i];
+
+        for (size_t k = 0; k < g->n; k++) {
+            const struct entry *x = &g->entries[k];
+
+            for (size_t h = 0; x->hosts && h < x->n_hosts && n < max; h++) {
+                if (!is_listed(out, n, x->hosts[h].name))
+                    out[n++] = &x->hosts[h];
+            }
+        }
+    }
+    return n;
+}
+
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max)
 {
     size_t n = 0;

@@ -100,6 +100,16 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);
 
+#define ENGINE_TARGETS_MAX 1024
+
+/**
+ * The targets of all model blocks, each name once, in the configuration's
+ * order; those of a pattern with '*' upstream do not exist before a request.
+ * Returns how many were put, at most `max`. O(targets²): once per generation.
+ */
+size_t engine_targets(const struct engine *e, const struct target **out,
+                      size_t max);
+
 /** True when no model block exists, so provider/model names are open. */
 bool engine_is_open(const struct engine *e);
 

@@ -77,6 +77,13 @@ static void f_model(struct line *l)
         buf_json_str(l->b, l->r->facts.model);
 }
 
+/* Where a policy put another one in its place. */
+static void f_asked(struct line *l)
+{
+    if (!str_eq(l->r->asked, l->r->facts.model))
+        buf_json_str(l->b, l->r->asked);
+}
+
 static void f_stream(struct line *l)
 {
     if (l->r->facts.model.p)
@@ -91,6 +98,12 @@ static void f_status(struct line *l)
 static void f_ended(struct line *l)
 {
     buf_json_str(l->b, str_of(l->r->ended));
+}
+
+static void f_answered(struct line *l)
+{
+    if (l->r->polite && l->r->answer.content_sent)
+        buf_json_str(l->b, l->r->polite->policy);
 }
 
 static void f_side(struct line *l)
@@ -258,8 +271,10 @@ static const struct {
     { STR("client"), f_client },       { STR("principal"), f_principal },
     { STR("method"), f_method },       { STR("path"), f_path },
     { STR("endpoint"), f_endpoint },   { STR("model"), f_model },
+    { STR("asked"), f_asked },
     { STR("stream"), f_stream },       { STR("status"), f_status },
-    { STR("ended"), f_ended },         { STR("side"), f_side },
+    { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
+    { STR("side"), f_side },
     { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
     { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
     { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
@@ -268,9 +283,12 @@ static const struct {
     { STR("generation"), f_generation },
 };
 
-static void write_json(const struct request *r, struct buf *b)
+/* The columns, and the end of the object where the explain text goes on:
+ * policies are told there and not in the log. */
+static size_t write_json(const struct request *r, struct buf *b)
 {
     struct line l = { b, r, clock_mono_ns() };
+    size_t end;
 
     buf_putc(b, '{');
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
@@ -286,7 +304,13 @@ static void write_json(const struct request *r, struct buf *b)
         if (b->n == after)
             b->n = before;
     }
+    end = b->n;
+    if (r->ran.n) {
+        buf_puts(b, ",\"policies\":");
+        ran_write(&r->ran, b);
+    }
     buf_putc(b, '}');
+    return end;
 }
 
 /* The same for people: name=value, the values as in JSON. */
@@ -383,12 +407,16 @@ static void count(const struct request *r, uint64_t now_ns)
 void account_request(struct request *r)
 {
     struct buf *b = &r->flow->line;
+    size_t end;
 
     if (r->endpoint && r->endpoint->is_public)
         return;
     buf_reset(b);
-    write_json(r, b);
+    end = write_json(r, b);
     explain_put(str_of(r->id), buf_str(b));
+    b->n = end;
+    buf_putc(b, '}');
+    story_begin(r, buf_str(b));
     if (!r->gen->config->log.json) {
         buf_reset(b);
         write_text(r, b);

@@ -4,7 +4,9 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
-#include "flow/request.h"
+#include "flow/output.h"
+#include "flow/policies.h"
+#include "flow/translate.h"
 
 #include "engine/fault.h"
 
@@ -24,10 +26,24 @@ static const struct {
 const ps_api *attempt_api(const struct plugin *p, enum dialect d)
 {
     for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
-        if (api_of[i].from == d)
-            return plugin_api(p, api_of[i].op, api_of[i].dialect);
+        const ps_api *api;
+
+        if (api_of[i].from != d)
+            continue;
+        api = plugin_api(p, api_of[i].op, api_of[i].dialect);
+        return api ? api : translate_api(p, d);
     }
     return NULL;
+}
+
+static bool is_native(const ps_api *api, enum dialect d)
+{
+    for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
+        if (api_of[i].from == d && api_of[i].op == api->op &&
+            api_of[i].dialect == api->dialect)
+            return true;
+    }
+    return false;
 }
 
 #define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
@@ -58,7 +74,8 @@ static int forward(struct request *r, struct attempt *t,
 
     if (!value.n || value.n > ATTEMPT_MAX_VALUE ||
         (!attempt_field_in(forwarded, h->name) &&
-         !attempt_field_in(request_dialect(r)->forwarded, h->name)))
+         (t->translation ||
+          !attempt_field_in(request_dialect(r)->forwarded, h->name))))
         return 0;
     before = http_header_get(t->host.headers, t->host.n_headers, h->name);
     if (before.n)
@@ -75,6 +92,7 @@ static int put(struct attempt *t, const char *name, struct str value)
 static int put_head(struct request *r, struct attempt *t)
 {
     const struct conf_provider *p = t->target->provider->conf;
+    const struct policy_headers *set = r->try_next ? &r->try_next->set : NULL;
     size_t n;
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = put(t, "content-type", STR("application/json"));
@@ -90,6 +108,8 @@ static int put_head(struct request *r, struct attempt *t)
         rc = forward(r, t, &h[i]);
     for (size_t i = 0; i < p->n_headers && !rc; i++)
         rc = attempt_header(&t->host, p->headers[i].key, p->headers[i].value);
+    for (size_t i = 0; set && i < set->n && !rc; i++)
+        rc = attempt_header(&t->host, set->at[i].name, set->at[i].value);
     return rc;
 }
 
@@ -172,25 +192,34 @@ static int edit_max_tokens(struct request *r, struct attempt *t,
     return rc;
 }
 
-static int edit_body(struct request *r, struct attempt *t, struct err *err)
+/* What the client's own bytes must say otherwise. */
+static int edit_native(struct request *r, struct attempt *t, struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
     const char *wish = request_dialect(r)->usage_wish;
-    ps_rc prc;
-    int rc;
+    int rc = edit_model(r, t, err);
 
-    t->edits = json_edits_new(&r->json, r->arena);
+    if (!rc)
+        rc = edit_max_tokens(r, t, err);
+    if (rc || !r->facts.stream || r->facts.include_usage || !wish ||
+        is_dropped(q, wish))
+        return rc;
+    t->withhold_usage = true;
+    return json_edit_set(t->edits, str_of(wish), STR("true"), err);
+}
+
+static int edit_body(struct request *r, struct attempt *t, struct err *err)
+{
+    struct translation *x = t->translation;
+    ps_rc prc;
+    int rc = 0;
+
+    t->edits = json_edits_new(x ? &x->index : &r->json, r->arena);
     if (!t->edits)
         return -ERR_NOMEM;
     t->host.edits = t->edits;
-    rc = edit_model(r, t, err);
-    if (!rc)
-        rc = edit_max_tokens(r, t, err);
-    if (!rc && r->facts.stream && !r->facts.include_usage && wish &&
-        !is_dropped(q, wish)) {
-        t->withhold_usage = true;
-        rc = json_edit_set(t->edits, str_of(wish), STR("true"), err);
-    }
+    if (!x)
+        rc = edit_native(r, t, err);
     if (!rc)
         rc = edit_quirks(r, t, err);
     if (rc)
@@ -200,8 +229,15 @@ static int edit_body(struct request *r, struct attempt *t, struct err *err)
         return err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg);
     if (json_edits_empty(t->edits))
         return 0;
-    buf_init(&t->body, r->body_bytes + (1u << 20));
+    buf_init(&t->body, body_text(r).n + (1u << 20));
     return json_edits_apply(t->edits, &t->body);
+}
+
+static struct str outgoing(const struct request *r, const struct attempt *t)
+{
+    if (t->body.n)
+        return buf_str(&t->body);
+    return t->translation ? buf_str(&t->translation->body) : body_text(r);
 }
 
 static struct attempt_record *record(struct request *r, struct attempt *t)
@@ -219,9 +255,11 @@ static struct attempt_record *record(struct request *r, struct attempt *t)
 int attempt_begin(struct request *r, struct err *err)
 {
     const struct target *target = r->plan.list[r->at].target;
+    const ps_api *api =
+        attempt_api(target->provider->plugin, r->endpoint->dialect);
     struct attempt *t = calloc(1, sizeof *t);
-    const ps_api *api;
-    int rc;
+    bool native = is_native(api, r->endpoint->dialect);
+    int rc = 0;
 
     if (!t)
         return -ERR_NOMEM;
@@ -229,8 +267,12 @@ int attempt_begin(struct request *r, struct err *err)
     r->upstream_id = STR_NULL;
     t->target = target;
     t->length = -1;
-    t->credential =
-        provider_credential(target->provider, loop_now_ms(r->flow->env.loop));
+    t->credential = r->credential_next;
+    r->dropped = STR_NULL;
+    if (!native)
+        rc = translate_begin(r, t, translate_dialect(api), err);
+    if (rc)
+        return rc;
     record(r, t);
     rc = provider_open(target->provider, err);
     if (!rc)
@@ -238,10 +280,9 @@ int attempt_begin(struct request *r, struct err *err)
                                target->provider->inst);
     if (rc)
         return rc;
-    api = attempt_api(target->provider->plugin, r->endpoint->dialect);
     t->host.pub.api = api;
-    t->host.pub.flags =
-        PS_F_NATIVE | (r->facts.stream ? (uint32_t)PS_F_STREAM : 0);
+    t->host.pub.flags = (native ? (uint32_t)PS_F_NATIVE : 0) |
+                        (r->facts.stream ? (uint32_t)PS_F_STREAM : 0);
     t->host.pub.model = (ps_str){ r->facts.model.p, r->facts.model.n };
     t->host.pub.upstream_model = (ps_str){ target->model.p, target->model.n };
     t->host.pub.request_id = (ps_str){ r->id, strlen(r->id) };
@@ -298,7 +339,8 @@ static int put_query(const struct request *r, struct buf *url)
     struct str query = http_req_query(r->http);
     int rc;
 
-    if (!query.n || !request_dialect(r)->passes_query)
+    if (!query.n || r->attempt->translation ||
+        !request_dialect(r)->passes_query)
         return 0;
     rc = buf_putc(url, '?');
     return rc ? rc : buf_put(url, query);
@@ -343,7 +385,7 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         .addresses = addresses,
         .headers = t->host.headers,
         .n_headers = t->host.n_headers,
-        .body = t->body.n ? buf_str(&t->body) : http_req_body(r->http),
+        .body = outgoing(r, t),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
                          t->target->model);
@@ -376,7 +418,9 @@ void attempt_stop(struct request *r)
         plugin_done(&t->host);
     attempt_host_clear(&t->host);
     sse_clear(&r->answer.sse);
+    translate_end(t);
     buf_clear(&t->body);
+    output_free(t->output);
     free(t);
 }
 
@@ -398,7 +442,7 @@ static void on_data(void *ud, struct str bytes)
     r->last_data_ms = loop_now_ms(r->flow->env.loop);
     stream_data(r, bytes);
     r->busy_ns += clock_mono_ns() - begin;
-    if (r->attempt && r->attempt->broken)
+    if (r->attempt && (r->attempt->broken || r->attempt->decided))
         request_run(r);
 }
 

@@ -8,7 +8,9 @@
 #include "net/http_client.h"
 #include "wire/endpoint.h"
 
+struct output;
 struct request;
+struct translation;
 
 /** What is known of a try, for the access line and explain. */
 struct attempt_record {
@@ -35,9 +37,13 @@ struct attempt {
     struct http_call *call;  /* NULL once done or cancelled */
     struct buf body;         /* outgoing, where edits were made */
     struct json_edits *edits;
+    struct translation *translation; /* NULL: the client's dialect */
     enum attempt_mode mode;
     bool ended;              /* on_done came; `result` holds */
     bool broken;             /* a fault found in the bytes: `fault` holds */
+    struct output *output;   /* policies look at the answer; or NULL */
+    bool decided;            /* they have ended it; nothing more is read */
+    bool refused;            /* and with an error: r->err */
     bool withhold_usage;     /* the usage event is ours, not the client's */
     struct http_call_result result;
     ps_fault fault;
@@ -61,6 +67,8 @@ struct kept_error {
 int attempt_begin(struct request *r, struct err *err);
 int attempt_start(struct request *r, const char *addresses, struct err *err);
 void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
+/** What serves a request of that dialect: an api that speaks it, else one
+ * that it can be translated for; NULL: none. */
 const ps_api *attempt_api(const struct plugin *p, enum dialect d);
 /** Is a field in a list that ends with NULL; "x-" stands for a prefix. */
 bool attempt_field_in(const char *const *list, struct str name);

@@ -9,6 +9,8 @@
  * answer.held, so that a failure can still become another target's answer.
  */
 #include "flow/events.h"
+#include "flow/output_request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -19,18 +21,27 @@ struct feed {
     struct str run;
 };
 
+static void let_go(struct request *r, struct str bytes)
+{
+    if (r->answer.content_sent)
+        stream_send(r, bytes);
+    else if (buf_put(&r->answer.held, bytes))
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     "too many events before the first content");
+}
+
 static void flush(struct feed *f)
 {
     struct request *r = f->r;
+    struct output *o = r->attempt->output;
 
-    if (f->run.n == 0)
-        return;
-    if (r->answer.content_sent)
-        stream_send(r, f->run);
-    else if (buf_put(&r->answer.held, f->run))
-        stream_fault(r, PS_FAULT_PROTOCOL,
-                     "too many events before the first content");
+    if (f->run.n)
+        let_go(r, f->run);
     f->run = STR_NULL;
+    if (o) {
+        let_go(r, output_bytes(o));
+        output_sent(o);
+    }
 }
 
 static void forward(struct feed *f, struct str raw)
@@ -52,13 +63,16 @@ static void shrink(struct request *r)
 
     if (t->call && !http_call_body_sent(t->call))
         return;
+    buf_clear(&t->body);
+    translate_shrink(t);
+    t->edits = NULL;
+    t->host.edits = NULL;
+    if (t->output) /* policies still ask for fields of the request */
+        return;
     r->path = str_of(r->endpoint->path);
     r->method = str_of(r->endpoint->method);
     r->credential = r->passed_credential = STR_NULL;
-    t->edits = NULL;
-    t->host.edits = NULL;
-    json_clear(&r->json);
-    buf_clear(&t->body);
+    body_drop(r);
     http_req_shrink(r->http);
 }
 
@@ -66,14 +80,12 @@ static void commit_content(struct feed *f)
 {
     struct request *r = f->r;
 
-    flush(f);
-    if (r->attempt->broken)
-        return;
     r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
     stream_commit_head(r);
     r->answer.content_sent = true;
     stream_send(r, buf_str(&r->answer.held));
     buf_clear(&r->answer.held);
+    flush(f);
     shrink(r);
     timers_arm(r);
 }
@@ -89,6 +101,7 @@ static int on_error(struct feed *f, const struct sse_event *ev,
     if (r->answer.content_sent &&
         fault_info(r->attempt->fault.cls)->blame != BLAME_PARK &&
         str_eq(attempt_hide(r, ev->data), ev->data)) {
+        request_output_cut(r);
         forward(f, ev->raw);
         flush(f);
         r->answer.error_sent = true;
@@ -96,12 +109,30 @@ static int on_error(struct feed *f, const struct sse_event *ev,
     return -ERR_CANCELLED;
 }
 
-static int watch_event(struct request *r, const struct sse_event *ev,
-                       struct wire_watch *w)
+static int watch_event(struct request *r, enum dialect d,
+                       const struct sse_event *ev, struct wire_watch *w)
 {
-    return request_dialect(r)->watch_event(r->endpoint->dialect, ev->event,
-                                           ev->data, &r->flow->scratch,
-                                           r->arena, w, NULL);
+    return dialect_ops(d)->watch_event(d, ev->event, ev->data,
+                                       &r->flow->scratch, r->arena, w, NULL);
+}
+
+/* What came, as the client's dialect says it: none or some events. */
+static int translate(struct feed *f, const struct sse_event *ev,
+                     struct wire_watch *w)
+{
+    struct request *r = f->r;
+    struct err err = { 0 };
+
+    if (translate_event(r, ev->event, ev->data, w, &err)) {
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     err.code ? err.msg : "an event could not be translated");
+        return -ERR_CANCELLED;
+    }
+    if (!w->error)
+        return 0;
+    r->answer.events++;
+    stream_error_object(r, ev->data, w);
+    return -ERR_CANCELLED;
 }
 
 static int watch(struct feed *f, const struct sse_event *ev,
@@ -110,7 +141,12 @@ static int watch(struct feed *f, const struct sse_event *ev,
     struct request *r = f->r;
     struct attempt *t = r->attempt;
 
-    if (watch_event(r, ev, w)) {
+    if (t->translation) {
+        int rc = translate(f, ev, w);
+
+        if (rc)
+            return rc;
+    } else if (watch_event(r, r->endpoint->dialect, ev, w)) {
         stream_fault(r, PS_FAULT_PROTOCOL, "an event is not valid JSON");
         return -ERR_CANCELLED;
     }
@@ -132,9 +168,80 @@ static bool is_partial(struct request *r, const struct sse_event *ev)
 {
     struct wire_watch w;
 
-    if (watch_event(r, ev, &w))
+    if (watch_event(r, stream_heard(r), ev, &w))
         return true;
     return !w.error && !w.done && !r->answer.finish_seen;
+}
+
+static int comment(struct feed *f, struct str raw)
+{
+    struct output *o = f->r->attempt->output;
+
+    if (o)
+        return output_comment(o, raw);
+    forward(f, raw);
+    return 0;
+}
+
+/* A policy has ended the answer: all is sent, or the request fails. */
+static int decided(struct feed *f, int rc)
+{
+    struct request *r = f->r;
+
+    if (request_output_verdict(r, rc) == 0) {
+        if (!r->answer.content_sent)
+            commit_content(f);
+        flush(f);
+        http_reply_end(r->http);
+    }
+    return -ERR_CANCELLED;
+}
+
+static int through_policies(struct feed *f, const struct sse_event *ev,
+                            const struct wire_watch *w)
+{
+    struct request *r = f->r;
+    struct output *o = r->attempt->output;
+    int rc = output_event(o, ev, w->done ? NULL : &r->flow->scratch, w->done);
+
+    if (rc)
+        return decided(f, rc);
+    if (output_has_content(o) && !r->answer.content_sent)
+        commit_content(f);
+    return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
+/* An event that the translation made, on its way through the policies. */
+static int on_said(void *ud, const struct sse_event *ev)
+{
+    struct feed *f = ud;
+    struct request *r = f->r;
+    struct wire_watch w;
+
+    if (ev->comment_only || !ev->data.p)
+        return comment(f, ev->raw);
+    if (watch_event(r, r->endpoint->dialect, ev, &w)) {
+        stream_fault(r, PS_FAULT_PROTOCOL, "an event cannot be looked at");
+        return -ERR_CANCELLED;
+    }
+    return through_policies(f, ev, &w);
+}
+
+/* What the translation has to say. */
+static int say_translated(struct feed *f)
+{
+    struct str said = buf_str(&f->r->attempt->translation->said);
+    struct sse sse;
+    int rc;
+
+    if (!f->r->attempt->output) {
+        forward(f, said);
+        return 0;
+    }
+    sse_init(&sse, EVENT_MAX);
+    rc = sse_feed(&sse, said, on_said, f, NULL);
+    sse_clear(&sse);
+    return rc;
 }
 
 static int on_event(void *ud, const struct sse_event *ev)
@@ -144,10 +251,8 @@ static int on_event(void *ud, const struct sse_event *ev)
     struct wire_watch w;
     int rc;
 
-    if (ev->comment_only || !ev->data.p) {
-        forward(f, ev->raw);
-        return 0;
-    }
+    if (ev->comment_only || !ev->data.p)
+        return comment(f, ev->raw);
     if (ev->cut && is_partial(r, ev))
         return 0;
     rc = watch(f, ev, &w);
@@ -157,10 +262,43 @@ static int on_event(void *ud, const struct sse_event *ev)
         timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
-    forward(f, ev->raw);
-    if (w.content && !r->answer.content_sent)
+    if (r->attempt->output && !r->attempt->translation)
+        return through_policies(f, ev, &w);
+    if (r->attempt->translation)
+        rc = say_translated(f);
+    else
+        forward(f, ev->raw);
+    if (rc)
+        return rc;
+    if (w.content && !r->attempt->output && !r->answer.content_sent)
         commit_content(f);
     return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
+/* The answer is complete: what is held leaves. */
+static void end_whole(struct feed *f)
+{
+    struct request *r = f->r;
+    int rc = r->attempt->output ? output_end(r->attempt->output) : 0;
+
+    if (rc) {
+        decided(f, rc);
+        return;
+    }
+    if (!r->answer.content_sent)
+        commit_content(f);
+    flush(f);
+    http_reply_end(r->http);
+}
+
+/* Upstream ended without its last word: the client gets its own. */
+static int end_translated(struct feed *f)
+{
+    const struct sse_event end = { .data = STR_NULL };
+    struct wire_watch w;
+    int rc = translate(f, &end, &w);
+
+    return rc ? rc : say_translated(f);
 }
 
 void events_data(struct request *r, struct str bytes)
@@ -169,7 +307,7 @@ void events_data(struct request *r, struct str bytes)
     struct err err = { 0 };
     int rc = sse_feed(&r->answer.sse, bytes, on_event, &f, &err);
 
-    if (rc && !r->attempt->broken)
+    if (rc && !r->attempt->broken && !r->attempt->decided)
         stream_fault(r, PS_FAULT_PROTOCOL, err.msg);
     if (rc == 0 || r->answer.content_sent)
         flush(&f); /* what came before a fault was good */
@@ -182,11 +320,13 @@ void events_eof(struct request *r)
     struct answer *a = &r->answer;
     int rc = sse_eof(&a->sse, on_event, &f, &err);
     bool whole = a->done_seen ||
-                 (a->finish_seen && !request_dialect(r)->needs_done);
+                 (a->finish_seen && !dialect_ops(stream_heard(r))->needs_done);
 
+    if (rc == 0 && whole && r->attempt->translation && !a->done_seen)
+        rc = end_translated(&f);
     if (rc == 0)
         flush(&f);
-    if (r->attempt->broken)
+    if (r->attempt->broken || r->attempt->decided)
         return;
     if (rc || !whole) {
         stream_fault(r, a->events ? PS_FAULT_TRANSIENT : PS_FAULT_PROTOCOL,
@@ -194,10 +334,13 @@ void events_eof(struct request *r)
                                : "the stream was empty");
         return;
     }
-    if (!a->content_sent) {
-        commit_content(&f);
-        if (r->attempt->broken)
-            return;
-    }
-    http_reply_end(r->http);
+    end_whole(&f);
+}
+
+void events_said(struct request *r)
+{
+    struct feed f = { .r = r };
+
+    if (say_translated(&f) == 0)
+        end_whole(&f);
 }

@@ -5,6 +5,9 @@
 
 #include "base/log.h"
 #include "flow/request.h"
+#include "policy/outside.h"
+#include "policy/reach.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -84,6 +87,33 @@ static void on_flush(void *ud)
     log_flush();
 }
 
+static bool leads(void *ud)
+{
+    const struct flow_env *env = ud;
+
+    return !env->cells || !env->process ||
+           cells_leads(env->cells, env->process);
+}
+
+/** What policies of a generation use of this worker; their ticks begin. */
+static void lend(struct flow *f, struct generation *g)
+{
+    const struct policy_ticker who = { leads, &f->env };
+    const struct reach_means means = { .loop = f->env.loop,
+                                       .client = f->env.client,
+                                       .addresses = f->env.addresses };
+
+    if (f->env.outside)
+        policy_set_outside(g->policies, f->env.outside);
+    else
+        policy_set_reach(g->policies, &means);
+    policy_set_loop(g->policies, f->env.loop);
+    policy_set_kv(g->policies, f->env.kv);
+    if (policy_ticks_start(g->policies, &who) != 0)
+        log_event(EV_policy_error, LOG_Z("phase", "tick"),
+                  LOG_Z("error", "no memory: no policy ticks"));
+}
+
 struct flow *flow_new(const struct flow_env *env, struct generation *g)
 {
     struct flow *f = calloc(1, sizeof *f);
@@ -101,7 +131,7 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
     }
     f->nonce ^= env->boot_id;
     f->gen = generation_ref(g);
-    policy_set_loop(g->policies, env->loop);
+    lend(f, g);
     return f;
 }
 
@@ -111,6 +141,8 @@ void flow_free(struct flow *f)
         return;
     while (f->settling)
         request_drop(f->settling);
+    if (f->gen)
+        policy_ticks_stop(f->gen->policies);
     generation_unref(f->gen);
     requests_free_spare(f);
     slots_free(f->slots);
@@ -125,8 +157,9 @@ void flow_use(struct flow *f, struct generation *g)
 {
     struct generation *old = f->gen;
 
+    policy_ticks_stop(old->policies);
     f->gen = generation_ref(g);
-    policy_set_loop(g->policies, f->env.loop);
+    lend(f, g);
     generation_unref(old);
 }
 
@@ -148,6 +181,7 @@ void flow_addresses_changed(struct flow *f)
 void flow_drain(struct flow *f)
 {
     f->draining = true;
+    policy_ticks_stop(f->gen->policies);
 }
 
 size_t flow_inflight(const struct flow *f)

@@ -16,6 +16,8 @@
 
 struct flow;
 struct generation;
+struct outside; /* policy/outside.h */
+struct policy_probe; /* policy/probe.h */
 
 /** What a worker lends to its flow. */
 struct flow_env {
@@ -24,13 +26,24 @@ struct flow_env {
     struct cells *cells;            /* may be NULL in tests */
     struct process_cell *process;   /* may be NULL in tests */
     struct addresses *addresses;
+    struct kv *kv;                  /* ps.kv; may be NULL in tests */
     uint64_t boot_id;
     uint32_t worker;                /* number in request ids and logs */
+    /* for `explain -f`: what policies reach in place of the real things, and
+     * who hears the whole story of each request, as JSON, when it is over */
+    const struct outside *outside;
+    void (*story)(void *ud, struct str json);
+    void *story_ud;
 };
 
 /** One generation in one worker: configuration, engine, policies. */
 struct generation *generation_new(struct snapshot *bundle, uint64_t number,
                                   struct plugin_set *plugins, struct err *err);
+/** The same under a probe, which is borrowed for its life; NULL = none. */
+struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
+                                     struct plugin_set *plugins,
+                                     struct policy_probe *probe,
+                                     struct err *err);
 const struct config *generation_config(const struct generation *g);
 void generation_unref(struct generation *g);
 

@@ -4,6 +4,7 @@
 #include "flow/generation.h"
 
 #include "flow/request.h"
+#include "policy/probe.h"
 
 #include <stdlib.h>
 
@@ -25,8 +26,26 @@ static bool has_client_keys(const struct config *c)
     return false;
 }
 
+/** What ps.targets() tells of. */
+static int lend_targets(struct generation *g, struct err *err)
+{
+    const struct target *list[ENGINE_TARGETS_MAX];
+    size_t n = engine_targets(g->engine, list, ENGINE_TARGETS_MAX);
+
+    return policy_set_targets(g->policies, list, n) == 0
+               ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
 struct generation *generation_new(struct snapshot *bundle, uint64_t number,
                                   struct plugin_set *plugins, struct err *err)
+{
+    return generation_probed(bundle, number, plugins, NULL, err);
+}
+
+struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
+                                     struct plugin_set *plugins,
+                                     struct policy_probe *probe,
+                                     struct err *err)
 {
     struct generation *g = calloc(1, sizeof *g);
 
@@ -40,8 +59,8 @@ struct generation *generation_new(struct snapshot *bundle, uint64_t number,
     if (g->config)
         g->engine = engine_new(g->config, plugins, err);
     if (g->engine)
-        g->policies = policy_set_new(g->config, err);
-    if (g->policies) {
+        g->policies = policy_set_probed(g->config, probe, err);
+    if (g->policies && lend_targets(g, err) == 0) {
         g->client_keys = has_client_keys(g->config);
         return g;
     }

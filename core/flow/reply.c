@@ -85,6 +85,7 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
     put(h, &n, max, request_dialect(r)->request_id, str_of(r->id));
     if (r->upstream_id.n)
         put(h, &n, max, "x-penstock-upstream-request-id", r->upstream_id);
+    put(h, &n, max, "x-penstock-dropped", r->dropped);
     if (r->err.code || r->err_code.n)
         put(h, &n, max, "x-penstock-error",
             arena_fmt(r->arena, STR_FMT "; side=%s", STR_ARG(error_code(r)),
@@ -113,6 +114,36 @@ void reply_json(struct request *r, int status, struct str body)
     http_reply(r->http, status, h, n, body);
 }
 
+/* Room for JSON's escapes, and for what is around the text. */
+#define ANSWER_MAX(text) ((text).n * 6 + 16384)
+
+int reply_answer(struct request *r)
+{
+    const struct policy_result *p = r->polite;
+    struct wire_answer a = {
+        .text = p->message,
+        .finish = p->finish,
+        .model = r->asked,
+        .id = { r->id + 4, strlen(r->id + 4) },
+        .created = (int64_t)(clock_wall_ms() / 1000),
+        .stream = r->facts.stream,
+        .include_usage = r->facts.include_usage,
+    };
+    struct buf out = BUF_INIT(ANSWER_MAX(p->message));
+    int rc = request_dialect(r)->answer(r->endpoint->dialect, &a, &out);
+
+    if (!rc && a.stream) {
+        stream_commit_head(r);
+        http_reply_data(r->http, buf_str(&out));
+        http_reply_end(r->http);
+    } else if (!rc) {
+        reply_json(r, 200, buf_str(&out));
+    }
+    r->answer.content_sent = !rc;
+    buf_clear(&out);
+    return rc;
+}
+
 /* May the client's SDK try again? See the retry rule in the guide. */
 static const char *should_retry(const struct request *r)
 {
@@ -139,20 +170,33 @@ static const char *should_retry(const struct request *r)
     return NULL;
 }
 
+/* What the provider said of its limits, in the client's words. */
+static size_t put_limits(const struct request *r, struct http_header *h,
+                         size_t n, size_t max)
+{
+    const struct kept_error *k = &r->kept;
+
+    for (size_t i = 0; i < k->n_fields && n < max; i++) {
+        if (!http_header_get(h, n, k->fields[i].name).p)
+            h[n++] = k->fields[i];
+    }
+    return n;
+}
+
 void reply_error(struct request *r)
 {
     const struct dialect_ops *d = request_dialect(r);
     struct wire_error e = reply_wire_error(r);
     int status = r->err_status ? r->err_status : d->status(e.info);
     struct buf body = BUF_INIT(16384);
-    struct http_header h[20];
-    size_t n = reply_headers(r, h, 16);
+    struct http_header h[36];
+    size_t n = put_limits(r, h, reply_headers(r, h, 16), 32);
     const char *again = should_retry(r);
 
     d->error(&body, &e);
     h[n++] = (struct http_header){ STR("content-type"),
                                    STR("application/json") };
-    if (again)
+    if (again && !http_header_get(h, n, STR("x-should-retry")).p)
         h[n++] = (struct http_header){ STR("x-should-retry"), str_of(again) };
     if (status == 405 && r->endpoint)
         h[n++] = (struct http_header){ STR("allow"),

@@ -7,6 +7,7 @@
 #include "flow/request.h"
 
 #include "flow/format.h"
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 #include <stdlib.h>
@@ -82,6 +83,7 @@ static struct request *request_memory(struct flow *f)
     memset(r, 0, sizeof *r);
     r->arena = a;
     r->json = j;
+    r->json.count = 0;
     return r;
 }
 
@@ -150,12 +152,15 @@ static void request_free(struct request *r)
 {
     struct flow *f = r->flow;
 
+    story_end(r);
+
     attempt_stop(r);
     request_unwait(r);
     loop_timer_stop(&r->timer);
     cells_request_end(r->cell);
     slots_del(f->slots, r->slot);
     buf_clear(&r->answer.held);
+    buf_clear(&r->edited);
     free(r->answer.tail);
     generation_unref(r->gen);
     count_inflight(f, --f->inflight);
@@ -219,6 +224,8 @@ static void keep_for_log(struct request *r)
     r->method = arena_dup(r->arena, r->method);
     r->path = arena_dup(r->arena, r->path);
     r->credential = r->passed_credential = r->rest = STR_NULL;
+    view_keep(r);
+    r->json.count = 0;
 }
 
 void request_end(struct request *r, int rc)
@@ -251,11 +258,17 @@ enum step request_fail(struct request *r, int code, const char *side)
 
 void request_note(struct request *r, struct str policy, struct str text)
 {
+    struct str note;
+
     if (r->n_notes == MAX_NOTES)
         return;
-    r->notes[r->n_notes++] =
-        arena_fmt(r->arena, STR_FMT ": " STR_FMT, STR_ARG(policy),
-                  STR_ARG(text));
+    note = arena_fmt(r->arena, STR_FMT ": " STR_FMT, STR_ARG(policy),
+                     STR_ARG(text));
+    for (uint32_t i = 0; i < r->n_notes; i++) {
+        if (str_eq(r->notes[i], note))
+            return; /* said of one text after the other */
+    }
+    r->notes[r->n_notes++] = note;
 }
 
 void request_wait_in(struct request *r, struct request **list)

@@ -13,6 +13,7 @@
 #include "base/slots.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
+#include "flow/ran.h"
 #include "wire/dialect.h"
 #include "wire/sse.h"
 
@@ -84,9 +85,19 @@ struct request {
     bool want_detail, body_asked, body_done;
     int body_rc;
     uint64_t body_bytes;
-    struct json json;
+    struct json json;      /* of the body as policies left it, see body.c */
+    struct buf edited;     /* that body, where one was edited */
+    struct str asked;      /* the model's name as the client sent it */
     struct wire_request facts;
+    struct str kept_user, kept_temperature; /* for policies' log */
+    struct str session;
+    struct conf_pair *tags;
+    size_t n_tags;
+    bool tags_read;
     int64_t tokens_most; /* what is above is lowered to it; 0 = nothing */
+    struct neutral_request *neutral; /* once a target needs it; arena */
+    struct str dropped;    /* by the translation for the try at hand */
+    struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
     uint32_t at;           /* candidate under way */
     bool *out;             /* per candidate: not again in this request */
@@ -94,6 +105,12 @@ struct request {
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;
     struct policy_run run;
+    struct ran_list ran;   /* of policies */
+    struct str story;      /* its beginning, where somebody hears it */
+    struct credential *credential_next; /* of the try to come */
+    struct policy_try *try_next;        /* NULL: nobody asks */
+    struct policy_resp *resp;           /* the same */
+    uint64_t held_ms;                   /* upstream waits for a policy since */
     struct attempt *attempt;
     struct str upstream_id; /* the last answer's own id */
     struct attempt_record records[MAX_ATTEMPTS];
@@ -107,6 +124,7 @@ struct request {
     uint64_t retry_after_ms;
     const char *side;      /* "client", "gateway", "provider" */
     const char *ended;     /* how it ended, for the access line */
+    struct policy_result *polite; /* a policy's answer, or NULL */
     struct str notes[MAX_NOTES];
     uint32_t n_notes;
 
@@ -175,6 +193,7 @@ void on_request_timer(void *ud);
 /* reply.c: answers made here */
 void reply_error(struct request *r);
 void reply_json(struct request *r, int status, struct str body);
+int reply_answer(struct request *r); /* r->polite; 0 or -ERR_x */
 size_t reply_headers(struct request *r, struct http_header *h, size_t max);
 /** The request's error as its dialect is to tell it; borrows from r. */
 struct wire_error reply_wire_error(const struct request *r);
@@ -195,6 +214,13 @@ bool identity_is_local(const struct request *r);
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);
 
+/* story.c: all of it, for flow_env.story */
+void story_begin(struct request *r, struct str line); /* of the access line */
+void story_end(struct request *r);
+
+/* steps_out.c */
+enum step try_begin(struct request *r);
+void try_close_record(struct request *r);
 /* limits.c: what the configuration says of an endpoint's requests */
 const struct conf_endpoint *limits_of(const struct request *r); /* or NULL */
 /** Check the body that was read; 0 or -ERR_x with r->err. */

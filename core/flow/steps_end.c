@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* How a request ends: sent, failed, settled. */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 enum step step_finish(struct request *r)
@@ -8,6 +9,14 @@ enum step step_finish(struct request *r)
     loop_timer_stop(&r->timer);
     r->waiting_on = "client.write";
     return STEP_DONE;
+}
+
+enum step step_answer(struct request *r)
+{
+    if (reply_answer(r))
+        return request_fail(r, ERR_INTERNAL, "gateway");
+    r->ended = "answered";
+    return STEP_FINISH;
 }
 
 /* The pause after which the SDKs of this dialect may try again is known to
@@ -90,10 +99,8 @@ enum step step_settle(struct request *r)
 {
     struct policy_result res;
 
-    if (policy_set_has(r->gen->policies, PHASE_LOG) && !r->logged &&
-        view_run(r, PHASE_LOG, &res) == POLICY_WAIT) {
+    if (!r->logged && phase_run(r, PHASE_LOG, STEP_DONE, &res) == STEP_WAIT) {
         request_wait_in(r, &r->flow->settling);
-        r->waiting_on = "log";
         return STEP_WAIT;
     }
     r->logged = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 #define QUERY_MAX 2048 /* where it goes upstream with the request */
@@ -62,54 +63,11 @@ enum step step_head(struct request *r)
     return STEP_EARLY;
 }
 
-/* A policy's denial becomes the request's error. */
-static enum step denied(struct request *r, const struct policy_result *p)
-{
-    r->err_policy = p->policy;
-    r->retry_after_ms = p->retry_after_ms;
-    err_set(&r->err, p->err_code ? p->err_code : ERR_INVALID_REQUEST,
-            STR_FMT, STR_ARG(p->message));
-    if (!p->err_code) {
-        r->err_code = arena_dup(r->arena, p->code);
-        r->err_status = p->status;
-    }
-    return request_fail(r, r->err.code, "client");
-}
-
-static enum step failed(struct request *r, const struct policy_result *p)
-{
-    r->err_policy = p->policy;
-    err_set(&r->err, ERR_POLICY_FAILED, "The policy '" STR_FMT "' failed.",
-            STR_ARG(p->policy));
-    return request_fail(r, ERR_POLICY_FAILED, "gateway");
-}
-
-/* Run a phase; `next` where nobody objects. */
-static enum step run_phase(struct request *r, enum policy_phase p,
-                           enum step next, struct policy_result *out)
-{
-    *out = (struct policy_result){ .verdict = POLICY_NONE };
-    if (!policy_set_has(r->gen->policies, p))
-        return next;
-    if (view_run(r, p, out) == POLICY_WAIT) {
-        r->waiting_on = policy_phase_name(p);
-        return STEP_WAIT;
-    }
-    switch (out->verdict) {
-    case POLICY_DENY:
-        return denied(r, out);
-    case POLICY_FAILED:
-        return failed(r, out);
-    default:
-        return next;
-    }
-}
-
 enum step step_early(struct request *r)
 {
     struct policy_result res;
 
-    return run_phase(r, PHASE_REQUEST, STEP_AUTHENTICATE, &res);
+    return phase_run(r, PHASE_REQUEST, STEP_AUTHENTICATE, &res);
 }
 
 /* The listener's rule for callers without a credential of ours. What is sent
@@ -149,7 +107,7 @@ enum step step_authenticate(struct request *r)
         identity_credential(r);
     if (r->err.code)
         return request_fail(r, r->err.code, "client");
-    next = run_phase(r, PHASE_AUTHENTICATE, STEP_BODY, &res);
+    next = phase_run(r, PHASE_AUTHENTICATE, STEP_BODY, &res);
     if (next != STEP_BODY)
         return next;
     r->principal =
@@ -225,42 +183,42 @@ enum step step_read(struct request *r)
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     if (limits_check(r))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
-    r->facts.model = arena_dup(r->arena, r->facts.model);
-    return STEP_VALIDATE;
+    r->facts.model = r->asked = arena_dup(r->arena, r->facts.model);
+    return r->polite ? STEP_ANSWER : STEP_VALIDATE;
 }
 
 enum step step_validate(struct request *r)
 {
     struct policy_result res;
 
-    return run_phase(r, PHASE_VALIDATE, STEP_ADMIT, &res);
+    return phase_run(r, PHASE_VALIDATE, STEP_ADMIT, &res);
 }
 
 enum step step_admit(struct request *r)
 {
     struct policy_result res;
 
-    return run_phase(r, PHASE_ADMIT, STEP_PLAN, &res);
+    return phase_run(r, PHASE_ADMIT, STEP_PLAN, &res);
 }
 
 enum step step_plan(struct request *r)
 {
     int rc;
 
-    if (!principal_may_use(r->principal, r->facts.model)) {
+    /* what a policy put in its place is the policy's choice */
+    if (!principal_may_use(r->principal, r->asked)) {
         err_set(&r->err, ERR_MODEL_NOT_ALLOWED,
                 "This key may not use the model '" STR_FMT "'.",
-                STR_ARG(r->facts.model));
+                STR_ARG(r->asked));
         return request_fail(r, ERR_MODEL_NOT_ALLOWED, "client");
     }
     rc = engine_plan(r->gen->engine, r->arena, r->facts.model, r->principal,
                      &r->plan, &r->err);
     if (rc)
         return request_fail(r, -rc,
-                            rc == -ERR_MODEL_NOT_FOUND ? "client" : "gateway");
-    r->out = arena_alloc(r->arena, r->plan.n + 1);
-    if (!r->out)
-        return request_fail(r, ERR_OVERLOADED, "gateway");
+                            rc == -ERR_MODEL_NOT_FOUND &&
+                                    str_eq(r->asked, r->facts.model)
+                                ? "client" : "gateway");
     return STEP_ROUTE;
 }
 
@@ -284,9 +242,11 @@ static void order_plan(struct plan *p)
 enum step step_route(struct request *r)
 {
     struct policy_result res;
-    enum step next = run_phase(r, PHASE_ROUTE, STEP_ATTEMPT, &res);
+    enum step next = phase_run(r, PHASE_ROUTE, STEP_ATTEMPT, &res);
 
-    if (next == STEP_ATTEMPT)
-        order_plan(&r->plan);
-    return next;
+    if (next != STEP_ATTEMPT)
+        return next;
+    order_plan(&r->plan);
+    r->out = arena_alloc(r->arena, r->plan.n + 1);
+    return r->out ? next : request_fail(r, ERR_OVERLOADED, "gateway");
 }

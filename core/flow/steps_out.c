@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/output_request.h"
+#include "flow/policies.h"
 #include "flow/steps.h"
 
 #include "engine/fault.h"
+#include "flow/translate.h"
 
 #include <sys/random.h>
 
@@ -53,16 +56,27 @@ static uint64_t soonest_ms(const struct request *r)
     return best;
 }
 
+/* A target that cannot be told what is asked for is passed over; another one
+ * may speak the client's dialect. */
+static enum step untranslatable(struct request *r, const struct err *err)
+{
+    if (!r->refused.code)
+        r->refused = *err;
+    r->out[r->at++] = true;
+    return STEP_ATTEMPT;
+}
+
 enum step step_attempt(struct request *r)
 {
-    struct err err = { 0 };
-    int rc;
-
     while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
         r->at++;
     if (r->at >= r->plan.n) {
         if (r->n_attempts)
             return STEP_FAIL;
+        if (r->refused.code) {
+            r->err = r->refused;
+            return request_fail(r, r->err.code, "client");
+        }
         r->retry_after_ms = soonest_ms(r);
         err_set(&r->err, ERR_NO_TARGET,
                 "No target can serve %s for '" STR_FMT "'%s.",
@@ -71,9 +85,26 @@ enum step step_attempt(struct request *r)
                                   : r->plan.n ? ": all were excluded" : "");
         return request_fail(r, ERR_NO_TARGET, "gateway");
     }
-    rc = attempt_begin(r, &err);
+    r->credential_next =
+        provider_credential(r->plan.list[r->at].target->provider,
+                            loop_now_ms(r->flow->env.loop));
+    r->try_next = NULL;
+    return policy_set_has(r->gen->policies, PHASE_ATTEMPT) ? STEP_CONSULT
+                                                           : try_begin(r);
+}
+
+enum step try_begin(struct request *r)
+{
+    struct err err = { 0 };
+    int rc = attempt_begin(r, &err);
+
+    r->resp = NULL;
     if (!r->attempt)
         return request_fail(r, ERR_OVERLOADED, "gateway");
+    if (rc == -ERR_INVALID_REQUEST && !r->attempt->host.plugin) {
+        attempt_stop(r);
+        return untranslatable(r, &err);
+    }
     if (rc) {
         stream_fault(r, PS_FAULT_UNKNOWN,
                      err.code ? err.msg : "the request could not be built");
@@ -130,7 +161,7 @@ enum step step_upstream(struct request *r)
     if (t->broken || t->ended)
         return STEP_JUDGE;
     if (t->mode != MODE_HEAD)
-        return STEP_STREAM;
+        return response_open(r) ? STEP_RESPONSE : STEP_STREAM;
     r->waiting_on = "upstream.head";
     return STEP_WAIT;
 }
@@ -193,6 +224,21 @@ static struct str told(struct request *r, const struct fault_info *info)
                      (unsigned)r->n_attempts, info->name);
 }
 
+/* The fields on limits of an error in another dialect, for the client. */
+static void keep_limits(struct request *r)
+{
+    struct attempt *t = r->attempt;
+
+    r->kept.fields = arena_alloc(r->arena, (t->n_fields + 1) *
+                                               sizeof *r->kept.fields);
+    for (size_t i = 0; r->kept.fields && i < t->n_fields; i++) {
+        struct http_header h = t->fields[i];
+
+        if (translate_field(r, t, &h))
+            r->kept.fields[r->kept.n_fields++] = h;
+    }
+}
+
 /* Keep the provider's own error answer; a caller's fault is never replaced. */
 static void keep_error(struct request *r, const struct fault_info *info)
 {
@@ -217,9 +263,15 @@ static void keep_error(struct request *r, const struct fault_info *info)
         words = told(r, info);
     r->kept = (struct kept_error){ 0 };
     r->err.code = ERR_NONE;
-    err_set(&r->err, info->err, STR_FMT, STR_ARG(attempt_hide(r, words)));
+    err_set(&r->err,
+            callers && info->err == ERR_PROVIDER_MODEL_GONE
+                ? ERR_MODEL_NOT_FOUND : info->err,
+            STR_FMT, STR_ARG(attempt_hide(r, words)));
     r->retry_after_ms = t->fault.retry_after_ms;
+    if (t->translation)
+        keep_limits(r);
     if (t->mode != MODE_ERROR || t->host.pub.status < 400 || operators ||
+        t->translation ||
         info->err == ERR_PROVIDER_BILLING ||
         !str_eq(attempt_hide(r, body), body) ||
         json_scan(&r->flow->scratch, body, NULL, &err) ||
@@ -233,7 +285,7 @@ static void keep_error(struct request *r, const struct fault_info *info)
     r->kept.n_fields = t->n_fields;
 }
 
-static void close_record(struct request *r)
+void try_close_record(struct request *r)
 {
     struct attempt *t = r->attempt;
     struct attempt_record *rec = &r->records[r->n_attempts - 1];
@@ -360,17 +412,23 @@ enum step step_judge(struct request *r)
     bool dead;
 
     note_end(r);
-    close_record(r);
+    try_close_record(r);
     if (t->host.plugin)
         merge_plugin_usage(r, &t->host.usage);
+    if (t->refused) { /* by a policy: r->err says why */
+        attempt_stop(r);
+        return STEP_FAIL;
+    }
     if (!t->broken) {
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
         return STEP_FINISH;
     }
-    if (r->answer.content_sent)
+    if (r->answer.content_sent) {
         r->kept = (struct kept_error){ 0 };
+        request_output_cut(r);
+    }
     info = fault_info(t->fault.cls);
     dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
     r->side = info->callers ? "client" : "provider";

@@ -9,7 +9,8 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
-#include "flow/request.h"
+#include "flow/output_request.h"
+#include "flow/policies.h"
 
 #include "engine/fault.h"
 
@@ -40,6 +41,8 @@ bool stream_is_passed(const struct request *r, struct str name)
 static void keep_fields(struct request *r, const struct http_answer *a)
 {
     struct attempt *t = r->attempt;
+    bool all = policy_set_has(r->gen->policies, PHASE_RESPONSE);
+    const char *const *own = dialect_ops(stream_heard(r))->passed;
     struct http_header *to;
 
     if (a->n_headers > 100 || a->n_headers == 0)
@@ -49,7 +52,9 @@ static void keep_fields(struct request *r, const struct http_answer *a)
         return;
     t->fields = to;
     for (size_t i = 0; i < a->n_headers; i++) {
-        if (a->status < 400 && !stream_is_passed(r, a->headers[i].name))
+        if (a->status < 400 && !all &&
+            !attempt_field_in(passed, a->headers[i].name) &&
+            !attempt_field_in(own, a->headers[i].name))
             continue;
         to->name = arena_dup(r->arena, a->headers[i].name);
         to->value = arena_dup(r->arena, a->headers[i].value);
@@ -58,6 +63,13 @@ static void keep_fields(struct request *r, const struct http_answer *a)
             t->n_fields++;
         }
     }
+}
+
+enum dialect stream_heard(const struct request *r)
+{
+    const struct translation *x = r->attempt ? r->attempt->translation : NULL;
+
+    return x ? x->target->dialect : r->endpoint->dialect;
 }
 
 static struct str get(const struct http_answer *a, const char *name)
@@ -123,7 +135,12 @@ void stream_head(struct request *r, const struct http_answer *a)
         t->length = (int64_t)length;
     r->records[r->n_attempts - 1].status = a->status;
     buf_reset(&r->answer.held);
+    r->answer.held.max = HOLD_MAX;
     choose_mode(r, a);
+    if (policy_set_has(r->gen->policies, PHASE_OUTPUT))
+        request_output_begin(r);
+    if (t->translation)
+        r->answer.held.max = TRANSLATED_BODY_MAX;
     timers_arm(r);
 }
 
@@ -135,8 +152,10 @@ static size_t answer_fields(struct request *r, struct http_header *h,
     size_t n = reply_headers(r, h, max);
 
     for (size_t i = 0; t && i < t->n_fields && n < max; i++) {
-        if (stream_is_passed(r, t->fields[i].name))
-            h[n++] = t->fields[i];
+        h[n] = t->fields[i];
+        if (t->translation ? translate_field(r, t, &h[n])
+                           : stream_is_passed(r, h[n].name))
+            n++;
     }
     return n;
 }
@@ -145,13 +164,14 @@ static void send_head(struct request *r, int status, struct str ctype,
                       int64_t length)
 {
     struct attempt *t = r->attempt;
-    struct http_header h[48];
+    struct http_header h[64];
     int err = t && !t->broken ? ERR_NONE : r->err.code;
     size_t n;
 
     r->err.code = ERR_NONE; /* an earlier attempt's */
     r->retry_after_ms = 0;
     n = answer_fields(r, h, 44);
+    n = response_fields(r, h, n, 60);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {
@@ -171,7 +191,7 @@ void stream_commit_head(struct request *r)
 
     if (r->answer.head_sent)
         return;
-    if (t && t->mode == MODE_STREAM && t->content_type.n)
+    if (t && t->mode == MODE_STREAM && t->content_type.n && !t->translation)
         ctype = t->content_type;
     send_head(r, 200, ctype, HTTP_LENGTH_STREAM);
 }
@@ -228,6 +248,11 @@ static bool pass_on(struct request *r)
 {
     struct attempt *t = r->attempt;
 
+    if (t->translation) {
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     "the answer is too large to be translated");
+        return false;
+    }
     if (is_late(r))
         return false;
     r->answer.passed = true;
@@ -246,6 +271,8 @@ static void body_data(struct request *r, struct str bytes)
 {
     if (!r->answer.passed) {
         if (buf_put(&r->answer.held, bytes) == 0)
+            return;
+        if (r->attempt->output && request_output_too_large(r))
             return;
         if (!pass_on(r))
             return;
@@ -267,7 +294,7 @@ void stream_data(struct request *r, struct str bytes)
 {
     struct attempt *t = r->attempt;
 
-    if (!t || t->broken)
+    if (!t || t->broken || t->decided)
         return;
     switch (t->mode) {
     case MODE_ERROR:
@@ -302,47 +329,97 @@ void stream_error_object(struct request *r, struct str json,
                                           : STR("an error in a 200"));
 }
 
-static void body_eof(struct request *r)
+/* Is the whole answer one? Its usage is taken; else the try has failed. */
+static bool judge_body(struct request *r, struct str body)
 {
     struct attempt *t = r->attempt;
-    struct str body = buf_str(&r->answer.held);
-    struct json *scratch = &r->flow->scratch;
-    const struct dialect_ops *dialect = request_dialect(r);
+    enum dialect d = stream_heard(r);
     struct wire_watch w;
     struct err err = { 0 };
 
-    if (r->answer.passed) {
-        dialect->usage_in_tail(
-            (struct str){ r->answer.tail, r->answer.tail_n }, r->arena,
-            &r->usage);
-        http_reply_end(r->http);
-        return;
-    }
-    if (dialect->watch_body(r->endpoint->dialect, body, scratch, r->arena, &w,
-                            &err)) {
+    if (dialect_ops(d)->watch_body(d, body, &r->flow->scratch, r->arena, &w,
+                                   &err)) {
         stream_fault(r, PS_FAULT_PROTOCOL,
                      body.n ? "the answer is not valid JSON"
                             : "the answer is empty");
-        return;
+        return false;
     }
     if (w.error) {
         stream_error_object(r, body, &w);
-        return;
+        return false;
     }
     if (plugin_body(&t->host, body) < 0) {
         stream_fault(r, PS_FAULT_PROTOCOL, t->host.err.msg);
-        return;
+        return false;
     }
-    if (is_late(r))
-        return;
     usage_merge(&r->usage, &w.usage);
+    return true;
+}
+
+/* The whole answer as the client is to get it; p NULL: the try has failed. */
+static struct str body_said(struct request *r, struct str body)
+{
+    struct translation *x = r->attempt->translation;
+    struct wire_watch w;
+    struct err err = { 0 };
+
+    if (!x)
+        return body;
+    if (translate_body(r, body, &w, &err) == 0 && !w.error)
+        return buf_str(&x->said);
+    stream_fault(r, PS_FAULT_PROTOCOL,
+                 err.code ? err.msg : "the answer could not be translated");
+    return STR_NULL;
+}
+
+/* Through the policies that look at answers; false: they refused it. */
+static bool look_at(struct request *r, struct str *body)
+{
+    struct attempt *t = r->attempt;
+    struct err err = { 0 };
+
+    if (!t->output)
+        return true;
+    if (t->translation && json_scan(&r->flow->scratch, *body, NULL, &err)) {
+        stream_fault(r, PS_FAULT_PROTOCOL, err.msg);
+        return false;
+    }
+    return request_output_body(r, body) == 0;
+}
+
+static void send_body(struct request *r, struct str body)
+{
+    struct attempt *t = r->attempt;
+    struct str ctype = t->content_type;
+
     r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
     r->answer.content_sent = true;
     send_head(r, t->host.pub.status,
-              t->content_type.n ? t->content_type : STR("application/json"),
+              ctype.n && !t->translation ? ctype : STR("application/json"),
               (int64_t)body.n);
     http_reply_data(r->http, body);
     http_reply_end(r->http);
+}
+
+static void body_eof(struct request *r)
+{
+    struct answer *a = &r->answer;
+    struct str body = buf_str(&a->held);
+    const struct translation *x = r->attempt->translation;
+
+    if (a->passed) {
+        request_dialect(r)->usage_in_tail((struct str){ a->tail, a->tail_n },
+                                          r->arena, &r->usage);
+        http_reply_end(r->http);
+        return;
+    }
+    if (!judge_body(r, body))
+        return;
+    body = body_said(r, body);
+    if (body.p && x && x->stream)
+        events_said(r);
+    else if (body.p && !is_late(r) && look_at(r, &body))
+        send_body(r, body);
 }
 
 void stream_eof(struct request *r)
@@ -350,6 +427,8 @@ void stream_eof(struct request *r)
     struct attempt *t = r->attempt;
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
 
+    if (t->decided)
+        return;
     switch (t->mode) {
     case MODE_ERROR:
         attempt_host_answer(&t->host, buf_str(&r->answer.held));

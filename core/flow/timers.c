@@ -75,7 +75,7 @@ static struct deadline attempt_deadline(const struct request *r)
     const struct attempt *t = r->attempt;
     const struct conf_timeouts *c = limits(r);
 
-    if (t->broken || t->ended)
+    if (t->broken || t->ended || r->held_ms)
         return (struct deadline){ 0 };
     if (r->step == STEP_ADDRESS)
         return (struct deadline){ "address", r->address_at_ms, c->connect_ms };

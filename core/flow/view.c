@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* What policies see of a request, and running a phase for it. */
-#include "flow/request.h"
+/* What policies see of a request. */
+#include "flow/policies.h"
 
 typedef void (*field_fn)(struct request *r, struct policy_value *out);
 
@@ -53,6 +53,11 @@ static void field_credential(struct request *r, struct policy_value *out)
     put_str(out, r->credential);
 }
 
+static void field_session(struct request *r, struct policy_value *out)
+{
+    put_str(out, hints_session(r));
+}
+
 static void field_model(struct request *r, struct policy_value *out)
 {
     put_str(out, r->facts.model);
@@ -67,6 +72,18 @@ static void field_stream(struct request *r, struct policy_value *out)
 static void field_max_tokens(struct request *r, struct policy_value *out)
 {
     put_int(out, r->facts.max_tokens);
+}
+
+static void field_temperature(struct request *r, struct policy_value *out)
+{
+    put_str(out, body_temperature(r));
+    if (out->s.p)
+        out->type = VALUE_NUMBER;
+}
+
+static void field_user(struct request *r, struct policy_value *out)
+{
+    put_str(out, body_user(r));
 }
 
 static void field_body_size(struct request *r, struct policy_value *out)
@@ -91,9 +108,12 @@ static const struct {
     [FIELD_PATH] = { field_path, STEP_HEAD },
     [FIELD_CLIENT_IP] = { field_client_ip, STEP_HEAD },
     [FIELD_CREDENTIAL] = { field_credential, STEP_AUTHENTICATE },
+    [FIELD_SESSION] = { field_session, STEP_HEAD },
     [FIELD_MODEL] = { field_model, STEP_VALIDATE },
     [FIELD_STREAM] = { field_stream, STEP_VALIDATE },
     [FIELD_MAX_TOKENS] = { field_max_tokens, STEP_VALIDATE },
+    [FIELD_TEMPERATURE] = { field_temperature, STEP_VALIDATE },
+    [FIELD_USER] = { field_user, STEP_VALIDATE },
     [FIELD_BODY_SIZE] = { field_body_size, STEP_VALIDATE },
     [FIELD_STATUS] = { field_status, STEP_SETTLE },
 };
@@ -120,26 +140,36 @@ static void view_note(void *req, struct str policy, struct str text)
     request_note(req, policy, text);
 }
 
+static void view_ran(void *req, const struct policy_ran *ran)
+{
+    struct request *r = req;
+
+    ran_add(&r->ran, r->arena, ran, r->n_notes);
+}
+
+static int view_plan(void *req, struct str model, struct plan *out,
+                     struct err *err)
+{
+    struct request *r = req;
+
+    return engine_plan(r->gen->engine, r->arena, model, r->principal, out,
+                       err);
+}
+
 const struct policy_view request_view = {
     .field = view_field,
     .header = view_header,
     .note = view_note,
+    .ran = view_ran,
+    .tags = hints_tags,
+    .rewrite = body_rewrite,
+    .plan = view_plan,
 };
 
-static void on_wake(void *req)
+void view_keep(struct request *r)
 {
-    request_run(req);
-}
-
-int view_run(struct request *r, enum policy_phase p,
-             struct policy_result *out)
-{
-    r->run.req = r;
-    r->run.view = &request_view;
-    r->run.arena = r->arena;
-    r->run.endpoint = str_of(r->endpoint ? r->endpoint->name : "");
-    r->run.principal = r->principal;
-    r->run.plan = p == PHASE_ROUTE ? &r->plan : NULL;
-    r->run.wake = on_wake;
-    return policy_run(r->gen->policies, p, &r->run, out);
+    if (!policy_set_has(r->gen->policies, PHASE_LOG))
+        return;
+    hints_keep(r);
+    body_keep(r);
 }

@@ -14,7 +14,8 @@ struct keeper {
     struct metrics_http *metrics;
 };
 
-/** The names that workers will ask for: base URLs and proxies. */
+/** The names that workers will ask for: base URLs, proxies, and what policies
+ * reach. */
 static int add_hosts(struct resolver *r, const struct config *c)
 {
     int rc = 0;
@@ -29,6 +30,10 @@ static int add_hosts(struct resolver *r, const struct config *c)
                 rc = resolver_add(r, url_host(p->base_urls[k]));
         }
     }
+    for (size_t i = 0; i < c->n_services && !rc; i++)
+        rc = resolver_add(r, url_host(c->services[i].url));
+    for (size_t i = 0; i < c->n_redis && !rc; i++)
+        rc = resolver_add(r, c->redis[i].host);
     return rc;
 }
 

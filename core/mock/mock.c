@@ -72,19 +72,34 @@ static void read_and_send(struct mock_req *r)
                     err.msg);
 }
 
+/* Which dialect knows the path; leniently, or a part of it from a '/' on. */
+static void find_op(struct mock_req *r, struct str path)
+{
+    do {
+        for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++) {
+            r->op = dialects[i]->match(http_req_method(r->q), path);
+            r->d = dialects[i];
+            if (r->op != MOCK_NOTHING)
+                return;
+        }
+        if (path.n) {
+            path.p++;
+            path.n--;
+        }
+        while (path.n && path.p[0] != '/') {
+            path.p++;
+            path.n--;
+        }
+    } while (r->m->o.lenient && path.n);
+}
+
 static void handle(struct mock_req *r)
 {
     struct mock *m = r->m;
 
     if (mock_admin(r))
         return;
-    for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++) {
-        r->op = dialects[i]->match(http_req_method(r->q),
-                                   http_req_path(r->q));
-        r->d = dialects[i];
-        if (r->op != MOCK_NOTHING)
-            break;
-    }
+    find_op(r, http_req_path(r->q));
     m->serial++;
     m->stats.requests++;
     m->stats.by_op[r->op]++;

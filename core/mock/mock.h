@@ -20,6 +20,7 @@ struct mock;
 struct mock_options {
     const char *faults_file; /* JSON rules; NULL = none */
     double tokens_per_s;     /* of each stream; 0 = as fast as it is read */
+    bool lenient; /* any model is echo, and a path may have any beginning */
     int stop_fd; /* mock_serve ends when this has bytes or an end; -1 = none */
 };
 

@@ -139,7 +139,7 @@ static int read_model(struct mock_req *r, struct err *err)
     if (!ask->name.p)
         return err_at(err, ERR_INVALID_REQUEST, "/model",
                       "you must provide a model parameter");
-    if (mock_know_model(ask, err))
+    if (mock_know_model(r, err))
         return -err->code;
     if (vectors != (ask->model == MOCK_EMBED))
         return err_at(err, ERR_INVALID_REQUEST, "/model",
@@ -157,7 +157,7 @@ static int read_path(struct mock_req *r, struct err *err)
     if (i < 0)
         return 0;
     r->ask.name = (struct str){ path.p + i + 8, path.n - (size_t)i - 8 };
-    return mock_know_model(&r->ask, err);
+    return mock_know_model(r, err);
 }
 
 int mock_openai_read(struct mock_req *r, struct err *err)

@@ -4,6 +4,7 @@
 #include "net/conn.h"
 
 #include "base/err.h"
+#include "net/tls_client.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -26,6 +27,12 @@ void conn_init(struct conn *c, struct loop *l, int fd,
 int conn_tls(struct conn *c, struct tls_server *t)
 {
     c->tls = tls_conn_new(t, c->io.fd);
+    return c->tls ? 0 : -ERR_NOMEM;
+}
+
+int conn_tls_client(struct conn *c, struct tls_client *t, const char *host)
+{
+    c->tls = tls_client_conn(t, c->io.fd, host);
     return c->tls ? 0 : -ERR_NOMEM;
 }
 

@@ -34,6 +34,10 @@ void conn_init(struct conn *c, struct loop *l, int fd,
 /** Serve TLS on it; then call conn_handshake. 0 or -ERR_NOMEM. */
 int conn_tls(struct conn *c, struct tls_server *t);
 
+/** Be the client's side of TLS towards `host`; then conn_handshake. */
+struct tls_client;
+int conn_tls_client(struct conn *c, struct tls_client *t, const char *host);
+
 /** 0 = done, LOOP_READ or LOOP_WRITE = wait for that, -ERR_CLOSED. */
 int conn_handshake(struct conn *c);
 

@@ -8,8 +8,7 @@
 #ifndef PENSTOCK_NET_HASH_H
 #define PENSTOCK_NET_HASH_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/str.h"
 
 #define HASH_SHA256_SIZE 32
 
@@ -22,6 +21,10 @@ void hash_free(struct hash *h);
 /** SHA-256 of n bytes. 0, or -ERR_NOMEM with `out` untouched. O(n). */
 int hash_sha256(struct hash *h, const void *data, size_t n,
                 unsigned char out[HASH_SHA256_SIZE]);
+
+/** HMAC-SHA-256 (RFC 2104). 0, or -ERR_NOMEM with `out` untouched. O(n). */
+int hash_hmac(struct hash *h, struct str key, struct str data,
+              unsigned char out[HASH_SHA256_SIZE]);
 
 /** The same bytes? In a time that depends on n alone. */
 bool hash_equal(const void *a, const void *b, size_t n);

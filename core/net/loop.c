@@ -36,6 +36,8 @@ struct loop {
     struct loop_task *first, tail; /* tail ends the list, never removed */
     bool stop, turning;
     uint64_t now_ns, slow_turns, longest_us;
+    uint64_t mark_ns; /* a callback ended then, or the turn began */
+    uint64_t slow_callbacks;
     void (*on_turn)(void *ud, uint64_t now_ms);
     void *on_turn_ud;
     int gone_fd;
@@ -50,8 +52,19 @@ static void turn_begin(struct loop *l)
         return;
     l->turning = true;
     l->now_ns = clock_mono_ns();
+    l->mark_ns = l->now_ns;
     if (l->on_turn)
         l->on_turn(l->on_turn_ud, l->now_ns / 1000000u);
+}
+
+/* One reading of the clock per callback: its end is the next one's begin. */
+static void callback_end(struct loop *l)
+{
+    uint64_t now = clock_mono_ns();
+
+    if (now - l->mark_ns > SLOW_US * 1000u)
+        l->slow_callbacks++;
+    l->mark_ns = now;
 }
 
 static void turn_end(struct loop *l)
@@ -60,7 +73,7 @@ static void turn_end(struct loop *l)
 
     if (!l->turning)
         return;
-    us = (clock_mono_ns() - l->now_ns) / 1000u;
+    us = (l->mark_ns - l->now_ns) / 1000u;
     l->turning = false;
     if (us > SLOW_US)
         l->slow_turns++;
@@ -85,6 +98,7 @@ static void on_gone(evutil_socket_t fd, short what, void *arg)
             return;
         io = ev.data.ptr;
         io->fn(io->ud, LOOP_GONE);
+        callback_end(l);
     }
 }
 
@@ -177,6 +191,7 @@ static void run_tasks(struct loop *l)
 
             loop_undefer(t);
             t->fn(t->ud);
+            callback_end(l);
         }
         loop_undefer(&mark);
     }
@@ -226,6 +241,11 @@ uint64_t loop_slow_turns(const struct loop *l)
     return l->slow_turns;
 }
 
+uint64_t loop_slow_callbacks(const struct loop *l)
+{
+    return l->slow_callbacks;
+}
+
 uint64_t loop_longest_us(const struct loop *l)
 {
     return l->longest_us;
@@ -256,21 +276,23 @@ static void timer_arm(struct loop_timer *t, uint64_t now_ms)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct loop_timer *t = arg;
+    struct loop *l = t->loop;
     uint64_t now;
 
     (void)fd;
     (void)what;
-    turn_begin(t->loop);
+    turn_begin(l);
     t->alarm_ms = 0;
     if (!t->due_ms)
         return;
-    now = loop_now_ms(t->loop);
+    now = loop_now_ms(l);
     if (now < t->due_ms) {
         timer_arm(t, now);
         return;
     }
     t->due_ms = 0;
-    t->fn(t->ud);
+    t->fn(t->ud); /* its owner may end it */
+    callback_end(l);
 }
 
 void loop_timer_init(struct loop_timer *t, struct loop *l,
@@ -303,10 +325,12 @@ void loop_timer_stop(struct loop_timer *t)
 static void on_io(evutil_socket_t fd, short what, void *arg)
 {
     struct loop_io *io = arg;
+    struct loop *l = io->loop;
 
     (void)fd;
-    turn_begin(io->loop);
+    turn_begin(l);
     io->fn(io->ud, what & EV_READ ? LOOP_READ : LOOP_WRITE);
+    callback_end(l);
 }
 
 void loop_io_init(struct loop_io *io, struct loop *l, int fd,
@@ -368,10 +392,12 @@ void loop_undefer(struct loop_task *t)
 static void on_signal(evutil_socket_t signo, short what, void *arg)
 {
     struct loop_signal *s = arg;
+    struct loop *l = s->loop;
 
     (void)what;
-    turn_begin(s->loop);
+    turn_begin(l);
     s->fn(s->ud, (int)signo);
+    callback_end(l);
 }
 
 int loop_signal_add(struct loop *l, struct loop_signal *s, int signo,

@@ -29,6 +29,8 @@ uint64_t loop_now_ns(struct loop *l);
 
 /** Turns of more than 5 ms so far, and the longest in microseconds. */
 uint64_t loop_slow_turns(const struct loop *l);
+/** Single callbacks of more than 5 ms (wall time) so far. */
+uint64_t loop_slow_callbacks(const struct loop *l);
 uint64_t loop_longest_us(const struct loop *l);
 
 /** Called once at the start of every turn (health beat); NULL = none. */

@@ -10,6 +10,7 @@
 #include "net/tls.h"
 
 #include "net/loop.h"
+#include "net/tls_impl.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -23,12 +24,6 @@ struct tls_server {
     size_t n;
     int64_t expires;
     SSL_CTX *ctx[TLS_CERTS_MAX];
-};
-
-struct tls_conn {
-    SSL *ssl;
-    struct tls_server *t;
-    bool broken; /* nothing may be sent any more */
 };
 
 /* ---- choosing ---------------------------------------------------------- */

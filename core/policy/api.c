@@ -3,14 +3,19 @@
 /* References to a call's things: making, checking, naming fields. */
 #include "policy/api.h"
 
+#include "base/log.h"
 #include "policy/sandbox.h"
+
+#include <stdio.h>
 
 static const char kinds[API_KINDS]; /* their addresses are registry keys */
 static const char *const titles[API_KINDS] = {
     [API_REQ] = "req",       [API_HEADER] = "req.header",
     [API_TAGS] = "tags",     [API_PRINCIPAL] = "principal",
     [API_LIST] = "list",     [API_PLAN] = "plan",
-    [API_TARGET] = "target",
+    [API_TARGET] = "target", [API_TRY] = "try",
+    [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
+    [API_BODY] = "req.body", [API_WINDOW] = "w",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -32,6 +37,30 @@ void api_push(lua_State *L, struct policy_call *c, enum api_kind kind,
     lua_setmetatable(L, -2);
 }
 
+/* Who runs a phase without its thing (a test of policies) passes nil. */
+int api_push_thing(lua_State *L, struct policy_call *c)
+{
+    const struct policy_run *run = c->run;
+
+    if (c->phase == PHASE_ROUTE && run->plan)
+        api_push(L, c, API_PLAN, NULL, 0);
+    else if (c->phase == PHASE_ATTEMPT && run->attempt)
+        api_push(L, c, API_TRY, NULL, 0);
+    else if (c->phase == PHASE_RESPONSE && run->response)
+        api_push(L, c, API_RESP, NULL, 0);
+    else if (c->phase == PHASE_OUTPUT && run->window)
+        api_push(L, c, API_WINDOW, NULL, 0);
+    else
+        return 0;
+    return 1;
+}
+
+void api_undo(struct policy_call *c)
+{
+    api_plan_restore(c);
+    api_headers_restore(c);
+}
+
 bool api_is(lua_State *L, int idx, enum api_kind kind)
 {
     bool yes;
@@ -50,6 +79,8 @@ static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 
     if (r->gen != r->call->gen)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
+    if (r->call != policy_state_of(L)->running) /* which waits just now */
+        luaL_error(L, "%s is another request's", titles[kind]);
     return r;
 }
 
@@ -106,11 +137,55 @@ void api_note(struct policy_call *c, struct str text)
 {
     if (c->notes++ >= CALL_NOTES || !c->run->view || !c->run->view->note)
         return;
-    if (text.n > CALL_NOTE_BYTES)
-        text.n = CALL_NOTE_BYTES;
-    text = arena_dup(c->run->arena, text);
+    text = arena_dup(c->run->arena, api_hide(c->st->conf, c->run->arena, text,
+                                             CALL_NOTE_BYTES));
     if (text.p)
         c->run->view->note(c->run->req, c->st->conf->name, text);
+}
+
+void api_record(struct policy_call *c, struct str text)
+{
+    if (c->phase != PHASE_TICK)
+        api_note(c, text);
+    else if (c->notes++ < CALL_NOTES)
+        log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
+                  LOG_S("text", api_hide(c->st->conf, c->run->arena, text,
+                                         CALL_NOTE_BYTES)));
+}
+
+/* The method that is missing; upvalue: the class. */
+static int no_method(lua_State *L)
+{
+    return luaL_error(L, "%s:%s does not exist",
+                      lua_tostring(L, lua_upvalueindex(1)),
+                      luaL_tolstring(L, 2, NULL));
+}
+
+void api_class(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+    luaL_newmetatable(L, name);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, name);
+    lua_pushcclosure(L, no_method, 1);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
+
+void api_group(lua_State *L, const char *name, const luaL_Reg *functions)
+{
+    char title[32];
+
+    snprintf(title, sizeof title, "ps.%s", name);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    sandbox_freeze(L, title, 0);
+    lua_setfield(L, -2, name);
 }
 
 void api_open(lua_State *L)
@@ -118,6 +193,9 @@ void api_open(lua_State *L)
     api_req_open(L);
     api_principal_open(L);
     api_plan_open(L);
+    api_try_open(L);
+    api_body_open(L);
+    api_window_open(L);
     lua_newtable(L);
     api_ps_open(L);
     decision_open(L);

@@ -26,6 +26,11 @@ enum api_kind {
     API_LIST, /* str[] */
     API_PLAN,
     API_TARGET, /* struct target */
+    API_TRY,
+    API_RESP,
+    API_RESP_HEADER,
+    API_BODY,
+    API_WINDOW,
     API_KINDS
 };
 
@@ -34,6 +39,9 @@ void api_open(lua_State *L);
 
 void api_push(lua_State *L, struct policy_call *c, enum api_kind kind,
               const void *thing, size_t n);
+
+/** What the phase of c passes behind req and conf; how many values. */
+int api_push_thing(lua_State *L, struct policy_call *c);
 
 /** The live reference at arg; raises for another type or a stale one. */
 struct api_ref *api_check(lua_State *L, int arg, enum api_kind kind);
@@ -58,6 +66,14 @@ struct policy_call *api_call(lua_State *L);
 void api_push_str(lua_State *L, struct str s);
 void api_note(struct policy_call *c, struct str text);
 
+/** What a policy in mode = "observe" would have done: a note; in tick, which
+ * has no request, a line in the log. */
+void api_record(struct policy_call *c, struct str text);
+
+/** The metatable of userdata that scripts make and call methods of, for
+ * luaL_checkudata(L, i, name). Other names raise. */
+void api_class(lua_State *L, const char *name, const luaL_Reg *methods);
+
 /** Name in Lua of an enum policy_field. */
 const char *api_req_name(int field);
 
@@ -65,14 +81,64 @@ const char *api_req_name(int field);
 void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
+void api_try_open(lua_State *L);
+void api_body_open(lua_State *L);
 void api_ps_open(lua_State *L);
-void decision_open(lua_State *L); /* ps.deny, into the table on top */
+void api_window_open(lua_State *L);
+int api_window_replace(lua_State *L); /* w:replace(re, f) */
+void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
+void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void api_re_open(lua_State *L);
+void api_json_open(lua_State *L);
+void api_metric_open(lua_State *L);
+void api_secret_open(lua_State *L);
+void api_target_open(lua_State *L);
+void api_text_open(lua_State *L);
+void api_http_open(lua_State *L);
+void api_redis_open(lua_State *L);
+void decision_open(lua_State *L); /* ps.deny */
+
+/** A frozen table of functions, into the table on top: ps.name.fn. */
+void api_group(lua_State *L, const char *name, const luaL_Reg *functions);
+
+/** Bytes of the string or secret at arg. */
+struct str api_bytes(lua_State *L, int arg);
+
+/** An opaque value; the secret outlives the state. */
+void api_push_secret(lua_State *L, const struct secret *s);
+
+/** Where the value on top is a secret, its text takes its place. */
+void api_secret_below(lua_State *L);
+
+/** The text without the policy's secrets, then cut to `max` bytes: for logs,
+ * notes and errors. In the arena where it had one. */
+struct str api_hide(const struct conf_policy *p, struct arena *a,
+                    struct str text, size_t max);
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);
 
-/** Undo a call's edits of the plan. */
+/** Undo all that a call has edited. */
+void api_undo(struct policy_call *c);
 void api_plan_restore(struct policy_call *c);
+
+/* api_body.c: req.body; raises where the policy or the phase may not. */
+int api_body_push(lua_State *L, struct policy_call *c);
+
+void api_texts_push(lua_State *L); /* api_texts.c: req.each_text */
+
+/* api_field.c: neutral fields. Push the one that this call has edited, or
+ * false: ask the view. `what` is "req.model"; the value is at 3. */
+bool api_field_edited(lua_State *L, struct policy_call *c, int field);
+int api_field_assign(lua_State *L, struct policy_call *c, int field,
+                     const char *what);
+
+/* headers.c: one field of a head that policies may set, both values on the
+ * stack (nil removes). Raises for what is none, or is the core's. */
+enum api_head { HEAD_OUT, HEAD_ANSWER };
+void api_header_set(lua_State *L, struct policy_headers *to, enum api_head head,
+                    int name, int value);
+void api_headers_restore(struct policy_call *c);
 
 /**
  * Read what a phase returned (at idx) into c->out. Raises when it is nothing

@@ -11,27 +11,6 @@
 
 enum { MAX_WHY = 128 };
 
-static const char *const target_names[] = { "name", "provider", "model",
-                                            "tags", "weight",   NULL };
-enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT };
-
-static int target_index(lua_State *L)
-{
-    struct api_ref *r = api_self(L, API_TARGET);
-    const struct target *t = r->thing;
-    const struct conf_provider *p = t->provider->conf;
-
-    switch (api_which(L)) {
-    case T_NAME: api_push_str(L, t->name); return 1;
-    case T_PROVIDER: api_push_str(L, p->name); return 1;
-    case T_MODEL: api_push_str(L, t->model); return 1;
-    case T_TAGS: api_push(L, r->call, API_TAGS, p->tags, p->n_tags); return 1;
-    case T_WEIGHT: lua_pushinteger(L, t->weight); return 1;
-    }
-    return luaL_error(L, "target.%s does not exist",
-                      luaL_tolstring(L, 2, NULL));
-}
-
 static struct plan *plan_of(lua_State *L)
 {
     return api_check(L, 1, API_PLAN)->call->run->plan;
@@ -40,23 +19,27 @@ static struct plan *plan_of(lua_State *L)
 /* Remember the plan as it is before the first edit. */
 static void save(lua_State *L, struct policy_call *c)
 {
-    struct plan *p = c->run->plan;
+    const struct plan *p = c->run->plan;
+    struct plan *was;
 
     if (c->plan_before)
         return;
-    c->plan_before = arena_alloc(c->run->arena, (p->n + 1) * sizeof *p->list);
-    if (!c->plan_before)
+    was = arena_alloc(c->run->arena, sizeof *was);
+    if (was)
+        was->list = arena_alloc(c->run->arena, (p->n + 1) * sizeof *p->list);
+    if (!was || !was->list)
         luaL_error(L, "the request's memory is used up");
     if (p->n)
-        memcpy(c->plan_before, p->list, p->n * sizeof *p->list);
+        memcpy(was->list, p->list, p->n * sizeof *p->list);
+    was->n = p->n;
+    was->model = p->model;
+    c->plan_before = was;
 }
 
 void api_plan_restore(struct policy_call *c)
 {
-    struct plan *p = c->run->plan;
-
-    if (p && c->plan_before && p->n)
-        memcpy(p->list, c->plan_before, p->n * sizeof *p->list);
+    if (c->run->plan && c->plan_before)
+        *c->run->plan = *c->plan_before;
 }
 
 /* f(target); its value is left on the stack. */
@@ -175,10 +158,33 @@ static int plan_empty(lua_State *L)
     return 1;
 }
 
+/* plan:use(model): that block's targets in the place of these */
+static int plan_use(lua_State *L)
+{
+    struct policy_call *c = api_check(L, 1, API_PLAN)->call;
+    const struct policy_view *view = c->run->view;
+    struct err err = { 0 };
+    struct plan other;
+    struct str model;
+
+    model.p = luaL_checklstring(L, 2, &model.n);
+    if (!view->plan)
+        return luaL_error(L, "plan:use: there are no models here");
+    if (view->plan(c->run->req, model, &other, &err))
+        return luaL_error(L, "plan:use: %s", err.msg);
+    save(L, c);
+    *c->run->plan = other;
+    api_note(c, arena_fmt(c->run->arena, "%s model " STR_FMT,
+                          policy_call_observes(c) ? "would use" : "uses",
+                          STR_ARG(model)));
+    return 0;
+}
+
 static const luaL_Reg methods[] = { { "keep", plan_keep },
                                     { "drop", plan_drop },
                                     { "prefer", plan_prefer },
                                     { "empty", plan_empty },
+                                    { "use", plan_use },
                                     { NULL, NULL } };
 
 /* Upvalue: the methods; other names raise. */
@@ -198,9 +204,4 @@ void api_plan_open(lua_State *L)
     lua_pushcclosure(L, plan_index, 1);
     lua_setfield(L, -2, "__index");
     api_metatable(L, API_PLAN, "plan");
-
-    lua_newtable(L);
-    api_names(L, target_names, target_index);
-    lua_setfield(L, -2, "__index");
-    api_metatable(L, API_TARGET, "target");
 }

@@ -3,79 +3,35 @@
 /* ps: what a policy can do besides deciding. */
 #include "policy/api.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/sha256.h"
-#include "net/hash.h"
-#include "policy/sandbox.h"
-
-#include <stdio.h>
 
 enum { MAX_LOG = 1024 };
-
-/* ps.sha256(text): 64 hex digits */
-static int fn_sha256(lua_State *L)
-{
-    unsigned char sum[SHA256_BYTES];
-    char hex[SHA256_HEX + 1];
-    size_t n;
-    const char *s = luaL_checklstring(L, 1, &n);
-
-    if (hash_sha256(policy_state_of(L)->env->hash, s, n, sum) != 0)
-        return luaL_error(L, "ps.sha256 failed");
-    hex_encode(sum, sizeof sum, hex);
-    lua_pushlstring(L, hex, SHA256_HEX);
-    return 1;
-}
-
-/* ps.ct_equal(a, b): time depends on the lengths alone */
-static int fn_ct_equal(lua_State *L)
-{
-    size_t n, m;
-    const char *a = luaL_checklstring(L, 1, &n);
-    const char *b = luaL_checklstring(L, 2, &m);
-
-    lua_pushboolean(L, n == m && hash_equal(a, b, n));
-    return 1;
-}
-
-/* ps.uuid(): version 4 */
-static int fn_uuid(lua_State *L)
-{
-    unsigned char r[16];
-    char hex[33], out[40];
-
-    if (hash_random(r, sizeof r) != 0)
-        return luaL_error(L, "ps.uuid: no random bytes");
-    r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
-    r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    hex_encode(r, sizeof r, hex);
-    snprintf(out, sizeof out, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
-             hex + 12, hex + 16, hex + 20);
-    lua_pushstring(L, out);
-    return 1;
-}
 
 /* ps.now(): seconds since 1970 */
 static int fn_now(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)clock_wall_ms() / 1000);
+    lua_pushnumber(L, (lua_Number)policy_wall_ms(
+                           policy_state_of(L)->env) / 1000);
     return 1;
 }
 
 static int fn_mono_ms(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)clock_mono_ms());
+    lua_pushinteger(L, (lua_Integer)policy_mono_ms(policy_state_of(L)->env));
     return 1;
 }
 
 /* ps.note(text): into this request's access line and explain */
 static int fn_note(lua_State *L)
 {
+    struct policy_call *c = api_call(L);
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    api_note(api_call(L), s);
+    if (c->phase == PHASE_TICK)
+        return luaL_error(L, "ps.note: there is no request in tick; ps.log");
+    api_note(c, s);
     return 0;
 }
 
@@ -87,13 +43,12 @@ static int fn_log(lua_State *L)
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (s.n > MAX_LOG)
-        s.n = MAX_LOG;
     if (c->notes++ >= CALL_NOTES)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
-              LOG_S("request", id.s), LOG_S("text", s));
+              LOG_S("request", id.s),
+              LOG_S("text", api_hide(c->st->conf, c->run->arena, s, MAX_LOG)));
     return 0;
 }
 
@@ -142,18 +97,19 @@ static int keys_get(lua_State *L)
 void api_ps_open(lua_State *L)
 {
     static const luaL_Reg ps[] = {
-        { "sha256", fn_sha256 }, { "ct_equal", fn_ct_equal },
-        { "uuid", fn_uuid },     { "now", fn_now },
-        { "mono_ms", fn_mono_ms }, { "note", fn_note },
-        { "log", fn_log },       { "sleep", fn_sleep },
-        { NULL, NULL } };
+        { "now", fn_now }, { "mono_ms", fn_mono_ms }, { "note", fn_note },
+        { "log", fn_log }, { "sleep", fn_sleep },     { NULL, NULL } };
+    static const luaL_Reg keys[] = { { "get", keys_get }, { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);
-    lua_pushlightuserdata(L, NULL);
-    lua_setfield(L, -2, "null");
-    lua_newtable(L);
-    lua_pushcfunction(L, keys_get);
-    lua_setfield(L, -2, "get");
-    sandbox_freeze(L, "ps.keys", 0);
-    lua_setfield(L, -2, "keys");
+    api_group(L, "keys", keys);
+    api_json_open(L);
+    api_kv_open(L);
+    api_metric_open(L);
+    api_re_open(L);
+    api_secret_open(L);
+    api_target_open(L);
+    api_text_open(L);
+    api_http_open(L);
+    api_redis_open(L);
 }

@@ -6,8 +6,11 @@
  */
 #include "policy/api.h"
 
+#include <stdio.h>
+
 /* The first FIELD_COUNT are enum policy_field. */
-enum { REQ_HEADER = FIELD_COUNT, REQ_PRINCIPAL };
+enum { REQ_HEADER = FIELD_COUNT, REQ_PRINCIPAL, REQ_TAGS, REQ_BODY,
+       REQ_EACH_TEXT };
 
 static const char *const names[] = {
     [FIELD_ID] = "id",
@@ -17,13 +20,19 @@ static const char *const names[] = {
     [FIELD_PATH] = "path",
     [FIELD_CLIENT_IP] = "client_ip",
     [FIELD_CREDENTIAL] = "credential",
+    [FIELD_SESSION] = "session",
     [FIELD_MODEL] = "model",
     [FIELD_STREAM] = "stream",
     [FIELD_MAX_TOKENS] = "max_tokens",
+    [FIELD_TEMPERATURE] = "temperature",
+    [FIELD_USER] = "user",
     [FIELD_BODY_SIZE] = "body_size",
     [FIELD_STATUS] = "status",
     [REQ_HEADER] = "header",
     [REQ_PRINCIPAL] = "principal",
+    [REQ_TAGS] = "tags",
+    [REQ_BODY] = "body",
+    [REQ_EACH_TEXT] = "each_text",
     NULL };
 
 const char *api_req_name(int field)
@@ -43,14 +52,40 @@ static int push_field(lua_State *L, struct policy_call *c, int field)
 {
     struct policy_value v = { .type = VALUE_NIL };
 
+    if (api_field_edited(L, c, field))
+        return 1;
     c->run->view->field(c->run->req, (enum policy_field)field, &v);
     switch (v.type) {
     case VALUE_STRING: lua_pushlstring(L, v.s.p ? v.s.p : "", v.s.n); break;
     case VALUE_INT: lua_pushinteger(L, v.i); break;
+    case VALUE_NUMBER: /* a copy that ends with NUL, then its number */
+        lua_pushlstring(L, v.s.p, v.s.n);
+        if (!lua_stringtonumber(L, lua_tostring(L, -1)))
+            lua_pushnil(L);
+        break;
     case VALUE_BOOL: lua_pushboolean(L, v.i != 0); break;
     case VALUE_NIL: lua_pushnil(L); break;
     case VALUE_NOT_YET: return not_yet(L, field, c->phase);
     }
+    return 1;
+}
+
+static int push_principal(lua_State *L, struct policy_call *c)
+{
+    if (!c->run->principal)
+        return luaL_error(L, "req.principal: nobody is authenticated in %s",
+                          policy_phase_name(c->phase));
+    api_push(L, c, API_PRINCIPAL, c->run->principal, 0);
+    return 1;
+}
+
+static int push_tags(lua_State *L, struct policy_call *c)
+{
+    const struct conf_pair *tags = NULL;
+    const struct policy_view *view = c->run->view;
+    size_t n = view->tags ? view->tags(c->run->req, &tags) : 0;
+
+    api_push(L, c, API_TAGS, tags, n);
     return 1;
 }
 
@@ -64,21 +99,27 @@ static int req_index(lua_State *L)
                           luaL_tolstring(L, 2, NULL));
     if (which < FIELD_COUNT)
         return push_field(L, c, which);
-    if (which == REQ_HEADER) {
-        api_push(L, c, API_HEADER, NULL, 0);
-        return 1;
+    switch (which) {
+    case REQ_PRINCIPAL: return push_principal(L, c);
+    case REQ_TAGS: return push_tags(L, c);
+    case REQ_BODY: return api_body_push(L, c);
+    case REQ_EACH_TEXT: api_texts_push(L); return 1;
     }
-    if (!c->run->principal)
-        return luaL_error(L, "req.principal: nobody is authenticated in %s",
-                          policy_phase_name(c->phase));
-    api_push(L, c, API_PRINCIPAL, c->run->principal, 0);
+    api_push(L, c, API_HEADER, NULL, 0);
     return 1;
 }
 
 static int req_newindex(lua_State *L)
 {
-    return luaL_error(L, "req.%s cannot be changed",
-                      luaL_tolstring(L, 2, NULL));
+    struct policy_call *c = api_self(L, API_REQ)->call;
+    int which = api_which(L);
+    char what[64];
+
+    if (which < 0)
+        return luaL_error(L, "req.%s does not exist",
+                          luaL_tolstring(L, 2, NULL));
+    snprintf(what, sizeof what, "req.%s", names[which]);
+    return api_field_assign(L, c, which, what);
 }
 
 static int header_index(lua_State *L)
@@ -96,7 +137,7 @@ void api_req_open(lua_State *L)
     lua_newtable(L);
     api_names(L, names, req_index);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, req_newindex);
+    api_names(L, names, req_newindex);
     lua_setfield(L, -2, "__newindex");
     api_metatable(L, API_REQ, "req");
 

@@ -9,11 +9,14 @@
  */
 #include "policy/call.h"
 
+#include "base/slots.h"
 #include "policy/api.h"
+#include "policy/edit.h"
 
 #include <stdlib.h>
 
 static const char *const no_memory = "not enough memory";
+static const char *const wall_used_up = "wall budget of 2 s used up";
 
 /* ---- the pool ------------------------------------------------------- */
 
@@ -73,9 +76,33 @@ static struct policy_call *call_take(struct policy_state *st)
     return c;
 }
 
+static void drop_outcome(struct policy_call *c)
+{
+    outcome_free(c->outcome);
+    c->outcome = NULL;
+}
+
+/* What it waits for will find nothing. */
+static void unwait(struct policy_call *c)
+{
+    struct policy_env *env = c->st->env;
+
+    if (c->waiting_on && env->loop)
+        loop_timer_stop(&c->timer);
+    if (c->op)
+        env->outside.cancel(env->outside.ud, c->op);
+    if (c->wait)
+        slots_del(env->waits, c->wait);
+    c->waiting_on = NULL;
+    c->op = c->wait = 0;
+}
+
 /* The call is over: whatever names its generation finds nothing from now. */
 static void call_give(struct policy_call *c, bool keep_thread)
 {
+    unwait(c);
+    drop_outcome(c);
+    edit_drop(c);
     c->gen++;
     c->phase_of_life = CALL_IDLE;
     c->run = NULL;
@@ -93,8 +120,9 @@ void policy_calls_free(struct policy_state *st)
         struct policy_call *c = st->all;
 
         st->all = c->next_all;
-        if (c->phase_of_life == CALL_WAITING)
-            loop_timer_stop(&c->timer);
+        unwait(c);
+        drop_outcome(c);
+        edit_drop(c);
         free(c);
     }
     st->idle = NULL;
@@ -109,6 +137,7 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     decision_read(L, c, lua_gettop(L));
+    edit_commit(L, c);
     return 0;
 }
 
@@ -119,12 +148,12 @@ static int call_body(lua_State *L)
     int args = 2;
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
-    api_push(L, c, API_REQ, NULL, 0);
+    if (c->phase == PHASE_TICK)
+        lua_pushnil(L); /* there is no request */
+    else
+        api_push(L, c, API_REQ, NULL, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->conf_ref);
-    if (c->phase == PHASE_ROUTE && c->run->plan) {
-        api_push(L, c, API_PLAN, NULL, 0);
-        args = 3;
-    }
+    args += api_push_thing(L, c);
     lua_callk(L, args, 1, (lua_KContext)c, call_done);
     return call_done(L, LUA_OK, (lua_KContext)c);
 }
@@ -166,8 +195,8 @@ static enum call_result drive(struct policy_call *c, int args,
     c->out = NULL;
     if (rc == LUA_OK) {
         lua_settop(c->co, 0);
-        if (c->st->conf->observe)
-            api_plan_restore(c);
+        if (policy_call_observes(c))
+            api_undo(c);
         call_give(c, true);
         return CALL_DONE;
     }
@@ -175,11 +204,9 @@ static enum call_result drive(struct policy_call *c, int args,
         c->phase_of_life = CALL_WAITING;
         return CALL_WAITS;
     }
-    if (c->waiting_on)
-        loop_timer_stop(&c->timer);
     *why = reason(c, rc);
     *out = (struct policy_result){ .verdict = POLICY_NONE };
-    api_plan_restore(c);
+    api_undo(c);
     call_give(c, false);
     if (rc == LUA_ERRMEM)
         lua_gc(c->st->L, LUA_GCCOLLECT);
@@ -203,6 +230,7 @@ enum call_result policy_call_begin(struct policy_state *st,
     c->stopped = NULL;
     c->wall_ms = 0;
     c->plan_before = NULL;
+    c->headers_before = NULL;
     c->notes = 0;
     run->call = c;
     budget_init(&c->budget, c->co, POLICY_CPU_MS);
@@ -218,7 +246,7 @@ enum call_result policy_call_resume(struct policy_call *c,
         return CALL_WAITS;
     if (c->stopped) {
         *why = reason(c, LUA_YIELD);
-        api_plan_restore(c);
+        api_undo(c);
         call_give(c, false);
         return CALL_ERROR;
     }
@@ -227,41 +255,138 @@ enum call_result policy_call_resume(struct policy_call *c,
 
 void policy_call_cancel(struct policy_call *c)
 {
-    if (c->waiting_on)
-        loop_timer_stop(&c->timer);
-    call_give(c, false);
+    if (c->phase_of_life != CALL_IDLE)
+        call_give(c, false);
 }
 
 /* ---- waiting -------------------------------------------------------- */
 
+static void wake(struct policy_call *c)
+{
+    unwait(c);
+    c->phase_of_life = CALL_WOKEN;
+    c->run->wake(c->run->req); /* the call may be gone after this */
+}
+
+/* A sleep's end; or the wall budget's, whatever is waited for. */
 static void on_timer(void *ud)
 {
     struct policy_call *c = ud;
 
-    c->phase_of_life = CALL_WOKEN;
-    c->run->wake(c->run->req);
+    if (c->op)
+        c->stopped = wall_used_up;
+    wake(c);
+}
+
+void policy_wake(struct policy_env *env, uint64_t wait, struct outcome *o)
+{
+    struct policy_call *c = env->waits ? slots_get(env->waits, wait) : NULL;
+
+    if (!c || !c->op) {
+        outcome_free(o);
+        return;
+    }
+    c->op = 0;
+    c->outcome = o;
+    wake(c);
+}
+
+/* The call that runs, if it may be left here. */
+static struct policy_call *can_wait(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+
+    if (!lua_isyieldable(L))
+        luaL_error(L, "cannot wait inside a callback of gsub, sort, plan or "
+                      "a metamethod");
+    if (!c->run->wake)
+        luaL_error(L, "%s cannot wait", policy_phase_name(c->phase));
+    return c;
+}
+
+uint64_t policy_wait_begin(lua_State *L)
+{
+    struct policy_call *c = can_wait(L);
+    struct policy_env *env = c->st->env;
+
+    drop_outcome(c);
+    if (!env->waits)
+        env->waits = slots_new(POLICY_WAITS);
+    c->wait = env->waits ? slots_add(env->waits, c) : 0;
+    if (!c->wait)
+        luaL_error(L, "too many calls that wait");
+    return c->wait;
+}
+
+/* Milliseconds left of the wall budget, which begins with the first wait. */
+static uint64_t wall_left(struct policy_call *c)
+{
+    uint64_t now = loop_now_ms(c->st->env->loop);
+
+    if (!c->wall_ms)
+        c->wall_ms = now + POLICY_WALL_MS;
+    return c->wall_ms > now ? c->wall_ms - now : 0;
+}
+
+static void set_timer(struct policy_call *c, uint64_t ms)
+{
+    loop_timer_init(&c->timer, c->st->env->loop, on_timer, c);
+    loop_timer_set(&c->timer, ms);
+}
+
+int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KContext ctx,
+                lua_KFunction k)
+{
+    struct policy_call *c = api_call(L);
+
+    c->op = op;
+    c->waiting_on = what;
+    if (c->st->env->loop)
+        set_timer(c, wall_left(c));
+    return lua_yieldk(L, 0, ctx, k);
+}
+
+int policy_wait_not(lua_State *L, struct outcome *now, lua_KContext ctx,
+                    lua_KFunction k)
+{
+    struct policy_call *c = api_call(L);
+
+    unwait(c);
+    c->outcome = now;
+    return k(L, LUA_OK, ctx);
+}
+
+const struct outcome *policy_outcome(lua_State *L)
+{
+    return api_call(L)->outcome;
+}
+
+void policy_outcome_drop(lua_State *L)
+{
+    drop_outcome(api_call(L));
 }
 
 int policy_call_sleep(lua_State *L, uint64_t ms, lua_KFunction k)
 {
-    struct policy_call *c = api_call(L);
-    struct loop *loop = c->st->env->loop;
-    uint64_t now;
+    struct policy_call *c = can_wait(L);
+    const struct outside *o = &c->st->env->outside;
+    uint64_t left;
 
-    if (!lua_isyieldable(L))
-        return luaL_error(L, "cannot wait inside a callback of gsub, sort, "
-                             "plan or a metamethod");
-    if (!loop || !c->run->wake)
+    if (o->sleep && o->sleep(o->ud, ms)) {
+        c->wall_ms += ms; /* without a loop: what has passed */
+        if (c->wall_ms <= POLICY_WALL_MS)
+            return k(L, LUA_OK, 0);
+        c->stopped = wall_used_up;
+        return lua_yieldk(L, 0, 0, k);
+    }
+    if (!c->st->env->loop)
         return luaL_error(L, "%s cannot wait", policy_phase_name(c->phase));
-    now = loop_now_ms(loop);
-    if (!c->wall_ms)
-        c->wall_ms = now + POLICY_WALL_MS;
-    if (now + ms > c->wall_ms) {
-        c->stopped = "wall budget of 2 s used up";
-        ms = c->wall_ms > now ? c->wall_ms - now : 0;
+    left = wall_left(c);
+    if (ms > left) {
+        c->stopped = wall_used_up;
+        ms = left;
     }
     c->waiting_on = "sleep";
-    loop_timer_init(&c->timer, loop, on_timer, c);
-    loop_timer_set(&c->timer, ms);
+    set_timer(c, ms);
     return lua_yieldk(L, 0, 0, k);
 }

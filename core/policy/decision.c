@@ -1,17 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Decisions: ps.deny makes a table that carries a mark no script can forge;
- * what a phase returns is nil, such a table, or (authenticate) a principal.
- * Anything else is the script's mistake, never "truthy".
+ * Decisions: ps.deny and its kin make tables that carry a mark no script can
+ * forge; what a phase returns is nil, such a table of a kind that the phase
+ * takes, or (authenticate) a principal. Anything else is the script's
+ * mistake, never "truthy".
  */
 #include "policy/api.h"
 
 #include <math.h>
 
+enum { MAX_ANSWER = 64 << 10 };
 enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
 
-static const char deny_key; /* registry: the mark, a metatable */
+enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KIND_STOP, KINDS };
+
+static const char *const kind_names[KINDS] = { "ps.deny()", "ps.skip()",
+                                               "ps.answer()", "ps.stop()" };
+static const char marks[KINDS]; /* registry: the marks, metatables */
+
+enum { DENY_OR_ANSWER = 1 << KIND_DENY | 1 << KIND_ANSWER };
+static const char deny_or_answer[] = ", ps.deny() or ps.answer()";
+
+/* What a phase may return besides nil, and how an error tells it. A phase
+ * without a row: ps.deny() alone. */
+static const struct {
+    bool set;
+    unsigned kinds; /* 1 << enum kind */
+    const char *text;
+} may[PHASE_COUNT] = {
+    [PHASE_REQUEST] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_VALIDATE] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_ADMIT] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_AUTHENTICATE] = { true, 1 << KIND_DENY,
+                             ", a principal or ps.deny()" },
+    [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
+    [PHASE_OUTPUT] = { true, 1 << KIND_DENY | 1 << KIND_STOP,
+                       ", ps.stop() or ps.deny()" },
+    [PHASE_LOG] = { true, 0, " only" },
+    [PHASE_TICK] = { true, 0, " only" },
+};
+
+static bool takes(enum policy_phase p, enum kind kind)
+{
+    return (may[p].set ? may[p].kinds : 1u << KIND_DENY) & 1u << kind;
+}
 
 static bool own_code(struct str code)
 {
@@ -52,6 +85,14 @@ static void check_options(lua_State *L, int idx, bool own)
         luaL_error(L, "ps.deny: a code of your own needs { status = }");
 }
 
+/* The table on top becomes a decision. */
+static int marked(lua_State *L, enum kind kind)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &marks[kind]);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
 /* ps.deny(code, message, { retry_after =, status = }) */
 static int fn_deny(lua_State *L)
 {
@@ -85,21 +126,98 @@ static int fn_deny(lua_State *L)
     lua_pushliteral(L, "status");
     lua_rawget(L, 3);
     lua_rawset(L, -3);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &deny_key);
-    lua_setmetatable(L, -2);
-    return 1;
+    return marked(L, KIND_DENY);
 }
 
-static bool is_deny(lua_State *L, int idx)
+/* ps.skip(why) */
+static int fn_skip(lua_State *L)
 {
-    bool yes;
+    luaL_checktype(L, 1, LUA_TSTRING);
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "message");
+    return marked(L, KIND_SKIP);
+}
+
+static const char *const finishes[] = {
+    [WIRE_FINISH_STOP] = "stop",
+    [WIRE_FINISH_LENGTH] = "length",
+    [WIRE_FINISH_FILTER] = "content_filter",
+};
+
+/* WIRE_FINISH_x of a name, or -1. */
+static int finish_of(struct str name)
+{
+    for (size_t i = 0; i < sizeof finishes / sizeof finishes[0]; i++) {
+        if (str_is(name, finishes[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* ps.answer{ text =, finish = "stop" } */
+static int fn_answer(lua_State *L)
+{
+    struct str s;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_createtable(L, 0, 2);
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING
+                               ? lua_tostring(L, -2) : "(number)";
+
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "ps.answer: %s is a string", name);
+        s.p = lua_tolstring(L, -1, &s.n);
+        if (strcmp(name, "text") == 0 && s.n > MAX_ANSWER)
+            luaL_error(L, "ps.answer: text has at most %d bytes", MAX_ANSWER);
+        else if (strcmp(name, "finish") == 0 && finish_of(s) < 0)
+            luaL_error(L, "ps.answer: finish is stop, length or "
+                          "content_filter");
+        else if (strcmp(name, "text") != 0 && strcmp(name, "finish") != 0)
+            luaL_error(L, "ps.answer has no option '%s'", name);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, 2, name);
+    }
+    lua_pushliteral(L, "text");
+    if (lua_rawget(L, 2) == LUA_TNIL)
+        luaL_error(L, "ps.answer needs { text = }");
+    lua_settop(L, 2);
+    return marked(L, KIND_ANSWER);
+}
+
+/* ps.stop("content_filter") */
+static int fn_stop(lua_State *L)
+{
+    const char *why = luaL_optstring(L, 1, "content_filter");
+
+    if (finish_of(str_of(why)) < 0)
+        return luaL_error(L, "ps.stop: stop, length or content_filter");
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, why);
+    lua_setfield(L, -2, "finish");
+    return marked(L, KIND_STOP);
+}
+
+/* Of which kind is the decision at idx? KINDS: it is none. */
+static enum kind kind_of(lua_State *L, int idx)
+{
+    int kind = 0;
 
     if (lua_type(L, idx) != LUA_TTABLE || !lua_getmetatable(L, idx))
-        return false;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &deny_key);
-    yes = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return yes;
+        return KINDS;
+    for (; kind < KINDS; kind++) {
+        bool yes;
+
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &marks[kind]);
+        yes = lua_rawequal(L, -1, -2);
+        lua_pop(L, 1);
+        if (yes)
+            break;
+    }
+    lua_pop(L, 1);
+    return (enum kind)kind;
 }
 
 /* Member as a string in the arena; p NULL when it is none. */
@@ -163,32 +281,78 @@ static void read_principal(lua_State *L, struct policy_call *c, int idx)
     c->out->verdict = POLICY_PRINCIPAL;
 }
 
+static void read_skip(lua_State *L, struct policy_call *c, int idx)
+{
+    c->out->message = text(L, c->run->arena, idx, "message", MAX_MESSAGE);
+    c->out->verdict = POLICY_SKIP;
+}
+
+static void read_answer(lua_State *L, struct policy_call *c, int idx)
+{
+    enum dialect d = c->run->dialect;
+    int finish = finish_of(text(L, c->run->arena, idx, "finish", MAX_CODE));
+
+    if (!dialect_ops(d)->answers(d))
+        luaL_error(L, "ps.answer: %s has no text to answer with",
+                   dialect_name(d));
+    c->out->message = text(L, c->run->arena, idx, "text", MAX_ANSWER);
+    c->out->finish = finish < 0 ? WIRE_FINISH_STOP : (enum wire_finish)finish;
+    c->out->verdict = POLICY_ANSWER;
+}
+
+static void read_stop(lua_State *L, struct policy_call *c, int idx)
+{
+    int finish = finish_of(text(L, c->run->arena, idx, "finish", MAX_CODE));
+
+    if (finish < 0)
+        luaL_error(L, "a stop without a known reason");
+    c->out->finish = (enum wire_finish)finish;
+    c->out->code = str_of(finishes[finish]);
+    c->out->verdict = POLICY_STOP;
+}
+
 void decision_read(lua_State *L, struct policy_call *c, int idx)
 {
+    static void (*const readers[KINDS])(lua_State *, struct policy_call *,
+                                        int) = {
+        [KIND_DENY] = read_deny,
+        [KIND_SKIP] = read_skip,
+        [KIND_ANSWER] = read_answer,
+        [KIND_STOP] = read_stop,
+    };
+    enum kind kind;
+
     if (lua_isnil(L, idx))
         return;
-    if (c->phase != PHASE_LOG && is_deny(L, idx)) {
-        read_deny(L, c, idx);
+    kind = kind_of(L, idx);
+    if (kind != KINDS && takes(c->phase, kind)) {
+        readers[kind](L, c, idx);
         return;
     }
-    if (c->phase == PHASE_AUTHENTICATE &&
+    if (kind == KINDS && c->phase == PHASE_AUTHENTICATE &&
         (lua_type(L, idx) == LUA_TTABLE || api_is(L, idx, API_PRINCIPAL))) {
         read_principal(L, c, idx);
         return;
     }
     luaL_error(L, "%s returned a %s; it may return nil%s",
-               policy_phase_name(c->phase), luaL_typename(L, idx),
-               c->phase == PHASE_LOG            ? " only"
-               : c->phase == PHASE_AUTHENTICATE ? ", a principal or ps.deny()"
-                                                : " or ps.deny()");
+               policy_phase_name(c->phase),
+               kind == KINDS ? luaL_typename(L, idx) : kind_names[kind],
+               may[c->phase].set ? may[c->phase].text : " or ps.deny()");
 }
 
 void decision_open(lua_State *L)
 {
-    lua_createtable(L, 0, 1);
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &deny_key);
-    lua_pushcfunction(L, fn_deny);
-    lua_setfield(L, -2, "deny");
+    static const luaL_Reg ps[] = { { "deny", fn_deny },
+                                   { "skip", fn_skip },
+                                   { "answer", fn_answer },
+                                   { "stop", fn_stop },
+                                   { NULL, NULL } };
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        lua_createtable(L, 0, 1);
+        lua_pushboolean(L, 0);
+        lua_setfield(L, -2, "__metatable");
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &marks[kind]);
+    }
+    luaL_setfuncs(L, ps, 0);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What a policy file returns: { api = 1, schema =, fail =, <phase> =
- * function }. Every key must be known: a misspelt phase would never run.
+ * What a policy file returns: { api = 1, schema =, fail =, dialects =,
+ * <phase> = function }. Every key must be known: a misspelt phase would never
+ * run.
  */
+#include "policy/output.h"
 #include "policy/state.h"
+
+#include "policy/tick.h"
 
 enum { CLOSED, OPEN };
 enum { CALLED, LATER };
@@ -66,6 +70,30 @@ static void take_fail(struct policy_state *st, lua_State *L)
     }
 }
 
+/* dialects = { "openai-chat" }, on top */
+static void take_dialects(struct policy_state *st, lua_State *L)
+{
+    int list = lua_gettop(L);
+
+    luaL_argexpected(L, lua_istable(L, list), 1, "dialects: list");
+    if (lua_rawlen(L, list) == 0)
+        luaL_error(L, "dialects: a list of names is needed");
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
+        unsigned bits = 0;
+        struct str name = STR_NULL;
+
+        if (lua_rawgeti(L, list, i) == LUA_TSTRING) {
+            name.p = lua_tolstring(L, -1, &name.n);
+            bits = dialects_by_name(name);
+        }
+        if (!bits)
+            luaL_error(L, "dialects: there is no dialect '%s'",
+                       name.p ? name.p : luaL_typename(L, -1));
+        st->dialects |= bits;
+        lua_pop(L, 1);
+    }
+}
+
 /* One member of the file's table: key at -2, value on top. */
 static void take_member(struct policy_state *st, lua_State *L)
 {
@@ -82,9 +110,16 @@ static void take_member(struct policy_state *st, lua_State *L)
         st->fn[p] = luaL_ref(L, LUA_REGISTRYINDEX);
     } else if (strcmp(key, "fail") == 0) {
         take_fail(st, L);
+    } else if (strcmp(key, "dialects") == 0) {
+        take_dialects(st, L);
+    } else if (strcmp(key, "window") == 0) {
+        policy_output_load(st, L);
+    } else if (strcmp(key, "every") == 0) {
+        policy_take_every(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, or a phase: penstock-policy(7))", key);
+                      "fail, dialects, window, every, or a phase: "
+                      "penstock-policy(7))", key);
     }
 }
 
@@ -103,6 +138,10 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
+    policy_output_loaded(st, L);
+    if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
+        luaL_error(L, "tick and every need each other: every = "
+                      "{ interval = \"30s\" }");
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

@@ -14,6 +14,8 @@
 #include "engine/config.h"
 #include "engine/principal.h"
 #include "engine/target.h"
+#include "net/http_header.h"
+#include "wire/dialect.h"
 
 enum policy_phase {
 #define PHASE_ROW(id, name, fail, called, when) PHASE_##id,
@@ -33,9 +35,12 @@ enum policy_field {
     FIELD_PATH,
     FIELD_CLIENT_IP,
     FIELD_CREDENTIAL,  /* what the caller presented, or nil */
+    FIELD_SESSION,     /* what holds a conversation together, or nil */
     FIELD_MODEL,       /* from here on: only once the body is read */
     FIELD_STREAM,      /* boolean */
     FIELD_MAX_TOKENS,  /* integer or nil */
+    FIELD_TEMPERATURE, /* number or nil */
+    FIELD_USER,        /* string or nil */
     FIELD_BODY_SIZE,   /* integer */
     FIELD_STATUS,      /* integer; log only */
     FIELD_COUNT
@@ -45,6 +50,7 @@ enum policy_value_type {
     VALUE_NIL,
     VALUE_STRING,
     VALUE_INT,
+    VALUE_NUMBER, /* s: as JSON writes it */
     VALUE_BOOL,
     VALUE_NOT_YET
 };
@@ -55,17 +61,82 @@ struct policy_value {
     int64_t i;
 };
 
+/** What one policy did in a phase, when it is through. */
+struct policy_ran {
+    struct str policy;
+    enum policy_phase phase;
+    int verdict; /* enum policy_verdict, as the policy meant it; an error is
+                    POLICY_FAILED */
+    struct str what; /* a denial's code, a principal's id, an error's text */
+    bool observed;   /* its verdict was noted, no more */
+    bool open;       /* an error counts as no opinion */
+    uint16_t waits;
+    uint64_t ns, waited_ns; /* its own work; waiting */
+    uint64_t instructions;  /* 0 = nobody counts them: policy/probe.h */
+};
+
 struct policy_view {
     void (*field)(void *req, enum policy_field f, struct policy_value *out);
     struct str (*header)(void *req, struct str name);
     /** ps.note and the engine's own remarks; for the access line and explain */
     void (*note)(void *req, struct str policy, struct str text);
+    /** A policy is through; `what` is in the arena. May be NULL. */
+    void (*ran)(void *req, const struct policy_ran *ran);
+    /** x-penstock-tags; how many. May be NULL: none. */
+    size_t (*tags)(void *req, const struct conf_pair **out);
+    /**
+     * A policy's edits of the body have become a new text: check it and take
+     * both, the index being the text's. Nothing is changed on an error, and
+     * both stay the caller's. May be NULL: nothing can be edited.
+     */
+    int (*rewrite)(void *req, struct buf *text, struct json *index,
+                   struct err *err);
+    /** The plan for another model's name. May be NULL: there are none. */
+    int (*plan)(void *req, struct str model, struct plan *out,
+                struct err *err);
+};
+
+/** Header fields that policies set; without a value: it goes. */
+struct policy_headers {
+    struct http_header at[16]; /* each name once; in the run's arena */
+    size_t n;
+};
+
+/** An earlier try of the request. */
+struct policy_tried {
+    struct str target, cls; /* class of the fault; empty = it served */
+    int status;             /* HTTP; 0 = none */
+};
+
+/** attempt: the try to come. */
+struct policy_try {
+    uint32_t n; /* 1 = the first */
+    const struct target *target;
+    struct str credential;
+    uint64_t elapsed_ms; /* since the request came */
+    const struct policy_tried *tried;
+    size_t n_tried;
+    struct policy_headers set; /* of the outgoing head */
+};
+
+/** response: the head of an answer that serves, before it is passed on. */
+struct policy_resp {
+    int status;
+    uint32_t attempt; /* which try's it is; 1 = the first */
+    const struct target *target;
+    uint64_t ms; /* from the try's begin to its head */
+    const struct http_header *fields; /* the provider's */
+    size_t n_fields;
+    struct policy_headers set; /* of the client's head */
 };
 
 enum policy_verdict {
     POLICY_NONE,      /* no policy had an opinion */
     POLICY_DENY,      /* code, status, message, retry_after_ms */
     POLICY_PRINCIPAL, /* authenticate: `principal` */
+    POLICY_SKIP,      /* attempt: not this target; message */
+    POLICY_ANSWER,    /* 200 with `message` for its text; finish */
+    POLICY_STOP,      /* output: end the answer; finish, and its name as code */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -77,10 +148,12 @@ struct policy_result {
     int status;         /* of an own code; 0 = the row's */
     struct str message; /* in the request's arena */
     uint64_t retry_after_ms;
+    enum wire_finish finish;
     struct principal *principal; /* in the request's arena */
 };
 
 struct policy_set;
+struct policy_window;
 struct policy_call; /* a phase under way that waits */
 
 /** One run of a phase for one request; embedded in the request, zeroed. */
@@ -89,11 +162,19 @@ struct policy_run {
     const struct policy_view *view;
     struct arena *arena;
     struct str endpoint;          /* for policies limited to some */
+    enum dialect dialect;         /* the client's */
+    const struct json *body;      /* its index, from validate on while it is
+                                     kept; NULL: not there */
     const struct principal *principal; /* NULL before authenticate */
     struct plan *plan;            /* route only */
+    struct policy_try *attempt;   /* attempt only */
+    struct policy_resp *response; /* response only */
+    struct policy_window *window; /* output only; see policy/output.h */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     uint16_t at;                  /* next policy in the list; engine's own */
+    struct policy_ran ran;        /* of the one under way; engine's own */
+    uint64_t began_ns;            /* the same */
 };
 
 enum { POLICY_DONE = 0, POLICY_WAIT = 1 };
@@ -108,6 +189,27 @@ void policy_set_free(struct policy_set *s);
 /** The worker's loop, without which no policy can wait (ps.sleep raises). */
 struct loop;
 void policy_set_loop(struct policy_set *s, struct loop *l);
+
+/** What ps.now, ps.mono_ms, the ends of ps.kv and ticks go by. */
+struct policy_clock {
+    uint64_t (*mono_ms)(void *ud);
+    uint64_t (*wall_ms)(void *ud);
+    void *ud;
+};
+
+/** A clock in place of the system's (copied); for tests. Files are loaded by
+ * the system's all the same. */
+void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
+
+/** The memory behind ps.kv, borrowed: shared in a worker, a test's own in a
+ * test. Without it the functions of ps.kv raise. */
+struct kv;
+void policy_set_kv(struct policy_set *s, struct kv *kv);
+
+/** What ps.targets() tells of: the list is copied, the targets are borrowed
+ * for the set's life. 0 or -ERR_NOMEM. */
+int policy_set_targets(struct policy_set *s, const struct target *const *list,
+                       size_t n);
 
 /** Does any policy define this phase? (Skip the step when not.) */
 bool policy_set_has(const struct policy_set *s, enum policy_phase p);

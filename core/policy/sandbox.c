@@ -129,6 +129,14 @@ static bool is_frozen(lua_State *L, int arg)
     return yes;
 }
 
+void sandbox_below(lua_State *L)
+{
+    if (!is_frozen(L, lua_gettop(L)))
+        return;
+    luaL_getmetafield(L, -1, "__index");
+    lua_replace(L, -2);
+}
+
 lua_Integer sandbox_length(lua_State *L, int arg)
 {
     luaL_checktype(L, arg, LUA_TTABLE);

@@ -29,6 +29,10 @@ void sandbox_push_env(lua_State *L);
  */
 void sandbox_freeze(lua_State *L, const char *name, int lenient);
 
+/** Where the table on top is a read-only view, what is below it takes its
+ * place. */
+void sandbox_below(lua_State *L);
+
 /** Length for a table argument; raises for a script's own __len. */
 lua_Integer sandbox_length(lua_State *L, int arg);
 

@@ -7,6 +7,7 @@
  */
 #include "policy/state.h"
 
+#include "policy/api.h"
 #include "policy/sandbox.h"
 
 #include <stdio.h>
@@ -41,7 +42,8 @@ static bool is_list(const json_t *v)
 
 static bool is_map(const json_t *v)
 {
-    return json_is_object(v) || (json_is_array(v) && json_array_size(v) == 0);
+    return (json_is_object(v) && !secret_is_ref(v)) ||
+           (json_is_array(v) && json_array_size(v) == 0);
 }
 
 static bool is_name(const json_t *v)
@@ -70,6 +72,7 @@ static const struct schema_type {
     { "map", is_map, "a table with names" },
     { "model", is_name, "the name of a model" },
     { "url", is_url, "a URL with http:// or https://" },
+    { "secret", secret_is_ref, "env \"NAME\" or file \"/path\"" },
 };
 
 static const struct schema_type *type_of(const char *name)
@@ -137,7 +140,7 @@ static void check_schema(lua_State *L, int schema)
         type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
         if (!type_of(type))
             luaL_error(L, "schema.%s: '%s' is none of string, int, number, "
-                          "bool, list, map, model, url",
+                          "bool, list, map, model, url, secret",
                        key, type ? type : luaL_typename(L, -1));
     }
 }
@@ -150,6 +153,25 @@ static int conf_missing(lua_State *L)
         return luaL_error(L, "conf.%s is not in the schema",
                           luaL_tolstring(L, 2, NULL));
     return 0;
+}
+
+/* Those of the configuration, or of a test; into the table on top. */
+static void set_secrets(lua_State *L, const struct conf_policy *p, int schema)
+{
+    for (size_t i = 0; i < p->n_secrets; i++) {
+        const struct conf_secret *s = &p->secrets[i];
+
+        lua_pushlstring(L, s->name.p, s->name.n);
+        lua_pushvalue(L, -1);
+        lua_rawget(L, schema);
+        if (lua_type(L, -1) != LUA_TSTRING ||
+            strcmp(lua_tostring(L, -1), "secret") != 0)
+            luaL_error(L, "conf.%s: the schema does not say \"secret\"",
+                       lua_tostring(L, -2));
+        lua_pop(L, 1);
+        api_push_secret(L, &s->secret);
+        lua_rawset(L, -3);
+    }
 }
 
 void policy_schema_conf(struct policy_state *st, lua_State *L, int schema)
@@ -170,9 +192,12 @@ void policy_schema_conf(struct policy_state *st, lua_State *L, int schema)
             luaL_error(L, "conf.%s: the policy's schema has no such key", key);
         if (!t->is(v))
             luaL_error(L, "conf.%s: %s is needed", key, t->what);
+        if (secret_is_ref(v))
+            continue;
         push_json(L, v, 0);
         lua_setfield(L, -2, key);
     }
+    set_secrets(L, st->conf, schema);
     lua_createtable(L, 0, 1);
     lua_pushvalue(L, schema);
     lua_pushcclosure(L, conf_missing, 1);

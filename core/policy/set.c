@@ -8,14 +8,19 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/slots.h"
 #include "engine/crumb.h"
 #include "engine/metrics.h"
 #include "net/hash.h"
-#include "policy/call.h"
+#include "policy/api.h"
+#include "policy/output.h"
+#include "policy/probe.h"
+#include "policy/ran.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 
-enum { MAX_POLICIES = 256, LOG_EVERY_MS = 1000 };
+enum { MAX_POLICIES = OUTPUT_POLICIES, LOG_EVERY_MS = 1000 };
 
 struct policy_set {
     struct policy_env env;
@@ -61,6 +66,13 @@ static int load_all(struct policy_set *s, const struct config *c,
 
 struct policy_set *policy_set_new(const struct config *c, struct err *err)
 {
+    return policy_set_probed(c, NULL, err);
+}
+
+struct policy_set *policy_set_probed(const struct config *c,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
     struct policy_set *s = calloc(1, sizeof *s);
     struct err own = { 0 };
 
@@ -75,6 +87,7 @@ struct policy_set *policy_set_new(const struct config *c, struct err *err)
         free(s);
         return NULL;
     }
+    s->env.probe = probe;
     if (env_init(&s->env, c, err) == 0 && load_all(s, c, err) == 0)
         return s;
     policy_set_free(s);
@@ -85,9 +98,14 @@ void policy_set_free(struct policy_set *s)
 {
     if (!s)
         return;
+    policy_ticks_stop(s);
     for (size_t i = 0; i < s->n; i++)
         policy_state_free(s->states[i]);
     free(s->states);
+    if (s->env.outside.free)
+        s->env.outside.free(s->env.outside.ud);
+    free(s->env.targets);
+    slots_free(s->env.waits);
     hash_free(s->env.hash);
     budget_timer_stop();
     free(s);
@@ -98,9 +116,50 @@ void policy_set_loop(struct policy_set *s, struct loop *l)
     s->env.loop = l;
 }
 
+void policy_set_outside(struct policy_set *s, const struct outside *o)
+{
+    s->env.outside = *o;
+}
+
+struct policy_env *policy_set_env(struct policy_set *s)
+{
+    return &s->env;
+}
+
+struct policy_state *policy_set_state(struct policy_set *s,
+                                      enum policy_phase p, size_t i)
+{
+    return i < s->n_phase[p] ? s->states[s->in_phase[p][i]] : NULL;
+}
+
 bool policy_set_has(const struct policy_set *s, enum policy_phase p)
 {
     return s->n_phase[p] != 0;
+}
+
+void policy_set_clock(struct policy_set *s, const struct policy_clock *c)
+{
+    s->env.clock = *c;
+}
+
+void policy_set_kv(struct policy_set *s, struct kv *kv)
+{
+    s->env.kv = kv;
+}
+
+int policy_set_targets(struct policy_set *s, const struct target *const *list,
+                       size_t n)
+{
+    const struct target **copy = calloc(n + 1, sizeof *copy);
+
+    if (!copy)
+        return -ERR_NOMEM;
+    if (n)
+        memcpy(copy, list, n * sizeof *copy);
+    free(s->env.targets);
+    s->env.targets = copy;
+    s->env.n_targets = n;
+    return 0;
 }
 
 size_t policy_set_memory(const struct policy_set *s)
@@ -114,7 +173,7 @@ size_t policy_set_memory(const struct policy_set *s)
 
 /* ---- running ------------------------------------------------------- */
 
-static bool applies(const struct policy_state *st, struct str endpoint)
+bool policy_applies(const struct policy_state *st, struct str endpoint)
 {
     const struct conf_policy *c = st->conf;
 
@@ -166,13 +225,21 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     if (out->verdict == POLICY_DENY)
         note(run, st, arena_fmt(run->arena, "would deny: " STR_FMT,
                                 STR_ARG(out->code)));
+    else if (out->verdict == POLICY_STOP)
+        note(run, st, arena_fmt(run->arena, "would stop: " STR_FMT,
+                                STR_ARG(out->code)));
+    else if (out->verdict == POLICY_ANSWER)
+        note(run, st, STR("would answer"));
+    else if (out->verdict == POLICY_SKIP)
+        note(run, st, arena_fmt(run->arena, "would skip: " STR_FMT,
+                                STR_ARG(out->message)));
     else if (out->verdict == POLICY_PRINCIPAL)
         note(run, st, arena_fmt(run->arena, "would authenticate: " STR_FMT,
                                 STR_ARG(out->principal->id)));
     *out = (struct policy_result){ .verdict = POLICY_NONE };
 }
 
-static void decide(struct policy_state *st, enum policy_phase p,
+void policy_decide(struct policy_state *st, enum policy_phase p,
                    struct policy_run *run, enum call_result r, struct str why,
                    struct policy_result *out)
 {
@@ -204,13 +271,39 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
 
     if (crumb_here)
         crumb_enter(CRUMB_POLICY, st->conf->name, phase, request_id(run));
+    if (!run->call)
+        policy_ran_begin(run, st, p, t0);
     r = run->call ? policy_call_resume(run->call, out, why)
                   : policy_call_begin(st, p, run, out, why);
     crumb_leave();
-    ns = clock_mono_ns() - t0 + st->ns_rest;
+    ns = clock_mono_ns() - t0;
+    policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
+    ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
     metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
     return r;
+}
+
+int policy_state_run(struct policy_state *st, enum policy_phase p,
+                     struct policy_run *run, struct policy_result *out)
+{
+    struct str why = STR_NULL;
+    enum call_result r;
+
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    r = step(st, p, run, out, &why);
+    if (r == CALL_WAITS)
+        return POLICY_WAIT;
+    run->call = NULL;
+    if (r == CALL_ERROR)
+        why = api_hide(st->conf, run->arena, why, SIZE_MAX);
+    policy_ran_verdict(run, out, r == CALL_ERROR, why);
+    if (p == PHASE_OUTPUT)
+        policy_output_leave(st, run, r, out);
+    policy_decide(st, p, run, r, why, out);
+    if (run->view->ran)
+        run->view->ran(run->req, &run->ran);
+    return POLICY_DONE;
 }
 
 int policy_run(struct policy_set *s, enum policy_phase p,
@@ -219,16 +312,13 @@ int policy_run(struct policy_set *s, enum policy_phase p,
     *out = (struct policy_result){ .verdict = POLICY_NONE };
     for (; run->at < s->n_phase[p]; run->at++) {
         struct policy_state *st = s->states[s->in_phase[p][run->at]];
-        struct str why = STR_NULL;
-        enum call_result r;
 
-        if (!applies(st, run->endpoint))
+        if (!policy_applies(st, run->endpoint) ||
+            (p == PHASE_OUTPUT &&
+             !policy_output_enter(st, run, run->at)))
             continue;
-        r = step(st, p, run, out, &why);
-        if (r == CALL_WAITS)
+        if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;
-        run->call = NULL;
-        decide(st, p, run, r, why, out);
         if (out->verdict != POLICY_NONE)
             break;
     }

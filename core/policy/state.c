@@ -3,8 +3,10 @@
 /* Making and ending a policy's state: sandbox, file, conf. */
 #include "policy/state.h"
 
+#include "base/clock.h"
 #include "policy/api.h"
 #include "policy/call.h"
+#include "policy/probe.h"
 #include "policy/sandbox.h"
 
 #include <stdio.h>
@@ -13,6 +15,18 @@
 /* Per cent of the live heap (some 35 KB) at which a collection begins: a
  * request leaves half a KB of garbage, and marking is what collections cost. */
 enum { GC_PAUSE = 400 };
+
+uint64_t policy_mono_ms(const struct policy_env *env)
+{
+    return env->clock.mono_ms ? env->clock.mono_ms(env->clock.ud)
+                              : clock_mono_ms();
+}
+
+uint64_t policy_wall_ms(const struct policy_env *env)
+{
+    return env->clock.wall_ms ? env->clock.wall_ms(env->clock.ud)
+                              : clock_wall_ms();
+}
 
 struct str policy_error_text(lua_State *L)
 {
@@ -138,6 +152,8 @@ struct policy_state *policy_state_new(struct policy_env *env,
     for (int p = 0; p < PHASE_COUNT; p++)
         st->fn[p] = LUA_NOREF;
     *(struct policy_state **)lua_getextraspace(st->L) = st;
+    if (env->probe)
+        env->probe->open(env->probe, st);
     if (load(st, err) == 0)
         return st;
     policy_state_free(st);

@@ -13,6 +13,7 @@
 
 #include "policy/budget.h"
 #include "policy/heap.h"
+#include "policy/outside.h"
 #include "policy/policy.h"
 
 #include <lauxlib.h>
@@ -20,6 +21,7 @@
 
 struct loop;
 struct hash;
+struct slots;
 
 enum {
     POLICY_MEMORY = 8 << 20, /* bytes of heap per state */
@@ -27,13 +29,33 @@ enum {
     POLICY_CPU_MS = 50,      /* CPU per call */
     POLICY_WALL_MS = 2000,   /* per call, counted from its first wait */
     POLICY_CALLS = 16384,    /* calls of one policy that run or wait */
+    POLICY_WAITS = 1 << 18,  /* waits of all policies of a set */
 };
 
 /** What all policies of a set share. */
 struct policy_env {
     const struct config *config;
-    struct loop *loop; /* NULL: nothing can wait */
+    struct loop *loop; /* NULL: no time passes, so nothing can wait for it */
     struct hash *hash;
+    struct outside outside; /* its functions may be NULL: cannot be reached */
+    struct slots *waits;    /* calls that wait; NULL before the first */
+    struct kv *kv;             /* NULL: ps.kv cannot be used */
+    struct policy_clock clock; /* without functions: the system's */
+    const struct target **targets; /* of ps.targets; own the list alone */
+    size_t n_targets;
+    struct policy_ticks *ticks; /* tick.c; NULL: not started */
+    struct policy_probe *probe; /* policy/probe.h; NULL in a worker */
+};
+
+uint64_t policy_mono_ms(const struct policy_env *env);
+uint64_t policy_wall_ms(const struct policy_env *env);
+
+/** window = { hold =, of = }. */
+struct policy_wish {
+    uint32_t hold;   /* characters */
+    bool all;        /* the whole answer instead */
+    uint8_t of;      /* 1 << enum wire_kind */
+    bool said, held; /* the file has window, window.hold */
 };
 
 struct policy_state {
@@ -43,6 +65,10 @@ struct policy_state {
     const struct conf_policy *conf;
     int fn[PHASE_COUNT]; /* registry; LUA_NOREF: no such phase */
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
+    struct policy_wish window; /* of the output phase */
+    uint32_t every_ms;      /* tick's interval; 0: none */
+    bool every_worker;      /* in each worker, not in one */
+    uint32_t dialects; /* whose raw JSON it knows: 1 << enum dialect */
     int conf_ref;
     json_t *conf_tree; /* while loading */
     struct policy_call *running; /* whose coroutine runs now */
@@ -51,6 +77,7 @@ struct policy_state {
     uint32_t n_calls;
     uint32_t ns_rest;   /* CPU not yet in the metric */
     uint64_t logged_ms; /* when an error was last logged */
+    bool series_full;   /* ps.metric may make no further series */
 };
 
 /**
@@ -68,6 +95,14 @@ static inline struct policy_state *policy_state_of(lua_State *L)
 {
     return *(struct policy_state **)lua_getextraspace(L);
 }
+
+/** The i-th state of a set that has the phase, in list order; or NULL. */
+struct policy_state *policy_set_state(struct policy_set *s,
+                                      enum policy_phase p, size_t i);
+
+/** As policy_run, for one policy. */
+int policy_state_run(struct policy_state *st, enum policy_phase p,
+                     struct policy_run *run, struct policy_result *out);
 
 /** Text of the error value on top of L, without calling any metamethod. */
 struct str policy_error_text(lua_State *L);

@@ -2,25 +2,33 @@
 /* Copyright The Penstock Authors */
 /*
  * Running test files. The file itself runs in a state of its own, with the
- * sandbox of policies; each ps.test() loads the policy anew, runs one phase
- * through policy_run, and compares.
+ * sandbox of policies; each ps.test() loads the policy anew and runs its
+ * calls through policy_run.
  */
 #include "policy/test.h"
 
+#include "engine/kv.h"
 #include "net/hash.h"
 #include "policy/api.h"
+#include "policy/cover.h"
 #include "policy/sandbox.h"
 #include "policy/test_case.h"
 
 #include <stdlib.h>
 
-enum { ARENA = 4 << 20, NOTES = 64 << 10 };
+enum {
+    ARENA = 8 << 20,
+    NOTES = 64 << 10,
+    KV_BYTES = 1 << 20,
+    HOOK_EVERY = 1000000, /* instructions */
+};
 
 /* What tests can reach: the runner and an environment for ps.sha256. */
 struct runner {
     struct policy_state st; /* first: policy_state_of() finds it */
     struct policy_env env;
     struct policy_test *t;
+    clock_t began;
 };
 
 static struct runner *runner_of(lua_State *L)
@@ -28,161 +36,200 @@ static struct runner *runner_of(lua_State *L)
     return (struct runner *)policy_state_of(L);
 }
 
-/* ---- the request as the policy sees it --------------------------------- */
+/* ---- one test --------------------------------------------------------- */
 
-static void on_field(void *req, enum policy_field f, struct policy_value *out)
+/* The phase that the call names, or the only one that the policy has; or
+ * PHASE_COUNT. */
+static enum policy_phase phase_of(const struct policy_set *s, struct str name)
 {
-    *out = ((struct test_case *)req)->fields[f];
-}
-
-static struct str on_header(void *req, struct str name)
-{
-    const struct test_case *c = req;
-
-    for (size_t i = 0; i < c->n_headers; i++) {
-        if (str_ieq(c->headers[i].key, name))
-            return c->headers[i].value;
-    }
-    return STR_NULL;
-}
-
-static void on_note(void *req, struct str policy, struct str text)
-{
-    struct test_case *c = req;
-
-    (void)policy;
-    buf_put(&c->notes, text);
-    buf_putc(&c->notes, '\n');
-}
-
-static const struct policy_view view = { on_field, on_header, on_note };
-
-/* ---- one test ---------------------------------------------------------- */
-
-/* The phase that the test names, or the only one that the policy has. */
-static int phase_of(const struct policy_set *s, struct str name)
-{
-    int only = -1;
+    int only = PHASE_COUNT;
 
     for (int p = 0; p < PHASE_COUNT; p++) {
+        if (!policy_set_has(s, p))
+            continue;
         if (name.n && str_is(name, policy_phase_name(p)))
-            return policy_set_has(s, p) ? p : -1;
-        if (!name.n && policy_set_has(s, p)) {
-            if (only >= 0)
-                return -1;
-            only = p;
-        }
+            return (enum policy_phase)p;
+        if (!name.n)
+            only = only == PHASE_COUNT ? p : -1;
     }
-    return only;
+    return only < 0 ? PHASE_COUNT : (enum policy_phase)only;
 }
 
-/* What came, in the words of `expect`. */
-static struct str outcome(struct test_case *c, const struct policy_result *r)
+/* Below lua_pcall; 1: the case, TEST_TABLE */
+static int read_case(lua_State *L)
 {
-    switch (r->verdict) {
-    case POLICY_DENY:
-        return arena_fmt(c->arena, "deny " STR_FMT, STR_ARG(r->code));
-    case POLICY_PRINCIPAL:
-        return arena_fmt(c->arena, "principal " STR_FMT,
-                         STR_ARG(r->principal->id));
-    case POLICY_FAILED: return STR("a failure");
-    case POLICY_NONE: break;
-    }
-    return STR("no opinion");
+    test_case_read(L, lua_touserdata(L, 1));
+    return 0;
 }
 
-static struct str wanted(struct test_case *c)
+static int fill_kv(lua_State *L)
 {
-    const struct test_expect *e = &c->expect;
-
-    if (e->deny.n)
-        return arena_fmt(c->arena, "deny " STR_FMT, STR_ARG(e->deny));
-    if (e->principal.n)
-        return arena_fmt(c->arena, "principal " STR_FMT, STR_ARG(e->principal));
-    return e->fails.n ? STR("a failure") : STR("no opinion");
+    test_kv_fill(L, lua_touserdata(L, 1));
+    return 0;
 }
 
-static struct str left(struct test_case *c)
+/* 4: the call's table, where there is one */
+static int compare_kv(lua_State *L)
 {
-    struct str all = STR("");
-
-    for (size_t i = 0; i < c->plan.n; i++) {
-        if (!c->list[i].dropped)
-            all = arena_fmt(c->arena, STR_FMT "%s" STR_FMT, STR_ARG(all),
-                            all.n ? " " : "",
-                            STR_ARG(c->list[i].target->name));
-    }
-    return all;
+    if (lua_getfield(L, 4, "expect") == LUA_TTABLE)
+        test_kv_compare(L, lua_touserdata(L, 1));
+    return 0;
 }
 
-/* Why the test failed, or an empty text. */
-static struct str compare(struct test_case *c, const struct policy_result *r)
+/* 1: the case, TEST_TABLE, 3: number; returns the call's table or nil */
+static int read_call(lua_State *L)
 {
-    const struct test_expect *e = &c->expect;
-    struct str want = wanted(c), got = outcome(c, r);
-    struct str notes = buf_str(&c->notes);
+    struct test_case *t = lua_touserdata(L, 1);
 
-    if (!str_eq(want, got))
-        return arena_fmt(c->arena, "expected " STR_FMT ", got " STR_FMT
-                         "; notes: " STR_FMT, STR_ARG(want), STR_ARG(got),
-                         STR_ARG(notes));
-    if (e->message.n && !str_eq(e->message, r->message))
-        return arena_fmt(c->arena, "expected message '" STR_FMT "', got '"
-                         STR_FMT "'", STR_ARG(e->message), STR_ARG(r->message));
-    if (e->status != 0 && (int)e->status != r->status)
-        return arena_fmt(c->arena, "expected status %d, got %d",
-                         (int)e->status, r->status);
-    if (e->retry_after != 0 &&
-        (uint64_t)(e->retry_after * 1000) != r->retry_after_ms)
-        return arena_fmt(c->arena, "expected retry_after %g, got %g",
-                         e->retry_after, (double)r->retry_after_ms / 1000);
-    if (e->fails.n && str_find(notes, e->fails) < 0)
-        return arena_fmt(c->arena, "expected failure '" STR_FMT "', got "
-                         STR_FMT, STR_ARG(e->fails), STR_ARG(notes));
-    if (e->note.n && str_find(notes, e->note) < 0)
-        return arena_fmt(c->arena, "expected note '" STR_FMT "', got " STR_FMT,
-                         STR_ARG(e->note), STR_ARG(notes));
-    if (e->has_targets && !str_eq(e->targets, left(c)))
-        return arena_fmt(c->arena, "expected targets '" STR_FMT "', got '"
-                         STR_FMT "'", STR_ARG(e->targets), STR_ARG(left(c)));
-    return STR("");
+    if (!test_call_push(L, (int)lua_tointeger(L, 3)))
+        return 0;
+    test_call_read(L, t, t->call);
+    return 1;
 }
 
-/* Load and run; why it failed, or an empty text. */
-static struct str run_case(struct test_case *c)
+/* The stack holds the test's arguments and perhaps the call's table. */
+static bool protect(lua_State *L, struct test_case *t, lua_CFunction fn, int n)
 {
-    struct policy_run run = { .req = c, .view = &view, .arena = c->arena,
-                              .endpoint = c->fields[FIELD_ENDPOINT].s,
-                              .principal = c->principal,
-                              .plan = c->plan.n ? &c->plan : NULL };
+    int top = lua_gettop(L);
+
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, t);
+    lua_pushvalue(L, TEST_TABLE);
+    lua_pushinteger(L, n);
+    if (top >= CALL_TABLE)
+        lua_pushvalue(L, CALL_TABLE);
+    else
+        lua_pushnil(L);
+    if (lua_pcall(L, 4, 1, 0) == LUA_OK)
+        return true;
+    test_line(t, '!', STR_FMT, STR_ARG(policy_error_text(L)));
+    return false;
+}
+
+/* What ps.targets is to tell: the plan's. */
+static bool show_targets(struct policy_set *s, struct test_case *t)
+{
+    const struct target *targets[TEST_TARGETS];
+    const struct plan *p = &t->call->plan;
+
+    for (size_t i = 0; i < p->n; i++)
+        targets[i] = p->list[i].target;
+    if (policy_set_targets(s, targets, p->n) == 0)
+        return true;
+    test_line(t, '!', "the test takes too much memory");
+    return false;
+}
+
+static void run_phase(struct test_case *t, struct policy_set *s,
+                      enum policy_phase phase)
+{
+    struct test_call *c = t->call;
+    struct policy_run run = { .req = t, .view = &test_view, .arena = t->arena,
+                              .wake = test_wake };
+    struct test_shown shown;
     struct policy_result r;
+
+    if (!show_targets(s, t) || !test_request_fill(t, phase))
+        return;
+    if (phase == PHASE_OUTPUT) {
+        if (!test_window_open(t, &shown))
+            return;
+        run.window = &shown.window;
+        run.wake = NULL;
+    }
+    run.endpoint = c->fields[FIELD_ENDPOINT].s;
+    run.dialect = c->dialect;
+    run.body = c->open ? &c->body : NULL;
+    run.attempt = phase == PHASE_ATTEMPT ? &c->try : NULL;
+    run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
+    run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
+    run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
+    if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
+        policy_cancel(&run);
+        test_line(t, '!', "it waits for what no test can give");
+        return;
+    }
+    test_compare(t, phase, &r);
+    if (phase == PHASE_OUTPUT)
+        test_window_close(t, &shown);
+    protect(t->L, t, compare_kv, 0);
+    if (t->differs)
+        test_show_notes(t);
+    if (t->broken.n)
+        test_line(t, '!', STR_FMT, STR_ARG(t->broken));
+}
+
+/* One request; false when there is none any more, or the test has failed. */
+static bool run_call(lua_State *L, struct test_case *t, struct policy_set *s,
+                     int i)
+{
+    enum policy_phase phase;
+
+    t->call = arena_alloc(t->arena, sizeof *t->call);
+    lua_settop(L, TEST_TABLE);
+    if (!t->call) {
+        test_line(t, '!', "the test takes too much memory");
+        return false;
+    }
+    t->call->expect.waited_ms = -1;
+    if (!protect(L, t, read_call, i) || lua_isnil(L, CALL_TABLE))
+        return false;
+    if (i > 0)
+        test_line(t, ' ', "in call %d", i + 1);
+    buf_reset(&t->notes);
+    t->wall_ms += (uint64_t)t->call->after_ms;
+    t->mono_ms += (uint64_t)t->call->after_ms;
+    t->call_began_ms = t->mono_ms;
+    phase = phase_of(s, t->call->phase);
+    if (phase == PHASE_COUNT)
+        test_line(t, '!', "phase = is needed: the name of one that the "
+                          "policy has");
+    else
+        run_phase(t, s, phase);
+    test_body_close(t->call);
+    return !t->differs;
+}
+
+/* The policy was refused; a test may expect it. */
+static void refused(lua_State *L, struct test_case *t, const struct err *err)
+{
+    struct test_call c = { .expect.waited_ms = -1 };
+
+    t->call = &c;
+    if (!protect(L, t, read_call, 0))
+        return;
+    if (!c.expect.fails.n || !strstr(err->msg, c.expect.fails.p))
+        test_line(t, '!', "%s: %s", err->at, err->msg);
+}
+
+static void run_case(lua_State *L, struct test_case *t)
+{
+    const struct policy_clock clock = { test_mono_ms, test_wall_ms, t };
+    struct outside outside = test_outside(t);
     struct err err = { 0 };
     struct policy_set *s;
-    struct str why;
-    int phase;
 
-    c->config.policies = &c->policy;
-    c->config.n_policies = 1;
-    s = policy_set_new(&c->config, &err);
-    if (!s)
-        return c->expect.fails.n && strstr(err.msg, c->expect.fails.p)
-                   ? STR("")
-                   : arena_fmt(c->arena, "%s: %s", err.at, err.msg);
-    phase = phase_of(s, c->phase);
-    if (phase < 0) {
-        policy_set_free(s);
-        return STR("phase = is needed: the name of one that the policy has");
+    t->config.policies = &t->policy;
+    t->config.n_policies = 1;
+    s = policy_set_probed(&t->config, t->probe, &err);
+    if (!s) {
+        refused(L, t, &err);
+        return;
     }
-    policy_run(s, (enum policy_phase)phase, &run, &r);
-    why = compare(c, &r);
+    policy_set_outside(s, &outside);
+    policy_set_clock(s, &clock);
+    policy_set_kv(s, t->kv);
+    for (int i = 0; run_call(L, t, s, i); i++)
+        t->n_lines = 0; /* only the call that fails is told of */
     policy_set_free(s);
-    return why;
 }
 
-/* Fields that no test names: as in a request whose body is read. */
-static struct test_case *case_new(const struct policy_test *t)
+/* ---- ps.test ------------------------------------------------------------ */
+
+static struct test_case *case_new(lua_State *L, const struct policy_test *t)
 {
     struct arena *a = arena_new(ARENA);
+    struct err err = { 0 };
     struct test_case *c = a ? arena_alloc(a, sizeof *c) : NULL;
 
     if (!c) {
@@ -190,13 +237,16 @@ static struct test_case *case_new(const struct policy_test *t)
         return NULL;
     }
     c->arena = a;
+    c->L = L;
+    c->wall_ms = TEST_NOW_MS;
+    c->mono_ms = TEST_MONO_MS;
+    c->kv = kv_new(KV_BYTES, false, &err);
+    c->lines = arena_alloc(a, TEST_LINES * sizeof *c->lines);
     buf_init(&c->notes, NOTES);
     buf_init(&c->scratch, NOTES);
+    c->probe = t->cover ? &t->cover->probe : NULL;
     c->policy = (struct conf_policy){ .name = t->name, .path = t->path,
                                       .source = t->source };
-    c->fields[FIELD_ID] = (struct policy_value){ VALUE_STRING, STR("test"), 0 };
-    c->fields[FIELD_ENDPOINT] =
-        (struct policy_value){ VALUE_STRING, STR("chat"), 0 };
     return c;
 }
 
@@ -204,46 +254,72 @@ static void case_free(struct test_case *c)
 {
     buf_clear(&c->notes);
     buf_clear(&c->scratch);
+    kv_free(c->kv);
     arena_free(c->arena);
 }
 
-/* 1: the case, 2: the test's table; below lua_pcall */
-static int read_case(lua_State *L)
+static void tell(struct policy_test *t, const struct test_case *c,
+                 struct str name, int line)
 {
-    test_case_read(L, lua_touserdata(L, 1), 2);
-    return 0;
+    const struct policy_test_report r = { .name = name, .line = line,
+                                          .passed = !c->differs,
+                                          .lines = c->lines,
+                                          .n_lines = c->n_lines };
+
+    if (c->differs)
+        t->failed++;
+    else
+        t->passed++;
+    if (t->out)
+        policy_test_print(t->out, &r);
+    if (t->report)
+        t->report(t->ud, &r);
 }
 
 /* ps.test(name, { ... }) */
 static int fn_test(lua_State *L)
 {
     struct policy_test *t = runner_of(L)->t;
-    const char *name = luaL_checkstring(L, 1);
     struct test_case *c;
-    struct str why;
+    lua_Debug ar = { .currentline = 0 };
+    struct str name;
 
-    luaL_checktype(L, 2, LUA_TTABLE);
-    c = case_new(t);
-    if (!c)
+    name.p = luaL_checklstring(L, 1, &name.n);
+    luaL_checktype(L, TEST_TABLE, LUA_TTABLE);
+    luaL_checkstack(L, 16, "ps.test");
+    lua_settop(L, TEST_TABLE);
+    if (lua_getstack(L, 1, &ar))
+        lua_getinfo(L, "l", &ar);
+    c = case_new(L, t);
+    if (!c || !c->lines || !c->kv) {
+        if (c)
+            case_free(c);
         return luaL_error(L, "no memory");
-    lua_pushcfunction(L, read_case);
-    lua_pushlightuserdata(L, c);
-    lua_pushvalue(L, 2);
-    why = lua_pcall(L, 2, 0, 0) == LUA_OK ? run_case(c) : policy_error_text(L);
-    if (why.n)
-        t->failed++;
-    else
-        t->passed++;
-    if (t->out && why.n)
-        fprintf(t->out, "FAIL " STR_FMT ": %s: " STR_FMT "\n",
-                STR_ARG(t->name), name, STR_ARG(why));
-    else if (t->out)
-        fprintf(t->out, "ok   " STR_FMT ": %s\n", STR_ARG(t->name), name);
+    }
+    if (protect(L, c, read_case, 0) && protect(L, c, fill_kv, 0))
+        run_case(L, c);
+    tell(t, c, name, ar.currentline);
     case_free(c);
     return 0;
 }
 
-/* ---- the test file ----------------------------------------------------- */
+/* ---- the test file ---------------------------------------------------- */
+
+static double cpu_ms_since(clock_t began)
+{
+    return (double)(clock() - began) * 1000 / CLOCKS_PER_SEC;
+}
+
+/* Raises again and again, so that pcall does not help. */
+static void on_count(lua_State *L, lua_Debug *ar)
+{
+    const struct runner *r = runner_of(L);
+
+    (void)ar;
+    if (cpu_ms_since(r->began) > r->t->cpu_ms)
+        luaL_error(L, "the tests of this file take more than %d ms of CPU",
+                   (int)r->t->cpu_ms);
+}
 
 static int run_file(lua_State *L)
 {
@@ -268,25 +344,29 @@ static int run_file(lua_State *L)
 
 int policy_test_run(struct policy_test *t, struct err *err)
 {
-    struct runner r = { .t = t };
-    lua_State *L = luaL_newstate();
+    struct runner r = { .t = t, .began = clock() };
+    lua_State *L;
     int rc = 0;
 
+    if (!t->cpu_ms)
+        t->cpu_ms = POLICY_TEST_MS;
     r.st.env = &r.env;
+    r.st.heap.cap = POLICY_TEST_MEMORY;
     r.env.hash = hash_new();
+    L = lua_newstate(policy_heap_alloc, &r.st.heap);
     if (L && r.env.hash) {
         *(struct policy_state **)lua_getextraspace(L) = &r.st;
+        lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
         lua_pushcfunction(L, run_file);
-        if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-            struct str why = policy_error_text(L);
-
-            rc = err_set(err, ERR_CONFIG, STR_FMT, STR_ARG(why));
-        }
+        if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+            rc = err_set(err, ERR_CONFIG, STR_FMT,
+                         STR_ARG(policy_error_text(L)));
     } else {
         rc = err_set(err, ERR_NOMEM, "no memory for tests of policies");
     }
     if (L)
         lua_close(L);
+    policy_heap_clear(&r.st.heap);
     hash_free(r.env.hash);
     return rc;
 }

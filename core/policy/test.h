@@ -2,8 +2,9 @@
 /* Copyright The Penstock Authors */
 /*
  * Tests of policies, written in Lua beside them (auth_test.lua): each
- * ps.test() is one request run through the production engine, with the keys,
- * targets and configuration that the test gives.
+ * ps.test() is one request, or several, through the production engine, with
+ * the keys, targets and configuration that the test gives. What a policy waits
+ * for is the test's, too: its services, its Redis, its time.
  *
  *   ps.test("a known key", {
  *     req = { credential = "k1" },
@@ -15,7 +16,30 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+
+struct policy_cover; /* policy/cover.h */
+
+enum {
+    POLICY_TEST_MS = 10000,
+    POLICY_TEST_MEMORY = 64 << 20,
+};
+
+/** Of a failure: what was expected ('-'), what came ('+'), both (' '), or
+ * what kept the test from running ('!'). */
+struct policy_test_line {
+    char mark;
+    struct str text;
+};
+
+struct policy_test_report {
+    struct str name;
+    int line; /* of ps.test in the file */
+    bool passed;
+    const struct policy_test_line *lines;
+    size_t n_lines;
+};
 
 struct policy_test {
     struct str name;   /* "auth" */
@@ -23,16 +47,25 @@ struct policy_test {
     struct str source; /* the policy's text */
     struct str tests;  /* the test file's text */
     struct str tests_path;
-    FILE *out;         /* one line for each test; NULL = silent */
+    uint32_t cpu_ms;   /* for the whole file; 0 = POLICY_TEST_MS */
+    FILE *out;         /* policy_test_print of each; NULL = silent */
+    /** Told of each test; may be NULL. What is told is borrowed. */
+    void (*report)(void *ud, const struct policy_test_report *r);
+    void *ud;
+    struct policy_cover *cover; /* lines that ran; NULL = not asked */
     unsigned passed, failed;
 };
 
 /**
- * Run all tests of one policy; counts are in t, failures are printed with
- * what was expected and what came. Returns 0 (also when tests failed).
+ * Run all tests of one policy; counts are in t. Returns 0, also when tests
+ * failed.
  *
- * Errors: CONFIG when the test file itself is broken, NOMEM.
+ * Errors: CONFIG when the test file itself is broken or runs for too long,
+ *         NOMEM.
  */
 int policy_test_run(struct policy_test *t, struct err *err);
+
+/** "  ok    name", or "  FAIL  name (line 7)" and the lines below it. */
+void policy_test_print(FILE *to, const struct policy_test_report *r);
 
 #endif

@@ -21,6 +21,55 @@ struct wire_request {
     int64_t max_tokens;  /* -1 = not given */
 };
 
+/** Fields of a request that mean the same in every dialect. */
+enum wire_field {
+    WIRE_MODEL,       /* string */
+    WIRE_STREAM,      /* boolean */
+    WIRE_MAX_TOKENS,  /* integer */
+    WIRE_TEMPERATURE, /* number */
+    WIRE_USER,        /* string: the end user, as the caller names them */
+};
+
+/** Whose a text of the conversation is. A role that nobody knows is the
+ * user's: whoever looks at users' texts must not miss it. */
+enum wire_role {
+    WIRE_ROLE_SYSTEM,
+    WIRE_ROLE_USER,
+    WIRE_ROLE_ASSISTANT,
+    WIRE_ROLE_TOOL, /* what a tool answered */
+    WIRE_ROLES
+};
+
+enum wire_kind {
+    WIRE_TEXT,
+    WIRE_TOOL_ARGS, /* arguments of a call, as a JSON text in a string */
+    WIRE_THINKING,
+    WIRE_KINDS
+};
+
+/** A text of the conversation: a string's node. */
+struct wire_text {
+    uint32_t node;
+    uint16_t role, kind; /* enum wire_role, wire_kind */
+};
+
+/** Takes one; not 0 ends the walk. */
+typedef int wire_text_fn(void *ud, const struct wire_text *t);
+
+/** Why an answer ended. */
+enum wire_finish { WIRE_FINISH_STOP, WIRE_FINISH_LENGTH, WIRE_FINISH_FILTER };
+
+/** An answer made by the gateway itself. */
+struct wire_answer {
+    struct str text;
+    enum wire_finish finish;
+    struct str model;   /* as the client asked for it */
+    struct str id;      /* ours; the dialect puts its own prefix before it */
+    int64_t created;    /* seconds since 1970 */
+    bool stream;        /* all events of a stream, else the whole answer */
+    bool include_usage; /* the client asked for a stream's usage */
+};
+
 /** What one stream event or a whole answer holds. */
 struct wire_watch {
     bool content;    /* text, refusal, reasoning, tool call, media */
@@ -50,6 +99,26 @@ struct dialect_ops {
     int (*read)(enum dialect d, const struct json *body, struct arena *a,
                 struct wire_request *out, struct err *err);
     /**
+     * A field after the edits so far: raw JSON, borrowed as json_edits_get's;
+     * p is NULL where the request does not have it.
+     */
+    struct str (*field)(enum dialect d, enum wire_field f,
+                        const struct json_edits *e);
+    /**
+     * Give a field a value, as an edit: JSON text of its type; p NULL takes
+     * it out. What the dialect says with it (stream_options) follows.
+     * Errors: NOTFOUND with *err empty (the dialect has no such field), else
+     * json_edit_set's.
+     */
+    int (*set_field)(enum dialect d, enum wire_field f, struct json_edits *e,
+                     struct str value, struct err *err);
+    /**
+     * Call fn for each text that the provider would read, in the order of the
+     * conversation; its result where that is not 0. O(nodes).
+     */
+    int (*texts)(enum dialect d, const struct json *body, wire_text_fn *fn,
+                 void *ud);
+    /**
      * Watch one event. Malformed JSON is -ERR_SYNTAX with *err. `scratch` is
      * reused between calls and holds the event afterwards. Cost: one scan.
      */
@@ -62,6 +131,12 @@ struct dialect_ops {
                       struct err *err);
     /** Usage from the tail of an answer too large to be scanned whole. */
     void (*usage_in_tail)(struct str tail, struct arena *a, struct usage *out);
+    /** Do requests in that dialect get a text for an answer? */
+    bool (*answers)(enum dialect d);
+    /** Append a polite answer: 200, with usage of zero. -ERR_NOTFOUND where
+     * there is no text to answer with; buf's errors. */
+    int (*answer)(enum dialect d, const struct wire_answer *a,
+                  struct buf *out);
     /** HTTP status of an error. */
     int (*status)(const struct err_info *info);
     /** The body of an error answer. */

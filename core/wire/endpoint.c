@@ -112,7 +112,38 @@ bool dialect_is_anthropic(enum dialect d)
     return d >= DIALECT_ANTHROPIC && d <= DIALECT_ANTHROPIC_MODELS;
 }
 
+const struct endpoint *endpoint_by_name(struct str name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (str_is(name, table[i].name))
+            return &table[i];
+    }
+    return NULL;
+}
+
 const char *dialect_name(enum dialect d)
 {
     return dialect_names[d];
+}
+
+enum dialect dialect_by_name(struct str name)
+{
+    unsigned bits = dialects_by_name(name);
+    enum dialect d = DIALECT_NONE;
+
+    while (bits && !(bits & 1u << d))
+        d++;
+    return d;
+}
+
+unsigned dialects_by_name(struct str name)
+{
+    size_t n = sizeof dialect_names / sizeof dialect_names[0];
+    unsigned bits = 0;
+
+    for (size_t d = DIALECT_NONE + 1; d < n; d++) {
+        if (str_is(name, dialect_names[d]))
+            bits |= 1u << d;
+    }
+    return bits;
 }

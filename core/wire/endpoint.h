@@ -57,8 +57,16 @@ const struct endpoint *endpoint_find(struct str path, bool anthropic,
 /** Does it answer with the names of models, not with a provider's words? */
 bool endpoint_is_models(const struct endpoint *e);
 
+/** The first endpoint of that name ("chat"), or NULL. */
+const struct endpoint *endpoint_by_name(struct str name);
+
 /** "openai-chat"; never NULL. */
 const char *dialect_name(enum dialect d);
+/** The first dialect of that name, or DIALECT_NONE. */
+enum dialect dialect_by_name(struct str name);
+/** The dialects of that name, as bits (1 << enum dialect): one dialect may
+ * have several kinds of requests. 0: there is none. */
+unsigned dialects_by_name(struct str name);
 
 /** One of Anthropic's family? */
 bool dialect_is_anthropic(enum dialect d);

@@ -177,9 +177,14 @@ static const char *const passed[] = { "openai-", "x-ratelimit-", NULL };
 
 const struct dialect_ops openai_dialect = {
     .read = read_request,
+    .field = openai_field,
+    .set_field = openai_set_field,
+    .texts = openai_texts,
     .watch_event = openai_watch_event,
     .watch_body = openai_watch_body,
     .usage_in_tail = openai_usage_in_tail,
+    .answers = openai_answers,
+    .answer = openai_answer,
     .status = status_of,
     .error = put_error,
     .error_event = put_error_event,

@@ -148,17 +148,41 @@ function include(pattern) end
 ---@field mode? "enforce"|"observe" # "observe": decisions are noted, not applied.
 ---@field fail? "open"|"closed" # What a failure of it means; the phase's rule unless set.
 ---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens" # Endpoints it is asked for; unset: all.
----@field conf? table # The policy's own settings.
+---@field conf? table # The policy's own settings. Where its schema says "secret": env "X", file "/path" or credential "x".
 
 ---Settings of one endpoint.
 ---@class penstock.conf.endpoint
 ---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
+---@field lossy? "drop"|"refuse" # What a target of another dialect cannot be told: left out and named in x-penstock-dropped, or refused with 400.
 ---@field validate? boolean # Check each request by the rules of its dialect before anything is sent. Unset: true. The limits below hold either way.
 ---@field max_messages? integer # Most messages of a request; unset: any number.
 ---@field max_tools? integer # Most tools of a request; unset: any number.
 ---@field max_images? integer # Most images of a request; unset: any number.
 ---@field max_tokens? integer # Most tokens that a request may ask for; unset: any number.
 ---@field max_tokens_over? "refuse"|"clamp" # What happens to a request that asks for more. Unset: "refuse"; "clamp" lowers it to the limit.
+
+---An HTTP service that policies may call.
+---@class penstock.conf.service
+---@field url string|penstock.conf.reference # Where it answers. A policy's path is appended; redirects are not followed.
+---@field token? penstock.conf.reference # Sent with each call: Authorization: Bearer TOKEN.
+---@field headers? table<string, string|penstock.conf.reference> # Headers added to each call; a policy cannot replace them.
+---@field timeout? string|penstock.conf.reference # For a whole call, connecting included, where the policy names no other.
+---@field max_body? string|penstock.conf.reference # Largest body of an answer; a call with a larger one fails.
+---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust; the system's unless set.
+---@field observe? "get"|"all" # What a policy in mode "observe" may call: GET alone, or "all" where the other methods change nothing either.
+
+---A Redis that policies may use.
+---@class penstock.conf.redis
+---@field url string|penstock.conf.reference # redis://HOST:PORT/DB, rediss:// for TLS, or unix:///PATH?db=DB; port 6379 and database 0 unless given.
+---@field user? string|penstock.conf.reference # User of its access list; needs a password.
+---@field password? penstock.conf.reference # Its password.
+---@field timeout? string|penstock.conf.reference # For a command's reply, the wait for a connection included.
+---@field connect_timeout? string|penstock.conf.reference # For a new connection: TCP, TLS, password and database.
+---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust with rediss://; the system's unless set.
+
+---What policies share between workers.
+---@class penstock.conf.kv
+---@field memory? string|penstock.conf.reference # Memory for ps.kv, taken as it fills. When it is full, what would end the soonest goes.
 
 ---Where and how to log.
 ---@class penstock.conf.log
@@ -223,6 +247,20 @@ function policies(value) end
 ---@param name string
 ---@return fun(block: penstock.conf.endpoint)
 function endpoint(name) end
+
+---An HTTP service that policies may call: ps.http("name").
+---@param name string
+---@return fun(block: penstock.conf.service)
+function service(name) end
+
+---A Redis that policies may use: ps.redis("name").
+---@param name string
+---@return fun(block: penstock.conf.redis)
+function redis(name) end
+
+---What policies share between workers: ps.kv.
+---@param value penstock.conf.kv
+function kv(value) end
 
 ---Where and how to log.
 ---@param value penstock.conf.log

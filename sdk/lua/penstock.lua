@@ -1,149 +1,536 @@
----@meta
+---@meta penstock
 -- SPDX-License-Identifier: Apache-2.0
 -- Copyright The Penstock Authors
 --
 -- What policies can name, for lua-language-server. Put this folder into the
 -- workspace's library:
 --   "workspace.library": ["/usr/share/penstock/sdk/lua"]
+-- Made from core/policy/api.def by docs/generate; do not edit.
 
----The request. Valid during the call that got it.
+---What a policy's file returns. Other keys are refused.
+---@class penstock.Policy
+---@field api 1 # Needed.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
+---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
+---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[]}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them).
+---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
+---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
+---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
+---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
+---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
+---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
+---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
+---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
+---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
+---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
+
+---The request. Valid during the call that got it: kept for later it raises.
 ---@class penstock.Req
----@field id string ours, in logs and x-request-id
----@field endpoint "chat"|"responses"|"completions"|"embeddings"|"messages"|"models"|string
----@field dialect string "openai-chat", ...
----@field method string
----@field path string without its query
----@field client_ip string
----@field credential string? what the caller presented
----@field model string the name that the client sent; once the body is read
----@field stream boolean once the body is read
----@field max_tokens integer? once the body is read
----@field body_size integer once the body is read
----@field status integer in log
----@field header table<string, string?> by name, whatever its case
----@field principal penstock.Principal after authenticate
+---@field id string # Ours: in logs and in x-request-id.
+---@field endpoint string # "chat", "embeddings", "models", ...
+---@field dialect string # "openai-chat", ...
+---@field method string # "POST".
+---@field path string # As sent, without its query.
+---@field client_ip string # Of the caller, behind trusted proxies what they say.
+---@field credential string? # What the caller presented. From authenticate on.
+---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
+---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
+---@field model string # The model that routes. Can be assigned in validate and admit, as the next four; what a key may use is judged by the name that the client sent. From validate on.
+---@field stream boolean # Does the client want a stream? From validate on.
+---@field max_tokens integer? # The client's own limit of the answer. From validate on.
+---@field temperature number? # Of sampling. From validate on.
+---@field user string? # The end user, as the client names them. From validate on.
+---@field body penstock.Body # The raw JSON, in the client's dialect; the policy must declare dialects. From validate on.
+---@field body_size integer # Bytes. From validate on.
+---@field status integer? # Of the answer; nil where the client left before one. In log.
+---@field header table<string, string?> # A field of the head by its name, whatever its case.
+---@field principal penstock.Principal # Who calls. From validate on.
+local req = {}
 
----Who calls. What it may do is enforced by the core.
+---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
+---@param options {from?: ("system"|"user"|"assistant"|"tool")[], kinds?: ("text"|"tool_args"|"thinking")[]}
+---@param f fun(text: string, part: penstock.Part): string?
+function req:each_text(options, f) end
+
+---Which text each_text came to.
+---@class penstock.Part
+---@field role "system"|"user"|"assistant"|"tool" # Whose it is; of a role that is none of these: "user".
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, JSON in a string.
+
+---The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
+---@class penstock.Body
+local body = {}
+
+---The value there, nil for none, as ps.json.decode makes it; raises where that would lose digits, have a name twice or pass 1 MiB. From validate on.
+---@param pointer string
+---@return any
+function body:get(pointer) end
+
+---The text itself, as the client wrote it. From validate on.
+---@param pointer string
+---@return string?
+function body:raw(pointer) end
+
+---Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit.
+---@param pointer string
+---@param value any
+function body:set(pointer, value) end
+
+---Take a member or element out; nothing where there is none. In validate admit.
+---@param pointer string
+function body:remove(pointer) end
+
+---Who calls. The core enforces what it carries; authenticate may return a table with these fields, of which id is needed.
 ---@class penstock.Principal
----@field id string
----@field key string?
----@field team string?
----@field user string?
----@field disabled boolean?
----@field expires integer? seconds since 1970
----@field models string[]? globs; absent: all
----@field endpoints string[]? absent: all
----@field cidrs string[]? absent: all
----@field tags table<string, string?>
+---@field id string # Its name, in logs and limits.
+---@field key string? # The name of the configured key.
+---@field team string? # The team's name.
+---@field user string? # A person's name.
+---@field disabled boolean? # Is refused.
+---@field expires integer? # Seconds since 1970; is refused from then on.
+---@field models string[]? # Models it may use, "*" stands for any text; nil: all.
+---@field endpoints string[]? # Endpoints it may use; nil: all.
+---@field cidrs string[]? # Networks it may call from; nil: all.
+---@field tags table<string, string?> # What the configuration says of it.
 
----A target that may be tried.
+---A target that may be tried: a provider and a model there.
 ---@class penstock.Target
----@field name string "openai/gpt-6-luna"
----@field provider string
----@field model string the upstream's name
----@field weight integer
----@field tags table<string, string?> the provider's
+---@field name string # "openai/gpt-6-luna".
+---@field provider string # "openai".
+---@field model string # The upstream's name for it.
+---@field weight integer # As configured.
+---@field tags table<string, string?> # Those of the provider.
+---@field resting boolean # All keys of the provider are parked just now, as this worker knows it.
 
----The candidates that the configuration chose, in the order to try.
+---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
 ---@class penstock.Plan
 local plan = {}
 
----Drop the targets for which f is false.
----@param why string shown by explain
+---Drop the targets for which f gives nil or false. why is shown by explain. In route.
+---@param why string
 ---@param f fun(t: penstock.Target): any
 function plan:keep(why, f) end
 
----Drop the targets for which f is true.
+---Drop the targets for which f gives anything else. In route.
 ---@param why string
 ---@param f fun(t: penstock.Target): any
 function plan:drop(why, f) end
 
----Put targets first: true is 1, a number is itself, higher is earlier.
+---Put targets first: true counts 1, a number itself, higher is earlier. In route.
 ---@param why string
 ---@param f fun(t: penstock.Target): boolean|number|nil
 function plan:prefer(why, f) end
 
----Is no target left?
+---The targets of that model in the place of these; raises where there is no such model. In route.
+---@param model string
+function plan:use(model) end
+
+---Is no target left? In route.
 ---@return boolean
 function plan:empty() end
 
----@class penstock.Denial
----@field code string
----@field message string?
----@field retry_after number?
----@field status integer?
+---The try that is to come: one target with one credential.
+---@class penstock.Try
+---@field n integer # 1 is the first try of the request. In attempt.
+---@field target penstock.Target # Where it goes. In attempt.
+---@field credential string # The name of the provider's key: "openai#main". In attempt.
+---@field elapsed_ms integer # Since the request came. In attempt.
+---@field tried {target: string, status?: integer, class?: string}[] # The tries before it; class is that of the fault. In attempt.
+local try = {}
 
----@class penstock.Policy
----@field api 1
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url">?
----@field fail "open"|"closed"|table<string, "open"|"closed">|nil
----@field request nil|fun(req: penstock.Req, conf: table): penstock.Denial?
----@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Denial|nil
----@field validate nil|fun(req: penstock.Req, conf: table): penstock.Denial?
----@field admit nil|fun(req: penstock.Req, conf: table): penstock.Denial?
----@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Denial?
----@field log nil|fun(req: penstock.Req, conf: table)
+---Set a header of this try; nil removes it. In attempt.
+---@param name string
+---@param value? string
+function try:header(name, value) end
 
+---The head of a provider's answer that serves, before the client has anything of it.
+---@class penstock.Resp
+---@field status integer # The provider's, 200 to 299. In response.
+---@field header table<string, string?> # Reads the provider's fields; what is assigned is sent to the client, nil removes. In response.
+---@field target penstock.Target # Who answered. In response.
+---@field attempt integer # 1: at the first try. In response.
+---@field ms integer # From the try's begin to its head. In response.
+
+---A piece of the answer's text: what is held of a block, and what is new. Edits hold for what leaves; what stays is seen again as the provider wrote it.
+---@class penstock.Window
+---@field text string # The text, whole characters only. Can be assigned. In output.
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, a JSON text. In output.
+---@field block integer # Which block of the answer: that of the choice, or of the call within it; in dialects of content blocks the block's index. In output.
+---@field choice integer # Which choice, where the client asked for several; else 0. In output.
+---@field final boolean # Is this the last of the block? In output.
+local window = {}
+
+---As gsub, in the text itself: replace what matches by f; tells how many. f cannot wait, nor change the text otherwise. In output.
+---@param re string|penstock.Re
+---@param f string|table|function
+---@return integer
+function window:replace(re, f) end
+
+---What a phase returns to decide; ps.deny and its kin make one.
+---@class penstock.Decision
+
+---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
+---@class penstock.Test
+---@field phase string? # Needed where the policy has several.
+---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output gets; final is true where it is not given.
+---@field models table<string, table>? # By name, targets: what plan:use finds.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
+---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
+---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
+---@field after_ms number? # Time that passes before the request.
+---@field expect penstock.Expect? # What must come of it.
+---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
+---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
+---@field secrets table<string, string>? # Texts for the keys of conf whose type is "secret".
+---@field mode "enforce"|"observe"|nil # As in the configuration.
+---@field fail "open"|"closed"|nil # As in the configuration.
+---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
+---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
+
+---What must come. Without principal, deny, skip, answer, stop and fails: no opinion. What is not named may be as it likes.
+---@class penstock.Expect
+---@field principal string? # Its id.
+---@field deny string? # The code.
+---@field message string? # Of the denial.
+---@field status integer? # Of a code of one's own.
+---@field retry_after number? # Seconds.
+---@field skip string? # Why the target is passed over.
+---@field answer string? # The text of a polite answer.
+---@field finish string? # How that answer ends.
+---@field text string? # What output makes of the window's text.
+---@field stop string? # The reason of a stop.
+---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field text string? # What output makes of the window's text.
+---@field stop string? # The reason with which output ends the answer.
+---@field note string|string[]|nil # Each stands in some note.
+---@field targets string[]? # Those that are left, in their order.
+---@field req {model?: string, stream?: boolean, max_tokens?: integer, temperature?: number, user?: string}? # Fields as the policy leaves them.
+---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
+---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
+---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
+---@field waited_ms number? # Time that passed in it.
+
+---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
+---@class penstock.Kv
+local kv = {}
+
+---The value.
+---@param key string
+---@return string|number|boolean|nil
+function kv:get(key) end
+
+---Put a value there; it ends after ttl seconds, or never.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+function kv:set(key, value, options) end
+
+---Put a value where there is none; false where there is one.
+---@param key string
+---@param value string|number|boolean
+---@param options? {ttl?: number}
+---@return boolean
+function kv:add(key, value, options) end
+
+---Add, and tell the sum. A new number starts at 0 and ends after ttl seconds; later calls do not move its end.
+---@param key string
+---@param by? integer
+---@param options? {ttl?: number}
+---@return integer
+function kv:incr(key, by, options) end
+
+---Put new where old is; nil stands for no value. Without ttl the end stays.
+---@param key string
+---@param old string|number|boolean|nil
+---@param new string|number|boolean|nil
+---@param options? {ttl?: number}
+---@return boolean
+function kv:cas(key, old, new, options) end
+
+---Remove; was there a value?
+---@param key string
+---@return boolean
+function kv:delete(key) end
+
+---Seconds until it ends; math.huge: never; nil: there is none.
+---@param key string
+---@return number?
+function kv:ttl(key) end
+
+---A service of the configuration; what ps.http returns. A call gives the answer, or nil and why there is none: "timeout", "connect: ...", "tls: ...", "reset: ...", "cut: ...", "too large". Redirects are not followed. A policy that only observes makes GET calls; the others are noted, and give nil, "observe".
+---@class penstock.Service
+local service = {}
+
+---The path begins with / and is encoded; it is appended to the service's URL. Other requests go on meanwhile.
+---@param path string
+---@param options? {headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:get(path, options) end
+
+---json = any value of Lua, or body = a text. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:post(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:put(path, options) end
+
+---As post. Other requests go on meanwhile.
+---@param path string
+---@param options? {json?: any, body?: string, headers?: table<string, string|number|penstock.Secret>, query?: table<string, string|number|boolean>, timeout_ms?: number}
+---@return penstock.Answer?
+---@return string?
+function service:delete(path, options) end
+
+---What a service answered, whatever its status.
+---@class penstock.Answer
+---@field status integer # 200, 404, ...
+---@field headers table<string, string?> # By name in lower case; several of one name make one list.
+---@field body string # As it came.
+---@field json any # The body's value, read when it is asked for; nil where it is no JSON, ps.null where it is null.
+
+---A Redis of the configuration; what ps.redis returns. Each command is a method in lower case: r:get(key), r:set(key, value, "PX", 100). It gives a string, an integer, a list (with false for null), nil for null; or nil and a text: Redis's own error, "timeout", "down: ...", "too large". Commands that would block or change the shared connection raise. A policy that only observes reads; writes are noted, and give nil, "observe".
+---@class penstock.Redis
+---@field [string] fun(self: penstock.Redis, ...: string|number): any, string? # Any command, by its name.
+local redis = {}
+
+---A command by name: r:call("SET", key, value). Other requests go on meanwhile.
+---@param command string
+---@param ... string|number
+---@return any
+---@return string?
+function redis:call(command, ...) end
+
+---A regular expression; what ps.re returns. Its methods mean what those of strings mean.
+---@class penstock.Re
+local re = {}
+
+---Is there a match?
+---@param s string
+---@param init? integer
+---@return boolean
+function re:test(s, init) end
+
+---First and last byte of a match, then the captures.
+---@param s string
+---@param init? integer
+---@return integer?
+---@return integer?
+---@return string?
+function re:find(s, init) end
+
+---The captures, or the whole where there are none.
+---@param s string
+---@param init? integer
+---@return string?
+---@return string?
+function re:match(s, init) end
+
+---[0] is the whole; captures by number and by name.
+---@param s string
+---@param init? integer
+---@return table<integer|string, string>?
+function re:groups(s, init) end
+
+---All matches, for a loop.
+---@param s string
+---@return fun(): string?
+---@return string?
+function re:gmatch(s) end
+
+---Replace matches, at most n; %0 to %9 in a text are captures. Tells how many.
+---@param s string
+---@param replacement string|table|function
+---@param n? integer
+---@return string
+---@return integer
+function re:gsub(s, replacement, n) end
+
+---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
+---@class penstock.Secret
+
+---What a policy can do besides deciding.
+---@class ps
+---@field null userdata # JSON's null, where nil would mean absent. One value; prints as null.
 ps = {}
 
----A refusal. Codes of your own start with x_ and need a status.
+---One or more requests through the policy beside this file. In NAME_test.lua only.
+---@param name string
+---@param test penstock.Test
+function ps.test(name, test) end
+
+---Answer instead of a model: 200 in the client's dialect, streamed or not. In request it is given once the caller is known and the body read, which says how. In request validate admit.
+---@param answer {text: string, finish?: "stop"|"length"|"content_filter"}
+---@return penstock.Decision
+function ps.answer(answer) end
+
+---Not this target: the next one is tried. In attempt.
+---@param why string
+---@return penstock.Decision
+function ps.skip(why) end
+
+---Refuse: a code of the error table, or one of your own (x_...) with a status.
 ---@param code string
----@param message string?
----@param options { retry_after: number?, status: integer? }?
----@return penstock.Denial
+---@param message? string
+---@param options? {retry_after?: number, status?: integer}
+---@return penstock.Decision
 function ps.deny(code, message, options) end
 
----Into this request's access line and explain.
+---End the answer, with that reason. What the window holds does not leave. In output.
+---@param finish? "content_filter"|"stop"|"length"
+---@return penstock.Decision
+function ps.stop(finish) end
+
+ps.keys = {}
+
+---The configured key with that digest, as a principal.
+---@param sha256 string
+---@return penstock.Principal?
+function ps.keys.get(sha256) end
+
+---The targets of all model blocks, each once. In a test: those of the test.
+---@return penstock.Target[]
+function ps.targets() end
+
+---64 hexadecimal digits.
+---@param text string
+---@return string
+function ps.sha256(text) end
+
+---HMAC-SHA-256 as 64 hexadecimal digits.
+---@param key string|penstock.Secret
+---@param text string
+---@return string
+function ps.hmac(key, text) end
+
+---The text of a secret of conf, for what takes no secrets. Notes, logs and errors that hold it say [secret].
+---@param secret penstock.Secret
+---@return string
+function ps.secret(secret) end
+
+ps.hex = {}
+
+---Two hexadecimal digits for each byte.
+---@param bytes string
+---@return string
+function ps.hex.encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param digits string
+---@return string?
+---@return string?
+function ps.hex.decode(digits) end
+
+ps.b64 = {}
+
+---Base64 with padding.
+---@param bytes string
+---@return string
+function ps.b64.encode(bytes) end
+
+---The bytes, or nil and why not. Padding may be left out.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.decode(text) end
+
+---Base64 for URLs, without padding.
+---@param bytes string
+---@return string
+function ps.b64.url_encode(bytes) end
+
+---The bytes, or nil and why not.
+---@param text string
+---@return string?
+---@return string?
+function ps.b64.url_decode(text) end
+
+ps.json = {}
+
+---The value, or nil and why not. Whole numbers are exact, null is ps.null; at most 1 MiB, 64 levels and 100,000 values.
+---@param text string
+---@return any
+---@return string?
+function ps.json.decode(text) end
+
+---The text, names sorted; or nil and why there is none.
+---@param value any
+---@return string?
+---@return string?
+function ps.json.encode(value) end
+
+---Mark a table as a list, so that an empty one is encoded as []; what decode makes of lists has the mark.
+---@param t? table
+---@return table
+function ps.json.array(t) end
+
+---Are they equal? Takes as long wherever they differ.
+---@param a string|penstock.Secret
+---@param b string|penstock.Secret
+---@return boolean
+function ps.ct_equal(a, b) end
+
+---A random UUID, version 4.
+---@return string
+function ps.uuid() end
+
+---Seconds since 1970, with fractions.
+---@return number
+function ps.now() end
+
+---Milliseconds of a clock that never steps.
+---@return integer
+function ps.mono_ms() end
+
+---A remark in this request's access line and in explain.
 ---@param text string
 function ps.note(text) end
 
----A line in the log.
+---One line in the log.
 ---@param text string
 function ps.log(text) end
+
+---Add to penstock_policy_count_total{policy, name, ...}: 1, or value. At most 3 labels, and 100 series per policy and worker; beyond them labels are "other".
+---@param name string
+---@param value? integer
+---@param labels? table<string, string|number|boolean>
+function ps.metric(name, value, labels) end
 
 ---Wait. Other requests go on meanwhile.
 ---@param ms number
 function ps.sleep(ms) end
 
----@param text string
----@return string hex 64 digits
-function ps.sha256(text) end
-
----Compare secrets: the time tells nothing but their lengths.
----@param a string
----@param b string
----@return boolean
-function ps.ct_equal(a, b) end
-
----@return string
-function ps.uuid() end
-
----@return number seconds since 1970
-function ps.now() end
-
----@return integer
-function ps.mono_ms() end
-
----JSON's null.
----@type lightuserdata
-ps.null = nil
-
-ps.keys = {}
-
----A configured key, to be returned by authenticate.
----@param sha256 string 64 hex digits or 32 bytes
----@return penstock.Principal?
-function ps.keys.get(sha256) end
-
----In NAME_test.lua only: one request through the policy beside it.
+---A service that the configuration declares; another name raises. Its methods are for phases.
 ---@param name string
----@param case penstock.Test
-function ps.test(name, case) end
+---@return penstock.Service
+function ps.http(name) end
 
----@class penstock.Test
----@field phase string? needed where the policy has several
----@field req table fields of req; header = {}, principal = {}
----@field conf table?
----@field keys { name: string, key: string, team: string?, user: string?, disabled: boolean?, tags: table? }[]?
----@field targets { name: string, provider: string?, model: string?, weight: integer?, tags: table? }[]?
----@field expect { principal: string?, deny: string?, message: string?, status: integer?, retry_after: number?, fails: string?, note: string?, targets: string[]? }?
+---A Redis that the configuration declares; another name raises. Its methods are for phases.
+---@param name string
+---@return penstock.Redis
+function ps.redis(name) end
+
+---Values that all workers share, by name; they outlive reloads. Its methods are for phases.
+---@param name string
+---@return penstock.Kv
+function ps.kv(name) end
+
+---A regular expression (PCRE2), compiled once. Flags: i caseless, m lines, s dot takes newlines, x blanks and comments, b bytes.
+---@param pattern string
+---@param flags? string
+---@return penstock.Re
+function ps.re(pattern, flags) end

@@ -4,12 +4,13 @@
  * What policies cost a request: CPU microseconds of auth.lua and route.lua
  * together, best of the rounds, for a caller without tags and for one that a
  * tag keeps on one of two targets. Then what the engine itself costs: a phase
- * that does nothing.
+ * that does nothing; and what is kept and told for explain.
  *
  *     policy_bench [FOLDER of the policies]
  */
 #include "base/sha256.h"
 #include "engine/crumb.h"
+#include "flow/ran.h"
 #include "policy/policy.h"
 
 #include <stdio.h>
@@ -60,7 +61,9 @@ static void on_note(void *req, struct str policy, struct str text)
     (void)text;
 }
 
-static const struct policy_view view = { on_field, on_header, on_note };
+static const struct policy_view view = { .field = on_field,
+                                         .header = on_header,
+                                         .note = on_note };
 
 static struct str slurp(const char *folder, const char *name)
 {
@@ -134,6 +137,48 @@ static void measure(struct job *j, const char *what, struct plan *plan)
     policy_set_free(j->set);
 }
 
+/* Two policies of a request: kept, then written. */
+static double explain_us(const struct policy_ran ran[2])
+{
+    struct buf out = BUF_INIT(1 << 16);
+    double spent = 0;
+
+    for (int i = 0; i < REQUESTS; i += ARENA_EVERY) {
+        struct arena *a = arena_new(1 << 20);
+        double t0 = cpu_us();
+
+        for (int k = 0; k < ARENA_EVERY; k++) {
+            struct ran_list list = { .n = 0 };
+
+            ran_add(&list, a, &ran[0], 0);
+            ran_add(&list, a, &ran[1], 0);
+            buf_reset(&out);
+            ran_write(&list, &out);
+        }
+        spent += cpu_us() - t0;
+        arena_free(a);
+    }
+    buf_clear(&out);
+    return spent / REQUESTS;
+}
+
+static void measure_explain(void)
+{
+    static const struct policy_ran ran[2] = {
+        { .policy = STR("auth"), .phase = PHASE_AUTHENTICATE,
+          .verdict = POLICY_PRINCIPAL, .what = STR("ci"), .ns = 1234 },
+        { .policy = STR("route"), .phase = PHASE_ROUTE, .ns = 4321 } };
+    double least = 1e9;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        double us = explain_us(ran);
+
+        least = us < least ? us : least;
+    }
+    printf("%-32s %6.0f ns a policy\n", "kept and told for explain",
+           least * 1000 / 2);
+}
+
 int main(int argc, char **argv)
 {
     static struct conf_pair eu = { STR("region"), STR("eu") };
@@ -168,5 +213,6 @@ int main(int argc, char **argv)
     measure(&j, "auth + route, one tag", &plan);
     j.policies[1].source = STR("return { api = 1, route = function() end }");
     measure(&j, "auth + an empty phase", &plan);
+    measure_explain();
     return 0;
 }

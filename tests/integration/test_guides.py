@@ -1,48 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
-"""The guides are true: their configurations pass `penstock check`, the quick
-start's commands work as printed, the manual names every verb and variable."""
+"""The guides are true in what test_docs.py cannot see from their blocks alone:
+what the quick start's commands print; the manual names every verb and
+variable."""
 import re
 import subprocess
 
-import pytest
-
 from conftest import PENSTOCK, SRC
 from test_as_printed import at_port, block, run
-
-CHECKED = ["README.md", "docs/guide/quick-start.md",
-           "docs/guide/configuration.md"]
-
-
-def snippets(name, language):
-    return re.findall(r"^```" + language + r"\n(.*?)^```$",
-                      (SRC / name).read_text(), re.M | re.S)
-
-
-def whole(text):
-    """Is it a configuration of its own, not a piece to show a notation?"""
-    return re.search(r"^provider ", text, re.M) and "{ ... }" not in text
-
-
-def configurations():
-    for name in CHECKED:
-        for i, text in enumerate(snippets(name, "lua")):
-            if whole(text):
-                yield pytest.param(text, id=f"{name}-{i}")
-
-
-@pytest.mark.parametrize("text", list(configurations()))
-def test_configurations_pass_check(text, tmp_path):
-    file = tmp_path / "penstock.conf"
-    file.write_text(text.replace("…", "0" * 64))
-    done = subprocess.run([PENSTOCK, "check", "--static", str(file)],
-                          capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr + text
-
-
-def test_configurations_are_found():
-    assert len(list(configurations())) >= 3
-
 
 def test_the_quick_start(penstock):
     p = penstock('provider "sim"\nmetrics "127.0.0.1:0"')

@@ -115,7 +115,11 @@ def test_any_worker_resumes_a_session(instance, certs):
 def test_plain_http_at_a_tls_port(instance):
     with socket.create_connection(("127.0.0.1", instance.port), 10) as sock:
         sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert not sock.recv(4096).startswith(b"HTTP/1.1 200")
+        try:
+            said = sock.recv(4096)
+        except ConnectionResetError:    # bytes that nobody read
+            said = b""
+        assert not said.startswith(b"HTTP/1.1 200")
     assert instance.status()["ready"]
 
 

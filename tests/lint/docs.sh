@@ -78,7 +78,7 @@ find README.md docs plugins sdk -name '*.md' | while read -r page; do
 done | { ! grep .; } || bad=1
 
 # The manual.
-for page in docs/man/*.[58]; do
+for page in docs/man/*.[578]; do
     test -e "$page" || continue
     command -v mandoc >/dev/null || { echo "skipped: no mandoc"; break; }
     mandoc -T lint -W warning "$page" || bad=1

@@ -52,8 +52,9 @@ static inline void fake_wake(void *req)
     ((struct fake *)req)->wakes++;
 }
 
-static const struct policy_view fake_view = { fake_field, fake_header,
-                                              fake_note };
+static const struct policy_view fake_view = { .field = fake_field,
+                                              .header = fake_header,
+                                              .note = fake_note };
 
 static inline struct policy_value text_value(const char *z)
 {
@@ -105,6 +106,52 @@ static inline void fake_clear(struct fake *f)
 static inline int fake_run(struct fake *f, enum policy_phase p)
 {
     return policy_run(f->set, p, &f->run, &f->out);
+}
+
+/** Load a policy whose request() is that body, and run it; what it gave to
+ * show() or ps.note is the result, each in a line "p: ...". */
+static inline const char *fake_ran(struct fake *f, const char *body)
+{
+    static char source[8192];
+
+    snprintf(source, sizeof source,
+             "local function show(...)\n"
+             "  local t = table.pack(...)\n"
+             "  for i = 1, t.n do t[i] = tostring(t[i]) end\n"
+             "  ps.note(table.concat(t, ' '))\n"
+             "end\n"
+             "return { api = 1, request = function(req, conf)\n%s\nend }",
+             body);
+    fake_policy(f, "p", source);
+    if (!fake_open(f, NULL))
+        return "";
+    fake_run(f, PHASE_REQUEST);
+    return f->notes;
+}
+
+/** In a policy of its own. */
+static inline void fake_shows(const char *body, const char *want)
+{
+    struct fake f;
+
+    fake_init(&f);
+    if (strcmp(fake_ran(&f, body), want) != 0)
+        printf("\n%s", body);
+    UNIT_STR(f.notes, want);
+    fake_clear(&f);
+}
+
+/** It raises, fails closed, and the reason has that part. */
+static inline void fake_fails(const char *body, const char *part)
+{
+    struct fake f;
+
+    fake_init(&f);
+    if (!strstr(fake_ran(&f, body), part))
+        printf("\n%s: '%s', not '%s'", body, f.notes, part);
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.notes, part));
+    UNIT_INT(f.out.verdict, POLICY_FAILED);
+    fake_clear(&f);
 }
 
 /** CPU milliseconds of this thread. */

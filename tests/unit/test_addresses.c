@@ -68,6 +68,60 @@ static void the_newest_snapshot_counts(void)
     addresses_free(a);
 }
 
+struct watcher {
+    struct addresses_watch w;
+    struct addresses *a;
+    struct addresses_watch *drop, *take;
+    int told;
+};
+
+static void on_update(void *ud)
+{
+    struct watcher *x = ud;
+
+    x->told++;
+    if (x->drop)
+        addresses_unwatch(x->drop);
+    if (x->take)
+        addresses_watch(x->a, x->take);
+}
+
+/* Told once each; those taken out meanwhile are not, those new in are not. */
+static void watchers_are_told(void)
+{
+    static const char *const rows[] = { "a.example", "192.0.2.1", NULL };
+    struct addresses *a = addresses_new();
+    struct snapshot *s = snapshot_of(rows);
+    struct watcher x[4];
+
+    for (int i = 0; i < 4; i++) {
+        x[i] = (struct watcher){ .w = { .fn = on_update, .ud = &x[i] },
+                                 .a = a };
+        if (i < 3) {
+            addresses_watch(a, &x[i].w);
+            addresses_watch(a, &x[i].w);
+        }
+    }
+    x[2].drop = &x[0].w; /* told first: the last to come */
+    x[1].drop = &x[1].w;
+    x[1].take = &x[3].w;
+    addresses_update(a, s);
+    UNIT_INT(x[0].told, 0);
+    UNIT_INT(x[1].told, 1);
+    UNIT_INT(x[2].told, 1);
+    UNIT_INT(x[3].told, 0);
+    addresses_update(a, s);
+    UNIT_INT(x[1].told, 1);
+    UNIT_INT(x[2].told, 2);
+    UNIT_INT(x[3].told, 1);
+    for (int i = 0; i < 4; i++)
+        addresses_unwatch(&x[i].w);
+    addresses_update(a, s);
+    UNIT_INT(x[2].told, 2);
+    snapshot_unref(s);
+    addresses_free(a);
+}
+
 static void hosts_of_urls(void)
 {
     static const struct {
@@ -100,4 +154,5 @@ static void hosts_of_urls(void)
 
 UNIT_MAIN("addresses", {"literals need no keeper", literals_need_no_keeper},
           {"the newest snapshot counts", the_newest_snapshot_counts},
+          {"watchers are told", watchers_are_told},
           {"hosts of URLs", hosts_of_urls})

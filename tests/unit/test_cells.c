@@ -192,8 +192,45 @@ static void a_reader_never_sees_a_step_back(void)
     cells_free(c);
 }
 
+static struct process_cell *worker_in(struct cells *c, uint32_t slot,
+                                      uint64_t started_ms)
+{
+    struct process_cell *p = cells_claim(c, PROC_WORKER, slot);
+
+    atomic_store(&p->state, PROC_READY);
+    atomic_store(&p->started_ms, started_ms);
+    return p;
+}
+
+static void one_worker_leads(void)
+{
+    struct cells *c = cells_or_die(5, 1);
+    struct process_cell *b = worker_in(c, 1, 10), *a = worker_in(c, 0, 20);
+    struct process_cell *young = worker_in(c, 0, 30);
+    struct process_cell *keeper = cells_claim(c, PROC_KEEPER, 0);
+
+    atomic_store(&keeper->state, PROC_READY);
+    CU_ASSERT_TRUE(cells_leads(c, young));
+    CU_ASSERT_FALSE(cells_leads(c, a));
+    CU_ASSERT_FALSE(cells_leads(c, b));
+    atomic_store(&young->state, PROC_STARTING);
+    CU_ASSERT_FALSE(cells_leads(c, young));
+    CU_ASSERT_TRUE(cells_leads(c, a));
+    atomic_store(&a->state, PROC_DRAINING);
+    CU_ASSERT_FALSE(cells_leads(c, a));
+    CU_ASSERT_TRUE(cells_leads(c, b));
+    atomic_store(&a->state, PROC_READY);
+    atomic_store(&a->beat_ms, 1); /* it hangs, and does not know */
+    CU_ASSERT_TRUE(cells_leads(c, b));
+    cells_reap(c, a, NULL, NULL);
+    cells_reap(c, young, NULL, NULL);
+    CU_ASSERT_TRUE(cells_leads(c, b));
+    cells_free(c);
+}
+
 UNIT_MAIN("cells", {"claims until full", claims_until_full},
           {"requests come and go", requests_come_and_go},
           {"the dead are accounted", the_dead_are_accounted},
           {"workers are counted", workers_are_counted},
+          {"one worker leads", one_worker_leads},
           {"a reader never sees a step back", a_reader_never_sees_a_step_back})

@@ -56,6 +56,13 @@ static const char everything[] =
     "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
     "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
     "endpoint 'embeddings' { max_body = '1MiB' }\n"
+    "service 'authz' { url = 'https://authz.internal/v1',\n"
+    "    token = env('K4', 'four'), headers = { ['x-team'] = 'search' },\n"
+    "    timeout = '300ms', max_body = '64KiB', ca_file = '/etc/passwd',\n"
+    "    observe = 'all' }\n"
+    "redis 'main' { url = 'rediss://redis.internal:6379/3', user = 'u',\n"
+    "    password = env('K5', 'five'), timeout = '20ms',\n"
+    "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";

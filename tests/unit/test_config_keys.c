@@ -10,6 +10,8 @@
 #define SHA "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define PROVIDER "provider 'p' { vendor = 'sim',\n"
 #define MODEL "model 'm' { targets = 'sim/x',\n"
+#define SERVICE "service 's' { url = 'https://h',\n"
+#define REDIS "redis 'r' { url = 'redis://h',\n"
 #define KEY "key 'k' { sha256 = '" SHA "',\n"
 
 /* `text` follows the line `provider "sim"`; `line` is where it is broken. */
@@ -49,6 +51,7 @@ static const struct broken {
     {"top", "endpoint", "endpoint 'chats' {}", 2,
      "endpoint \"chats\": its name: \"chats\" is none of chat|completions|"
      "embeddings|models|messages|count_tokens; did you mean \"chat\"?"},
+    {"top", "kv", "kv '16MiB'", 2, "kv: must be a table; write { key"},
     {"top", "log", "log 'stderr'", 2, "log: must be a table; write { key"},
 
     {"server", "workers", "server {\nworkers = '4' }", 3,
@@ -231,10 +234,46 @@ static const struct broken {
      "\"closed\"?"},
     {"policy", "endpoints", "policies { { 'auth',\nendpoints = 'x' } }", 3,
      "policies[1].endpoints[1]: \"x\" is none of the choices; write one of "},
-    {"policy", "conf", "policies { { 'auth',\nconf = { a = env 'X' } } }", 3,
+    {"policy", "conf", "policies { { 'auth',\nconf = { a = { env 'X' } } } }",
+     3,
      "policies[1].conf: env, file and credential mean nothing inside of it"},
     {"endpoint", "max_body", "endpoint 'chat' {\nmax_body = '8 MiB' }", 3,
      "endpoint \"chat\" max_body: \"8 MiB\" is not a size; write \"32MiB\""},
+    {"top", "service", "service { url = 'http://h' }", 2,
+     "'service' needs a name; write service \"name\" { ... }"},
+    {"top", "redis", "redis 'a b' { url = 'redis://h' }", 2,
+     "redis \"a b\": its name: \"a b\" is not a name"},
+    {"service", "url", "service 's' {\nurl = 'authz.internal' }", 3,
+     "service \"s\" url: \"authz.internal\" is not a URL; write "
+     "\"https://api.example.com/v1\""},
+    {"service", "token", SERVICE "token = 'secret' }", 3,
+     "service \"s\" token: a secret does not stand in the file; write env"},
+    {"service", "headers", SERVICE "headers = { Authorization = 'x' },\n"
+     "token = env('T', 't') }", 3,
+     "service \"s\" headers.Authorization: is made from the token"},
+    {"service", "timeout", SERVICE "timeout = '3s' }", 3,
+     "service \"s\" timeout: \"3s\" is out of range; write \"1ms\" to \"2s\""},
+    {"service", "max_body", SERVICE "max_body = '8MiB' }", 3,
+     "service \"s\" max_body: \"8MiB\" is out of range"},
+    {"service", "ca_file", SERVICE "ca_file = '/nosuch.pem' }", 3,
+     "service \"s\" ca_file: cannot read /nosuch.pem"},
+    {"service", "observe", SERVICE "observe = 'none' }", 3,
+     "service \"s\" observe: \"none\" is none of the choices; write one of "
+     "get|all"},
+    {"redis", "url", "redis 'r' {\nurl = 'http://h' }", 3,
+     "redis \"r\" url: \"http://h\" is not a Redis URL; write "
+     "\"redis://127.0.0.1:6379/0\""},
+    {"redis", "user", REDIS "user = 'u' }", 3,
+     "redis \"r\" user: needs a password; write password = env"},
+    {"redis", "password", REDIS "password = env 'UNSET_KEY' }", 3,
+     "redis \"r\" password: the environment variable UNSET_KEY is not set"},
+    {"redis", "timeout", REDIS "timeout = 20 }", 3,
+     "redis \"r\" timeout: a bare number has no unit; write \"20s\" or "},
+    {"redis", "connect_timeout", REDIS "connect_timeout = '0s' }", 3,
+     "redis \"r\" connect_timeout: \"0s\" is out of range"},
+    {"redis", "ca_file", REDIS "ca_file = '/etc/passwd' }", 3,
+     "redis \"r\" ca_file: means nothing without TLS; write url = "},
+    {"kv", "memory", "kv {\nmemory = '1KiB' }", 3, "kv memory: "},
     {"endpoint", "max_body", "endpoint 'models' {\nmax_body = '8MiB' }", 3,
      "endpoint \"models\" max_body: means nothing here; it is for chat|"},
     {"endpoint", "validate", "endpoint 'chat' {\nvalidate = 'no' }", 3,

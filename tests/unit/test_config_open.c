@@ -82,6 +82,7 @@ static void server_and_listeners(void)
         "listen '0.0.0.0:8443' { anonymous = 'public', trusted_proxies = "
         "{ '10.0.0.0/8', '::1' }, tls = { cert = '@/cert.pem', "
         "key = file '@/key.pem' } }\n"
+        "kv { memory = '1MiB' }\n"
         "endpoint 'chat' { max_body = '2MiB', validate = false,\n"
         "  max_tools = 7, max_tokens = 99, max_tokens_over = 'clamp' }\n"
         "endpoint 'messages' { max_images = 3 }\n"
@@ -116,6 +117,7 @@ static void server_and_listeners(void)
     want(c->listens[1].tls[0].key, PEM_KEY);
     UNIT_INT(c->n_endpoints, 2);
     UNIT_INT(c->endpoints[0].max_body, 2 << 20);
+    UNIT_INT(c->kv_memory, 1 << 20);
     CU_ASSERT(c->endpoints[0].trusted && c->endpoints[0].clamp);
     UNIT_INT(c->endpoints[0].max_tools, 7);
     UNIT_INT(c->endpoints[0].max_tokens, 99);
@@ -259,6 +261,36 @@ static void secrets_stand_apart(void)
     snapshot_unref(s);
 }
 
+/* Those of a policy's conf: a reference there, the text beside it. */
+static void secrets_of_policies(void)
+{
+    struct err err;
+    struct snapshot *s;
+    struct config *c;
+
+    fixture_put("token", "canary-4712\n");
+    s = bundle("provider 'sim'\n"
+               "policies { { 'auth', conf = { token = file '@/token', "
+               "eu = 'x' } } }", &err);
+    UNIT_STR(err.msg, "");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    CU_ASSERT(str_find(snapshot_section(s, STR("config")), STR("canary")) < 0);
+    c = config_open(s, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(str_find(c->policies[0].conf, STR("$file")) > 0);
+    UNIT_INT(c->policies[0].n_secrets, 1);
+    want(c->policies[0].secrets[0].name, "token");
+    want(secret_reveal(&c->policies[0].secrets[0].secret), "canary-4712");
+    config_free(c);
+    snapshot_unref(s);
+    s = bundle("provider 'sim'\n"
+               "policies { { 'auth', conf = { token = env 'NOT_SET' } } }",
+               &err);
+    CU_ASSERT_PTR_NULL(s);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "policy \"auth\" conf.token: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "NOT_SET is not set"));
+}
+
 static void workers_auto(void)
 {
     struct config *c = open_text("provider 'sim'");
@@ -332,6 +364,7 @@ UNIT_MAIN("config_open", {"server and listeners", server_and_listeners},
           {"providers and models", providers_and_models},
           {"callers and policies", callers_and_policies},
           {"secrets stand apart", secrets_stand_apart},
+          {"secrets of policies", secrets_of_policies},
           {"workers auto", workers_auto},
           {"a thousand keys", a_thousand_keys},
           {"a bad bundle", a_bad_bundle})

@@ -34,6 +34,36 @@ static void examples(void)
     hash_free(NULL);
 }
 
+/* RFC 4231, cases 1, 2 and 6; then an empty key after a long one. */
+static void signs(void)
+{
+    static char longkey[131];
+    static const struct {
+        struct str key, data;
+        unsigned char head[8]; /* of the result */
+    } rows[] = {
+        { { "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
+            "\x0b\x0b\x0b\x0b\x0b", 20 }, { "Hi There", 8 },
+          { 0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53 } },
+        { { "Jefe", 4 }, { "what do ya want for nothing?", 28 },
+          { 0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e } },
+        { { longkey, 131 },
+          { "Test Using Larger Than Block-Size Key - Hash Key First", 54 },
+          { 0x60, 0xe4, 0x31, 0x59, 0x1e, 0xe0, 0xb6, 0x7f } },
+        { { NULL, 0 }, { NULL, 0 },
+          { 0xb6, 0x13, 0x67, 0x9a, 0x08, 0x14, 0xd9, 0xec } },
+    };
+    struct hash *h = hash_new();
+    unsigned char sum[HASH_SHA256_SIZE];
+
+    memset(longkey, 0xaa, sizeof longkey);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        UNIT_INT(hash_hmac(h, rows[i].key, rows[i].data, sum), 0);
+        UNIT_MEM(sum, rows[i].head, sizeof rows[i].head);
+    }
+    hash_free(h);
+}
+
 static void equal(void)
 {
     CU_ASSERT_TRUE(hash_equal("abc", "abc", 3));
@@ -51,5 +81,6 @@ static void random_differs(void)
     CU_ASSERT_FALSE(hash_equal(a, b, sizeof a));
 }
 
-UNIT_MAIN("hash", { "examples", examples }, { "equal", equal },
+UNIT_MAIN("hash", { "examples", examples }, { "signs", signs },
+          { "equal", equal },
           { "random differs", random_differs })

@@ -199,6 +199,29 @@ static void gets_what_is_there_now(void)
     bench_clear(&b);
 }
 
+static void sets_nodes(void)
+{
+    struct buf out = BUF_INIT(1 << 16);
+    struct bench b;
+
+    bench_init(&b, STR("[ \"a\" ,{\"t\": \"b\"},\"c\"]"));
+    UNIT_INT(json_edits_has(b.e, STR("/1/t")), 1);
+    UNIT_INT(json_edits_has(b.e, STR("/1/x")), 0);
+    UNIT_INT(json_edits_has(b.e, STR("bad")), 0);
+    UNIT_INT(json_edit_set_node(b.e, 4, STR("\"C\""), NULL), 0);
+    UNIT_INT(json_edit_set_node(b.e, 3, STR("\"B\""), NULL), 0);
+    UNIT_INT(json_edit_set_node(b.e, 1, STR("oops"), NULL), -ERR_SYNTAX);
+    UNIT_INT(json_edit_set_node(b.e, 5, STR("1"), NULL), -ERR_NOTFOUND);
+    CU_ASSERT(json_edits_apply(b.e, &out) == 0);
+    CU_ASSERT(str_is(buf_str(&out), "[ \"a\" ,{\"t\": \"B\"},\"C\"]"));
+    edit(b.e, "set /1/x null");
+    UNIT_INT(json_edits_has(b.e, STR("/1/x")), 1);
+    edit(b.e, "del /1");
+    UNIT_INT(json_edits_has(b.e, STR("/1/x")), 0);
+    bench_clear(&b);
+    buf_clear(&out);
+}
+
 /* 100,000 members of one name, and edits of them, stay linear. */
 static void is_not_quadratic(void)
 {
@@ -225,4 +248,5 @@ static void is_not_quadratic(void)
 UNIT_MAIN("json_edit", { "edits byte for byte", edits_byte_for_byte },
           { "refuses what makes no sense", refuses_what_makes_no_sense },
           { "gets what is there now", gets_what_is_there_now },
+          { "sets nodes", sets_nodes },
           { "is not quadratic", is_not_quadratic })

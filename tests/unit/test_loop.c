@@ -287,6 +287,7 @@ static void turns_are_counted(void)
     UNIT_INT(p.n, 1);
     CU_ASSERT_TRUE(p.at_ms > 0);
     UNIT_INT(loop_slow_turns(l), 1);
+    UNIT_INT(loop_slow_callbacks(l), 1);
     CU_ASSERT_TRUE(loop_longest_us(l) >= 8000);
     loop_free(l);
 }

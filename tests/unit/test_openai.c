@@ -50,6 +50,217 @@ static void reads_a_request(void)
     CU_ASSERT(w.max_tokens == -1);
 }
 
+/* A neutral field: what it is, and the body once it is set (NULL: there is no
+ * such field in that dialect). */
+static const struct field_case {
+    enum dialect d;
+    enum wire_field f;
+    const char *body, *is, *set, *want;
+} fields[] = {
+    { DIALECT_OPENAI_CHAT, WIRE_MODEL, "{\"model\": \"a\"}", "\"a\"",
+      "\"b\"", "{\"model\": \"b\"}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS, "{}", NULL, "5",
+      "{\"max_completion_tokens\":5}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS, "{\"max_tokens\":9}", "9",
+      "5", "{\"max_tokens\":5}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS,
+      "{\"max_tokens\":9,\"max_completion_tokens\":null}", "9", "5",
+      "{\"max_tokens\":5,\"max_completion_tokens\":5}" },
+    { DIALECT_OPENAI_CHAT, WIRE_MAX_TOKENS,
+      "{\"max_tokens\":9,\"max_completion_tokens\":7}", "7", NULL,
+      "{}" },
+    { DIALECT_OPENAI_COMPLETIONS, WIRE_MAX_TOKENS, "{}", NULL, "5",
+      "{\"max_tokens\":5}" },
+    { DIALECT_OPENAI_EMBEDDINGS, WIRE_MAX_TOKENS, "{\"max_tokens\":1}",
+      NULL, "5", NULL },
+    { DIALECT_OPENAI_CHAT, WIRE_TEMPERATURE, "{\"temperature\":1e0}",
+      "1e0", "0.2", "{\"temperature\":0.2}" },
+    { DIALECT_OPENAI_CHAT, WIRE_USER, "{\"a\":1}", NULL, "\"u\"",
+      "{\"a\":1,\"user\":\"u\"}" },
+    { DIALECT_OPENAI_EMBEDDINGS, WIRE_USER, "{\"user\":\"v\"}",
+      "\"v\"", NULL, "{}" },
+    { DIALECT_OPENAI_CHAT, WIRE_STREAM,
+      "{\"stream\":true,\"stream_options\":{},\"a\":1}", "true",
+      "false", "{\"stream\":false,\"a\":1}" },
+    { DIALECT_OPENAI_CHAT, WIRE_STREAM, "{\"a\":1}", NULL, "true",
+      "{\"a\":1,\"stream\":true}" },
+    { DIALECT_OPENAI_CHAT, WIRE_STREAM,
+      "{\"stream\":true,\"stream_options\":{}}", "true", NULL, "{}" },
+    { DIALECT_OPENAI_MODELS, WIRE_MODEL, "{}", NULL, "\"b\"", NULL },
+};
+
+static void sets_fields(void)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        struct arena *a = arena_new(1 << 16);
+        struct buf out = BUF_INIT(1 << 16);
+        struct json j = { 0 };
+        struct json_edits *e;
+        struct str raw;
+        int rc;
+
+        CU_ASSERT_FATAL(json_scan(&j, str_of(fields[i].body), NULL, NULL) ==
+                        0);
+        e = json_edits_new(&j, a);
+        raw = openai_dialect.field(fields[i].d, fields[i].f, e);
+        CU_ASSERT_EQUAL(raw.p != NULL, fields[i].is != NULL);
+        CU_ASSERT_TRUE(!raw.p || str_is(raw, fields[i].is));
+        rc = openai_dialect.set_field(fields[i].d, fields[i].f, e,
+                                      str_of(fields[i].set), NULL);
+        UNIT_INT(rc, fields[i].want ? 0 : -ERR_NOTFOUND);
+        json_edits_apply(e, &out);
+        if (fields[i].want && !str_is(buf_str(&out), fields[i].want))
+            printf("\n%zu: " STR_FMT, i, STR_ARG(buf_str(&out)));
+        CU_ASSERT_TRUE(!fields[i].want ||
+                       str_is(buf_str(&out), fields[i].want));
+        buf_clear(&out);
+        json_clear(&j);
+        arena_free(a);
+    }
+}
+
+/* "role kind text;" for each */
+static int say_text(void *ud, const struct wire_text *t)
+{
+    static const char *const roles[] = { "sys", "usr", "asst", "tool" };
+    struct buf *out = ((void **)ud)[0];
+    const struct json *j = ((void **)ud)[1];
+
+    return buf_printf(out, "%s %d " STR_FMT ";", roles[t->role], t->kind,
+                      STR_ARG(json_raw(j, t->node)));
+}
+
+static const struct {
+    enum dialect d;
+    const char *body, *want;
+} texts[] = {
+    { DIALECT_OPENAI_CHAT,
+      "{\"messages\":[{\"role\":\"developer\",\"content\":\"a\"},"
+      "{\"content\":[{\"type\":\"text\",\"text\":\"b\"},"
+      "{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}},\"c\"],"
+      "\"role\":\"user\",\"name\":\"n\"},{\"role\":\"assistant\","
+      "\"content\":null,\"reasoning_content\":\"r\",\"tool_calls\":"
+      "[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":"
+      "\"{}\"}},{\"custom\":{\"input\":\"i\"}},7]},"
+      "{\"role\":\"tool\",\"content\":[{\"text\":\"t\"}]},"
+      "{\"role\":\"assistant\",\"refusal\":\"no\",\"content\":"
+      "[{\"refusal\":\"nn\"}],\"function_call\":{\"arguments\":"
+      "\"[]\"}},{\"role\":\"User\",\"content\":\"u\"},"
+      "{\"role\":\"system\",\"content\":{\"text\":1}},8],"
+      "\"prediction\":{\"content\":\"p\"},\"user\":\"me\"}",
+      "sys 0 \"a\";usr 0 \"b\";usr 0 \"c\";asst 2 \"r\";asst 1 \"{}\";"
+      "asst 1 \"i\";tool 0 \"t\";asst 0 \"nn\";asst 0 \"no\";"
+      "asst 1 \"[]\";usr 0 \"u\";asst 0 \"p\";" },
+    { DIALECT_OPENAI_CHAT, "{\"messages\":\"x\"}", "" },
+    { DIALECT_OPENAI_CHAT, "{}", "" },
+    { DIALECT_OPENAI_COMPLETIONS,
+      "{\"suffix\":\"s\",\"prompt\":[\"a\",\"b\",[1,2]]}",
+      "usr 0 \"a\";usr 0 \"b\";usr 0 \"s\";" },
+    { DIALECT_OPENAI_COMPLETIONS, "{\"prompt\":\"a\"}", "usr 0 \"a\";" },
+    { DIALECT_OPENAI_EMBEDDINGS, "{\"input\":\"a\"}", "usr 0 \"a\";" },
+    { DIALECT_OPENAI_EMBEDDINGS, "{\"input\":[[1],\"b\"]}",
+      "usr 0 \"b\";" },
+    { DIALECT_OPENAI_MODELS, "{\"input\":\"a\"}", "" },
+};
+
+static void finds_texts(void)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buf out = BUF_INIT(1 << 16);
+        struct json j = { 0 };
+        void *ud[] = { &out, &j };
+
+        CU_ASSERT_FATAL(json_scan(&j, str_of(texts[i].body), NULL, NULL) ==
+                        0);
+        UNIT_INT(openai_dialect.texts(texts[i].d, &j, say_text, ud), 0);
+        if (!str_is(buf_str(&out), texts[i].want))
+            printf("\n%zu: " STR_FMT, i, STR_ARG(buf_str(&out)));
+        CU_ASSERT_TRUE(str_is(buf_str(&out), texts[i].want));
+        buf_clear(&out);
+        buf_init(&out, 4); /* what fn says ends the walk */
+        if (texts[i].want[0])
+            UNIT_INT(openai_dialect.texts(texts[i].d, &j, say_text, ud),
+                     -ERR_LIMIT);
+        buf_clear(&out);
+        json_clear(&j);
+    }
+}
+
+static const struct answer_case {
+    enum dialect d;
+    struct wire_answer a;
+    const char *want;
+} answers[] = {
+    { DIALECT_OPENAI_CHAT,
+      { STR("no \"x\""), WIRE_FINISH_STOP, STR("m"), STR("1"), 7, false,
+        false },
+      "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":7,"
+      "\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+      "\"assistant\",\"content\":\"no \\\"x\\\"\",\"refusal\":null},"
+      "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":"
+      "{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}" },
+    { DIALECT_OPENAI_COMPLETIONS,
+      { STR("t"), WIRE_FINISH_LENGTH, STR("m"), STR("1"), 7, false, false },
+      "{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":7,"
+      "\"model\":\"m\",\"choices\":[{\"index\":0,\"text\":\"t\","
+      "\"logprobs\":null,\"finish_reason\":\"length\"}],\"usage\":"
+      "{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}" },
+#define CHUNK(rest)                                                           \
+    "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\","     \
+    "\"created\":7,\"model\":\"m\",\"choices\":[" rest "}\n\n"
+    { DIALECT_OPENAI_CHAT,
+      { STR("t"), WIRE_FINISH_FILTER, STR("m"), STR("1"), 7, true, true },
+      CHUNK("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\","
+            "\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}],"
+            "\"usage\":null")
+      CHUNK("{\"index\":0,\"delta\":{\"content\":\"t\"},\"logprobs\":null,"
+            "\"finish_reason\":null}],\"usage\":null")
+      CHUNK("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":"
+            "\"content_filter\"}],\"usage\":null")
+      CHUNK("],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,"
+            "\"total_tokens\":0}")
+      "data: [DONE]\n\n" },
+    { DIALECT_OPENAI_CHAT,
+      { STR(""), WIRE_FINISH_STOP, STR("m"), STR("1"), 7, true, false },
+      CHUNK("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\","
+            "\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}]")
+      CHUNK("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":"
+            "\"stop\"}]")
+      "data: [DONE]\n\n" },
+#define TEXT(rest)                                                            \
+    "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":7," \
+    "\"model\":\"m\",\"choices\":[{\"index\":0," rest "}]}\n\n"
+    { DIALECT_OPENAI_COMPLETIONS,
+      { STR("t"), WIRE_FINISH_STOP, STR("m"), STR("1"), 7, true, false },
+      TEXT("\"text\":\"t\",\"logprobs\":null,\"finish_reason\":null")
+      TEXT("\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"stop\"")
+      "data: [DONE]\n\n" },
+};
+
+static void answers_by_itself(void)
+{
+    struct buf out = BUF_INIT(1 << 16);
+
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        const struct answer_case *k = &answers[i];
+
+        buf_reset(&out);
+        UNIT_INT(openai_dialect.answer(k->d, &k->a, &out), 0);
+        if (!str_is(buf_str(&out), k->want))
+            printf("\n%zu: " STR_FMT, i, STR_ARG(buf_str(&out)));
+        CU_ASSERT_TRUE(str_is(buf_str(&out), k->want));
+        CU_ASSERT_TRUE(openai_dialect.answers(k->d));
+    }
+    CU_ASSERT_FALSE(openai_dialect.answers(DIALECT_OPENAI_EMBEDDINGS));
+    UNIT_INT(openai_dialect.answer(DIALECT_OPENAI_EMBEDDINGS, &answers[0].a,
+                                   &out), -ERR_NOTFOUND);
+    buf_clear(&out);
+    buf_init(&out, 100);
+    UNIT_INT(openai_dialect.answer(DIALECT_OPENAI_CHAT, &answers[0].a, &out),
+             -ERR_LIMIT);
+    buf_clear(&out);
+}
+
 struct refused {
     enum dialect d;
     const char *body, *at;
@@ -219,6 +430,9 @@ static void writes_errors_in_openai_shape(void)
 
 UNIT_MAIN("openai",
           { "reads a request", reads_a_request },
+          { "sets fields", sets_fields },
+          { "finds texts", finds_texts },
+          { "answers by itself", answers_by_itself },
           { "names the field that is wrong", names_the_field_that_is_wrong },
           { "sees content only where there is some",
             sees_content_only_where_there_is_some },

@@ -179,6 +179,80 @@ static void fills_a_denial(void)
     fake_clear(&f);
 }
 
+static const struct {
+    enum policy_phase p;
+    enum dialect d;
+    const char *body;
+    enum policy_verdict verdict;
+    const char *says; /* the text, or part of a note */
+    enum wire_finish finish;
+} polite[] = {
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT, "return ps.answer{ text = 'no' }",
+      POLICY_ANSWER, "no", WIRE_FINISH_STOP },
+    { PHASE_REQUEST, DIALECT_OPENAI_COMPLETIONS,
+      "return ps.answer{ text = 'no', finish = 'content_filter' }",
+      POLICY_ANSWER, "no", WIRE_FINISH_FILTER },
+    { PHASE_VALIDATE, DIALECT_OPENAI_CHAT,
+      "return ps.answer{ text = '', finish = 'length' }", POLICY_ANSWER,
+      "", WIRE_FINISH_LENGTH },
+    { PHASE_ADMIT, DIALECT_OPENAI_EMBEDDINGS,
+      "return ps.answer{ text = 'no' }", POLICY_FAILED,
+      "openai-embeddings has no text to answer with", 0 },
+    { PHASE_AUTHENTICATE, DIALECT_OPENAI_CHAT,
+      "return ps.answer{ text = 'no' }", POLICY_FAILED,
+      "authenticate returned a ps.answer(); it may return nil, a "
+      "principal or ps.deny()", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT, "return ps.answer('no')",
+      POLICY_FAILED, "table expected", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT, "return ps.answer{}",
+      POLICY_FAILED, "needs { text = }", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT, "return ps.answer{ text = 7 }",
+      POLICY_FAILED, "text is a string", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT,
+      "return ps.answer{ text = 'x', finish = 'end' }", POLICY_FAILED,
+      "finish is stop, length or content_filter", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT,
+      "return ps.answer{ text = 'x', status = '200' }", POLICY_FAILED,
+      "has no option 'status'", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT,
+      "return ps.answer{ text = ('x'):rep(70000) }", POLICY_FAILED,
+      "at most 65536 bytes", 0 },
+    { PHASE_ADMIT, DIALECT_OPENAI_CHAT, "return { text = 'x' }",
+      POLICY_FAILED, "returned a table; it may return nil, ps.deny() or "
+      "ps.answer()", 0 },
+};
+
+static void answers(void)
+{
+    for (size_t i = 0; i < sizeof polite / sizeof polite[0]; i++) {
+        struct fake f;
+        char source[512];
+        struct str said;
+
+        fake_init(&f);
+        f.run.dialect = polite[i].d;
+        snprintf(source, sizeof source,
+                 "return { api = 1, %s = function() %s end }",
+                 policy_phase_name(polite[i].p), polite[i].body);
+        fake_policy(&f, "p", source);
+        CU_ASSERT_TRUE(fake_open(&f, NULL));
+        fake_run(&f, polite[i].p);
+        UNIT_INT(f.out.verdict, polite[i].verdict);
+        said = f.out.verdict == POLICY_ANSWER ? f.out.message
+                                              : str_of(f.notes);
+        if (str_find(said, str_of(polite[i].says)) < 0)
+            printf("\n%zu: " STR_FMT, i, STR_ARG(said));
+        CU_ASSERT(str_find(said, str_of(polite[i].says)) >= 0);
+        UNIT_INT(f.out.finish, polite[i].finish);
+        f.policies[0].observe = true;
+        fake_run(&f, polite[i].p);
+        UNIT_INT(f.out.verdict, POLICY_NONE);
+        if (polite[i].verdict == POLICY_ANSWER)
+            CU_ASSERT_PTR_NOT_NULL(strstr(f.notes, "p: would answer"));
+        fake_clear(&f);
+    }
+}
+
 static void fails_as_declared(void)
 {
     static const struct {
@@ -371,6 +445,7 @@ UNIT_MAIN("policy", { "refuses bad files", refuses_bad_files },
           { "checks conf", checks_conf },
           { "reads decisions", reads_decisions },
           { "fills a denial", fills_a_denial },
+          { "answers", answers },
           { "fails as declared", fails_as_declared },
           { "first decision wins", first_decision_wins },
           { "edits plans", edits_plans },

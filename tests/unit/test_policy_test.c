@@ -18,7 +18,8 @@ static void run(struct policy_test *t, const char *policy, const char *tests,
 
 static const char admit[] =
     "return { api = 1, schema = { n = 'int' }, admit = function(req, conf) "
-    "ps.note('seen ' .. req.model) if req.header['X-Bad'] then return "
+    "ps.note('seen ' .. req.model) if req.max_tokens then error('so many') end "
+    "if req.header['X-Bad'] then return "
     "ps.deny('x_bad', 'bad', { status = 422, retry_after = conf.n }) end end }";
 
 static void counts_both(void)
@@ -36,7 +37,10 @@ static void counts_both(void)
         { "req = { model = 'm', header = { ['x-bad'] = '1' } }", false },
         { "req = { model = 'm', header = { ['x-bad'] = '1' } }, "
           "expect = { deny = 'x_bad', status = 400 }", false },
-        { "req = {}, expect = { fails = 'concatenate' }", true },
+        { "req = { max_tokens = 7 }, expect = { fails = 'so many' }", true },
+        { "req = { max_tokens = 7 }, expect = { fails = 'so few' }", false },
+        { "req = { max_tokens = 7 }", false },
+        { "expect = { fails = 'so many' }", false },
         { "req = { modell = 'm' }", false },
         { "expectt = {}", false },
         { "phase = 'route'", false },
@@ -57,6 +61,44 @@ static void counts_both(void)
             printf("\n%zu: %s", i, cases[i].body);
         UNIT_INT(t.passed, cases[i].passes);
         UNIT_INT(t.failed, !cases[i].passes);
+    }
+}
+
+static const char output[] =
+    "return { api = 1, output = function(req, conf, w) "
+    "w:replace('%d+', '#') ps.note(w.kind .. w.block .. tostring(w.final)) "
+    "if w.text == 'end' then return ps.stop('length') end end }";
+
+static void windows(void)
+{
+    static const struct {
+        const char *body;
+        bool passes;
+    } cases[] = {
+        { "window = { text = 'a12b3' }, expect = { text = 'a#b#' }", true },
+        { "window = { text = 'a12b3' }, expect = { text = 'a#b3' }", false },
+        { "window = { text = '' }, expect = { text = '' }", true },
+        { "window = { text = 'x', kind = 'thinking', block = 2, final = false "
+          "}, expect = { note = 'thinking2false' }", true },
+        { "window = { text = 'x' }, expect = { note = 'text0true' }", true },
+        { "window = { text = 'end' }, expect = { stop = 'length' }", true },
+        { "window = { text = 'end' }, expect = { stop = 'stop' }", false },
+        { "window = { text = 'end' }", false },
+        { "expect = { text = '' }", false },
+        { "window = {}", false },
+        { "window = { text = 'x', kind = 'txt' }", false },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct policy_test t;
+        struct err err = { 0 };
+        char tests[512];
+
+        snprintf(tests, sizeof tests, "ps.test('one', { %s })", cases[i].body);
+        run(&t, output, tests, &err);
+        if (t.passed != cases[i].passes)
+            printf("\n%s", cases[i].body);
+        UNIT_INT(t.passed, cases[i].passes);
     }
 }
 
@@ -151,7 +193,11 @@ static int try_block(const char *block, const char **policy)
     if (!memmem(block, (size_t)(line - block), "_test", 5)) {
         struct conf_policy p = { .name = STR("guide"),
                                  .source = str_of(block) };
-        struct config c = { .policies = &p, .n_policies = 1 };
+        struct conf_service service = { .name = STR("authz") };
+        struct conf_redis redis = { .name = STR("main") };
+        struct config c = { .policies = &p, .n_policies = 1,
+                            .services = &service, .n_services = 1,
+                            .redis = &redis, .n_redis = 1 };
         struct policy_set *s = policy_set_new(&c, &err);
 
         UNIT_STR(err.msg, "");
@@ -179,6 +225,7 @@ static void guide_is_true(void)
 }
 
 UNIT_MAIN("policy_test", { "counts both", counts_both },
+          { "windows", windows },
           { "broken files are errors", broken_files_are_errors },
           { "shipped policies pass", shipped_policies_pass },
           { "guide is true", guide_is_true })

@@ -199,6 +199,26 @@ static void lists_names(void)
     end();
 }
 
+static void lists_targets(void)
+{
+    const struct target *list[20];
+    size_t n;
+
+    begin(N_OF(models));
+    n = engine_targets(engine, list, 20);
+    CU_ASSERT(n > 2);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < i; k++)
+            CU_ASSERT_FALSE(str_eq(list[i]->name, list[k]->name));
+        CU_ASSERT_PTR_NULL(memchr(list[i]->name.p, '*', list[i]->name.n));
+    }
+    UNIT_INT((int)engine_targets(engine, list, 1), 1);
+    end();
+    begin(0);
+    UNIT_INT((int)engine_targets(engine, list, 20), 0);
+    end();
+}
+
 static void needs_plugins(void)
 {
     struct plugin_set *none = plugin_set_new();
@@ -307,7 +327,8 @@ UNIT_MAIN("target", { "plans blocks", plans_blocks },
           { "opens providers without blocks", opens_providers_without_blocks },
           { "names near models", names_near_models },
           { "refuses odd names", refuses_odd_names },
-          { "lists names", lists_names }, { "needs plugins", needs_plugins },
+          { "lists names", lists_names }, { "lists targets", lists_targets },
+          { "needs plugins", needs_plugins },
           { "shuffles by weight", shuffles_by_weight },
           { "orders by weight", orders_by_weight },
           { "turns credentials", turns_credentials },

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The body as policies leave it. The client's bytes are never changed: what a
+ * policy edited is a text of its own, with its own index, and everything
+ * behind it (facts, plan, tries) sees that one alone.
+ */
+#include "flow/policies.h"
+
+struct str body_text(const struct request *r)
+{
+    return buf_len(&r->edited) ? buf_str(&r->edited) : http_req_body(r->http);
+}
+
+const struct json *body_index(const struct request *r)
+{
+    return r->step >= STEP_VALIDATE && r->json.count ? &r->json : NULL;
+}
+
+int body_rewrite(void *req, struct buf *text, struct json *index,
+                 struct err *err)
+{
+    struct request *r = req;
+    struct wire_request facts;
+    int rc = request_dialect(r)->read(r->endpoint->dialect, index, r->arena,
+                                      &facts, err);
+
+    if (rc)
+        return rc;
+    facts.model = arena_dup(r->arena, facts.model);
+    if (!facts.model.p)
+        return err_set(err, ERR_NOMEM, "the request's memory is used up");
+    json_clear(&r->json);
+    buf_clear(&r->edited);
+    r->json = *index;
+    r->edited = *text;
+    r->facts = facts;
+    *index = (struct json){ 0 };
+    *text = (struct buf)BUF_INIT(0);
+    return 0;
+}
+
+/* Raw JSON of a field, in the arena or the body; p NULL: not given. */
+static struct str raw_field(const struct request *r, enum wire_field f)
+{
+    struct json_edits *none = json_edits_new(&r->json, r->arena);
+
+    return none ? request_dialect(r)->field(r->endpoint->dialect, f, none)
+                : STR_NULL;
+}
+
+struct str body_temperature(const struct request *r)
+{
+    struct str raw;
+
+    if (!body_index(r))
+        return r->kept_temperature;
+    raw = raw_field(r, WIRE_TEMPERATURE);
+    return raw.n && strchr("-0123456789", raw.p[0]) ? raw : STR_NULL;
+}
+
+struct str body_user(const struct request *r)
+{
+    struct json *scratch = &r->flow->scratch;
+    struct str raw;
+
+    if (!body_index(r))
+        return r->kept_user;
+    raw = raw_field(r, WIRE_USER);
+    if (!raw.n || raw.p[0] != '"' || json_scan(scratch, raw, NULL, NULL))
+        return STR_NULL;
+    return arena_dup(r->arena, json_text(scratch, 0, r->arena));
+}
+
+void body_keep(struct request *r)
+{
+    struct str temperature = body_temperature(r);
+
+    if (!body_index(r))
+        return;
+    r->kept_user = body_user(r);
+    if (temperature.p)
+        r->kept_temperature = arena_dup(r->arena, temperature);
+}
+
+void body_drop(struct request *r)
+{
+    view_keep(r);
+    json_clear(&r->json);
+    buf_clear(&r->edited);
+}

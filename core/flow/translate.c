@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+#include "flow/translate.h"
+
+#include "wire/ratelimit.h"
+
+#define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
+#define DROPPED_MAX 512          /* bytes of x-penstock-dropped */
+
+static const struct {
+    enum dialect from;
+    int dialect;
+} spoken[] = {
+    { DIALECT_OPENAI_CHAT, PS_OPENAI_CHAT },
+    { DIALECT_ANTHROPIC, PS_ANTHROPIC },
+};
+
+enum dialect translate_dialect(const ps_api *api)
+{
+    for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++) {
+        if (api->op == PS_CHAT && api->dialect == spoken[i].dialect)
+            return spoken[i].from;
+    }
+    return DIALECT_NONE;
+}
+
+const ps_api *translate_api(const struct plugin *p, enum dialect from)
+{
+    if (!codec_for(from))
+        return NULL;
+    for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++) {
+        const ps_api *api = plugin_api(p, PS_CHAT, spoken[i].dialect);
+
+        if (api && spoken[i].from != from && codec_for(spoken[i].from))
+            return api;
+    }
+    return NULL;
+}
+
+/* ---- the request ------------------------------------------------------ */
+
+/* Decoded once, whatever number of targets is tried. */
+static int read_neutral(struct request *r, struct err *err)
+{
+    const struct codec *c = codec_for(r->endpoint->dialect);
+    struct neutral_request *n;
+    int rc;
+
+    if (r->neutral)
+        return 0;
+    n = arena_alloc(r->arena, sizeof *n);
+    if (!n)
+        return -ERR_NOMEM;
+    rc = c->decode_request(&r->json, r->arena, n, err);
+    if (rc == 0)
+        r->neutral = n;
+    return rc;
+}
+
+/* The client's bytes are given back at content commit, the names are not. */
+static int keep_names(struct request *r, struct codec_names *names)
+{
+    for (struct codec_name *n = names->first; n; n = n->next) {
+        n->sent = arena_dup(r->arena, n->sent);
+        n->name = arena_dup(r->arena, n->name);
+        if (!n->sent.p || !n->name.p)
+            return -ERR_NOMEM;
+    }
+    return 0;
+}
+
+static bool refuses(const struct request *r)
+{
+    const struct config *c = r->gen->config;
+
+    for (size_t i = 0; i < c->n_endpoints; i++) {
+        if (str_is(c->endpoints[i].name, r->endpoint->name))
+            return c->endpoints[i].lossy_refuse;
+    }
+    return false;
+}
+
+static int say_refused(const struct attempt *t, enum codec_fate fate,
+                       const struct codec_report *report, struct err *err)
+{
+    struct buf names = BUF_INIT(DROPPED_MAX + 1);
+
+    codec_report_names(report, fate, DROPPED_MAX, &names);
+    err_set(err, ERR_INVALID_REQUEST,
+            "The target " STR_FMT " cannot be asked for: " STR_FMT ".",
+            STR_ARG(t->target->name), STR_ARG(buf_str(&names)));
+    buf_clear(&names);
+    return -ERR_INVALID_REQUEST;
+}
+
+/* What the report means under the endpoint's `lossy`. */
+static int judge_report(struct request *r, struct attempt *t,
+                        const struct codec_report *report, struct err *err)
+{
+    struct buf names = BUF_INIT(DROPPED_MAX + 1);
+
+    if (codec_any(report, FATE_REFUSED))
+        return say_refused(t, FATE_REFUSED, report, err);
+    r->dropped = STR_NULL;
+    if (!codec_any(report, FATE_DROPPED))
+        return 0;
+    if (refuses(r))
+        return say_refused(t, FATE_DROPPED, report, err);
+    codec_report_names(report, FATE_DROPPED, DROPPED_MAX, &names);
+    r->dropped = arena_dup(r->arena, buf_str(&names));
+    buf_clear(&names);
+    return r->dropped.p ? 0 : -ERR_NOMEM;
+}
+
+static int encode(struct request *r, struct attempt *t, struct err *err)
+{
+    struct translation *x = t->translation;
+    struct codec_target target =
+        codec_target_of(x->target->dialect, t->target->model);
+    struct codec_report report = { 0 };
+    int rc;
+
+    buf_init(&x->body, r->body_bytes * 2 + OUTGOING_ROOM);
+    rc = x->target->encode_request(r->neutral, &target, r->arena, &x->body,
+                                   &report, &x->names, err);
+    if (rc == 0)
+        rc = judge_report(r, t, &report, err);
+    if (rc == 0)
+        rc = keep_names(r, &x->names);
+    return rc ? rc : json_scan(&x->index, buf_str(&x->body), NULL, err);
+}
+
+static int open_answer(struct request *r, struct translation *x)
+{
+    struct codec_in_opts in = { .names = &x->names,
+                                .unique = str_of(r->id),
+                                .max_held = TRANSLATED_BODY_MAX };
+    struct codec_out_opts out = { .stream = r->facts.stream,
+                                  .include_usage = r->facts.include_usage,
+                                  .legacy_functions =
+                                      r->neutral->legacy_functions,
+                                  .model = r->facts.model,
+                                  .unique = str_of(r->id),
+                                  .created =
+                                      (int64_t)(clock_wall_ms() / 1000),
+                                  .max_held = TRANSLATED_BODY_MAX };
+
+    x->stream = out.stream;
+    x->in = codec_in_new(x->target, r->arena, &in);
+    x->out = codec_out_new(x->client, r->arena, &out);
+    return x->in && x->out ? 0 : -ERR_NOMEM;
+}
+
+int translate_begin(struct request *r, struct attempt *t, enum dialect to,
+                    struct err *err)
+{
+    struct translation *x = arena_alloc(r->arena, sizeof *x);
+    int rc;
+
+    if (!x)
+        return -ERR_NOMEM;
+    x->client = codec_for(r->endpoint->dialect);
+    x->target = codec_for(to);
+    buf_init(&x->said, TRANSLATED_BODY_MAX + OUTGOING_ROOM);
+    t->translation = x;
+    rc = read_neutral(r, err);
+    if (rc == 0)
+        rc = encode(r, t, err);
+    if (rc == 0)
+        rc = open_answer(r, x);
+    if (rc)
+        translate_end(t);
+    return rc;
+}
+
+void translate_shrink(struct attempt *t)
+{
+    if (!t->translation)
+        return;
+    json_clear(&t->translation->index);
+    buf_clear(&t->translation->body);
+}
+
+void translate_end(struct attempt *t)
+{
+    if (!t->translation)
+        return;
+    translate_shrink(t);
+    buf_clear(&t->translation->said);
+    t->translation = NULL;
+}
+
+/* ---- the answer ------------------------------------------------------- */
+
+struct hearing {
+    struct request *r;
+    struct translation *x;
+    struct wire_watch *w;
+};
+
+/* Texts of an error outlive the event: classify reads them. */
+static void hear_error(struct hearing *h, const struct neutral_error *e)
+{
+    struct arena *a = h->r->arena;
+
+    h->w->error = true;
+    h->w->error_code = arena_dup(a, e->code);
+    h->w->error_type = arena_dup(a, e->type);
+    h->w->error_message = arena_dup(a, e->message);
+}
+
+static int hear(void *ud, const struct neutral_event *ev)
+{
+    struct hearing *h = ud;
+
+    h->w->content |= neutral_is_content(ev);
+    h->w->finish |= ev->type == NEUTRAL_FINISH;
+    h->w->done |= ev->type == NEUTRAL_END;
+    if (ev->type == NEUTRAL_USAGE || ev->type == NEUTRAL_START)
+        usage_merge(&h->w->usage, &ev->usage);
+    if (ev->type == NEUTRAL_ERROR) {
+        hear_error(h, ev->error);
+        return 0;
+    }
+    return h->x->client->encode(h->x->out, ev, &h->x->said);
+}
+
+int translate_event(struct request *r, struct str event, struct str data,
+                    struct wire_watch *w, struct err *err)
+{
+    struct translation *x = r->attempt->translation;
+    struct hearing h = { r, x, w };
+
+    *w = (struct wire_watch){ .usage = USAGE_NONE };
+    buf_reset(&x->said);
+    return x->target->decode_event(x->in, event, data, hear, &h, err);
+}
+
+int translate_body(struct request *r, struct str body, struct wire_watch *w,
+                   struct err *err)
+{
+    struct translation *x = r->attempt->translation;
+    struct hearing h = { r, x, w };
+
+    *w = (struct wire_watch){ .usage = USAGE_NONE };
+    buf_reset(&x->said);
+    return x->target->decode_body(x->in, body, hear, &h, err);
+}
+
+bool translate_field(const struct request *r, const struct attempt *t,
+                     struct http_header *field)
+{
+    return ratelimit_translate(t->translation->target->dialect,
+                               t->translation->client->dialect, &field->name,
+                               &field->value, clock_wall_ms(), r->arena);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Targets as scripts see them, in plans, tries and ps.targets(): what the
+ * configuration says, and what this worker knows of them by now. */
+#include "policy/api.h"
+
+static const char *const names[] = { "name", "provider", "model", "tags",
+                                     "weight", "resting", NULL };
+enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT, T_RESTING };
+
+/* Can no credential of its provider be used just now? */
+static bool rests(const struct policy_call *c, const struct provider *p)
+{
+    uint64_t now = policy_mono_ms(c->st->env);
+
+    for (size_t i = 0; i < p->n_credentials; i++) {
+        if (p->credentials[i].parked_until_ms <= now)
+            return false;
+    }
+    return p->n_credentials != 0;
+}
+
+static int target_index(lua_State *L)
+{
+    struct api_ref *r = api_self(L, API_TARGET);
+    const struct target *t = r->thing;
+    const struct conf_provider *p = t->provider->conf;
+
+    switch (api_which(L)) {
+    case T_NAME: api_push_str(L, t->name); return 1;
+    case T_PROVIDER: api_push_str(L, p->name); return 1;
+    case T_MODEL: api_push_str(L, t->model); return 1;
+    case T_TAGS: api_push(L, r->call, API_TAGS, p->tags, p->n_tags); return 1;
+    case T_WEIGHT: lua_pushinteger(L, t->weight); return 1;
+    case T_RESTING: lua_pushboolean(L, rests(r->call, t->provider)); return 1;
+    }
+    return luaL_error(L, "target.%s does not exist",
+                      luaL_tolstring(L, 2, NULL));
+}
+
+/* ps.targets(): a list, valid during the call like all that is passed to it */
+static int fn_targets(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    const struct policy_env *env = c->st->env;
+
+    lua_createtable(L, (int)env->n_targets, 0);
+    for (size_t i = 0; i < env->n_targets; i++) {
+        api_push(L, c, API_TARGET, env->targets[i], 0);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+void api_target_open(lua_State *L)
+{
+    lua_pushcfunction(L, fn_targets);
+    lua_setfield(L, -2, "targets");
+    lua_newtable(L);
+    api_names(L, names, target_index);
+    lua_setfield(L, -2, "__index");
+    api_metatable(L, API_TARGET, "target");
+}

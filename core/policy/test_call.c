@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Reading one request of a test, and what is expected of it. */
+#include "policy/api.h"
+#include "policy/test_case.h"
+
+#include <stddef.h>
+
+/* ---- req -------------------------------------------------------------- */
+
+static void read_header(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    c->n_headers = test_read_pairs(L, t, &c->headers);
+}
+
+static void read_principal(lua_State *L, struct test_case *t, void *into)
+{
+    if (!lua_istable(L, -1))
+        luaL_error(L, "req.principal: a table is needed");
+    *(struct principal **)into = principal_read(L, t->arena, lua_gettop(L));
+}
+
+static void read_field(lua_State *L, struct test_case *t, void *into)
+{
+    struct policy_value *v = into;
+
+    if (lua_isboolean(L, -1)) {
+        v->type = VALUE_BOOL;
+        v->i = lua_toboolean(L, -1);
+    } else if (lua_isinteger(L, -1)) {
+        v->type = VALUE_INT;
+        v->i = lua_tointeger(L, -1);
+    } else if (lua_type(L, -1) == LUA_TNUMBER) {
+        v->s = arena_fmt(t->arena, "%.17g", lua_tonumber(L, -1));
+        v->type = VALUE_NUMBER;
+    } else {
+        test_read_str(L, t, &v->s);
+        v->type = VALUE_STRING;
+    }
+}
+
+static void read_tags(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    c->n_tags = test_read_pairs(L, t, &c->tags);
+}
+
+static void read_req(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_row rows[FIELD_COUNT + 5];
+
+    for (int f = 0; f < FIELD_COUNT; f++)
+        rows[f] = (struct test_row){ api_req_name(f), read_field,
+                                     offsetof(struct test_call, fields) +
+                                         (size_t)f *
+                                             sizeof(struct policy_value) };
+    rows[FIELD_COUNT] = (struct test_row){ "header", read_header, 0 };
+    rows[FIELD_COUNT + 1] = (struct test_row){
+        "principal", read_principal, offsetof(struct test_call, principal) };
+    rows[FIELD_COUNT + 2] = (struct test_row){ "tags", read_tags, 0 };
+    rows[FIELD_COUNT + 3] = (struct test_row){ "body", test_read_body, 0 };
+    rows[FIELD_COUNT + 4] = (struct test_row){ NULL, NULL, 0 };
+    test_members(L, t, "req", rows, into);
+}
+
+/* ---- targets ---------------------------------------------------------- */
+
+struct test_target {
+    struct conf_provider conf;
+    struct provider provider;
+    struct target target;
+};
+
+static void read_weight(lua_State *L, struct test_case *t, void *into)
+{
+    lua_Integer n = luaL_checkinteger(L, -1);
+
+    (void)t;
+    if (n < 0 || n > UINT32_MAX)
+        luaL_error(L, "a target's weight is a whole number from 0");
+    *(uint32_t *)into = (uint32_t)n;
+}
+
+static void read_target_tags(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_target *x = into;
+
+    x->conf.n_tags = test_read_pairs(L, t, &x->conf.tags);
+}
+
+static const struct test_row target_rows[] = {
+    { "name", test_read_str, offsetof(struct test_target, target.name) },
+    { "provider", test_read_str, offsetof(struct test_target, conf.name) },
+    { "model", test_read_str, offsetof(struct test_target, target.model) },
+    { "weight", read_weight, offsetof(struct test_target, target.weight) },
+    { "tags", read_target_tags, 0 },
+    { NULL, NULL, 0 } };
+
+/* "gpu/llama" alone says provider and model too. */
+static void finish_target(lua_State *L, struct test_target *x)
+{
+    struct str rest = x->target.name;
+
+    if (!rest.n)
+        luaL_error(L, "a target needs a name");
+    if (!x->conf.name.n)
+        x->conf.name = str_split(&rest, '/');
+    if (!x->target.model.n)
+        x->target.model = rest.p ? rest : x->target.name;
+    x->provider.conf = &x->conf;
+    x->target.provider = &x->provider;
+}
+
+void test_read_target(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_target *x = test_need(L, arena_alloc(t->arena, sizeof *x));
+
+    x->target.weight = 1;
+    if (lua_type(L, -1) == LUA_TSTRING)
+        test_read_str(L, t, &x->target.name);
+    else
+        test_members(L, t, "a target", target_rows, x);
+    finish_target(L, x);
+    *(const struct target **)into = &x->target;
+}
+
+static size_t read_list(lua_State *L, struct test_case *t,
+                        struct candidate *list)
+{
+    size_t n = test_list_length(L, "targets", TEST_TARGETS);
+
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        test_read_target(L, t, &list[i].target);
+        lua_pop(L, 1);
+    }
+    return n;
+}
+
+static void read_targets(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    c->plan = (struct plan){ c->list, read_list(L, t, c->list), STR("test") };
+}
+
+/* { fast = { targets } }, for plan:use */
+static void read_models(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_call *c = into;
+
+    luaL_checktype(L, -1, LUA_TTABLE);
+    c->models = test_need(L, arena_alloc(t->arena, TEST_MODELS *
+                                                       sizeof *c->models));
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        struct test_model *m = &c->models[c->n_models];
+
+        if (c->n_models++ == TEST_MODELS)
+            luaL_error(L, "models: at most %d", TEST_MODELS);
+        m->n = read_list(L, t, m->list);
+        lua_pushvalue(L, -2);
+        test_read_str(L, t, &m->name);
+        lua_pop(L, 1);
+    }
+}
+
+/* ---- expect ----------------------------------------------------------- */
+
+/* A text, or a list of them. */
+static void read_texts(lua_State *L, struct test_case *t, void *into)
+{
+    struct test_texts *x = into;
+
+    x->given = true;
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        x->n = 1;
+        x->list = test_need(L, arena_alloc(t->arena, sizeof *x->list));
+        test_read_str(L, t, x->list);
+        return;
+    }
+    x->n = test_list_length(L, "a text or a list of them", TEST_TARGETS);
+    x->list = test_need(L, arena_alloc(t->arena,
+                                       (x->n + 1) * sizeof *x->list));
+    for (size_t i = 0; i < x->n; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        test_read_str(L, t, &x->list[i]);
+        lua_pop(L, 1);
+    }
+}
+
+/* Fields as a policy leaves them. */
+static void read_fields(lua_State *L, struct test_case *t, void *into)
+{
+    static const enum policy_field own[] = { FIELD_MODEL, FIELD_STREAM,
+                                             FIELD_MAX_TOKENS,
+                                             FIELD_TEMPERATURE, FIELD_USER };
+    enum { N = sizeof own / sizeof own[0] };
+    struct test_row rows[N + 1] = { { NULL, NULL, 0 } };
+
+    for (size_t i = 0; i < N; i++)
+        rows[i] = (struct test_row){ api_req_name((int)own[i]), read_field,
+                                     own[i] * sizeof(struct policy_value) };
+    test_members(L, t, "expect.req", rows, into);
+}
+
+const struct test_row test_expect_rows[] = {
+    { "principal", test_read_str, offsetof(struct test_expect, principal) },
+    { "deny", test_read_str, offsetof(struct test_expect, deny) },
+    { "message", test_read_str, offsetof(struct test_expect, message) },
+    { "status", test_read_number, offsetof(struct test_expect, status) },
+    { "retry_after", test_read_number,
+      offsetof(struct test_expect, retry_after) },
+    { "fails", test_read_str, offsetof(struct test_expect, fails) },
+    { "skip", test_read_str, offsetof(struct test_expect, skip) },
+    { "answer", test_read_str, offsetof(struct test_expect, answer) },
+    { "finish", test_read_str, offsetof(struct test_expect, finish) },
+    { "req", read_fields, offsetof(struct test_expect, fields) },
+    { "body", test_read_body_wanted, 0 },
+    { "header", test_read_head, 0 },
+    { "text", test_read_str, offsetof(struct test_expect, text) },
+    { "stop", test_read_str, offsetof(struct test_expect, stop) },
+    { "note", read_texts, offsetof(struct test_expect, notes) },
+    { "targets", read_texts, offsetof(struct test_expect, targets) },
+    { "kv", NULL, 0 }, /* test_kv_compare */
+    { "waited_ms", test_read_number, offsetof(struct test_expect, waited_ms) },
+    { NULL, NULL, 0 } };
+
+static void read_expect(lua_State *L, struct test_case *t, void *into)
+{
+    test_members(L, t, "expect", test_expect_rows, into);
+}
+
+/* ---- a call ----------------------------------------------------------- */
+
+/* http and redis are read where they are asked (test_fake.c). */
+const struct test_row test_call_rows[] = {
+    { "phase", test_read_str, offsetof(struct test_call, phase) },
+    { "req", read_req, 0 },
+    { "targets", read_targets, 0 },
+    { "models", read_models, 0 },
+    { "try", test_read_try, offsetof(struct test_call, try) },
+    { "resp", test_read_resp, offsetof(struct test_call, resp) },
+    { "window", test_window_read, offsetof(struct test_call, window) },
+    { "http", NULL, 0 },
+    { "redis", NULL, 0 },
+    { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },
+    { "expect", read_expect, offsetof(struct test_call, expect) },
+    { NULL, NULL, 0 } };
+
+bool test_call_has(const char *name)
+{
+    const struct test_row *r = test_call_rows;
+
+    while (r->name && strcmp(r->name, name) != 0)
+        r++;
+    return r->name != NULL;
+}
+
+/* Members of the table at `from` that calls have, into the one on top. */
+static void take_over(lua_State *L, int from)
+{
+    for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING ||
+            !test_call_has(lua_tostring(L, -2)))
+            continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+}
+
+bool test_call_push(lua_State *L, int i)
+{
+    if (lua_getfield(L, TEST_TABLE, "calls") == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        take_over(L, TEST_TABLE);
+        return i == 0;
+    }
+    if (lua_rawgeti(L, -1, i + 1) == LUA_TNIL)
+        return false;
+    if (!lua_istable(L, -1))
+        luaL_error(L, "calls: tables are needed");
+    lua_newtable(L);
+    take_over(L, TEST_TABLE);
+    for (lua_pushnil(L); lua_next(L, -3);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    return true;
+}
+
+void test_call_read(lua_State *L, struct test_case *t, struct test_call *c)
+{
+    test_members(L, t, "a call", test_call_rows, c);
+    if (!(c->after_ms >= 0 && c->after_ms <= 1e12))
+        luaL_error(L, "after_ms: milliseconds that pass before it are needed");
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Between codec_chat_out.c and codec_chat_whole.c: chat answers, written. */
+#ifndef PENSTOCK_WIRE_CODEC_CHAT_OUT_H
+#define PENSTOCK_WIRE_CODEC_CHAT_OUT_H
+
+#include "wire/codec_stream.h"
+
+enum chat_open { CHAT_NONE, CHAT_TEXT, CHAT_THINKING, CHAT_CALL };
+
+struct chat_said {
+    struct chat_said *next;
+    uint32_t index;
+    enum chat_open open;
+    bool began;          /* the role chunk is out */
+    bool args;           /* the open call has arguments */
+    bool custom;
+    bool finished;
+    enum neutral_finish finish;
+    uint32_t n_calls;
+    size_t length;       /* characters of content so far */
+    size_t block_start;  /* of them, before the open text */
+    struct buf thinking, signature; /* of the open block */
+    uint32_t n_blocks;   /* thinking blocks that went out whole */
+    uint32_t n_citations;
+
+    /* of a whole answer; insides of strings and arrays */
+    struct buf content, refusal, reasoning, blocks, details, calls,
+        annotations, logprobs;
+    bool any_content, any_refusal;
+};
+
+struct chat_out {
+    struct codec_out base;
+    struct chat_said *choices;
+    uint32_t n_choices;
+    struct buf head; /* "{"id":..., "model":...," of each chunk */
+};
+
+/** The choice's state; NULL: memory is out, or there are too many. */
+struct chat_said *chat_said(struct chat_out *out, uint32_t index);
+
+/** A thinking block of the open one's buffers, as an object. */
+void chat_put_thinking(struct jw *w, const struct chat_said *c, bool index);
+/** In a stream each element has its index: the SDKs want one to merge by. */
+void chat_put_citation(struct jw *w, struct chat_said *c,
+                       const struct neutral_event *ev, bool index);
+void chat_put_usage(struct jw *w, const struct usage *u);
+const char *chat_finish_word(enum neutral_finish f);
+
+/** Gather an event; at the end write the body. */
+int chat_whole(struct chat_out *out, const struct neutral_event *ev,
+               struct buf *to);
+
+#endif

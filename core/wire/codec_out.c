@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* The table of codecs, and what encoders of answers have in common. */
+#include "wire/codec_anthropic.h"
+#include "wire/codec_anthropic_in.h"
+#include "wire/codec_anthropic_out.h"
+#include "wire/codec_chat.h"
+#include "wire/codec_chat_in.h"
+#include "wire/codec_chat_out.h"
+
+#define MAX_HELD (16u << 20)
+
+static const struct codec codecs[] = {
+    {
+        .dialect = DIALECT_OPENAI_CHAT,
+        .in_size = sizeof(struct chat_in),
+        .out_size = sizeof(struct chat_out),
+        .decode_request = chat_decode_request,
+        .encode_request = chat_encode_request,
+        .decode_body = chat_decode_body,
+        .decode_event = chat_decode_event,
+        .encode = chat_encode,
+        .in_init = chat_in_init,
+        .out_init = chat_out_init,
+    },
+    {
+        .dialect = DIALECT_ANTHROPIC,
+        .in_size = sizeof(struct anthropic_in),
+        .out_size = sizeof(struct anthropic_out),
+        .decode_request = anthropic_decode_request,
+        .encode_request = anthropic_encode_request,
+        .decode_body = anthropic_decode_body,
+        .decode_event = anthropic_decode_event,
+        .encode = anthropic_encode,
+        .in_init = anthropic_in_init,
+        .out_init = anthropic_out_init,
+    },
+};
+
+const struct codec *codec_for(enum dialect d)
+{
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
+        if (codecs[i].dialect == d)
+            return &codecs[i];
+    }
+    return NULL;
+}
+
+struct codec_out *codec_out_new(const struct codec *c, struct arena *a,
+                                const struct codec_out_opts *opts)
+{
+    struct codec_out *out = arena_alloc(a, c->out_size);
+
+    if (!out)
+        return NULL;
+    out->codec = c;
+    out->a = a;
+    out->opts = *opts;
+    if (!out->opts.max_held)
+        out->opts.max_held = MAX_HELD;
+    out->usage = USAGE_NONE;
+    return c->out_init(out) ? NULL : out;
+}
+
+int codec_pipe(void *ud, const struct neutral_event *ev)
+{
+    struct codec_pipe *pipe = ud;
+
+    return pipe->out->codec->encode(pipe->out, ev, pipe->to);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Writing a request for a target; for the codec_*.c files. */
+#ifndef PENSTOCK_WIRE_CODEC_PUT_H
+#define PENSTOCK_WIRE_CODEC_PUT_H
+
+#include "wire/codec.h"
+#include "wire/codec_write.h"
+
+/* more calls in one turn than any model makes; each is looked for once */
+#define CALLS_A_TURN_MAX 512
+
+/** One request being written. */
+struct cw {
+    struct jw w;
+    const struct neutral_request *r;
+    const struct codec_target *t;
+    enum dialect to;
+    struct arena *a;
+    struct codec_report *report;
+    struct codec_names *names;
+    struct err *err;
+};
+
+static inline bool cw_can(const struct cw *c, uint32_t can)
+{
+    return (c->t->can & can) == can;
+}
+
+/** The client speaks the target's dialect: what it said may stay. */
+static inline bool cw_same(const struct cw *c)
+{
+    return c->r->from == c->to;
+}
+
+static inline void cw_note(struct cw *c, enum codec_fate fate,
+                           enum codec_feature f)
+{
+    codec_note(c->report, fate, f);
+}
+
+/** Keep the first failure. */
+static inline void cw_fail(struct cw *c, int rc)
+{
+    if (!c->w.rc)
+        c->w.rc = rc;
+}
+
+/** A tool's name as the target takes it; noted when changed. */
+struct str cw_tool_name(struct cw *c, struct str name);
+/** The same, and listed for the answer: where the tool is declared. */
+struct str cw_declare_name(struct cw *c, struct str name,
+                           enum codec_name_kind kind);
+
+/** The tool by that name, or NULL. */
+const struct neutral_tool *cw_tool(const struct cw *c, struct str name);
+
+/** Note a block that only another dialect can say. */
+void cw_unknown(struct cw *c, const struct neutral_unknown *u);
+
+/** Members that only the client's dialect has: as they are, or reported. */
+void cw_extras(struct cw *c);
+
+/** The arguments of a call as a JSON object. */
+void cw_args_object(struct cw *c, const struct neutral_call *call);
+
+/** Base64 (the inside of a string) as text, escaped onto the output. */
+void cw_base64_text(struct cw *c, struct jstr digits);
+
+/**
+ * A JSON schema for a target that knows few keywords: objects are closed,
+ * keywords that it refuses move into the description.
+ */
+void cw_schema(struct cw *c, struct str raw);
+
+/** A number as it is spelled, or `max` where it is larger (noted). */
+void cw_clamped(struct cw *c, const char *name, struct str raw, double max,
+                const char *max_text, enum codec_feature f);
+
+#endif

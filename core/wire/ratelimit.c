@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+#include "wire/ratelimit.h"
+
+#include <time.h>
+
+enum what { WHAT_LIMIT, WHAT_REMAINING, WHAT_RESET };
+
+struct row {
+    const char *openai, *anthropic;
+    enum what what;
+};
+
+static const struct row rows[] = {
+    { "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit",
+      WHAT_LIMIT },
+    { "x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit",
+      WHAT_LIMIT },
+    { "x-ratelimit-remaining-requests",
+      "anthropic-ratelimit-requests-remaining", WHAT_REMAINING },
+    { "x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-remaining",
+      WHAT_REMAINING },
+    { "x-ratelimit-reset-requests", "anthropic-ratelimit-requests-reset",
+      WHAT_RESET },
+    { "x-ratelimit-reset-tokens", "anthropic-ratelimit-tokens-reset",
+      WHAT_RESET },
+};
+
+static const char *const same[] = { "retry-after", "retry-after-ms",
+                                    "x-should-retry" };
+
+#define LONGEST_MS (366ull * 86400 * 1000)
+
+/* Digits with an optional fraction, in thousandths; *s moves behind them. */
+static bool number(struct str *s, uint64_t *thousandths)
+{
+    uint64_t v = 0, unit = 1000;
+    size_t i = 0;
+
+    for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++) {
+        v = v * 10 + (uint64_t)(s->p[i] - '0');
+        if (v > LONGEST_MS)
+            return false;
+    }
+    if (i == 0)
+        return false;
+    v *= 1000;
+    if (i < s->n && s->p[i] == '.') {
+        for (i++; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++) {
+            unit /= 10;
+            v += (uint64_t)(s->p[i] - '0') * unit;
+        }
+    }
+    s->p += i;
+    s->n -= i;
+    *thousandths = v;
+    return true;
+}
+
+/* Longer units first: "ms" is not minutes. */
+static const struct {
+    const char *name;
+    uint64_t ms;
+} units[] = {
+    { "ms", 1 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 },
+    { "d", 86400000 },
+};
+
+bool ratelimit_duration(struct str s, uint64_t *ms)
+{
+    uint64_t sum = 0;
+
+    if (s.n == 0)
+        return false;
+    while (s.n) {
+        size_t u = 0, count = sizeof units / sizeof units[0];
+        uint64_t v;
+
+        if (!number(&s, &v))
+            return false;
+        while (u < count && !str_starts(s, str_of(units[u].name)))
+            u++;
+        if (u == count || v / 1000 > LONGEST_MS / units[u].ms)
+            return false;
+        sum += v * units[u].ms / 1000;
+        s.p += strlen(units[u].name);
+        s.n -= strlen(units[u].name);
+    }
+    *ms = sum;
+    return sum <= LONGEST_MS;
+}
+
+static bool two(struct str s, size_t at, int *out)
+{
+    if (at + 2 > s.n || s.p[at] < '0' || s.p[at] > '9' ||
+        s.p[at + 1] < '0' || s.p[at + 1] > '9')
+        return false;
+    *out = (s.p[at] - '0') * 10 + (s.p[at + 1] - '0');
+    return true;
+}
+
+/* "Z" or "+02:00" in minutes east. */
+static bool zone(struct str s, int *minutes)
+{
+    int h, m;
+
+    *minutes = 0;
+    if (str_is(s, "Z") || str_is(s, "z"))
+        return true;
+    if (s.n != 6 || (s.p[0] != '+' && s.p[0] != '-') || s.p[3] != ':' ||
+        !two(s, 1, &h) || !two(s, 4, &m))
+        return false;
+    *minutes = (h * 60 + m) * (s.p[0] == '-' ? -1 : 1);
+    return true;
+}
+
+bool ratelimit_time(struct str s, uint64_t *ms)
+{
+    struct tm tm = { 0 };
+    int century, year, east;
+    uint64_t fraction = 0;
+    int64_t t;
+
+    if (s.n < 20 || s.p[4] != '-' || s.p[7] != '-' || s.p[13] != ':' ||
+        s.p[16] != ':' || !memchr("Tt ", s.p[10], 3) ||
+        !two(s, 0, &century) || !two(s, 2, &year) ||
+        !two(s, 5, &tm.tm_mon) || !two(s, 8, &tm.tm_mday) ||
+        !two(s, 11, &tm.tm_hour) || !two(s, 14, &tm.tm_min) ||
+        !two(s, 17, &tm.tm_sec))
+        return false;
+    tm.tm_year = century * 100 + year - 1900;
+    tm.tm_mon--;
+    s.p += 19;
+    s.n -= 19;
+    if (s.p[0] == '.') {
+        s.p++;
+        s.n--;
+        for (uint64_t unit = 100; s.n && *s.p >= '0' && *s.p <= '9';
+             unit /= 10, s.p++, s.n--)
+            fraction += (uint64_t)(*s.p - '0') * unit;
+    }
+    if (!zone(s, &east))
+        return false;
+    t = (int64_t)timegm(&tm) - (int64_t)east * 60;
+    if (t < 0)
+        return false;
+    *ms = (uint64_t)t * 1000 + fraction;
+    return true;
+}
+
+/* A time to come in the words of OpenAI. */
+static struct str to_duration(struct str value, uint64_t now_ms,
+                              struct arena *a)
+{
+    uint64_t at, ms;
+
+    if (!ratelimit_time(value, &at))
+        return STR_NULL;
+    ms = at > now_ms ? at - now_ms : 0;
+    if (ms > LONGEST_MS)
+        return STR_NULL;
+    if (ms < 1000)
+        return arena_fmt(a, "%llums", (unsigned long long)ms);
+    if (ms < 60000)
+        return arena_fmt(a, "%llu.%03llus", (unsigned long long)(ms / 1000),
+                         (unsigned long long)(ms % 1000));
+    ms = (ms + 999) / 1000;
+    if (ms < 3600)
+        return arena_fmt(a, "%llum%llus", (unsigned long long)(ms / 60),
+                         (unsigned long long)(ms % 60));
+    return arena_fmt(a, "%lluh%llum%llus", (unsigned long long)(ms / 3600),
+                     (unsigned long long)(ms / 60 % 60),
+                     (unsigned long long)(ms % 60));
+}
+
+static struct str to_time(struct str value, uint64_t now_ms, struct arena *a)
+{
+    struct tm tm;
+    uint64_t ms;
+    char text[32];
+    time_t t;
+
+    if (!ratelimit_duration(value, &ms))
+        return STR_NULL;
+    t = (time_t)((now_ms + ms + 999) / 1000);
+    if (!gmtime_r(&t, &tm) ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        return STR_NULL;
+    return arena_dup(a, str_of(text));
+}
+
+bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
+                         struct str *value, uint64_t now_ms, struct arena *a)
+{
+    bool from_anthropic = from == DIALECT_ANTHROPIC;
+    bool to_anthropic = to == DIALECT_ANTHROPIC;
+
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        if (str_ieq(*name, str_of(same[i])))
+            return true;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *r = &rows[i];
+
+        if (!str_ieq(*name, str_of(from_anthropic ? r->anthropic
+                                                  : r->openai)))
+            continue;
+        if (r->what == WHAT_RESET && from_anthropic != to_anthropic)
+            *value = to_anthropic ? to_time(*value, now_ms, a)
+                                  : to_duration(*value, now_ms, a);
+        *name = str_of(to_anthropic ? r->anthropic : r->openai);
+        return value->p != NULL;
+    }
+    return false;
+}

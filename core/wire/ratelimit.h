@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Rate-limit headers from one dialect's names and units to another's. OpenAI
+ * says x-ratelimit-remaining-requests and "6m0s" until the reset; Anthropic
+ * anthropic-ratelimit-requests-remaining and the time of the reset. Pure.
+ *
+ * Source: platform.openai.com, "Rate limits in headers"; platform.claude.com,
+ * "Rate limits" (read 2026-11).
+ */
+#ifndef PENSTOCK_WIRE_RATELIMIT_H
+#define PENSTOCK_WIRE_RATELIMIT_H
+
+#include "base/arena.h"
+#include "wire/endpoint.h"
+
+/**
+ * One header of an answer, as a client of dialect `to` expects it.
+ *
+ *   name, value   in   as the provider sent it, in dialect `from`
+ *   now_ms        in   wall clock, milliseconds since 1970
+ *   a             in   where new texts are made
+ *   returns            false: no such header, nothing that `to` can say, a
+ *                      value that makes no sense, or no memory
+ *
+ * retry-after, retry-after-ms and x-should-retry are the same in both.
+ * Cost: O(length); at most two allocations.
+ */
+bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
+                         struct str *value, uint64_t now_ms,
+                         struct arena *a);
+
+/** "6m0s", "1.5s", "120ms" or "1h2m3s" in milliseconds. */
+bool ratelimit_duration(struct str s, uint64_t *ms);
+
+/** "2026-11-26T07:10:00Z" (also with a fraction or an offset), since 1970. */
+bool ratelimit_time(struct str s, uint64_t *ms);
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What policies' tests can say, and what they are told when they fail: fakes,
+ * the clock, several calls, differences line by line.
+ */
+#include "unit.h"
+
+#include "base/buf.h"
+#include "policy/test.h"
+
+struct told {
+    struct buf text;
+};
+
+static void on_report(void *ud, const struct policy_test_report *r)
+{
+    struct told *t = ud;
+
+    buf_printf(&t->text, "%s " STR_FMT "\n", r->passed ? "ok" : "FAIL",
+               STR_ARG(r->name));
+    for (size_t i = 0; !r->passed && i < r->n_lines; i++)
+        buf_printf(&t->text, "%c " STR_FMT "\n", r->lines[i].mark,
+                   STR_ARG(r->lines[i].text));
+}
+
+/* Run; the error's message where the file is broken, else "". */
+static struct policy_test run(struct told *told, const char *policy,
+                              const char *tests, struct err *err)
+{
+    struct policy_test t = { .name = STR("p"), .path = STR("p.lua"),
+                             .source = str_of(policy),
+                             .tests = str_of(tests),
+                             .tests_path = STR("p_test.lua"),
+                             .cpu_ms = 200, .report = on_report,
+                             .ud = told };
+
+    buf_init(&told->text, 1 << 16);
+    policy_test_run(&t, err);
+    return t;
+}
+
+static void expect_passed(const char *policy, const char *tests, unsigned n)
+{
+    struct told told;
+    struct err err = { 0 };
+    struct policy_test t = run(&told, policy, tests, &err);
+
+    UNIT_STR(err.msg, "");
+    UNIT_INT(t.passed, n);
+    if (t.failed)
+        printf("\n" STR_FMT, STR_ARG(buf_str(&told.text)));
+    UNIT_INT(t.failed, 0);
+    buf_clear(&told.text);
+}
+
+/* Nothing passes, and this is told. */
+static void expect_told(const char *policy, const char *tests,
+                        const char *want)
+{
+    struct told told;
+    struct err err = { 0 };
+    struct policy_test t = run(&told, policy, tests, &err);
+
+    UNIT_INT(t.passed, 0);
+    buf_puts(&told.text, err.msg);
+    if (str_find(buf_str(&told.text), str_of(want)) < 0)
+        printf("\n" STR_FMT "\nhas no:\n%s", STR_ARG(buf_str(&told.text)),
+               want);
+    CU_ASSERT(str_find(buf_str(&told.text), str_of(want)) >= 0);
+    buf_clear(&told.text);
+}
+
+/* ---- several calls, one clock ----------------------------------------- */
+
+static const char counting[] =
+    "local n = 0 return { api = 1, admit = function(req) n = n + 1 "
+    "if n > 2 then return ps.deny('rate_limited') end end }";
+
+static void calls_share_the_policy(void)
+{
+    expect_passed(counting,
+                  "ps.test('a', { calls = { {}, {},"
+                  " { expect = { deny = 'rate_limited' } } } })"
+                  "ps.test('anew', {})", 2);
+    expect_told(counting,
+                "ps.test('a', { calls = { {}, {}, {}, {} } })",
+                "FAIL a\n  in call 3\n- decision   no opinion\n"
+                "+ decision   deny rate_limited\n");
+    expect_told(counting, "ps.test('a', { calls = {} })",
+                "! calls: at least one is needed\n");
+    expect_told(counting, "ps.test('a', { calls = { { conf = {} } } })",
+                "! a call has no 'conf'\n");
+    expect_told(counting, "ps.test('a', { calls = { 7 } })",
+                "! calls: tables are needed\n");
+}
+
+static void calls_take_over(void)
+{
+    static const char policy[] =
+        "return { api = 1, admit = function(req) ps.note(req.model .. "
+        "(req.header.x or '-')) end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { req = { model = 'm', header = { x = '1' } },"
+                  " expect = { note = 'm1' }, calls = { {},"
+                  " { req = { model = 'n' }, expect = { note = 'n-' } } } })",
+                  1);
+}
+
+static void time_is_the_test_s(void)
+{
+    static const char policy[] =
+        "return { api = 1, admit = function(req) ps.sleep(req.body_size) "
+        "ps.note('slept') end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { req = { body_size = 1500 },"
+                  " expect = { note = 'slept', waited_ms = 1500 } })", 1);
+    expect_told(policy,
+                "ps.test('a', { req = { body_size = 1 },"
+                " expect = { waited_ms = 2 } })",
+                "- waited_ms  2\n+ waited_ms  1\n  noted      slept\n");
+    /* as long as production would let it */
+    expect_passed(policy,
+                  "ps.test('a', { req = { body_size = 2001 },"
+                  " expect = { fails = 'wall budget of 2 s' } })", 1);
+    expect_told(policy, "ps.test('a', { after_ms = -1 })",
+                "! after_ms: milliseconds");
+}
+
+static void kv_is_the_test_s(void)
+{
+    static const char policy[] =
+        "local seen = ps.kv('seen') return { api = 1, admit = function(req) "
+        "local n = seen:incr(req.client_ip, 1, { ttl = 60 }) "
+        "if n > 2 then return ps.deny('rate_limited') end end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { kv = { seen = { ['127.0.0.1'] = 1 } },"
+                  " calls = { { expect = { kv = { seen = {"
+                  " ['127.0.0.1'] = 2, other = ps.null } } } },"
+                  " { expect = { deny = 'rate_limited' } } } })"
+                  "ps.test('anew, and it ends', { calls = { {}, {},"
+                  " { after_ms = 60000, expect = { kv = { seen = {"
+                  " ['127.0.0.1'] = 1 } } } } } })", 2);
+    expect_told(policy,
+                "ps.test('a', { expect = { kv = { seen = { ['127.0.0.1'] = "
+                "'1' } } } })",
+                "- kv seen 127.0.0.1 \"1\"\n+ kv seen 127.0.0.1 1\n");
+    expect_told(policy,
+                "ps.test('a', { expect = { kv = { seen = { b = true } } } })",
+                "- kv seen b  true\n+ kv seen b  (none)\n");
+    expect_told(policy, "ps.test('a', { kv = { seen = { b = {} } } })",
+                "! kv: strings, numbers, booleans or ps.null are needed, not "
+                "a table\n");
+    expect_told(policy, "ps.test('a', { kv = { seen = 1 } })",
+                "! kv: { name = { key = value } } is needed\n");
+}
+
+static void clocks_are_the_test_s(void)
+{
+    expect_passed("return { api = 1, admit = function(req) "
+                  "ps.sleep(250) ps.note(string.format('%.2f %d', ps.now(), "
+                  "ps.mono_ms())) end }",
+                  "ps.test('a', { expect = { note = "
+                  "'1700000000.25 1000250' } })"
+                  "ps.test('b', { clock = { now = 5.5, mono_ms = 7 },"
+                  " after_ms = 1000, expect = { note = '6.75 1257' } })", 2);
+}
+
+/* ---- what is outside --------------------------------------------------- */
+
+static const char asks[] =
+    "local authz = ps.http('authz') return { api = 1, admit = function(req) "
+    "local a, why = authz:post('/check', { json = { user = req.model }, "
+    "headers = { ['x-tag'] = 'v' } }) "
+    "if not a then return ps.deny('auth_unavailable', why) end "
+    "ps.note(a.status .. ' ' .. (a.headers['x-who'] or '-')) "
+    "if not a.json or not a.json.allow then "
+    "return ps.deny('not_allowed') end end }";
+
+static void services_are_the_test_s(void)
+{
+    expect_passed(asks,
+                  "local seen "
+                  "ps.test('a function', { req = { model = 'ann' },"
+                  " http = { authz = function(q) seen = q return {"
+                  " status = 201, headers = { ['X-Who'] = 'me' },"
+                  " json = { allow = true } } end },"
+                  " expect = { note = '201 me' } })"
+                  "assert(seen.method == 'POST' and seen.path == '/check')"
+                  "assert(seen.body == '{\"user\":\"ann\"}', seen.body)"
+                  "assert(seen.headers['x-tag'] == 'v')"
+                  "assert(seen.timeout_ms > 0)"
+                  "ps.test('a table', { http = { authz = { json = {"
+                  " allow = false } } }, expect = { deny = 'not_allowed' } })"
+                  "ps.test('an error', { http = { authz = function()"
+                  " return nil, 'reset' end }, expect = { message = 'reset',"
+                  " deny = 'auth_unavailable' } })"
+                  "ps.test('too late', { http = { authz = { after_ms = 5000,"
+                  " json = { allow = true } } }, expect = { waited_ms = 1000,"
+                  " message = 'timeout', deny = 'auth_unavailable' } })"
+                  "ps.test('in time', { http = { authz = { after_ms = 300,"
+                  " body = '{\"allow\": true}' } },"
+                  " expect = { waited_ms = 300 } })"
+                  "ps.test('one after the other', { http = { authz = {"
+                  " { json = { allow = true } }, { status = 500 } } },"
+                  " calls = { {}, { expect = { deny = 'not_allowed' } } } })",
+                  6);
+}
+
+static void redis_is_the_test_s(void)
+{
+    static const char policy[] =
+        "local r = ps.redis('main') return { api = 1, admit = function(req) "
+        "local n, why = r:incr('n') if not n then "
+        "return ps.deny('auth_unavailable', why) end "
+        "local all = r:call('lrange', 'l', 0, -1) "
+        "ps.note(n .. ' ' .. tostring(r:get('k')) .. ' ' .. "
+        "table.concat(all or {}, ',')) end }";
+
+    expect_passed(policy,
+                  "local log = {} "
+                  "ps.test('a function', { redis = { main = function(cmd, ...)"
+                  " log[#log + 1] = table.concat({ cmd, ... }, ' ')"
+                  " if cmd == 'INCR' then return 3 end"
+                  " if cmd == 'LRANGE' then return { 'a', 'b' } end end },"
+                  " expect = { note = '3 nil a,b' } })"
+                  "assert(table.concat(log, '|') == "
+                  "'INCR n|LRANGE l 0 -1|GET k', table.concat(log, '|'))"
+                  "ps.test('by name', { redis = { main = { ['GET k'] = 'v',"
+                  " GET = 'other', INCR = 7, LRANGE = { ok = 'x' } } },"
+                  " expect = { fails = 'table expected' } })"
+                  "ps.test('in order', { redis = { main = { 1, { 'x' }, 'v' }"
+                  " }, expect = { note = '1 v x' } })"
+                  "ps.test('an error reply', { redis = { main = { INCR = {"
+                  " err = 'WRONGTYPE no' } } }, expect = { message ="
+                  " 'WRONGTYPE no', deny = 'auth_unavailable' } })"
+                  "ps.test('lost', { redis = { main = function() return nil,"
+                  " 'timeout' end }, expect = { message = 'timeout',"
+                  " deny = 'auth_unavailable' } })", 5);
+}
+
+static void fakes_that_are_wrong(void)
+{
+    expect_told(asks, "ps.test('a', {})",
+                "no service \"authz\" is configured");
+    expect_told(asks, "ps.test('a', { http = { authz = {} }, calls = { {"
+                      " http = {} } } })", "! this call has no http.authz\n");
+    expect_told(asks, "ps.test('a', { http = { authz = function() return 7"
+                      " end } })",
+                "! authz gave a number; a table is needed, or nil and the "
+                "error\n");
+    expect_told(asks, "ps.test('a', { http = { authz = function()"
+                      " error('oops') end } })", "! p_test.lua:1: oops\n");
+    expect_told(asks, "ps.test('a', { http = { authz = { stats = 1 } } })",
+                "! bad argument");
+    expect_told(asks, "ps.test('a', { http = { authz = { { json = {"
+                      " allow = true } } } }, calls = { {}, {} } })",
+                "! authz: asked 2 times; the test has 1 replies\n");
+    expect_told(asks, "ps.test('a', { http = { authz = 1 } })",
+                "! http: functions or tables of replies are needed\n");
+    expect_told("local r = ps.redis('main') return { api = 1, admit = "
+                "function(req) r:get('k') end }",
+                "ps.test('a', { redis = { main = { SET = 1 } } })",
+                "! redis: the test has no reply to 'GET k'\n");
+}
+
+/* ---- what a request is like ------------------------------------------- */
+
+static void fields_come_in_their_phase(void)
+{
+    expect_passed("return { api = 1, authenticate = function(req) "
+                  "return req.model and nil end }",
+                  "ps.test('a', { req = { model = 'm' },"
+                  " expect = { fails = 'the body is not read' } })", 1);
+    expect_passed("return { api = 1, request = function(req) "
+                  "return req.principal and nil end }",
+                  "ps.test('a', { expect = { fails = 'nobody is' } })", 1);
+    expect_passed("return { api = 1, admit = function(req) ps.note(req.method "
+                  ".. req.principal.id .. tostring(req.stream)) end }",
+                  "ps.test('a', { expect = { note = 'POSTtestfalse' } })", 1);
+    expect_passed("return { api = 1, log = function(req) ps.note('was ' .. "
+                  "req.status) end }",
+                  "ps.test('a', { expect = { note = 'was 200' } })", 1);
+}
+
+static void modes(void)
+{
+    static const char policy[] =
+        "return { api = 1, admit = function(req) if req.stream then "
+        "error('x') end return ps.deny('rate_limited') end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { mode = 'observe', expect = { note = "
+                  "'would deny: rate_limited' } })", 1);
+    expect_passed(policy,
+                  "ps.test('a', { fail = 'open', req = { stream = true },"
+                  " expect = { fails = 'p.lua:1: x' } })", 1);
+    expect_told(policy, "ps.test('a', { mode = 'watch' })",
+                "! mode: \"enforce\" or \"observe\" is needed\n");
+}
+
+/* ---- bodies, tries, answers -------------------------------------------- */
+
+static const char edits[] =
+    "local M = { api = 1, dialects = { 'openai-chat' } } "
+    "function M.validate(req) "
+    "if req.model == 'big' then req.model = 'small' req.max_tokens = 10 end "
+    "if req.user == 'x' then req.body:set('/user', 7) end "
+    "req:each_text({ from = { 'user' } }, function(text) "
+    "return (text:gsub('secret', '***')) end) end return M";
+
+static void bodies_are_edited(void)
+{
+    expect_passed(edits,
+                  "ps.test('fields', { req = { model = 'big', user = 'me',"
+                  " temperature = 0.5 }, expect = { req = { model = 'small',"
+                  " max_tokens = 10, user = 'me', temperature = 0.5 } } })"
+                  "ps.test('a table', { req = { body = { model = 'm',"
+                  " messages = { { role = 'user', content = 'my secret' },"
+                  " { role = 'system', content = 'secret' } } } },"
+                  " expect = { body = { model = 'm', messages = {"
+                  " { role = 'user', content = 'my ***' },"
+                  " { role = 'system', content = 'secret' } } } } })"
+                  "ps.test('a text, byte for byte', { req = { body ="
+                  " '{ \"model\":\"big\",  \"messages\":[{\"role\":\"user\","
+                  "\"content\":\"secret\"}],\"x\":1e2}' }, expect = { body ="
+                  " '{ \"model\":\"small\",  \"messages\":[{\"role\":\"user\","
+                  "\"content\":\"***\"}],\"x\":1e2,"
+                  "\"max_completion_tokens\":10}' } })"
+                  "ps.test('fields of a body', { req = { model = 'big',"
+                  " body = { messages = { { role = 'user', content = 'a' } }"
+                  " } }, expect = { req = { model = 'small' } } })"
+                  "ps.test('calls begin anew', { req = { model = 'big' },"
+                  " calls = { { expect = { req = { model = 'small' } } },"
+                  " { req = { model = 'other' }, expect = { req = {"
+                  " model = 'other' } } } } })",
+                  5);
+    expect_told(edits,
+                "ps.test('a', { req = { body = { model = 'm', messages = {"
+                " { role = 'user', content = 'secret' } } } }, expect = {"
+                " body = { model = 'm', messages = { { role = 'user',"
+                " content = 'secret' } } } } })",
+                "  body       {\n               \"messages\": [\n"
+                "                 {\n"
+                "-                  \"content\": \"secret\",\n"
+                "+                  \"content\": \"***\",\n");
+    expect_told(edits, "ps.test('a', { expect = { req = { model = 'm' } } })",
+                "- req.model  \"m\"\n+ req.model  \"test\"\n");
+    expect_told(edits, "ps.test('a', { req = { body = { model = 7 } } })",
+                "! req.body: ");
+    expect_told(edits, "ps.test('a', { req = { body = '{' } })",
+                "! req.body: ");
+}
+
+static void bodies_of_other_endpoints(void)
+{
+    static const char policy[] =
+        "return { api = 1, validate = function(req) ps.note(req.dialect .. "
+        "' ' .. req.path) req:each_text({}, function(t) ps.note(t) end) "
+        "req.model = 'm' end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { req = { endpoint = 'embeddings' }, expect ="
+                  " { note = 'openai-embeddings /v1/embeddings', req = {"
+                  " model = 'm' } } })"
+                  "ps.test('b', { req = { path = '/v1/completions', body = {"
+                  " model = 'x', prompt = 'say' } }, expect = { note = {"
+                  " 'openai-completions', 'say' } } })", 2);
+    expect_told(policy, "ps.test('a', { req = { endpoint = 'embeddings',"
+                        " max_tokens = 7 } })",
+                "! req.body: openai-embeddings has no max_tokens\n");
+}
+
+static void tries_and_answers(void)
+{
+    static const char policy[] =
+        "local M = { api = 1 } "
+        "function M.attempt(req, conf, try) "
+        "if try.n > 1 and try.tried[1].class == 'rate_limit' then "
+        "return ps.skip('limited') end "
+        "try:header('x-target', try.target.name .. try.credential) end "
+        "function M.response(req, conf, resp) "
+        "if resp.header['x-bad'] then return ps.deny('no_target') end "
+        "resp.header['x-ms'] = tostring(resp.ms) "
+        "resp.header['server'] = nil end "
+        "function M.admit(req) return ps.answer{ text = 'Hello, ' .. "
+        "(req.tags.who or req.model), finish = 'length' } end return M";
+
+    expect_passed(policy,
+                  "ps.test('a first try', { phase = 'attempt', try = {"
+                  " target = 'gpu/llama' }, expect = { header = {"
+                  " ['X-Target'] = 'gpu/llamatest#main' } } })"
+                  "ps.test('a second', { phase = 'attempt', try = { tried = {"
+                  " { target = 'a/b', class = 'rate_limit', status = 429 } }"
+                  " }, expect = { skip = 'limited' } })"
+                  "ps.test('an answer', { phase = 'response', resp = {"
+                  " header = { server = 'x' }, ms = 7 }, expect = { header ="
+                  " { ['x-ms'] = '7', server = ps.null } } })"
+                  "ps.test('refused', { phase = 'response', resp = { header ="
+                  " { ['x-bad'] = '1' } }, expect = { deny = 'no_target' }})"
+                  "ps.test('polite', { phase = 'admit', req = { tags = {"
+                  " who = 'Ann' } }, expect = { answer = 'Hello, Ann',"
+                  " finish = 'length' } })", 5);
+    expect_told(policy, "ps.test('a', { phase = 'attempt', expect = {"
+                        " header = { ['x-other'] = '1' } } })",
+                "- x-other    1\n+ x-other    (not set)\n");
+    expect_told(policy, "ps.test('a', { phase = 'admit', expect = { answer ="
+                        " 'Hello, you' } })",
+                "  decision   answer\n- answer     Hello, you\n"
+                "+ answer     Hello, test\n");
+    expect_told(policy, "ps.test('a', { phase = 'attempt', try = { m = 1 } })",
+                "! try has no 'm'\n");
+}
+
+static void plans_of_other_models(void)
+{
+    static const char policy[] =
+        "return { api = 1, route = function(req, conf, plan) "
+        "plan:use('fast') end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { targets = { { name = 'a/1' } }, models = {"
+                  " fast = { { name = 'b/2' }, 'c/3' } }, expect = { targets"
+                  " = { 'b/2', 'c/3' } } })"
+                  "ps.test('b', { targets = { 'a/1' }, expect = {"
+                  " fails = 'fast' } })", 2);
+}
+
+/* ---- what is told ----------------------------------------------------- */
+
+static void differences(void)
+{
+    static const char route[] =
+        "return { api = 1, route = function(req, conf, plan) "
+        "plan:drop('why', function(t) return t.name == 'b/2' end) end }";
+
+    expect_told(route,
+                "ps.test('a', { targets = { { name = 'a/1' },"
+                " { name = 'b/2' }, { name = 'c/3' } },"
+                " expect = { targets = { 'a/1', 'b/2', 'c/3' } } })",
+                "  decision   no opinion\n  targets    a/1\n"
+                "-            b/2\n             c/3\n"
+                "  noted      why: 1 of 3 dropped\n");
+    expect_told("return { api = 1, admit = function() return "
+                "ps.deny('x_no', 'No', { status = 422 }) end }",
+                "ps.test('a', { expect = { deny = 'x_no', status = 400,"
+                " message = 'Yes' } })",
+                "  decision   deny x_no\n- message    Yes\n+ message    No\n"
+                "- status     400\n+ status     422\n");
+    expect_told(counting, "ps.test('a', { expect = { note = { 'x' } } })",
+                "- note       x\n");
+}
+
+static void mistakes(void)
+{
+    expect_told(counting, "ps.test('a', { expectt = {} })",
+                "! ps.test has no 'expectt'\n");
+    expect_told(counting, "ps.test('a', { expect = { denny = 'x' } })",
+                "! expect has no 'denny'\n");
+    expect_told(counting, "ps.test('a', { phase = 'route' })",
+                "! phase = is needed");
+    expect_told(counting, "ps.test('a', { clock = { now = 'x' } })",
+                "! bad argument");
+    expect_told("return { api = 2 }", "ps.test('a', {})",
+                "! p.lua: policy p: api = 1 is needed");
+    expect_told(counting, "x = 1", "p_test.lua:1: global 'x' cannot be made");
+    expect_told(counting, "while true do pcall(error) end",
+                "take more than 200 ms of CPU");
+}
+
+UNIT_MAIN("policy_harness",
+          { "calls share the policy", calls_share_the_policy },
+          { "calls take over", calls_take_over },
+          { "time is the test's", time_is_the_test_s },
+          { "kv is the test's", kv_is_the_test_s },
+          { "clocks are the test's", clocks_are_the_test_s },
+          { "services are the test's", services_are_the_test_s },
+          { "redis is the test's", redis_is_the_test_s },
+          { "fakes that are wrong", fakes_that_are_wrong },
+          { "fields come in their phase", fields_come_in_their_phase },
+          { "bodies are edited", bodies_are_edited },
+          { "bodies of other endpoints", bodies_of_other_endpoints },
+          { "tries and answers", tries_and_answers },
+          { "plans of other models", plans_of_other_models },
+          { "modes", modes }, { "differences", differences },
+          { "mistakes", mistakes })

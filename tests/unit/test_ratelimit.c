@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Rate-limit headers from one dialect's names and units to another's. */
+#include "unit.h"
+
+#include "wire/ratelimit.h"
+
+#define NOW 1795676400000ull /* 2026-11-26T07:00:00Z */
+
+static void durations(void)
+{
+    static const struct {
+        const char *text;
+        long long ms; /* -1: none */
+    } cases[] = {
+        { "1s", 1000 },          { "6m0s", 360000 }, { "120ms", 120 },
+        { "2m59.56s", 179560 },  { "1h2m3s", 3723000 }, { "0", -1 },
+        { "0s", 0 },             { "1.5ms", 1 },     { "7d", 604800000 },
+        { "", -1 },              { "s", -1 },        { "-1s", -1 },
+        { "1", -1 },             { "1x", -1 },       { "400d", -1 },
+        { "99999999999999999999s", -1 }, { "1s ", -1 }, { ".5s", -1 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t ms = 0;
+        bool ok = ratelimit_duration(str_of(cases[i].text), &ms);
+
+        UNIT_INT(ok ? (long long)ms : -1, cases[i].ms);
+    }
+}
+
+static void times(void)
+{
+    static const struct {
+        const char *text;
+        long long ms;
+    } cases[] = {
+        { "2026-11-26T07:00:00Z", (long long)NOW },
+        { "2026-11-26T07:00:00.250Z", (long long)NOW + 250 },
+        { "2026-11-26T09:00:00+02:00", (long long)NOW },
+        { "1970-01-01T00:00:00Z", 0 },
+        { "2026-11-26T07:00:00", -1 },
+        { "2026-11-26", -1 },
+        { "2026-11-26T07:00:0xZ", -1 },
+        { "2026-11-26T07:00:00+2:00", -1 },
+        { "1969-01-01T00:00:00Z", -1 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t ms = 0;
+        bool ok = ratelimit_time(str_of(cases[i].text), &ms);
+
+        UNIT_INT(ok ? (long long)ms : -1, cases[i].ms);
+    }
+}
+
+static void says(enum dialect from, enum dialect to, const char *name,
+                 const char *value, const char *want)
+{
+    struct arena *a = arena_new(1 << 16);
+    struct str n = str_of(name), v = str_of(value);
+    char got[128] = "";
+
+    if (ratelimit_translate(from, to, &n, &v, NOW, a))
+        snprintf(got, sizeof got, STR_FMT ": " STR_FMT, STR_ARG(n),
+                 STR_ARG(v));
+    UNIT_STR(got, want);
+    arena_free(a);
+}
+
+static void headers(void)
+{
+    enum dialect chat = DIALECT_OPENAI_CHAT, an = DIALECT_ANTHROPIC;
+
+    says(chat, an, "x-ratelimit-limit-requests", "60",
+         "anthropic-ratelimit-requests-limit: 60");
+    says(chat, an, "X-RateLimit-Reset-Tokens", "6m0s",
+         "anthropic-ratelimit-tokens-reset: 2026-11-26T07:06:00Z");
+    says(an, chat, "anthropic-ratelimit-tokens-reset", "2026-11-26T07:06:00Z",
+         "x-ratelimit-reset-tokens: 6m0s");
+    says(an, chat, "anthropic-ratelimit-requests-reset",
+         "2026-11-26T07:00:01Z", "x-ratelimit-reset-requests: 1.000s");
+    says(an, chat, "anthropic-ratelimit-requests-reset",
+         "2026-11-26T06:00:00Z", "x-ratelimit-reset-requests: 0ms");
+    says(an, chat, "anthropic-ratelimit-requests-reset", "soon", "");
+    says(an, chat, "anthropic-ratelimit-input-tokens-limit", "5", "");
+    says(an, chat, "retry-after", "3", "retry-after: 3");
+    says(chat, an, "retry-after-ms", "30", "retry-after-ms: 30");
+    says(chat, an, "openai-processing-ms", "30", "");
+    says(chat, an, "anthropic-ratelimit-tokens-limit", "30", "");
+}
+
+UNIT_MAIN("ratelimit", { "durations", durations }, { "times", times },
+          { "headers", headers })
