@@ -67,7 +67,7 @@ struct wire_stop {
     const struct wire_block *open; /* begun and not ended; WIRE_ALL as above */
     size_t n_open;
     const struct usage *usage; /* as far as it is known */
-    bool usage_asked; /* the client wants it where it would not come by itself */
+    bool usage_asked; /* the client wants it where none comes by itself */
 };
 
 /** A value to stand where another stood. */

@@ -323,6 +323,8 @@ def test_stop(penstock, tmp_path):
         wait_for(up.closed, why="the provider's end")
         assert notes(p) == ["stop: stopped: content_filter"]
         assert line(p)["status"] == 200
+        told = p.cli("explain", ask.id).stdout
+        assert told.count("output") == 1 and "content_filter" in told
         status, got, clean = ask(p, stream_options={"include_usage": True})
         assert events(got)[-1]["usage"]["total_tokens"] == 13
         assert events(got)[-1]["choices"] == [] and got.endswith(DONE)
