@@ -244,6 +244,7 @@ const struct test_row test_call_rows[] = {
     { "try", test_read_try, offsetof(struct test_call, try) },
     { "resp", test_read_resp, offsetof(struct test_call, resp) },
     { "window", test_window_read, offsetof(struct test_call, window) },
+    { "chunks", test_chunks_read, 0 },
     { "http", NULL, 0 },
     { "redis", NULL, 0 },
     { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },

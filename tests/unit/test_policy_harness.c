@@ -415,6 +415,40 @@ static void tries_and_answers(void)
                 "! try has no 'm'\n");
 }
 
+/* A secret is found wherever the stream is cut. */
+static void chunks_go_through_the_window(void)
+{
+    static const char policy[] =
+        "return { api = 1, window = { hold = 12 }, output = function(r, c, w) "
+        "w:replace('secret', '***') "
+        "if w.text:find('the end') then return ps.stop() end end }";
+
+    expect_passed(policy,
+                  "local whole = 'my secret is no secret at all' "
+                  "for i = 1, #whole - 1 do ps.test('cut at ' .. i, {"
+                  " chunks = { whole:sub(1, i), whole:sub(i + 1) },"
+                  " expect = { text = 'my *** is no *** at all' } }) end "
+                  "local each = {} for i = 1, #whole do each[i] ="
+                  " whole:sub(i, i) end "
+                  "ps.test('byte by byte', { chunks = each, expect = {"
+                  " text = 'my *** is no *** at all' } })"
+                  "ps.test('stopped', { chunks = { 'a long text of a secret "
+                  "', 'and the end' }, expect = { stop = 'content_filter',"
+                  " text = 'a long text ' } })"
+                  "ps.test('a window', { window = { text = 'secret' },"
+                  " expect = { text = '***' } })", 31);
+    expect_passed("return { api = 1, window = { hold = 'all' }, "
+                  "output = function(r, c, w) ps.note('saw ' .. w.text) end }",
+                  "ps.test('all', { chunks = { 'a', 'b', 'c' }, expect = {"
+                  " note = 'saw abc', text = 'abc' } })", 1);
+    expect_told(policy, "ps.test('a', { chunks = { 'x' }, expect = { text ="
+                        " 'y' } })", "- text       y\n+ text       x\n");
+    expect_told(policy, "ps.test('a', {})",
+                "! window = { text = } or chunks = { ... } is needed");
+    expect_told(policy, "ps.test('a', { chunks = {} })",
+                "! chunks: at least one is needed\n");
+}
+
 static void plans_of_other_models(void)
 {
     static const char policy[] =
@@ -484,6 +518,7 @@ UNIT_MAIN("policy_harness",
           { "bodies are edited", bodies_are_edited },
           { "bodies of other endpoints", bodies_of_other_endpoints },
           { "tries and answers", tries_and_answers },
+          { "chunks go through the window", chunks_go_through_the_window },
           { "plans of other models", plans_of_other_models },
           { "modes", modes }, { "differences", differences },
           { "mistakes", mistakes })
