@@ -26,7 +26,7 @@ static inline void on_report(void *ud, const struct policy_test_report *r)
 
 /* Run; the error's message where the file is broken, else "". */
 static inline struct policy_test run(struct told *told, const char *policy,
-                              const char *tests, struct err *err)
+                                     const char *tests, struct err *err)
 {
     struct policy_test t = { .name = STR("p"), .path = STR("p.lua"),
                              .source = str_of(policy),
@@ -40,7 +40,8 @@ static inline struct policy_test run(struct told *told, const char *policy,
     return t;
 }
 
-static inline void expect_passed(const char *policy, const char *tests, unsigned n)
+static inline void expect_passed(const char *policy, const char *tests,
+                                 unsigned n)
 {
     struct told told;
     struct err err = { 0 };
@@ -56,7 +57,7 @@ static inline void expect_passed(const char *policy, const char *tests, unsigned
 
 /* Nothing passes, and this is told. */
 static inline void expect_told(const char *policy, const char *tests,
-                        const char *want)
+                               const char *want)
 {
     struct told told;
     struct err err = { 0 };
