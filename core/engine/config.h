@@ -150,8 +150,7 @@ struct conf_endpoint {
     struct str name;
     uint64_t max_body; /* 0 = server's */
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
-    /* validate = false; max_tokens_over = "clamp"; lossy = "refuse" */
-    bool trusted, clamp, lossy_refuse;
+    bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
 };
 
 struct conf_log {
