@@ -32,7 +32,9 @@ static int on_neutral(void *ud, const struct neutral_event *ev)
     struct conform_neutral *n = ud;
     struct buf *b = n->lines;
 
-    buf_printf(b, "  %s", names[ev->type]);
+    buf_printf(b, "  %s", (size_t)ev->type < sizeof names / sizeof names[0]
+                              ? names[ev->type]
+                              : "?");
     if (ev->choice)
         buf_printf(b, " choice=%u", ev->choice);
     put_jstr(b, "text", ev->text);
