@@ -98,6 +98,8 @@ void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
+int decision_deny(lua_State *L);  /* ps.deny itself */
+void api_validate_open(lua_State *L); /* ps.validate, into that table */
 
 /** A frozen table of functions, into the table on top: ps.name.fn. */
 void api_group(lua_State *L, const char *name, const luaL_Reg *functions);

@@ -110,6 +110,7 @@ void api_ps_open(lua_State *L)
     api_secret_open(L);
     api_target_open(L);
     api_text_open(L);
+    api_validate_open(L);
     api_http_open(L);
     api_redis_open(L);
 }

@@ -393,6 +393,11 @@ function ps.deny(code, message, options) end
 ---@return penstock.Decision
 function ps.stop(finish) end
 
+---Hold the request against limits of your own, counted as its dialect counts: nil, or the denial that names the field. What the dialect itself asks for was checked before. In validate admit.
+---@param limits {messages?: integer, tools?: integer, images?: integer, max_tokens?: integer}
+---@return penstock.Decision?
+function ps.validate(limits) end
+
 ps.keys = {}
 
 ---The configured key with that digest, as a principal.
