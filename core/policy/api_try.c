@@ -60,7 +60,8 @@ static int try_index(lua_State *L)
         return 1;
     case T_HEADER: lua_pushcfunction(L, try_header); return 1;
     }
-    return luaL_error(L, "try.%s does not exist", sandbox_tolstring(L, 2, NULL));
+    return luaL_error(L, "try.%s does not exist",
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 static int resp_index(lua_State *L)
@@ -75,7 +76,8 @@ static int resp_index(lua_State *L)
     case R_ATTEMPT: lua_pushinteger(L, a->attempt); return 1;
     case R_MS: lua_pushinteger(L, (lua_Integer)a->ms); return 1;
     }
-    return luaL_error(L, "resp.%s does not exist", sandbox_tolstring(L, 2, NULL));
+    return luaL_error(L, "resp.%s does not exist",
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 /* As the client would get it: what policies set, else what came. */
