@@ -335,7 +335,7 @@ return {
   { EITHER, [[local function f() return 1 + f() end f()]] },
   { EITHER, [[local function f() return 1 + f() end while true do pcall(f) end
               ]] },
-  { MEMORY, [[local t = {} for i = 1, 9 do t[i] = ("x"):rep(1 << 20) .. i end
+  { EITHER, [[local t = {} for i = 1, 9 do t[i] = ("x"):rep(1 << 20) .. i end
               ]] },
   { EITHER, [[table.concat({ ("x"):rep(1 << 20), ("y"):rep(1 << 20) },
               ("z"):rep(1 << 20), 1, 2):rep(1):gsub(".", "%0%0")]] },
