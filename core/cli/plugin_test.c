@@ -26,6 +26,8 @@
 struct shared {
     struct conform_place place;
     struct crumb crumb;
+    int result;    /* of the child, an enum cli_exit */
+    bool finished; /* it came to its own end */
 };
 
 struct list {
@@ -194,14 +196,16 @@ static int in_child(const struct cli_ctx *ctx, const struct plugin_file *p,
     if (pid == 0) {
         crumb_here = &s->crumb;
         conform_here = &s->place;
-        _exit(run(ctx, p, l));
+        s->result = run(ctx, p, l);
+        s->finished = true;
+        _exit(0);
     }
     if (pid < 0)
         return cli_refuse(ctx, "cannot fork: %s", strerror(errno));
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= CLI_REFUSED)
-        return WEXITSTATUS(status);
+    if (s->finished)
+        return s->result;
     if (WIFEXITED(status))
         return cli_refuse(ctx, "ended with exit code %d: %s (%s)",
                           WEXITSTATUS(status), s->place.fixture,

@@ -150,14 +150,13 @@ struct conf_endpoint {
     struct str name;
     uint64_t max_body; /* 0 = server's */
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
-    bool trusted, clamp; /* validate = false; lower what is over max_tokens */
-    bool lossy_refuse; /* else what a target cannot be told is left out */
+    bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
 };
 
 struct conf_log {
     struct str to; /* "stderr" or a path */
     bool json;
-    int level;     /* enum log_level */
+    int level; /* enum log_level */
 };
 
 struct config {
@@ -234,15 +233,13 @@ json_t *config_check_why(json_t *tree, const struct config_paths *paths,
  */
 json_t *config_builtin(const struct config_paths *paths, struct err *err);
 
-/**
- * Let the providers of vendor `sim` in a canonical tree connect to the mock
- * upstream's socket, unless they name one; before config_bundle. Returns how
- * many there are: 0 means that no mock is needed.
- */
+/** Let the providers of vendor `sim` connect to the mock upstream's socket,
+ * unless they name one; before config_bundle. How many there are: 0 means
+ * that no mock is needed. */
 size_t config_set_sim_socket(json_t *canonical, const char *path);
 
-/** Resolve secrets and files of a canonical tree into a sealed bundle.
- * Returns its fd (the caller's), or -ERR_x. */
+/** Secrets and files of a canonical tree into a sealed bundle: its fd, which
+ * is the caller's, or -ERR_x. */
 int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err);
 

@@ -3,7 +3,8 @@
 /*
  * The conformance runner: a plugin and the core on top of it, over recorded
  * exchanges. What a fixture comes to is a list of lines: what was sent, each
- * event with what was seen in it, the verdict, the tokens. The list must be
+ * event with what was seen in it and the neutral events that its dialect's
+ * codec makes of it, the verdict, the tokens. The list must be
  * the same however the answer's bytes were cut, a part of it where they
  * ended early, and memory that runs out may fail an operation but nothing
  * else.

@@ -8,6 +8,7 @@
  */
 #include "engine/conform.h"
 
+#include "engine/conform_neutral.h"
 #include "engine/fault.h"
 #include "engine/plugin_host.h"
 
@@ -24,6 +25,7 @@ struct run {
     const struct fixture *f;
     const struct conform_way *way;
     struct conform_run *out;
+    struct conform_neutral neutral;
     struct json scratch, request;
     struct json_edits *edits;
     size_t fed;         /* bytes of the answer that frames were made of */
@@ -268,6 +270,7 @@ static int watch_frame(struct run *r, const struct frame *f)
     if (f->cut && !w.error && !w.done && !r->finish)
         return 0;
     put_event(r, f, &w);
+    conform_neutral_event(&r->neutral, f->event, f->data);
     if (w.error || f->error || str_is(f->event, "error")) {
         attempt_host_answer(&r->host, f->data);
         put_verdict(r);
@@ -332,6 +335,8 @@ static void read_stream(struct run *r, struct str bytes)
     if (!rc && r->way->inject_at < 0)
         rc = framer_eof(&framer, on_frame, r, NULL);
     framer_clear(&framer);
+    if (!rc && !r->stopped && r->way->inject_at < 0)
+        conform_neutral_event(&r->neutral, STR(""), STR_NULL);
     if (r->way->inject_at >= 0 && !r->stopped)
         inject(r, &framer);
     framer_clear(&framer);
@@ -355,6 +360,7 @@ static void read_whole(struct run *r, struct str body)
         return;
     }
     put_event(r, &f, &w);
+    conform_neutral_body(&r->neutral, body);
     if (w.error) {
         attempt_host_answer(&r->host, body);
         put_verdict(r);
@@ -380,6 +386,7 @@ static void read_answer(struct run *r)
     if (r->f->status < 200 || r->f->status > 299) {
         attempt_host_answer(&r->host, bytes);
         put_verdict(r);
+        conform_neutral_body(&r->neutral, bytes);
     } else if (r->f->streamed) {
         read_stream(r, bytes);
     } else {
@@ -435,6 +442,7 @@ void conform_run(const struct fixture *f, const struct conform_way *way,
         PS_F_NATIVE | (f->streamed ? (uint32_t)PS_F_STREAM : 0);
     r.host.pub.model = r.host.pub.upstream_model = ps_from_str(STR("model"));
     r.host.pub.request_id = ps_from_str(STR("req_conformance"));
+    conform_neutral_open(&r.neutral, f->dialect, f->status, a, &out->lines);
     send_request(&r);
     if (!r.stopped)
         read_answer(&r);

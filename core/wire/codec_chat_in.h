@@ -52,7 +52,7 @@ struct chat_choice {
     uint32_t n_parts;
     struct in_call call; /* the live one */
     bool any_call;
-    bool ended; /* a reason was given: of what comes behind it only calls count */
+    bool ended; /* a reason was given: behind it only calls count */
     bool told;  /* FINISH is out */
     enum neutral_finish said;
     struct jstr stop; /* in the arena */

@@ -3,6 +3,7 @@
 /* Streams from one dialect into the other, event by event. */
 #include "codec_short.h"
 
+/* clang-format off */
 #define TEXT0 "B0{'type':'text','text':''}\n"
 #define USE(i, id) "B" i "{'type':'tool_use','id':'" id "','name':'f','input':{}}\n"
 #define JSON_D(i, s) "d" i "{'type':'input_json_delta','partial_json':'" s "'}\n"
@@ -15,7 +16,6 @@
 #define CALL(i, id, args) "D{'tool_calls':[{'index':" i ",'id':'" id "','function':{'name':'f','arguments':'" args "'}}]}\n"
 #define ARGS(i, args) "D{'tool_calls':[{'index':" i ",'function':{'arguments':'" args "'}}]}\n"
 
-/* clang-format off */
 static const struct stream_case to_anthropic[] = {
     { "text, usage behind the finish",
       "D{'role':'assistant','content':''}\nD{'content':'Hel'}\nD{'content':'lo'}\nF stop\nU" USED "\nDONE",

@@ -145,6 +145,22 @@ static void services_are_the_test_s(void)
                   6);
 }
 
+/* Waits add up as they do in production. */
+static void waits_are_bounded_together(void)
+{
+    static const char policy[] =
+        "local authz = ps.http('authz') return { api = 1, admit = "
+        "function(req) for _ = 1, req.max_tokens do authz:get('/') end "
+        "ps.sleep(500) ps.note('through') end }";
+
+    expect_passed(policy,
+                  "local http = { authz = { after_ms = 700 } } "
+                  "ps.test('two', { http = http, req = { max_tokens = 2 },"
+                  " expect = { note = 'through', waited_ms = 1900 } })"
+                  "ps.test('three', { http = http, req = { max_tokens = 3 },"
+                  " expect = { fails = 'wall budget of 2 s' } })", 2);
+}
+
 static void redis_is_the_test_s(void)
 {
     static const char policy[] =
@@ -286,6 +302,7 @@ UNIT_MAIN("policy_harness",
           { "kv is the test's", kv_is_the_test_s },
           { "clocks are the test's", clocks_are_the_test_s },
           { "services are the test's", services_are_the_test_s },
+          { "waits are bounded together", waits_are_bounded_together },
           { "redis is the test's", redis_is_the_test_s },
           { "fakes that are wrong", fakes_that_are_wrong },
           { "fields come in their phase", fields_come_in_their_phase },
