@@ -136,7 +136,7 @@ static void push_text(lua_State *L, const struct json *j, uint32_t node)
         lua_pushlstring(L, c.s.p, c.s.n);
         return;
     }
-    to = luaL_buffinitsize(L, &b, c.s.n + 1);
+    to = sandbox_buffer(L, &b, c.s.n + 1);
     luaL_pushresultsize(&b, json_chars_put(c, to));
 }
 

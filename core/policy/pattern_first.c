@@ -22,6 +22,8 @@ static const char *first_item(const struct pattern *p, const char **end)
     *end = NULL;
     while (pend - at > 1 && at[0] == '(' && at[1] != ')')
         at++;
+    if (at - p->pattern.p > PATTERN_CAPTURES)
+        return NULL; /* a fault, anywhere */
     if (at == pend || strchr("().$", *at))
         return NULL;
     if (*at == '%' && pend - at > 1 &&

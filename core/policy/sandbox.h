@@ -59,7 +59,8 @@ const char *sandbox_tolstring(lua_State *L, int idx, size_t *n);
  */
 void sandbox_room(lua_State *L, size_t bytes);
 
-/** luaL_addlstring and luaL_addvalue, with room. */
+/** luaL_buffinitsize, luaL_addlstring and luaL_addvalue, with room. */
+char *sandbox_buffer(lua_State *L, luaL_Buffer *b, size_t n);
 void sandbox_append(lua_State *L, luaL_Buffer *b, const char *s, size_t n);
 void sandbox_append_value(lua_State *L, luaL_Buffer *b);
 

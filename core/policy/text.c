@@ -54,6 +54,13 @@ void sandbox_room(lua_State *L, size_t bytes)
         lua_gc(L, LUA_GCCOLLECT, 0);
 }
 
+/* Twice: the string that comes of it stands beside the buffer. */
+char *sandbox_buffer(lua_State *L, luaL_Buffer *b, size_t n)
+{
+    sandbox_room(L, 2 * n);
+    return luaL_buffinitsize(L, b, n);
+}
+
 void sandbox_append(lua_State *L, luaL_Buffer *b, const char *s, size_t n)
 {
     if (n > b->size - b->n)

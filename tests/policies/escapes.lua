@@ -231,6 +231,17 @@ return {
                              setmetatable(t, {})]] },
   { false, [[local seen local t = setmetatable({}, { __gc2 = 1, __close =
       function() seen = true end }) do local x <close> = t end assert(seen)]] },
+  { false, [[assert(getmetatable(ps.re("a")) == false and
+      getmetatable(ps.json.array()) == false)]] },
+  { "protected metatable", [[setmetatable(ps.json.array(), nil)]] },
+  { "table expected", [[setmetatable(ps.re("a"), {})]] },
+  { "attempt to index", [[ps.re("a").test = 1]] },
+  { "re expected", [[ps.re("a").test(req, "x")]] },
+  { "re expected", [[ps.re("a").gsub(setmetatable({}, { __name = "re" }), "x",
+                     "y")]] },
+  { "ps.json cannot be changed", [[ps.json.decode = nil]] },
+  { "this table cannot be changed", [[rawset(ps.json, "x", 1)]] },
+  { false, [[assert(tostring(ps.re("a")) == "re")]] },
   -- addresses
   { false, [[for _, v in pairs({ {}, pairs, function() end, req, ps,
       conf, string, ps.null, ps.deny("overloaded"), req.header,

@@ -248,6 +248,59 @@ return {
   { false, [[error(("x"):rep(1 << 20))]] },
   { false, [[return ps.deny("overloaded", ("x"):rep(1 << 20))]] },
 
+  -- functions of ps
+  { CPU, [[local s = ("a"):rep(1 << 20) .. "b" local re = ps.re("a+$")
+           while true do re:test(s) end]] },
+  { CPU, [[local s = ("a"):rep(1 << 20) local re = ps.re("(a+)+b")
+           while true do pcall(re.test, re, s) end]] },
+  { CPU, [[local s = ("a"):rep(1 << 20) local re = ps.re("(a*)\\1b")
+           while true do pcall(re.test, re, s) end]] },
+  { CPU, [[local s = ("("):rep(1 << 20)
+           local re = ps.re("(\\((?:[^()]++|(?1))*\\))")
+           while true do pcall(re.test, re, s) end]] },
+  { CPU, [[local i = 0 while true do i = i + 1
+           pcall(ps.re, "((((a{1,60}){1,60}){1,60}){1,60})" .. i) end]] },
+  { CPU, [[while true do ps.re(("a?"):rep(2000) .. ("a"):rep(2000)) end]] },
+  { CPU, [[local re = ps.re("a") local s = ("a"):rep(1 << 20)
+           while true do re:gsub(s, "bb") end]] },
+  { CPU, [[ps.re("a"):gsub(("a"):rep(1 << 20), function() while true do end end)
+           ]] },
+  { CPU, [[local t = {} for i = 1, 1990 do t = setmetatable({}, { __index = t })
+           end ps.re("a"):gsub(("a"):rep(1 << 20), t)]] },
+  { CPU, [[while true do for _ in ps.re(""):gmatch(("a"):rep(1 << 20)) do end
+           end]] },
+  { CPU, [[local s = "[" .. ("1,"):rep(260000) .. "1]"
+           while true do ps.json.decode(s) end]] },
+  { CPU, [[local s = ("["):rep(500000) while true do ps.json.decode(s) end]] },
+  { CPU, [[local t = {} for i = 1, 50000 do t[i] = '"k' .. i .. '":1' end
+           local s = "{" .. table.concat(t, ",") .. "}"
+           while true do ps.json.decode(s) end]] },
+  { CPU, [[local s = '"' .. ("\\u0041"):rep(170000) .. '"'
+           while true do ps.json.decode(s) end]] },
+  { CPU, [[local t = {} for i = 1, 60000 do t["k" .. i] = i + 0.1 end
+           while true do ps.json.encode(t) end]] },
+  { false, [[local t = { 1 } for i = 1, 60 do t = { t, t } end
+             ps.json.encode(t)]] },
+  { CPU, [[local t = {} for i = 1, 50000 do t["k" .. i] = 1 end
+           for k in pairs(t) do t[k] = nil end
+           local all = {} for i = 1, 1000 do all[i] = t end
+           while true do ps.json.encode(all) end]] },
+  { CPU, [[local s = ("x"):rep(1 << 20)
+           while true do ps.b64.decode(ps.b64.encode(s)) end]] },
+  { CPU, [[local s = ("!"):rep(1 << 20) while true do ps.b64.decode(s) end]] },
+  { CPU, [[local s = ("x"):rep(1 << 20)
+           while true do ps.hex.decode(ps.hex.encode(s)) end]] },
+  { CPU, [[local s = ("x"):rep(1 << 20) while true do ps.hmac(s, s) end]] },
+  { CPU, [[local i = 0 while true do i = i + 1
+           pcall(ps.metric, "m" .. i, 1) end]] },
+  { CPU, [[while true do ps.answer({ text = "x" }) end]] },
+  { CPU, [[while true do pcall(ps.http, "x") pcall(ps.redis, "x")
+           pcall(ps.kv, "x") pcall(ps.targets) pcall(ps.stop) end]] },
+  { CPU, [[local c = setmetatable({}, { __close = ps.json.array })
+           local function f(n) local a <close> = c local b <close> = c
+           if n == 0 then while true do end end f(n - 1) return 1 end
+           string.gsub("x", "x", function() pcall(f, 30000) end)]] },
+
   -- load
   { CPU, [[while true do load("return 1")() end]] },
   { CPU, [[while true do load("while true do end")() end]] },
@@ -282,7 +335,7 @@ return {
   { EITHER, [[local function f() return 1 + f() end f()]] },
   { EITHER, [[local function f() return 1 + f() end while true do pcall(f) end
               ]] },
-  { MEMORY, [[local t = {} for i = 1, 9 do t[i] = ("x"):rep(1 << 20) .. i end
+  { EITHER, [[local t = {} for i = 1, 9 do t[i] = ("x"):rep(1 << 20) .. i end
               ]] },
   { EITHER, [[table.concat({ ("x"):rep(1 << 20), ("y"):rep(1 << 20) },
               ("z"):rep(1 << 20), 1, 2):rep(1):gsub(".", "%0%0")]] },

@@ -285,6 +285,8 @@ return {
   { [[gsub("alo", ".", function() return {} end)]],
     "invalid replacement value (a table)" },
   { [[find("a", ("()"):rep(33))]], "too many captures" },
+  { [[find("a", ("("):rep(33) .. "b")]], "too many captures" },
+  { [[find("a", ("("):rep(32) .. "b")]], "nil" },
   { [[find("a", ("()"):rep(32) .. "b")]], "nil" },
   { [[find("aa", ("(a)"):rep(33))]], "nil" },
 }
