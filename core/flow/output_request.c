@@ -19,6 +19,7 @@ static void on_fail(void *ud, struct policy_window *w, const char *why,
 {
     struct request *r = ud;
 
+    phase_prepare(r, PHASE_OUTPUT);
     r->run.window = w;
     policy_output_fail(r->gen->policies, &r->run, why, out);
     r->run.window = NULL;

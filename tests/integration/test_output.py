@@ -540,6 +540,26 @@ def test_large_answers(penstock, tmp_path, size):
             assert "too large" in notes(p2)[0]
 
 
+def test_too_large_for_the_only_policy(penstock, tmp_path):
+    """No other phase ran before it fails."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "mask.lua").write_text(MASK)
+    with Script() as up:
+        p = penstock(f"""
+            policy_path "{tmp_path}"
+            provider "a" {{ vendor = "openai-compatible",
+                            base_url = "{up.url}", keys = {{}} }}
+            model "m" {{ "a/first" }}
+            policies {{ "mask" }}""")
+        up.whole = whole({"content": "x" * (5 << 20)})
+        r = p.post("/v1/chat/completions", body(False), timeout=30)
+        assert r.status == 500
+        assert r.json()["error"]["code"] == "policy_failed"
+        up.whole = whole({"content": f"a {SECRET}"})
+        r = p.post("/v1/chat/completions", body(False))
+        assert r.json()["choices"][0]["message"]["content"] == "a [key]"
+
+
 def test_a_slow_client(penstock, tmp_path):
     """Held text changes nothing of the pause: the provider waits."""
     with Script() as up:
