@@ -4,6 +4,7 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
+#include "flow/output.h"
 #include "flow/policies.h"
 
 #include "engine/fault.h"
@@ -375,6 +376,7 @@ void attempt_stop(struct request *r)
     attempt_host_clear(&t->host);
     sse_clear(&r->answer.sse);
     buf_clear(&t->body);
+    output_free(t->output);
     free(t);
 }
 
@@ -396,7 +398,7 @@ static void on_data(void *ud, struct str bytes)
     r->last_data_ms = loop_now_ms(r->flow->env.loop);
     stream_data(r, bytes);
     r->busy_ns += clock_mono_ns() - begin;
-    if (r->attempt && r->attempt->broken)
+    if (r->attempt && (r->attempt->broken || r->attempt->decided))
         request_run(r);
 }
 

@@ -8,6 +8,7 @@
 #include "net/http_client.h"
 #include "wire/endpoint.h"
 
+struct output;
 struct request;
 
 /** What is known of a try, for the access line and explain. */
@@ -38,6 +39,9 @@ struct attempt {
     enum attempt_mode mode;
     bool ended;              /* on_done came; `result` holds */
     bool broken;             /* a fault found in the bytes: `fault` holds */
+    struct output *output;   /* policies look at the answer; or NULL */
+    bool decided;            /* they have ended it; nothing more is read */
+    bool refused;            /* and with an error: r->err */
     bool withhold_usage;     /* the usage event is ours, not the client's */
     struct http_call_result result;
     ps_fault fault;

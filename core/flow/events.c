@@ -9,6 +9,7 @@
  * answer.held, so that a failure can still become another target's answer.
  */
 #include "flow/events.h"
+#include "flow/output_request.h"
 #include "flow/policies.h"
 
 #include "engine/fault.h"
@@ -20,18 +21,27 @@ struct feed {
     struct str run;
 };
 
+static void let_go(struct request *r, struct str bytes)
+{
+    if (r->answer.content_sent)
+        stream_send(r, bytes);
+    else if (buf_put(&r->answer.held, bytes))
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     "too many events before the first content");
+}
+
 static void flush(struct feed *f)
 {
     struct request *r = f->r;
+    struct output *o = r->attempt->output;
 
-    if (f->run.n == 0)
-        return;
-    if (r->answer.content_sent)
-        stream_send(r, f->run);
-    else if (buf_put(&r->answer.held, f->run))
-        stream_fault(r, PS_FAULT_PROTOCOL,
-                     "too many events before the first content");
+    if (f->run.n)
+        let_go(r, f->run);
     f->run = STR_NULL;
+    if (o) {
+        let_go(r, output_bytes(o));
+        output_sent(o);
+    }
 }
 
 static void forward(struct feed *f, struct str raw)
@@ -53,13 +63,15 @@ static void shrink(struct request *r)
 
     if (t->call && !http_call_body_sent(t->call))
         return;
+    buf_clear(&t->body);
+    t->edits = NULL;
+    t->host.edits = NULL;
+    if (t->output) /* policies still ask for fields of the request */
+        return;
     r->path = str_of(r->endpoint->path);
     r->method = str_of(r->endpoint->method);
     r->credential = r->passed_credential = STR_NULL;
-    t->edits = NULL;
-    t->host.edits = NULL;
     body_drop(r);
-    buf_clear(&t->body);
     http_req_shrink(r->http);
 }
 
@@ -67,14 +79,12 @@ static void commit_content(struct feed *f)
 {
     struct request *r = f->r;
 
-    flush(f);
-    if (r->attempt->broken)
-        return;
     r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
     stream_commit_head(r);
     r->answer.content_sent = true;
     stream_send(r, buf_str(&r->answer.held));
     buf_clear(&r->answer.held);
+    flush(f);
     shrink(r);
     timers_arm(r);
 }
@@ -90,6 +100,7 @@ static int on_error(struct feed *f, const struct sse_event *ev,
     if (r->answer.content_sent &&
         fault_info(r->attempt->fault.cls)->blame != BLAME_PARK &&
         str_eq(attempt_hide(r, ev->data), ev->data)) {
+        request_output_cut(r);
         forward(f, ev->raw);
         flush(f);
         r->answer.error_sent = true;
@@ -138,6 +149,44 @@ static bool is_partial(struct request *r, const struct sse_event *ev)
     return !w.error && !w.done && !r->answer.finish_seen;
 }
 
+static int comment(struct feed *f, struct str raw)
+{
+    struct output *o = f->r->attempt->output;
+
+    if (o)
+        return output_comment(o, raw);
+    forward(f, raw);
+    return 0;
+}
+
+/* A policy has ended the answer: all is sent, or the request fails. */
+static int decided(struct feed *f, int rc)
+{
+    struct request *r = f->r;
+
+    if (request_output_verdict(r, rc) == 0) {
+        if (!r->answer.content_sent)
+            commit_content(f);
+        flush(f);
+        http_reply_end(r->http);
+    }
+    return -ERR_CANCELLED;
+}
+
+static int through_policies(struct feed *f, const struct sse_event *ev,
+                            const struct wire_watch *w)
+{
+    struct request *r = f->r;
+    struct output *o = r->attempt->output;
+    int rc = output_event(o, ev, w->done ? NULL : &r->flow->scratch, w->done);
+
+    if (rc)
+        return decided(f, rc);
+    if (output_has_content(o) && !r->answer.content_sent)
+        commit_content(f);
+    return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
 static int on_event(void *ud, const struct sse_event *ev)
 {
     struct feed *f = ud;
@@ -145,10 +194,8 @@ static int on_event(void *ud, const struct sse_event *ev)
     struct wire_watch w;
     int rc;
 
-    if (ev->comment_only || !ev->data.p) {
-        forward(f, ev->raw);
-        return 0;
-    }
+    if (ev->comment_only || !ev->data.p)
+        return comment(f, ev->raw);
     if (ev->cut && is_partial(r, ev))
         return 0;
     rc = watch(f, ev, &w);
@@ -158,6 +205,8 @@ static int on_event(void *ud, const struct sse_event *ev)
         timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
+    if (r->attempt->output)
+        return through_policies(f, ev, &w);
     forward(f, ev->raw);
     if (w.content && !r->answer.content_sent)
         commit_content(f);
@@ -170,7 +219,7 @@ void events_data(struct request *r, struct str bytes)
     struct err err = { 0 };
     int rc = sse_feed(&r->answer.sse, bytes, on_event, &f, &err);
 
-    if (rc && !r->attempt->broken)
+    if (rc && !r->attempt->broken && !r->attempt->decided)
         stream_fault(r, PS_FAULT_PROTOCOL, err.msg);
     if (rc == 0 || r->answer.content_sent)
         flush(&f); /* what came before a fault was good */
@@ -187,7 +236,7 @@ void events_eof(struct request *r)
 
     if (rc == 0)
         flush(&f);
-    if (r->attempt->broken)
+    if (r->attempt->broken || r->attempt->decided)
         return;
     if (rc || !whole) {
         stream_fault(r, a->events ? PS_FAULT_TRANSIENT : PS_FAULT_PROTOCOL,
@@ -195,10 +244,12 @@ void events_eof(struct request *r)
                                : "the stream was empty");
         return;
     }
-    if (!a->content_sent) {
-        commit_content(&f);
-        if (r->attempt->broken)
-            return;
+    if (r->attempt->output && (rc = output_end(r->attempt->output)) != 0) {
+        decided(&f, rc);
+        return;
     }
+    if (!a->content_sent)
+        commit_content(&f);
+    flush(&f);
     http_reply_end(r->http);
 }

@@ -13,8 +13,8 @@ static void on_wake(void *req)
     request_run(req);
 }
 
-static int run(struct request *r, enum policy_phase p,
-               struct policy_result *out)
+int phase_ask(struct request *r, enum policy_phase p,
+              struct policy_result *out)
 {
     r->run.req = r;
     r->run.view = &request_view;
@@ -26,7 +26,8 @@ static int run(struct request *r, enum policy_phase p,
     r->run.plan = p == PHASE_ROUTE ? &r->plan : NULL;
     r->run.attempt = p == PHASE_ATTEMPT ? r->try_next : NULL;
     r->run.response = p == PHASE_RESPONSE ? r->resp : NULL;
-    r->run.wake = on_wake;
+    /* under a stream's bytes nothing can wait */
+    r->run.wake = p == PHASE_OUTPUT ? NULL : on_wake;
     return policy_run(r->gen->policies, p, &r->run, out);
 }
 
@@ -73,16 +74,9 @@ static enum step answered(struct request *r, enum policy_phase p,
     return p == PHASE_REQUEST ? next : STEP_ANSWER;
 }
 
-enum step phase_run(struct request *r, enum policy_phase p, enum step next,
-                    struct policy_result *out)
+enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
+                        const struct policy_result *out)
 {
-    *out = (struct policy_result){ .verdict = POLICY_NONE };
-    if (!policy_set_has(r->gen->policies, p))
-        return next;
-    if (run(r, p, out) == POLICY_WAIT) {
-        r->waiting_on = policy_phase_name(p);
-        return STEP_WAIT;
-    }
     switch (out->verdict) {
     case POLICY_DENY:
         return denied(r, out);
@@ -93,7 +87,21 @@ enum step phase_run(struct request *r, enum policy_phase p, enum step next,
     case POLICY_NONE:
     case POLICY_PRINCIPAL:
     case POLICY_SKIP:
+    case POLICY_STOP:
         break;
     }
     return next;
+}
+
+enum step phase_run(struct request *r, enum policy_phase p, enum step next,
+                    struct policy_result *out)
+{
+    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    if (!policy_set_has(r->gen->policies, p))
+        return next;
+    if (phase_ask(r, p, out) == POLICY_WAIT) {
+        r->waiting_on = policy_phase_name(p);
+        return STEP_WAIT;
+    }
+    return phase_verdict(r, p, next, out);
 }

@@ -19,6 +19,13 @@ void view_keep(struct request *r);
 enum step phase_run(struct request *r, enum policy_phase p, enum step next,
                     struct policy_result *out);
 
+/** The two halves of it: ask (POLICY_DONE or _WAIT), and what comes of a
+ * verdict. */
+int phase_ask(struct request *r, enum policy_phase p,
+              struct policy_result *out);
+enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
+                        const struct policy_result *out);
+
 /* steps_policy.c: policies around a try */
 /** The head of an answer that serves is there: ask `response` of it? */
 bool response_open(struct request *r);

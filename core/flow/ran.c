@@ -18,11 +18,40 @@ struct ran_block {
     struct mark marks[BLOCK];
 };
 
+/* The output phase runs for each piece of an answer: a policy's runs are one
+ * mark, with the time of all and the last verdict. Its notes stand in the mark
+ * where no other's came between. */
+static bool joins(struct ran_list *t, const struct policy_ran *ran,
+                  uint32_t notes)
+{
+    for (struct ran_block *m = t->first; m; m = m->next) {
+        for (uint32_t i = 0; i < m->n; i++) {
+            struct mark *k = &m->marks[i];
+
+            if (k->ran.phase != PHASE_OUTPUT ||
+                !str_eq(k->ran.policy, ran->policy))
+                continue;
+            k->ran.ns += ran->ns;
+            k->ran.instructions += ran->instructions;
+            if (ran->verdict != POLICY_NONE) {
+                k->ran.verdict = ran->verdict;
+                k->ran.what = ran->what;
+            }
+            k->to = k->to == t->notes ? (uint16_t)notes : k->to;
+            t->notes = notes;
+            return true;
+        }
+    }
+    return false;
+}
+
 void ran_add(struct ran_list *t, struct arena *a, const struct policy_ran *ran,
                uint32_t notes)
 {
     struct ran_block *m = t->last;
 
+    if (ran->phase == PHASE_OUTPUT && joins(t, ran, notes))
+        return;
     if (t->n == RAN_MAX)
         return;
     if (!m || m->n == BLOCK) {
@@ -48,6 +77,7 @@ static const char *verdict_name(int verdict)
     case POLICY_PRINCIPAL: return "principal";
     case POLICY_SKIP: return "skip";
     case POLICY_ANSWER: return "answer";
+    case POLICY_STOP: return "stop";
     case POLICY_FAILED: return "failed";
     case POLICY_NONE: break;
     }

@@ -258,11 +258,17 @@ enum step request_fail(struct request *r, int code, const char *side)
 
 void request_note(struct request *r, struct str policy, struct str text)
 {
+    struct str note;
+
     if (r->n_notes == MAX_NOTES)
         return;
-    r->notes[r->n_notes++] =
-        arena_fmt(r->arena, STR_FMT ": " STR_FMT, STR_ARG(policy),
-                  STR_ARG(text));
+    note = arena_fmt(r->arena, STR_FMT ": " STR_FMT, STR_ARG(policy),
+                     STR_ARG(text));
+    for (uint32_t i = 0; i < r->n_notes; i++) {
+        if (str_eq(r->notes[i], note))
+            return; /* said of one text after the other */
+    }
+    r->notes[r->n_notes++] = note;
 }
 
 void request_wait_in(struct request *r, struct request **list)

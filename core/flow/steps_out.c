@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/output_request.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -374,14 +375,20 @@ enum step step_judge(struct request *r)
     try_close_record(r);
     if (t->host.plugin)
         merge_plugin_usage(r, &t->host.usage);
+    if (t->refused) { /* by a policy: r->err says why */
+        attempt_stop(r);
+        return STEP_FAIL;
+    }
     if (!t->broken) {
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
         return STEP_FINISH;
     }
-    if (r->answer.content_sent)
+    if (r->answer.content_sent) {
         r->kept = (struct kept_error){ 0 };
+        request_output_cut(r);
+    }
     info = fault_info(t->fault.cls);
     dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
     r->side = info->callers ? "client" : "provider";

@@ -9,6 +9,7 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
+#include "flow/output_request.h"
 #include "flow/policies.h"
 
 #include "engine/fault.h"
@@ -126,6 +127,8 @@ void stream_head(struct request *r, const struct http_answer *a)
     r->records[r->n_attempts - 1].status = a->status;
     buf_reset(&r->answer.held);
     choose_mode(r, a);
+    if (policy_set_has(r->gen->policies, PHASE_OUTPUT))
+        request_output_begin(r);
     timers_arm(r);
 }
 
@@ -250,6 +253,8 @@ static void body_data(struct request *r, struct str bytes)
     if (!r->answer.passed) {
         if (buf_put(&r->answer.held, bytes) == 0)
             return;
+        if (r->attempt->output && request_output_too_large(r))
+            return;
         if (!pass_on(r))
             return;
     }
@@ -270,7 +275,7 @@ void stream_data(struct request *r, struct str bytes)
 {
     struct attempt *t = r->attempt;
 
-    if (!t || t->broken)
+    if (!t || t->broken || t->decided)
         return;
     switch (t->mode) {
     case MODE_ERROR:
@@ -339,6 +344,8 @@ static void body_eof(struct request *r)
     if (is_late(r))
         return;
     usage_merge(&r->usage, &w.usage);
+    if (t->output && request_output_body(r, &body))
+        return;
     r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
     r->answer.content_sent = true;
     send_head(r, t->host.pub.status,
@@ -353,6 +360,8 @@ void stream_eof(struct request *r)
     struct attempt *t = r->attempt;
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
 
+    if (t->decided)
+        return;
     switch (t->mode) {
     case MODE_ERROR:
         attempt_host_answer(&t->host, buf_str(&r->answer.held));

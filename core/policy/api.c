@@ -15,7 +15,7 @@ static const char *const titles[API_KINDS] = {
     [API_LIST] = "list",     [API_PLAN] = "plan",
     [API_TARGET] = "target", [API_TRY] = "try",
     [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
-    [API_BODY] = "req.body",
+    [API_BODY] = "req.body", [API_WINDOW] = "w",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -48,6 +48,8 @@ int api_push_thing(lua_State *L, struct policy_call *c)
         api_push(L, c, API_TRY, NULL, 0);
     else if (c->phase == PHASE_RESPONSE && run->response)
         api_push(L, c, API_RESP, NULL, 0);
+    else if (c->phase == PHASE_OUTPUT && run->window)
+        api_push(L, c, API_WINDOW, NULL, 0);
     else
         return 0;
     return 1;
@@ -193,6 +195,7 @@ void api_open(lua_State *L)
     api_plan_open(L);
     api_try_open(L);
     api_body_open(L);
+    api_window_open(L);
     lua_newtable(L);
     api_ps_open(L);
     decision_open(L);

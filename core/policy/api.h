@@ -30,6 +30,7 @@ enum api_kind {
     API_RESP,
     API_RESP_HEADER,
     API_BODY,
+    API_WINDOW,
     API_KINDS
 };
 
@@ -83,6 +84,9 @@ void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ps_open(lua_State *L);
+void api_window_open(lua_State *L);
+int api_window_replace(lua_State *L); /* w:replace(re, f) */
+void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);

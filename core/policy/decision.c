@@ -13,10 +13,10 @@
 enum { MAX_ANSWER = 64 << 10 };
 enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
 
-enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KINDS };
+enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KIND_STOP, KINDS };
 
 static const char *const kind_names[KINDS] = { "ps.deny()", "ps.skip()",
-                                               "ps.answer()" };
+                                               "ps.answer()", "ps.stop()" };
 static const char marks[KINDS]; /* registry: the marks, metatables */
 
 enum { DENY_OR_ANSWER = 1 << KIND_DENY | 1 << KIND_ANSWER };
@@ -35,6 +35,8 @@ static const struct {
     [PHASE_AUTHENTICATE] = { true, 1 << KIND_DENY,
                              ", a principal or ps.deny()" },
     [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
+    [PHASE_OUTPUT] = { true, 1 << KIND_DENY | 1 << KIND_STOP,
+                       ", ps.stop() or ps.deny()" },
     [PHASE_LOG] = { true, 0, " only" },
     [PHASE_TICK] = { true, 0, " only" },
 };
@@ -185,6 +187,19 @@ static int fn_answer(lua_State *L)
     return marked(L, KIND_ANSWER);
 }
 
+/* ps.stop("content_filter") */
+static int fn_stop(lua_State *L)
+{
+    const char *why = luaL_optstring(L, 1, "content_filter");
+
+    if (finish_of(str_of(why)) < 0)
+        return luaL_error(L, "ps.stop: stop, length or content_filter");
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, why);
+    lua_setfield(L, -2, "finish");
+    return marked(L, KIND_STOP);
+}
+
 /* Of which kind is the decision at idx? KINDS: it is none. */
 static enum kind kind_of(lua_State *L, int idx)
 {
@@ -285,6 +300,17 @@ static void read_answer(lua_State *L, struct policy_call *c, int idx)
     c->out->verdict = POLICY_ANSWER;
 }
 
+static void read_stop(lua_State *L, struct policy_call *c, int idx)
+{
+    int finish = finish_of(text(L, c->run->arena, idx, "finish", MAX_CODE));
+
+    if (finish < 0)
+        luaL_error(L, "a stop without a known reason");
+    c->out->finish = (enum wire_finish)finish;
+    c->out->code = str_of(finishes[finish]);
+    c->out->verdict = POLICY_STOP;
+}
+
 void decision_read(lua_State *L, struct policy_call *c, int idx)
 {
     static void (*const readers[KINDS])(lua_State *, struct policy_call *,
@@ -292,6 +318,7 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
         [KIND_DENY] = read_deny,
         [KIND_SKIP] = read_skip,
         [KIND_ANSWER] = read_answer,
+        [KIND_STOP] = read_stop,
     };
     enum kind kind;
 
@@ -318,6 +345,7 @@ void decision_open(lua_State *L)
     static const luaL_Reg ps[] = { { "deny", fn_deny },
                                    { "skip", fn_skip },
                                    { "answer", fn_answer },
+                                   { "stop", fn_stop },
                                    { NULL, NULL } };
 
     for (int kind = 0; kind < KINDS; kind++) {

@@ -5,6 +5,7 @@
  * <phase> = function }. Every key must be known: a misspelt phase would never
  * run.
  */
+#include "policy/output.h"
 #include "policy/state.h"
 
 #include "policy/tick.h"
@@ -113,9 +114,11 @@ static void take_member(struct policy_state *st, lua_State *L)
         take_dialects(st, L);
     } else if (strcmp(key, "every") == 0) {
         policy_take_every(st, L);
+    } else if (strcmp(key, "window") == 0) {
+        policy_output_load(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, dialects, every, or a phase: "
+                      "fail, dialects, window, every, or a phase: "
                       "penstock-policy(7))", key);
     }
 }
@@ -138,6 +141,7 @@ void policy_load_table(struct policy_state *st, lua_State *L)
     if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
         luaL_error(L, "tick and every need each other: every = "
                       "{ interval = \"30s\" }");
+    policy_output_loaded(st, L);
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

@@ -292,6 +292,18 @@ static int lib_gsub(lua_State *L)
     return 2;
 }
 
+int pattern_push_captures(lua_State *L, const struct pattern *p,
+                          struct str whole)
+{
+    return push_captures(L, p, whole);
+}
+
+void pattern_add_template(lua_State *L, luaL_Buffer *b,
+                          const struct pattern *p, struct str whole)
+{
+    add_template(L, b, p, whole);
+}
+
 void pattern_lib(lua_State *L)
 {
     static const luaL_Reg own[] = { { "find", lib_find },

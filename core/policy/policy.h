@@ -136,6 +136,7 @@ enum policy_verdict {
     POLICY_PRINCIPAL, /* authenticate: `principal` */
     POLICY_SKIP,      /* attempt: not this target; message */
     POLICY_ANSWER,    /* 200 with `message` for its text; finish */
+    POLICY_STOP,      /* output: end the answer; finish, and its name as code */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -152,6 +153,7 @@ struct policy_result {
 };
 
 struct policy_set;
+struct policy_window;
 struct policy_call; /* a phase under way that waits */
 
 /** One run of a phase for one request; embedded in the request, zeroed. */
@@ -167,6 +169,7 @@ struct policy_run {
     struct plan *plan;            /* route only */
     struct policy_try *attempt;   /* attempt only */
     struct policy_resp *response; /* response only */
+    struct policy_window *window; /* output only; see policy/output.h */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     uint16_t at;                  /* next policy in the list; engine's own */

@@ -43,7 +43,7 @@ void policy_ran_verdict(struct policy_run *run,
     ran->verdict = failed ? POLICY_FAILED : out->verdict;
     if (failed)
         ran->what = why;
-    else if (out->verdict == POLICY_DENY)
+    else if (out->verdict == POLICY_DENY || out->verdict == POLICY_STOP)
         ran->what = out->code;
     else if (out->verdict == POLICY_PRINCIPAL)
         ran->what = out->principal->id;

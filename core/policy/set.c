@@ -13,13 +13,14 @@
 #include "engine/metrics.h"
 #include "net/hash.h"
 #include "policy/api.h"
+#include "policy/output.h"
 #include "policy/probe.h"
 #include "policy/ran.h"
 #include "policy/tick.h"
 
 #include <stdlib.h>
 
-enum { MAX_POLICIES = 256, LOG_EVERY_MS = 1000 };
+enum { MAX_POLICIES = OUTPUT_POLICIES, LOG_EVERY_MS = 1000 };
 
 struct policy_set {
     struct policy_env env;
@@ -172,7 +173,16 @@ size_t policy_set_memory(const struct policy_set *s)
 
 /* ---- running ------------------------------------------------------- */
 
-static bool applies(const struct policy_state *st, struct str endpoint)
+struct policy_state *policy_set_at(const struct policy_set *s,
+                                   enum policy_phase p, size_t i, size_t *n)
+{
+    if (i >= s->n_phase[p])
+        return NULL;
+    *n = s->in_phase[p][i];
+    return s->states[*n];
+}
+
+bool policy_applies(const struct policy_state *st, struct str endpoint)
 {
     const struct conf_policy *c = st->conf;
 
@@ -224,6 +234,9 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     if (out->verdict == POLICY_DENY)
         note(run, st, arena_fmt(run->arena, "would deny: " STR_FMT,
                                 STR_ARG(out->code)));
+    else if (out->verdict == POLICY_STOP)
+        note(run, st, arena_fmt(run->arena, "would stop: " STR_FMT,
+                                STR_ARG(out->code)));
     else if (out->verdict == POLICY_ANSWER)
         note(run, st, STR("would answer"));
     else if (out->verdict == POLICY_SKIP)
@@ -235,7 +248,7 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     *out = (struct policy_result){ .verdict = POLICY_NONE };
 }
 
-static void decide(struct policy_state *st, enum policy_phase p,
+void policy_decide(struct policy_state *st, enum policy_phase p,
                    struct policy_run *run, enum call_result r, struct str why,
                    struct policy_result *out)
 {
@@ -294,7 +307,9 @@ int policy_state_run(struct policy_state *st, enum policy_phase p,
     if (r == CALL_ERROR)
         why = api_hide(st->conf, run->arena, why, SIZE_MAX);
     policy_ran_verdict(run, out, r == CALL_ERROR, why);
-    decide(st, p, run, r, why, out);
+    if (p == PHASE_OUTPUT)
+        policy_output_leave(st, run, r, out);
+    policy_decide(st, p, run, r, why, out);
     if (run->view->ran)
         run->view->ran(run->req, &run->ran);
     return POLICY_DONE;
@@ -307,7 +322,9 @@ int policy_run(struct policy_set *s, enum policy_phase p,
     for (; run->at < s->n_phase[p]; run->at++) {
         struct policy_state *st = s->states[s->in_phase[p][run->at]];
 
-        if (!applies(st, run->endpoint))
+        if (!policy_applies(st, run->endpoint) ||
+            (p == PHASE_OUTPUT &&
+             !policy_output_enter(st, run, s->in_phase[p][run->at])))
             continue;
         if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;

@@ -50,6 +50,14 @@ struct policy_env {
 uint64_t policy_mono_ms(const struct policy_env *env);
 uint64_t policy_wall_ms(const struct policy_env *env);
 
+/** window = { hold =, of = }. */
+struct policy_wish {
+    uint32_t hold;   /* characters */
+    bool all;        /* the whole answer instead */
+    uint8_t of;      /* 1 << enum wire_kind */
+    bool said, held; /* the file has window, window.hold */
+};
+
 struct policy_state {
     lua_State *L;
     struct policy_heap heap;
@@ -59,6 +67,7 @@ struct policy_state {
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
     uint32_t every_ms;      /* tick's interval; 0: none */
     bool every_worker;      /* in each worker, not in one */
+    struct policy_wish window; /* of the output phase */
     uint32_t dialects; /* whose raw JSON it knows: 1 << enum dialect */
     int conf_ref;
     json_t *conf_tree; /* while loading */

@@ -128,7 +128,9 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
-    if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
+    if (phase == PHASE_OUTPUT) {
+        test_window_run(t, s, &run, &r);
+    } else if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
         policy_cancel(&run);
         test_line(t, '!', "it waits for what no test can give");
         return;

@@ -220,6 +220,8 @@ const struct test_row test_expect_rows[] = {
     { "req", read_fields, offsetof(struct test_expect, fields) },
     { "body", test_read_body_wanted, 0 },
     { "header", test_read_head, 0 },
+    { "text", test_read_str, offsetof(struct test_expect, text) },
+    { "stop", test_read_str, offsetof(struct test_expect, stop) },
     { "note", read_texts, offsetof(struct test_expect, notes) },
     { "targets", read_texts, offsetof(struct test_expect, targets) },
     { "kv", NULL, 0 }, /* test_kv_compare */
@@ -241,6 +243,8 @@ const struct test_row test_call_rows[] = {
     { "models", read_models, 0 },
     { "try", test_read_try, offsetof(struct test_call, try) },
     { "resp", test_read_resp, offsetof(struct test_call, resp) },
+    { "window", test_window_read, offsetof(struct test_call, window) },
+    { "chunks", test_chunks_read, 0 },
     { "http", NULL, 0 },
     { "redis", NULL, 0 },
     { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },

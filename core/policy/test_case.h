@@ -11,6 +11,7 @@
 #define PENSTOCK_POLICY_TEST_CASE_H
 
 #include "base/buf.h"
+#include "policy/output.h"
 #include "policy/policy.h"
 #include "policy/test.h"
 
@@ -22,6 +23,7 @@ enum {
     TEST_OUTSIDE = 16, /* services, and Redis */
     TEST_CALLS = 64,
     TEST_MODELS = 16,
+    TEST_CHUNKS = 4096,
     TEST_LINES = 512, /* of a report */
     TEST_TABLE = 2,
     CALL_TABLE = 3,
@@ -37,8 +39,17 @@ struct test_texts {
     bool given;
 };
 
+/** What the output phase is to see. */
+struct test_window {
+    struct str text;
+    enum wire_kind kind;
+    uint32_t choice, block;
+    bool final;
+};
+
 struct test_expect {
     struct str principal, deny, message, fails, skip, answer, finish;
+    struct str text, stop; /* of the window; p NULL = whatever it is */
     struct test_texts notes, targets;
     double status, retry_after; /* 0 = whatever it is */
     double waited_ms;           /* -1 = whatever it is */
@@ -74,6 +85,9 @@ struct test_call {
     struct buf text;
     struct policy_try try;
     struct policy_resp resp;
+    struct test_window window;
+    struct str *chunks; /* of a block, one after the other */
+    size_t n_chunks;
     double after_ms; /* that pass before it */
     struct test_expect expect;
 };
@@ -163,6 +177,8 @@ bool test_request_fill(struct test_case *t, enum policy_phase phase);
 /** test_body.c: make the call's body and its fields; false: it is told why
  * not. Close in any case. */
 bool test_body_open(struct test_case *t);
+/** A small request of the dialect, or NULL where its requests have no body. */
+const char *test_body_skeleton(enum dialect d);
 void test_body_close(struct test_call *c);
 int test_body_rewrite(void *req, struct buf *text, struct json *index,
                       struct err *err); /* of struct policy_view */
@@ -176,6 +192,13 @@ void test_head_compare(struct test_case *t, enum policy_phase phase);
  * the table on top (the call's expect). Both below lua_pcall. */
 void test_kv_fill(lua_State *L, struct test_case *t);
 void test_kv_compare(lua_State *L, struct test_case *t);
+
+/** test_window.c: for rows, into a test_window and into the call; and the
+ * output phase, which compares the text as well. */
+void test_window_read(lua_State *L, struct test_case *t, void *into);
+void test_chunks_read(lua_State *L, struct test_case *t, void *into);
+void test_window_run(struct test_case *t, struct policy_set *s,
+                     struct policy_run *run, struct policy_result *r);
 
 /** test_diff.c: compare what came with what the call expects; adds lines. */
 void test_compare(struct test_case *t, enum policy_phase phase,

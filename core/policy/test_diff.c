@@ -139,6 +139,8 @@ static struct str got_decision(struct test_case *t,
     case POLICY_SKIP:
         return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(r->message));
     case POLICY_ANSWER: return STR("answer");
+    case POLICY_STOP:
+        return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(r->code));
     case POLICY_FAILED: return STR("a failure");
     case POLICY_NONE: break;
     }
@@ -156,6 +158,8 @@ static struct str want_decision(struct test_case *t)
                          STR_ARG(e->principal));
     if (e->skip.n)
         return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(e->skip));
+    if (e->stop.n)
+        return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(e->stop));
     return e->answer.p ? STR("answer") : STR("no opinion");
 }
 

@@ -12,7 +12,9 @@
 #define PENSTOCK_WIRE_OPENAI_H
 
 #include "wire/dialect.h"
+#include "wire/texts.h"
 
 extern const struct dialect_ops openai_dialect;
+extern const struct wire_text_ops openai_text_ops; /* chat, completions */
 
 #endif

@@ -17,6 +17,11 @@ static const char *const finishes[] = {
     [WIRE_FINISH_FILTER] = "content_filter",
 };
 
+const char *openai_finish(enum wire_finish f)
+{
+    return finishes[f];
+}
+
 /* Each function adds to `out`; the first failure stays. */
 struct writer {
     struct buf *out;

@@ -13,6 +13,7 @@
 ---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
+---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[]}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them).
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
@@ -20,6 +21,7 @@
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
 ---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
+---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
 ---@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
 ---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
 ---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
@@ -151,6 +153,21 @@ function try:header(name, value) end
 ---@field attempt integer # 1: at the first try. In response.
 ---@field ms integer # From the try's begin to its head. In response.
 
+---A piece of the answer's text: what is held of a block, and what is new. Edits hold for what leaves; what stays is seen again as the provider wrote it.
+---@class penstock.Window
+---@field text string # The text, whole characters only. Can be assigned. In output.
+---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, a JSON text. In output.
+---@field block integer # Which block of the answer: that of the choice, or of the call within it; in dialects of content blocks the block's index. In output.
+---@field choice integer # Which choice, where the client asked for several; else 0. In output.
+---@field final boolean # Is this the last of the block? In output.
+local window = {}
+
+---As gsub, in the text itself: replace what matches by f; tells how many. f cannot wait, nor change the text otherwise. In output.
+---@param re string|penstock.Re
+---@param f string|table|function
+---@return integer
+function window:replace(re, f) end
+
 ---What a phase returns to decide; ps.deny and its kin make one.
 ---@class penstock.Decision
 
@@ -162,6 +179,8 @@ function try:header(name, value) end
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given.
+---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
 ---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
 ---@field after_ms number? # Time that passes before the request.
@@ -175,7 +194,7 @@ function try:header(name, value) end
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
 
----What must come. Without principal, deny, skip, answer and fails: no opinion. What is not named may be as it likes.
+---What must come. Without principal, deny, skip, answer, stop and fails: no opinion. What is not named may be as it likes.
 ---@class penstock.Expect
 ---@field principal string? # Its id.
 ---@field deny string? # The code.
@@ -193,6 +212,8 @@ function try:header(name, value) end
 ---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
 ---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
 ---@field waited_ms number? # Time that passed in it.
+---@field text string? # What leaves of the answer: the window's text, or that of all chunks.
+---@field stop string? # The reason with which ps.stop ends the answer.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -366,6 +387,11 @@ function ps.skip(why) end
 ---@param options? {retry_after?: number, status?: integer}
 ---@return penstock.Decision
 function ps.deny(code, message, options) end
+
+---End the answer, with that reason. What the window holds does not leave. In output.
+---@param finish? "content_filter"|"stop"|"length"
+---@return penstock.Decision
+function ps.stop(finish) end
 
 ps.keys = {}
 

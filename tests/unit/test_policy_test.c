@@ -64,6 +64,44 @@ static void counts_both(void)
     }
 }
 
+static const char output[] =
+    "return { api = 1, output = function(req, conf, w) "
+    "w:replace('%d+', '#') ps.note(w.kind .. w.block .. tostring(w.final)) "
+    "if w.text == 'end' then return ps.stop('length') end end }";
+
+static void windows(void)
+{
+    static const struct {
+        const char *body;
+        bool passes;
+    } cases[] = {
+        { "window = { text = 'a12b3' }, expect = { text = 'a#b#' }", true },
+        { "window = { text = 'a12b3' }, expect = { text = 'a#b3' }", false },
+        { "window = { text = '' }, expect = { text = '' }", true },
+        { "window = { text = 'x', kind = 'thinking', block = 2, final = false "
+          "}, expect = { note = 'thinking2false' }", true },
+        { "window = { text = 'x' }, expect = { note = 'text0true' }", true },
+        { "window = { text = 'end' }, expect = { stop = 'length' }", true },
+        { "window = { text = 'end' }, expect = { stop = 'stop' }", false },
+        { "window = { text = 'end' }", false },
+        { "expect = { text = '' }", false },
+        { "window = {}", false },
+        { "window = { text = 'x', kind = 'txt' }", false },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct policy_test t;
+        struct err err = { 0 };
+        char tests[512];
+
+        snprintf(tests, sizeof tests, "ps.test('one', { %s })", cases[i].body);
+        run(&t, output, tests, &err);
+        if (t.passed != cases[i].passes)
+            printf("\n%s", cases[i].body);
+        UNIT_INT(t.passed, cases[i].passes);
+    }
+}
+
 static void broken_files_are_errors(void)
 {
     struct policy_test t;
@@ -187,6 +225,7 @@ static void guide_is_true(void)
 }
 
 UNIT_MAIN("policy_test", { "counts both", counts_both },
+          { "windows", windows },
           { "broken files are errors", broken_files_are_errors },
           { "shipped policies pass", shipped_policies_pass },
           { "guide is true", guide_is_true })

@@ -151,7 +151,37 @@ static void a_long_list_has_an_end(void)
     arena_free(arena);
 }
 
-UNIT_MAIN("ran", { "what policies meant", what_policies_meant },
+/* The runs of a policy over an answer are one entry. */
+static void pieces_of_an_answer(void)
+{
+    struct policy_ran a = { .policy = STR("a"), .phase = PHASE_OUTPUT,
+                            .ns = 600 };
+    struct policy_ran b = { .policy = STR("b"), .phase = PHASE_OUTPUT };
+    json_t *all;
+
+    list = (struct ran_list){ .n = 0 };
+    arena = arena_new(1 << 16);
+    for (uint32_t i = 0; i < 5000; i++) {
+        ran_add(&list, arena, &a, i == 7 ? 1 : list.notes);
+        ran_add(&list, arena, &b, list.notes);
+    }
+    b.verdict = POLICY_STOP;
+    b.what = STR("content_filter");
+    ran_add(&list, arena, &b, 2);
+    all = told();
+    UNIT_INT(json_array_size(all), 2);
+    UNIT_INT(json_integer_value(json_object_get(json_array_get(all, 0),
+                                                "us")), 3000);
+    expect(all, 0, "{\"notes\":[0],\"phase\":\"output\",\"policy\":\"a\","
+                   "\"verdict\":\"none\"}");
+    expect(all, 1, "{\"phase\":\"output\",\"policy\":\"b\",\"verdict\":"
+                   "\"stop\",\"what\":\"content_filter\"}");
+    json_decref(all);
+    arena_free(arena);
+}
+
+UNIT_MAIN("ran", { "pieces of an answer", pieces_of_an_answer },
+          { "what policies meant", what_policies_meant },
           { "principals are named", principals_are_named },
           { "instructions", instructions },
           { "a long list has an end", a_long_list_has_an_end })

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* Which blocks a client has seen begin, and the end of an answer for them. */
+#include "flow/output_impl.h"
+
+#include <stdlib.h>
+
+static bool covers(const struct wire_item *i, const struct wire_block *b)
+{
+    return i->choice == b->choice &&
+           (i->block == WIRE_ALL || i->block == b->block);
+}
+
+static int begin(struct output *o, const struct wire_item *i, bool in_head)
+{
+    void *list = o->open;
+
+    for (uint32_t k = 0; k < o->n_open; k++) {
+        struct output_open *at = &o->open[k];
+
+        if (at->block.choice != i->choice || at->block.block != i->block)
+            continue;
+        at->in_head |= in_head;
+        return 0;
+    }
+    if (output_room(&list, o->n_open, &o->cap_open, sizeof *o->open))
+        return -ERR_NOMEM;
+    o->open = list;
+    o->open[o->n_open++] = (struct output_open){
+        .block = { i->kind, i->part, i->choice, i->block },
+        .in_head = in_head };
+    return 0;
+}
+
+int output_track(struct output *o, bool in_head)
+{
+    int rc = 0;
+
+    for (uint32_t n = 0; n < o->items.n && !rc; n++) {
+        const struct wire_item *i = &o->items.items[n];
+
+        if (i->type == WIRE_ITEM_BEGIN)
+            rc = begin(o, i, in_head);
+        if (i->type != WIRE_ITEM_END)
+            continue;
+        for (uint32_t k = 0; k < o->n_open; k++)
+            o->open[k].ended |= covers(i, &o->open[k].block);
+    }
+    return rc;
+}
+
+/* Where nothing has left yet, a choice ends whatever was read of it; a block
+ * that the client never saw begin need not end. */
+static bool is_to_end(const struct output *o, const struct output_open *at)
+{
+    if (!o->wants.all)
+        return !at->ended;
+    return at->block.block == WIRE_ALL || at->in_head;
+}
+
+int output_stop(struct output *o, const struct usage *usage, bool asked)
+{
+    struct wire_block *open = calloc(o->n_open + 1, sizeof *open);
+    struct wire_stop stop = { .finish = o->verdict.finish,
+                              .like = buf_str(&o->like), .open = open,
+                              .usage = usage, .usage_asked = asked };
+    int rc = 0;
+
+    if (!open)
+        return -ERR_NOMEM;
+    for (uint32_t k = 0; k < o->n_open; k++) {
+        if (is_to_end(o, &o->open[k]))
+            open[stop.n_open++] = o->open[k].block;
+    }
+    if (o->wants.all)
+        rc = buf_put(&o->out, (struct str){ buf_str(&o->log).p, o->head });
+    rc = rc ? rc : o->wire->stop_stream(o->dialect, &stop, &o->out);
+    free(open);
+    return rc;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * The texts of an answer: where they stand in an event or in a whole body,
+ * which block each belongs to, and how a dialect says a piece of text, or the
+ * end of an answer, that the gateway made. What runs over them (policies'
+ * output phase) knows no dialect.
+ *
+ * A block is a run of text that a client joins: OpenAI's content of choice 0,
+ * the arguments of its second tool call; Anthropic's content block 3. It is
+ * named by {choice, kind, block, part}. `part` is the dialect's own number for
+ * the member that the text stands in (content and refusal are two blocks of
+ * one choice), so that a text is said again in the member that it came in.
+ *
+ * OpenAI: `choice` is the choice's index, `block` that of the tool call (else
+ * the choice's once more); a choice begins with its events and ends with its
+ * finish_reason, all blocks at once (WIRE_ALL); a tool call begins with its
+ * name. A dialect of content
+ * blocks (Anthropic): `choice` is 0, `block` the index; content_block_start
+ * is a BEGIN of that block (and a TEXT where it has some already), its deltas
+ * are TEXTs, content_block_stop is an END; a body's tool input, an object, is
+ * a TEXT with `raw`.
+ *
+ * All functions are pure; the callers own what they fill.
+ */
+#ifndef PENSTOCK_WIRE_TEXTS_H
+#define PENSTOCK_WIRE_TEXTS_H
+
+#include "wire/dialect.h"
+
+enum wire_item_type {
+    WIRE_ITEM_TEXT,  /* a string at `node`: more of its block */
+    WIRE_ITEM_ECHO,  /* a value at `node` that repeats text (logprobs) */
+    WIRE_ITEM_BEGIN, /* the block is there, though it may have no text yet */
+    WIRE_ITEM_END,   /* nothing more of the block will come */
+};
+
+#define WIRE_ALL UINT32_MAX /* BEGIN, END: of all blocks of the choice */
+
+struct wire_item {
+    uint8_t type, kind; /* enum wire_item_type, wire_kind */
+    uint8_t part;
+    bool raw;       /* the value's own JSON is the text (it is no string) */
+    uint32_t choice, block;
+    uint32_t node;  /* in the index that was searched; TEXT and ECHO */
+};
+
+/** What was found, in the order of the text; zeroed before the first use. */
+struct wire_texts {
+    struct wire_item *items; /* malloc'd, reused by the next search */
+    uint32_t n, cap;
+    bool bare;      /* empty its texts, and a client misses nothing of it */
+    bool content;   /* besides these texts it has some: a tool's name, media */
+    uint64_t roles; /* bit i: the role of choice i is said; bare all the same */
+};
+
+/** One block, for those who make events. */
+struct wire_block {
+    uint8_t kind, part;
+    uint32_t choice, block;
+};
+
+/** The end of an answer that the gateway brings about. */
+struct wire_stop {
+    enum wire_finish finish;
+    struct str like;   /* JSON of an event of this stream: its envelope */
+    const struct wire_block *open; /* begun and not ended; WIRE_ALL as above */
+    size_t n_open;
+    const struct usage *usage; /* as far as it is known */
+    bool usage_asked; /* the client wants it where none comes by itself */
+};
+
+/** A value to stand where another stood. */
+struct wire_splice {
+    uint32_t start, end; /* bytes of the text */
+    struct str with;
+};
+
+struct wire_text_ops {
+    /**
+     * Find the texts of an event (`name` is its SSE name) or of a whole body.
+     * Never more than one ITEM_TEXT of `raw` for a block.
+     *
+     *   names    in   arena for names that are spelled with escapes
+     *
+     * Errors: LIMIT (more than WIRE_ITEMS_MAX), NOMEM
+     * Cost:   one walk over the members that may hold text
+     */
+    int (*find)(enum dialect d, struct str name, const struct json *j,
+                struct arena *names, struct wire_texts *out);
+    /**
+     * Append whole SSE events that say `text`, more of a block under way, and
+     * nothing else. `like` as in struct wire_stop.
+     */
+    int (*carry)(enum dialect d, const struct wire_block *b, struct str text,
+                 struct str like, struct buf *out);
+    /** Append the SSE events that end a stream for that reason. */
+    int (*stop_stream)(enum dialect d, const struct wire_stop *stop,
+                       struct buf *out);
+    /**
+     * A whole answer that ends for that reason: the scanned body without the
+     * texts of `choice` and those behind it. Texts before it stay.
+     */
+    int (*stop_body)(enum dialect d, const struct json *body,
+                     struct arena *names, uint32_t choice,
+                     enum wire_finish finish, struct buf *out);
+};
+
+enum { WIRE_ITEMS_MAX = 65536 };
+
+/** NULL for a dialect whose answers hold no text (embeddings, models). */
+const struct wire_text_ops *wire_text_ops(enum dialect d);
+
+void wire_texts_clear(struct wire_texts *t);
+
+/** Append an item; -ERR_LIMIT or -ERR_NOMEM. */
+int wire_texts_add(struct wire_texts *t, struct wire_item item);
+
+/** null, "", [] and {}: a value that says nothing. */
+bool wire_is_empty(const struct json *j, uint32_t node);
+
+/** A member of an object, or JSON_NONE (also where there is no object). */
+uint32_t wire_member(const struct json *j, uint32_t object, const char *name);
+
+/**
+ * Append the characters of a JSON string (`raw` with its quotes, well-formed).
+ * `*high` is the first half of a surrogate pair that an earlier string of the
+ * same block ended with (0: none): it is joined with a second half that comes
+ * first here, else it is U+FFFD; one that stands last here goes into it.
+ */
+int wire_put_chars(struct buf *out, struct str raw, uint16_t *high);
+
+/** What *high still holds, as U+FFFD: no more will come. */
+int wire_put_half(struct buf *out, uint16_t *high);
+
+/** Append `text` with splices, in ascending order, not overlapping. */
+int wire_put_spliced(struct buf *out, struct str text,
+                     const struct wire_splice *splices, size_t n);
+
+/** Append one SSE event; JSON whose lines are data lines. `name` may be "". */
+int wire_put_event(struct buf *out, struct str name, struct str json);
+
+#endif
