@@ -176,25 +176,29 @@ const struct policy_template policy_templates[] = {
       "  expect = { header = { [\"x-served-by\"] = \"groq/llama\" } },\n"
       "})\n" },
     { "output",
-      "-- NAME.lua: what looks like a key leaves no answer\n"
-      "--\n"
-      "-- policies { ..., \"NAME\" }\n"
-      "local M = { api = 1, window = { hold = 64 } } -- the longest key\n\n"
-      "-- A piece of the answer's text, streamed or not; cannot wait.\n"
-      "function M.output(_, _, w)\n"
-      "  if w:replace(\"sk%-%w%w%w%w%w%w%w%w+\", \"[key]\") > 0 then\n"
-      "    ps.note(\"a key in the answer's \" .. w.kind)\n"
-      "  end\n"
+      HEAD("texts of a form do not reach the client", "pattern = \"string\"")
+      "-- The answer's text in pieces, streamed or not; the last `hold`\n"
+      "-- characters stay until more comes, so that nothing slips through\n"
+      "-- between two pieces.\n"
+      "M.window = { hold = 64, of = { \"text\" } }\n\n"
+      "function M.output(_, conf, w)\n"
+      "  local n = w:replace(conf.pattern or \"sk%-%w+\", \"[removed]\")\n"
+      "  if n > 0 then ps.note(\"removed from the answer\") end\n"
       "end\n"
       TAIL,
       TEST_HEAD
-      "ps.test(\"a key is masked\", {\n"
-      "  window = { text = \"try sk-0123456789 now\" },\n"
-      "  expect = { text = \"try [key] now\", note = \"answer's text\" },\n"
+      "ps.test(\"split between two pieces\", {\n"
+      "  chunks = { \"the key is s\", \"k-12\", \"34, keep it\" },\n"
+      "  expect = { text = \"the key is [removed], keep it\",\n"
+      "             note = \"removed from the answer\" },\n"
       "})\n"
-      "ps.test(\"other words stay\", {\n"
-      "  window = { text = \"ask for sk-1\" },"
-      " expect = { text = \"ask for sk-1\" },\n"
+      "ps.test(\"nothing to remove\", {\n"
+      "  chunks = { \"hello, \", \"you\" },\n"
+      "  expect = { text = \"hello, you\" },\n"
+      "})\n"
+      "ps.test(\"as configured\", {\n"
+      "  conf = { pattern = \"%d+\" }, chunks = { \"a 1\", \"2 b\" },\n"
+      "  expect = { text = \"a [removed] b\" },\n"
       "})\n" },
     { "log",
       HEAD("a line for each answer that failed", "from = \"int\"")

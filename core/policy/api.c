@@ -137,10 +137,8 @@ void api_note(struct policy_call *c, struct str text)
 {
     if (c->notes++ >= CALL_NOTES || !c->run->view || !c->run->view->note)
         return;
-    if (text.n > CALL_NOTE_BYTES)
-        text.n = CALL_NOTE_BYTES;
-    text = arena_dup(c->run->arena,
-                     api_hide(c->st->conf, c->run->arena, text));
+    text = arena_dup(c->run->arena, api_hide(c->st->conf, c->run->arena, text,
+                                             CALL_NOTE_BYTES));
     if (text.p)
         c->run->view->note(c->run->req, c->st->conf->name, text);
 }
@@ -151,7 +149,8 @@ void api_record(struct policy_call *c, struct str text)
         api_note(c, text);
     else if (c->notes++ < CALL_NOTES)
         log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
-                  LOG_S("text", api_hide(c->st->conf, c->run->arena, text)));
+                  LOG_S("text", api_hide(c->st->conf, c->run->arena, text,
+                                         CALL_NOTE_BYTES)));
 }
 
 /* The method that is missing; upvalue: the class. */

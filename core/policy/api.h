@@ -110,10 +110,10 @@ void api_push_secret(lua_State *L, const struct secret *s);
 /** Where the value on top is a secret, its text takes its place. */
 void api_secret_below(lua_State *L);
 
-/** The text without the policy's secrets: for logs, notes and errors. In the
- * arena where it had one. */
+/** The text without the policy's secrets, then cut to `max` bytes: for logs,
+ * notes and errors. In the arena where it had one. */
 struct str api_hide(const struct conf_policy *p, struct arena *a,
-                    struct str text);
+                    struct str text, size_t max);
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);

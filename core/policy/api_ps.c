@@ -43,14 +43,12 @@ static int fn_log(lua_State *L)
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (s.n > MAX_LOG)
-        s.n = MAX_LOG;
     if (c->notes++ >= CALL_NOTES)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
               LOG_S("request", id.s),
-              LOG_S("text", api_hide(c->st->conf, c->run->arena, s)));
+              LOG_S("text", api_hide(c->st->conf, c->run->arena, s, MAX_LOG)));
     return 0;
 }
 

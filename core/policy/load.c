@@ -112,10 +112,10 @@ static void take_member(struct policy_state *st, lua_State *L)
         take_fail(st, L);
     } else if (strcmp(key, "dialects") == 0) {
         take_dialects(st, L);
-    } else if (strcmp(key, "window") == 0) {
-        policy_output_load(st, L);
     } else if (strcmp(key, "every") == 0) {
         policy_take_every(st, L);
+    } else if (strcmp(key, "window") == 0) {
+        policy_output_load(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
         luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
                       "fail, dialects, window, every, or a phase: "
@@ -138,10 +138,10 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
-    policy_output_loaded(st, L);
     if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
         luaL_error(L, "tick and every need each other: every = "
                       "{ interval = \"30s\" }");
+    policy_output_loaded(st, L);
     if (st->conf->fail.n) {
         lua_pushlstring(L, st->conf->fail.p, st->conf->fail.n);
         take_fail(st, L);

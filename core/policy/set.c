@@ -296,7 +296,7 @@ int policy_state_run(struct policy_state *st, enum policy_phase p,
         return POLICY_WAIT;
     run->call = NULL;
     if (r == CALL_ERROR)
-        why = api_hide(st->conf, run->arena, why);
+        why = api_hide(st->conf, run->arena, why, SIZE_MAX);
     policy_ran_verdict(run, out, r == CALL_ERROR, why);
     if (p == PHASE_OUTPUT)
         policy_output_leave(st, run, r, out);

@@ -65,9 +65,9 @@ struct policy_state {
     const struct conf_policy *conf;
     int fn[PHASE_COUNT]; /* registry; LUA_NOREF: no such phase */
     bool open[PHASE_COUNT]; /* an error counts as "no opinion" */
-    struct policy_wish window; /* of the output phase */
     uint32_t every_ms;      /* tick's interval; 0: none */
     bool every_worker;      /* in each worker, not in one */
+    struct policy_wish window; /* of the output phase */
     uint32_t dialects; /* whose raw JSON it knows: 1 << enum dialect */
     int conf_ref;
     json_t *conf_tree; /* while loading */

@@ -113,7 +113,6 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     struct policy_run run = { .req = t, .view = &test_view, .arena = t->arena,
                               .wake = test_wake };
     const struct target *targets[TEST_TARGETS];
-    struct test_shown shown;
     struct policy_result r;
 
     if (!test_request_fill(t, phase))
@@ -122,12 +121,6 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         targets[i] = c->plan.list[i].target;
     if (policy_set_targets(s, targets, c->plan.n) != 0)
         test_line(t, '!', "the test takes too much memory");
-    if (phase == PHASE_OUTPUT) {
-        if (!test_window_open(t, &shown))
-            return;
-        run.window = &shown.window;
-        run.wake = NULL;
-    }
     run.endpoint = c->fields[FIELD_ENDPOINT].s;
     run.dialect = c->dialect;
     run.body = c->open ? &c->body : NULL;
@@ -135,14 +128,14 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
-    if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
+    if (phase == PHASE_OUTPUT) {
+        test_window_run(t, s, &run, &r);
+    } else if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
         policy_cancel(&run);
         test_line(t, '!', "it waits for what no test can give");
         return;
     }
     test_compare(t, phase, &r);
-    if (phase == PHASE_OUTPUT)
-        test_window_close(t, &shown);
     protect(t->L, t, compare_kv, 0);
     if (t->differs)
         test_show_notes(t);

@@ -119,18 +119,24 @@ static void refresh(struct test_case *t)
     }
 }
 
-/* A request of the dialect that the endpoint takes. */
-static const char *skeleton(enum dialect d)
+#define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
+
+const char *test_body_skeleton(enum dialect d)
 {
     switch (d) {
+    case DIALECT_OPENAI_CHAT:
+    case DIALECT_ANTHROPIC_COUNT: return "{\"model\":\"test\"," MESSAGES;
     case DIALECT_OPENAI_COMPLETIONS:
         return "{\"model\":\"test\",\"prompt\":\"hello\"}";
     case DIALECT_OPENAI_EMBEDDINGS:
         return "{\"model\":\"test\",\"input\":\"hello\"}";
-    default:
-        return "{\"model\":\"test\",\"messages\":[{\"role\":\"user\","
-               "\"content\":\"hello\"}]}";
+    case DIALECT_ANTHROPIC:
+        return "{\"model\":\"test\",\"max_tokens\":1024," MESSAGES;
+    case DIALECT_NONE:
+    case DIALECT_OPENAI_MODELS:
+    case DIALECT_ANTHROPIC_MODELS: break;
     }
+    return NULL;
 }
 
 static struct str as_json(struct test_case *t, const struct policy_value *v)
@@ -190,7 +196,7 @@ static int open_body(struct test_case *t, struct err *err)
 
     buf_init(&c->text, BODY_MAX);
     buf_put(&c->text, c->body_given.p ? c->body_given
-                                      : str_of(skeleton(c->dialect)));
+                                      : str_of(test_body_skeleton(c->dialect)));
     rc = json_scan(&c->body, buf_str(&c->text), NULL, err);
     if (rc == 0)
         rc = put_fields(t, err);

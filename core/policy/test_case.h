@@ -23,6 +23,7 @@ enum {
     TEST_OUTSIDE = 16, /* services, and Redis */
     TEST_CALLS = 64,
     TEST_MODELS = 16,
+    TEST_CHUNKS = 4096,
     TEST_LINES = 512, /* of a report */
     TEST_TABLE = 2,
     CALL_TABLE = 3,
@@ -75,7 +76,6 @@ struct test_call {
     struct principal *principal;
     struct candidate list[TEST_TARGETS];
     struct plan plan;
-    struct test_window window;
     struct test_model *models;
     size_t n_models;
     enum dialect dialect;
@@ -85,6 +85,9 @@ struct test_call {
     struct buf text;
     struct policy_try try;
     struct policy_resp resp;
+    struct test_window window;
+    struct str *chunks; /* of a block, one after the other */
+    size_t n_chunks;
     double after_ms; /* that pass before it */
     struct test_expect expect;
 };
@@ -174,6 +177,8 @@ bool test_request_fill(struct test_case *t, enum policy_phase phase);
 /** test_body.c: make the call's body and its fields; false: it is told why
  * not. Close in any case. */
 bool test_body_open(struct test_case *t);
+/** A small request of the dialect, or NULL where its requests have no body. */
+const char *test_body_skeleton(enum dialect d);
 void test_body_close(struct test_call *c);
 int test_body_rewrite(void *req, struct buf *text, struct json *index,
                       struct err *err); /* of struct policy_view */
@@ -188,15 +193,12 @@ void test_head_compare(struct test_case *t, enum policy_phase phase);
 void test_kv_fill(lua_State *L, struct test_case *t);
 void test_kv_compare(lua_State *L, struct test_case *t);
 
-/** test_window.c: the window of an output phase. False: there is none. Close
- * compares, after the phase. */
-struct test_shown {
-    struct output_text text;
-    struct policy_window window;
-};
+/** test_window.c: for rows, into a test_window and into the call; and the
+ * output phase, which compares the text as well. */
 void test_window_read(lua_State *L, struct test_case *t, void *into);
-bool test_window_open(struct test_case *t, struct test_shown *s);
-void test_window_close(struct test_case *t, struct test_shown *s);
+void test_chunks_read(lua_State *L, struct test_case *t, void *into);
+void test_window_run(struct test_case *t, struct policy_set *s,
+                     struct policy_run *run, struct policy_result *r);
 
 /** test_diff.c: compare what came with what the call expects; adds lines. */
 void test_compare(struct test_case *t, enum policy_phase phase,

@@ -156,10 +156,10 @@ static struct str want_decision(struct test_case *t)
     if (e->principal.n)
         return arena_fmt(t->arena, "principal " STR_FMT,
                          STR_ARG(e->principal));
-    if (e->stop.n)
-        return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(e->stop));
     if (e->skip.n)
         return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(e->skip));
+    if (e->stop.n)
+        return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(e->stop));
     return e->answer.p ? STR("answer") : STR("no opinion");
 }
 

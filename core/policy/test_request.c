@@ -117,8 +117,8 @@ static void fill_endpoint(struct test_call *c)
 
 static bool has_body(const struct test_call *c, enum policy_phase phase)
 {
-    return phase >= PHASE_VALIDATE && phase < PHASE_LOG &&
-           c->dialect != DIALECT_NONE && c->dialect != DIALECT_OPENAI_MODELS;
+    return phase >= PHASE_VALIDATE && phase <= PHASE_RESPONSE &&
+           test_body_skeleton(c->dialect);
 }
 
 bool test_request_fill(struct test_case *t, enum policy_phase phase)

@@ -176,10 +176,11 @@ function window:replace(re, f) end
 ---@field phase string? # Needed where the policy has several.
 ---@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
 ---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
----@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output gets; final is true where it is not given.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given.
+---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
 ---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
 ---@field after_ms number? # Time that passes before the request.
@@ -203,8 +204,6 @@ function window:replace(re, f) end
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
----@field text string? # What output makes of the window's text.
----@field stop string? # The reason of a stop.
 ---@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
 ---@field note string|string[]|nil # Each stands in some note.
 ---@field targets string[]? # Those that are left, in their order.
@@ -213,6 +212,8 @@ function window:replace(re, f) end
 ---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
 ---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
 ---@field waited_ms number? # Time that passed in it.
+---@field text string? # What leaves of the answer: the window's text, or that of all chunks.
+---@field stop string? # The reason with which ps.stop ends the answer.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
 ---@class penstock.Kv
@@ -380,17 +381,17 @@ function ps.answer(answer) end
 ---@return penstock.Decision
 function ps.skip(why) end
 
----End the answer, with that reason. What the window holds does not leave. In output.
----@param finish? "content_filter"|"stop"|"length"
----@return penstock.Decision
-function ps.stop(finish) end
-
 ---Refuse: a code of the error table, or one of your own (x_...) with a status.
 ---@param code string
 ---@param message? string
 ---@param options? {retry_after?: number, status?: integer}
 ---@return penstock.Decision
 function ps.deny(code, message, options) end
+
+---End the answer, with that reason. What the window holds does not leave. In output.
+---@param finish? "content_filter"|"stop"|"length"
+---@return penstock.Decision
+function ps.stop(finish) end
 
 ps.keys = {}
 
