@@ -170,6 +170,17 @@ bool str_utf8_valid(struct str s)
     return true;
 }
 
+struct str str_cut(struct str s, size_t max)
+{
+    size_t n = max;
+
+    if (s.n <= max)
+        return s;
+    while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return (struct str){ s.p, n };
+}
+
 uint64_t str_hash(struct str s, uint64_t seed)
 {
     uint64_t h = seed ^ 0x9E3779B97F4A7C15u;

@@ -73,6 +73,9 @@ char *str_dup(struct str s);
 /** True when the bytes are well-formed UTF-8 (RFC 3629). */
 bool str_utf8_valid(struct str s);
 
+/** At most `max` bytes of it; a UTF-8 character is not cut through. */
+struct str str_cut(struct str s, size_t max);
+
 /** 64-bit FNV-1a style mix; not for hostile keys: see map.h for those. */
 uint64_t str_hash(struct str s, uint64_t seed);
 

@@ -175,6 +175,31 @@ const struct policy_template policy_templates[] = {
       "  resp = { target = \"groq/llama\", attempt = 2 },\n"
       "  expect = { header = { [\"x-served-by\"] = \"groq/llama\" } },\n"
       "})\n" },
+    { "output",
+      HEAD("texts of a form do not reach the client", "pattern = \"string\"")
+      "-- The answer's text in pieces, streamed or not; the last `hold`\n"
+      "-- characters stay until more comes, so that nothing slips through\n"
+      "-- between two pieces.\n"
+      "M.window = { hold = 64, of = { \"text\" } }\n\n"
+      "function M.output(_, conf, w)\n"
+      "  local n = w:replace(conf.pattern or \"sk%-%w+\", \"[removed]\")\n"
+      "  if n > 0 then ps.note(\"removed from the answer\") end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "ps.test(\"split between two pieces\", {\n"
+      "  chunks = { \"the key is s\", \"k-12\", \"34, keep it\" },\n"
+      "  expect = { text = \"the key is [removed], keep it\",\n"
+      "             note = \"removed from the answer\" },\n"
+      "})\n"
+      "ps.test(\"nothing to remove\", {\n"
+      "  chunks = { \"hello, \", \"you\" },\n"
+      "  expect = { text = \"hello, you\" },\n"
+      "})\n"
+      "ps.test(\"as configured\", {\n"
+      "  conf = { pattern = \"%d+\" }, chunks = { \"a 1\", \"2 b\" },\n"
+      "  expect = { text = \"a [removed] b\" },\n"
+      "})\n" },
     { "log",
       HEAD("a line for each answer that failed", "from = \"int\"")
       "-- After the last byte: nothing can be changed any more.\n"

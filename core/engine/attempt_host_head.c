@@ -92,3 +92,26 @@ int attempt_header(struct attempt_host *h, struct str name, struct str value)
     h->headers[h->n_headers++] = copy;
     return 0;
 }
+
+int attempt_host_auth(struct attempt_host *h, struct str secret,
+                      struct str header, struct str prefix)
+{
+    const ps_provider *ops = plugin_ops(h->plugin);
+    ps_rc rc = plugin_auth(h, secret);
+
+    if (rc != PS_DECLINED)
+        return rc == PS_OK ? 0 : -ERR_UPSTREAM_ERROR;
+    if (!secret.n)
+        return 0;
+    if (!header.p)
+        header = str_of(ops->auth_header);
+    if (!prefix.p)
+        prefix = str_of(ops->auth_prefix);
+    if (!header.p) {
+        header = STR("authorization");
+        prefix = prefix.p ? prefix : STR("Bearer ");
+    }
+    return attempt_header(h, header,
+                          arena_fmt(h->arena, STR_FMT STR_FMT, STR_ARG(prefix),
+                                    STR_ARG(secret)));
+}

@@ -153,14 +153,13 @@ struct conf_endpoint {
     struct str name;
     uint64_t max_body; /* 0 = server's */
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
-    bool trusted, clamp; /* validate = false; lower what is over max_tokens */
-    bool lossy_refuse; /* else what a target cannot be told is left out */
+    bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
 };
 
 struct conf_log {
     struct str to; /* "stderr" or a path */
     bool json;
-    int level;     /* enum log_level */
+    int level; /* enum log_level */
 };
 
 struct config {

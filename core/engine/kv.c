@@ -3,6 +3,7 @@
 /* The operations of ps.kv: find the shard, lock it, do it. */
 #include "engine/kv.h"
 
+#include "base/clock.h"
 #include "base/siphash.h"
 #include "engine/kv_shard.h"
 
@@ -21,6 +22,7 @@ struct kv {
     uint32_t n_shards; /* a power of two */
     bool shared;
     struct siphash_key seed;
+    uint64_t sulk_ms[SHARDS_MAX]; /* until then a lock is not waited for */
 };
 
 static struct kv_shard *shard(const struct kv *kv, uint32_t i)
@@ -101,8 +103,27 @@ struct op {
     struct kv_shard *s;
 };
 
-/* The shard is locked when it returns 0. */
-static int begin(struct kv *kv, const struct kv_at *at, struct op *op)
+/* Who waited in vain does not wait again soon: a stopped worker would hold up
+ * each request that comes by. */
+static int lock(struct kv *kv, uint32_t i)
+{
+    int rc = kv_shard_lock(shard(kv, i), 0);
+    uint64_t now;
+
+    if (rc == 0)
+        return 0;
+    now = clock_mono_ms();
+    if (now < kv->sulk_ms[i])
+        return rc;
+    rc = kv_shard_lock(shard(kv, i), KV_PATIENCE_MS);
+    if (rc)
+        kv->sulk_ms[i] = clock_mono_ms() + KV_SULK_MS;
+    return rc;
+}
+
+/* Name, hash and shard. */
+static int find_shard(struct kv *kv, const struct kv_at *at, struct op *op,
+                      uint32_t *i)
 {
     char whole[KV_SPACE_MAX + 1 + KV_KEY_MAX];
     size_t n = at->space.n;
@@ -117,8 +138,26 @@ static int begin(struct kv *kv, const struct kv_at *at, struct op *op)
     op->name = (struct kv_name){
         at->space, at->key,
         siphash(kv->seed, (struct str){ whole, n + at->key.n }), at->now_ms };
-    op->s = shard(kv, (uint32_t)(op->name.hash >> 32) & (kv->n_shards - 1));
-    return kv_shard_lock(op->s);
+    *i = (uint32_t)(op->name.hash >> 32) & (kv->n_shards - 1);
+    op->s = shard(kv, *i);
+    return 0;
+}
+
+/* The shard is locked when it returns 0. */
+static int begin(struct kv *kv, const struct kv_at *at, struct op *op)
+{
+    uint32_t i;
+    int rc = find_shard(kv, at, op, &i);
+
+    return rc ? rc : lock(kv, i);
+}
+
+struct kv_shard *kv_shard_at(struct kv *kv, const struct kv_at *at)
+{
+    struct op op;
+    uint32_t i;
+
+    return find_shard(kv, at, &op, &i) == 0 ? op.s : NULL;
 }
 
 static int end(struct op *op, int rc)

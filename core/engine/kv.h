@@ -14,8 +14,9 @@
  * whole: an entry is written to free cells first and becomes visible by one
  * store. Only the list of free cells may be wrong then, and is made anew.
  *
- * Nobody waits for long: a lock is held for less than a microsecond, and who
- * does not get it within KV_PATIENCE_MS (its holder is stopped) gives up.
+ * Nobody waits for long: a lock is held for less than a microsecond, but for a
+ * holder that the system interrupts. Who does not get it within KV_PATIENCE_MS
+ * (its holder is stopped) gives up, and for KV_SULK_MS does so at once.
  *
  * When a shard is full, the hand of a clock goes over its cells: expired
  * entries go, else the one of the next KV_LOOK that ends the soonest; those
@@ -34,7 +35,8 @@ enum {
     KV_SPACE_MAX = 64,  /* bytes of the space's name */
     KV_KEY_MAX = 512,   /* bytes of a key */
     KV_TEXT_MAX = 4096, /* bytes of a text */
-    KV_PATIENCE_MS = 50,
+    KV_PATIENCE_MS = 200,
+    KV_SULK_MS = 1000,
     KV_LOOK = 32,
 };
 

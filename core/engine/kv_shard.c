@@ -84,28 +84,28 @@ int kv_shard_init(struct kv_shard *s, uint32_t n_cells, bool shared)
 
 /* Holders are quick, so trying again is mostly enough. One that was
  * interrupted is waited for in the kernel, which lets it run. */
-static int try_long(struct kv_shard *s)
+static int try_long(struct kv_shard *s, uint32_t patience_ms)
 {
     struct timespec until;
     int rc = EBUSY;
 
     for (int i = 0; i < SPINS && rc == EBUSY; i++)
         rc = pthread_mutex_trylock(&s->lock);
-    if (rc != EBUSY)
+    if (rc != EBUSY || patience_ms == 0)
         return rc;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += KV_PATIENCE_MS * 1000000L;
+    until.tv_nsec += patience_ms * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     return pthread_mutex_clocklock(&s->lock, CLOCK_MONOTONIC, &until);
 }
 
-int kv_shard_lock(struct kv_shard *s)
+int kv_shard_lock(struct kv_shard *s, uint32_t patience_ms)
 {
     int rc = pthread_mutex_trylock(&s->lock);
 
     if (rc == EBUSY)
-        rc = try_long(s);
+        rc = try_long(s, patience_ms);
     if (rc == EOWNERDEAD) {
         kv_shard_mend(s);
         rc = pthread_mutex_consistent(&s->lock);

@@ -60,8 +60,9 @@ struct kv_name {
 size_t kv_shard_size(uint32_t n_cells);
 int kv_shard_init(struct kv_shard *s, uint32_t n_cells, bool shared);
 
-/** 0 or -ERR_BUSY. Mends what a dead holder left. */
-int kv_shard_lock(struct kv_shard *s);
+/** Wait for it up to patience_ms. 0 or -ERR_BUSY. Mends what a dead holder
+ * left. */
+int kv_shard_lock(struct kv_shard *s, uint32_t patience_ms);
 void kv_shard_unlock(struct kv_shard *s);
 
 /** The live entry of that name, or NULL. */
@@ -87,5 +88,6 @@ kv_link *kv_shard_buckets(struct kv_shard *s);
 union kv_cell *kv_shard_cell(struct kv_shard *s, uint32_t place);
 uint32_t kv_shard_cells_of(const struct kv_head *h);
 void kv_shard_empty(struct kv_shard *s);
+struct kv_shard *kv_shard_at(struct kv *kv, const struct kv_at *at); /* kv.c */
 
 #endif

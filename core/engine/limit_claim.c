@@ -11,7 +11,7 @@
 
 enum { SHOWN_NAME = 64, MORE_AT_LEAST = 64 };
 
-/* ---- taking -------------------------------------------------------------- */
+/* ---- taking ------------------------------------------------------------- */
 
 static limit_hold held(const struct limit_claim *c, const struct limit_row *row)
 {
@@ -189,7 +189,7 @@ int limit_claim_peek(const struct limit_claim *c, const struct limit_row *rows,
     return rc ? full(c, why) : 0;
 }
 
-/* ---- while it runs ------------------------------------------------------- */
+/* ---- while it runs ------------------------------------------------------ */
 
 const struct limit_taken *limit_claim_tokens(const struct limit_claim *c)
 {
@@ -236,7 +236,7 @@ bool limit_claim_goes_on(struct limit_claim *c, uint64_t now_ms)
     return yes;
 }
 
-/* ---- the end --------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------ */
 
 void limit_claim_settle(struct limit_claim *c, uint64_t used, bool requests,
                         uint64_t now_ms)

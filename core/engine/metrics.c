@@ -39,19 +39,6 @@ void metrics_here(struct metrics_column *column)
     here = column;
 }
 
-/** Length of `s` cut to METRIC_LABEL_MAX, not within a character. */
-static size_t cut(struct str s)
-{
-    size_t n = s.n;
-
-    if (n <= METRIC_LABEL_MAX)
-        return n;
-    n = METRIC_LABEL_MAX;
-    while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-        n--;
-    return n;
-}
-
 /** Labels that the row names. */
 static size_t label_count(const char *names)
 {
@@ -69,12 +56,12 @@ static size_t label_count(const char *names)
 
 static char *pack_one(char *p, struct str label)
 {
-    size_t size = cut(label);
+    struct str s = str_cut(label, METRIC_LABEL_MAX);
 
-    *p++ = (char)(unsigned char)size;
-    if (size)
-        memcpy(p, label.p, size);
-    return p + size;
+    *p++ = (char)(unsigned char)s.n;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
 }
 
 static struct str pack(enum metric_id id, const struct str *labels,

@@ -143,6 +143,15 @@ void attempt_host_clear(struct attempt_host *h);
  */
 int attempt_header(struct attempt_host *h, struct str name, struct str value);
 
+/**
+ * Put a secret into the outgoing head: by the plugin's auth, else as data
+ * says: `header` and `prefix` (p NULL: the plugin's own, else Bearer). No
+ * secret: no field. Errors: UPSTREAM_ERROR (the plugin's), those of
+ * attempt_header.
+ */
+int attempt_host_auth(struct attempt_host *h, struct str secret,
+                      struct str header, struct str prefix);
+
 /* Calls into a plugin go through these: they leave the breadcrumb (plugin,
  * op, request) in the process cell, see engine/crumb.h. Absent ops give
  * PS_DECLINED; a code that is none gives PS_EBUG, with h->err saying so. */

@@ -116,32 +116,14 @@ static int put_head(struct request *r, struct attempt *t)
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c)
 {
-    const ps_provider *ops = plugin_ops(p->plugin);
-    struct str secret = STR_NULL, name, prefix;
-    ps_rc prc;
+    struct str secret = STR_NULL;
 
     if (p->conf->keys_from_client)
         secret = r->passed_credential;
     else if (c && c->conf)
         secret = secret_reveal(&c->conf->secret);
-    prc = plugin_auth(host, secret);
-    if (prc != PS_DECLINED)
-        return prc == PS_OK ? 0 : -ERR_UPSTREAM_ERROR;
-    if (!secret.n)
-        return 0;
-    name = p->conf->auth_header;
-    prefix = p->conf->auth_prefix;
-    if (!name.p)
-        name = str_of(ops->auth_header);
-    if (!prefix.p)
-        prefix = str_of(ops->auth_prefix);
-    if (!name.p) {
-        name = STR("authorization");
-        prefix = prefix.p ? prefix : STR("Bearer ");
-    }
-    return attempt_header(host, name,
-                          arena_fmt(r->arena, STR_FMT STR_FMT, STR_ARG(prefix),
-                                    STR_ARG(secret)));
+    return attempt_host_auth(host, secret, p->conf->auth_header,
+                             p->conf->auth_prefix);
 }
 
 static struct str pointer(struct request *r, struct str name)

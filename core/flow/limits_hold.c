@@ -13,7 +13,7 @@ struct limit_claim *limits_claim(struct request *r)
     return r->claim.limiter ? &r->claim : NULL;
 }
 
-/* ---- what the principal carries --------------------------------------------- */
+/* ---- what the principal carries ----------------------------------------- */
 
 static bool has_policy(const struct config *c)
 {
@@ -86,7 +86,7 @@ enum step limits_enforce(struct request *r, enum step next)
     return next;
 }
 
-/* ---- the end ------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------ */
 
 static uint64_t reported(int64_t n)
 {
@@ -135,7 +135,7 @@ void limits_settle(struct request *r)
     limit_claim_settle(c, used(r), counts(r), clock_mono_ms());
 }
 
-/* ---- headers -------------------------------------------------------------------- */
+/* ---- headers ------------------------------------------------------------ */
 
 struct fields {
     struct request *r;

@@ -11,6 +11,7 @@ enum {
 };
 
 struct output *output_new(const struct policy_output *wants, enum dialect d,
+                          const struct wire_text_ops *wire,
                           struct arena *names, const struct output_ops *ops,
                           void *ud)
 {
@@ -21,7 +22,7 @@ struct output *output_new(const struct policy_output *wants, enum dialect d,
     o->ops = ops;
     o->ud = ud;
     o->dialect = d;
-    o->wire = wire_text_ops(d);
+    o->wire = wire;
     o->names = names;
     o->wants = *wants;
     o->late = wants->all || (wants->all_seen && !wants->acting);

@@ -45,9 +45,10 @@ struct output;
 
 /**
  * `ops`, `ud` and `names` (an arena for JSON names with escapes) outlive it.
- * NULL when memory is out. The dialect must have text ops.
+ * NULL when memory is out. `wire` are the dialect's.
  */
 struct output *output_new(const struct policy_output *wants, enum dialect d,
+                          const struct wire_text_ops *wire,
                           struct arena *names, const struct output_ops *ops,
                           void *ud);
 void output_free(struct output *o);
@@ -79,14 +80,14 @@ bool output_has_content(const struct output *o);
 /** The verdict behind -ERR_CANCELLED. */
 const struct policy_result *output_verdict(const struct output *o);
 
-/** After POLICY_STOP: the events that end the stream, into output_bytes.
- * `usage` is NULL where the client did not ask for it. */
-int output_stop(struct output *o, const struct usage *usage);
+/** After POLICY_STOP: the events that end the stream, into output_bytes. See
+ * struct wire_stop for usage. */
+int output_stop(struct output *o, const struct usage *usage, bool asked);
 
 /** Ends it here, whatever policies say; what they hold leaves first, if they
  * let it (else -ERR_CANCELLED). The rest is as output_stop's. */
 int output_finish(struct output *o, enum wire_finish finish,
-                  const struct usage *usage);
+                  const struct usage *usage, bool asked);
 
 /** Does nobody look at it, so that events pass as they are? */
 bool output_passes(const struct output *o);

@@ -5,7 +5,7 @@
 #define PENSTOCK_FLOW_OUTPUT_IMPL_H
 
 #include "flow/output.h"
-#include "flow/output_window.h"
+#include "policy/output_window.h"
 
 /** A block that has text. */
 struct output_lane {

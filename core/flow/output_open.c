@@ -59,11 +59,12 @@ static bool is_to_end(const struct output_open *at, bool unseen)
 }
 
 static int stop(struct output *o, enum wire_finish finish,
-                const struct usage *usage, bool unseen)
+                const struct usage *usage, bool asked, bool unseen)
 {
     struct wire_block *open = calloc(o->n_open + 1, sizeof *open);
     struct wire_stop stop = { .finish = finish, .like = buf_str(&o->like),
-                              .open = open, .usage = usage };
+                              .open = open, .usage = usage,
+                              .usage_asked = asked };
     int rc = 0;
 
     if (!open)
@@ -79,15 +80,15 @@ static int stop(struct output *o, enum wire_finish finish,
     return rc;
 }
 
-int output_stop(struct output *o, const struct usage *usage)
+int output_stop(struct output *o, const struct usage *usage, bool asked)
 {
-    return stop(o, o->verdict.finish, usage, o->wants.all);
+    return stop(o, o->verdict.finish, usage, asked, o->wants.all);
 }
 
 int output_finish(struct output *o, enum wire_finish finish,
-                  const struct usage *usage)
+                  const struct usage *usage, bool asked)
 {
     int rc = output_end(o);
 
-    return rc ? rc : stop(o, finish, usage, false);
+    return rc ? rc : stop(o, finish, usage, asked, false);
 }

@@ -20,6 +20,7 @@ static void on_fail(void *ud, struct policy_window *w, const char *why,
 {
     struct request *r = ud;
 
+    phase_prepare(r, PHASE_OUTPUT);
     r->run.window = w;
     policy_output_fail(r->gen->policies, &r->run, why, out);
     r->run.window = NULL;
@@ -64,7 +65,7 @@ int request_output_verdict(struct request *r, int rc)
     if (p->verdict != POLICY_STOP)
         return refuse(r, p);
     note_stop(r, p);
-    if (output_stop(t->output, r->facts.include_usage ? &r->usage : NULL))
+    if (output_stop(t->output, &r->usage, r->facts.include_usage))
         return refuse(r, NULL);
     t->decided = t->ended = true;
     return 0;
@@ -75,11 +76,12 @@ int request_output_verdict(struct request *r, int rc)
 void request_output_begin(struct request *r)
 {
     struct attempt *t = r->attempt;
+    const struct wire_text_ops *wire = wire_text_ops(r->endpoint->dialect);
     struct policy_output wants;
     bool counts = t->mode == MODE_STREAM && limits_watches(r);
 
     if (t->broken || (t->mode != MODE_STREAM && t->mode != MODE_BODY) ||
-        !wire_text_ops(r->endpoint->dialect))
+        !wire)
         return;
     if (!policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
                              &wants)) {
@@ -87,7 +89,8 @@ void request_output_begin(struct request *r)
             return;
         wants = (struct policy_output){ .kinds = 0 };
     }
-    t->output = output_new(&wants, r->endpoint->dialect, r->arena, &ops, r);
+    t->output = output_new(&wants, r->endpoint->dialect, wire, r->arena, &ops,
+                           r);
     if (!t->output) {
         refuse(r, NULL);
         return;

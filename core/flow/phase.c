@@ -14,8 +14,7 @@ static void on_wake(void *req)
     request_run(req);
 }
 
-int phase_ask(struct request *r, enum policy_phase p,
-              struct policy_result *out)
+void phase_prepare(struct request *r, enum policy_phase p)
 {
     r->run.req = r;
     r->run.view = &request_view;
@@ -30,6 +29,12 @@ int phase_ask(struct request *r, enum policy_phase p,
     r->run.response = p == PHASE_RESPONSE ? r->resp : NULL;
     /* under a stream's bytes nothing can wait */
     r->run.wake = p == PHASE_OUTPUT ? NULL : on_wake;
+}
+
+int phase_ask(struct request *r, enum policy_phase p,
+              struct policy_result *out)
+{
+    phase_prepare(r, p);
     return policy_run(r->gen->policies, p, &r->run, out);
 }
 

@@ -23,6 +23,8 @@ enum step phase_run(struct request *r, enum policy_phase p, enum step next,
  * verdict. */
 int phase_ask(struct request *r, enum policy_phase p,
               struct policy_result *out);
+/** r->run, ready for that phase. */
+void phase_prepare(struct request *r, enum policy_phase p);
 enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
                         const struct policy_result *out);
 

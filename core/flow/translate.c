@@ -52,6 +52,8 @@ static int read_neutral(struct request *r, struct err *err)
     if (!n)
         return -ERR_NOMEM;
     rc = c->decode_request(&r->json, r->arena, n, err);
+    if (rc == 0 && r->tokens_most && n->max_tokens > r->tokens_most)
+        n->max_tokens = r->tokens_most;
     if (rc == 0)
         r->neutral = n;
     return rc;

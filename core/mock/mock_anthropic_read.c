@@ -183,7 +183,7 @@ int mock_anthropic_read(struct mock_req *r, struct err *err)
     ask->name = json_text(&r->m->doc, mock_at(r, "/model"), r->a);
     if (!ask->name.p)
         return mock_bad(err, "model: Field required");
-    if (mock_know_model(ask, err))
+    if (mock_know_model(r, err))
         return -err->code;
     if (ask->model == MOCK_EMBED)
         return mock_bad(err, "model: this one does not do that");

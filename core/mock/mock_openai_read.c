@@ -130,15 +130,6 @@ static int read_embeddings(struct mock_req *r, struct err *err)
     return 0;
 }
 
-/* Any name will do where the mock stands for other providers. */
-static int know_model(struct mock_req *r, struct err *err)
-{
-    if (!r->m->o.lenient)
-        return mock_know_model(&r->ask, err);
-    r->ask.model = r->op == MOCK_EMBEDDINGS ? MOCK_EMBED : MOCK_ECHO;
-    return 0;
-}
-
 static int read_model(struct mock_req *r, struct err *err)
 {
     struct mock_ask *ask = &r->ask;
@@ -148,7 +139,7 @@ static int read_model(struct mock_req *r, struct err *err)
     if (!ask->name.p)
         return err_at(err, ERR_INVALID_REQUEST, "/model",
                       "you must provide a model parameter");
-    if (know_model(r, err))
+    if (mock_know_model(r, err))
         return -err->code;
     if (vectors != (ask->model == MOCK_EMBED))
         return err_at(err, ERR_INVALID_REQUEST, "/model",
@@ -166,7 +157,7 @@ static int read_path(struct mock_req *r, struct err *err)
     if (i < 0)
         return 0;
     r->ask.name = (struct str){ path.p + i + 8, path.n - (size_t)i - 8 };
-    return know_model(r, err);
+    return mock_know_model(r, err);
 }
 
 int mock_openai_read(struct mock_req *r, struct err *err)

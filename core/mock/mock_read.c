@@ -88,9 +88,13 @@ int mock_json_answer(struct mock_req *r, const char *schema_at)
     return r->ask.json.p ? 0 : -ERR_NOMEM;
 }
 
-int mock_know_model(struct mock_ask *ask, struct err *err)
+int mock_know_model(struct mock_req *r, struct err *err)
 {
+    struct mock_ask *ask = &r->ask;
+
     ask->model = mock_model_of(ask->name);
+    if (r->m->o.lenient)
+        ask->model = r->op == MOCK_EMBEDDINGS ? MOCK_EMBED : MOCK_ECHO;
     if (ask->model != MOCK_UNKNOWN)
         return 0;
     return err_at(err, ERR_MODEL_NOT_FOUND, "/model",

@@ -28,6 +28,6 @@ struct str mock_schema_text(struct mock_req *r, uint32_t node);
 int mock_json_answer(struct mock_req *r, const char *schema_at);
 
 /** ask.model by its name; MODEL_NOT_FOUND. */
-int mock_know_model(struct mock_ask *ask, struct err *err);
+int mock_know_model(struct mock_req *r, struct err *err);
 
 #endif

@@ -17,6 +17,7 @@ static const char *const titles[API_KINDS] = {
     [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
     [API_BODY] = "req.body", [API_WINDOW] = "w",
     [API_LIMITS] = "limits",
+    [API_CTX] = "req.ctx",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -78,7 +79,8 @@ static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 {
     struct api_ref *r = lua_touserdata(L, arg);
 
-    if (r->gen != r->call->gen)
+    /* not those of a call that waits, either: it is another request's */
+    if (r->gen != r->call->gen || r->call != r->call->st->running)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
     if (r->call != policy_state_of(L)->running) /* which waits just now */
         luaL_error(L, "%s is another request's", titles[kind]);
@@ -138,10 +140,8 @@ void api_note(struct policy_call *c, struct str text)
 {
     if (c->notes++ >= CALL_NOTES || !c->run->view || !c->run->view->note)
         return;
-    if (text.n > CALL_NOTE_BYTES)
-        text.n = CALL_NOTE_BYTES;
-    text = arena_dup(c->run->arena,
-                     api_hide(c->st->conf, c->run->arena, text));
+    text = arena_dup(c->run->arena, api_hide(c->st->conf, c->run->arena, text,
+                                             CALL_NOTE_BYTES));
     if (text.p)
         c->run->view->note(c->run->req, c->st->conf->name, text);
 }
@@ -152,7 +152,8 @@ void api_record(struct policy_call *c, struct str text)
         api_note(c, text);
     else if (c->notes++ < CALL_NOTES)
         log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
-                  LOG_S("text", api_hide(c->st->conf, c->run->arena, text)));
+                  LOG_S("text", api_hide(c->st->conf, c->run->arena, text,
+                                         CALL_NOTE_BYTES)));
 }
 
 /* The method that is missing; upvalue: the class. */
@@ -160,7 +161,7 @@ static int no_method(lua_State *L)
 {
     return luaL_error(L, "%s:%s does not exist",
                       lua_tostring(L, lua_upvalueindex(1)),
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 void api_class(lua_State *L, const char *name, const luaL_Reg *methods)
@@ -197,6 +198,7 @@ void api_open(lua_State *L)
     api_plan_open(L);
     api_try_open(L);
     api_body_open(L);
+    api_ctx_open(L);
     api_window_open(L);
     lua_newtable(L);
     api_ps_open(L);

@@ -9,6 +9,7 @@
 #define PENSTOCK_POLICY_API_H
 
 #include "policy/call.h"
+#include "policy/sandbox.h"
 
 /** Payload of all of them. */
 struct api_ref {
@@ -32,6 +33,7 @@ enum api_kind {
     API_RESP_HEADER,
     API_BODY,
     API_WINDOW,
+    API_CTX,
     API_KINDS
 };
 
@@ -84,12 +86,14 @@ void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
 void api_body_open(lua_State *L);
+void api_ctx_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_window_open(lua_State *L);
 int api_window_replace(lua_State *L); /* w:replace(re, f) */
 void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
 void api_limit_open(lua_State *L);
+void api_cidr_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
 void api_metric_open(lua_State *L);
@@ -99,6 +103,11 @@ void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
+int decision_deny(lua_State *L);  /* ps.deny itself */
+void api_validate_open(lua_State *L); /* ps.validate, into that table */
+
+/** api_cidr.c: a list of texts on top becomes networks; it is conf[key]. */
+void api_cidr_conf(lua_State *L, const char *key);
 
 /** A frozen table of functions, into the table on top: ps.name.fn. */
 void api_group(lua_State *L, const char *name, const luaL_Reg *functions);
@@ -112,10 +121,10 @@ void api_push_secret(lua_State *L, const struct secret *s);
 /** Where the value on top is a secret, its text takes its place. */
 void api_secret_below(lua_State *L);
 
-/** The text without the policy's secrets: for logs, notes and errors. In the
- * arena where it had one. */
+/** The text without the policy's secrets, then cut to `max` bytes: for logs,
+ * notes and errors. In the arena where it had one. */
 struct str api_hide(const struct conf_policy *p, struct arena *a,
-                    struct str text);
+                    struct str text, size_t max);
 
 /** Put the metatable on top in place as that of `kind`; popped. */
 void api_metatable(lua_State *L, enum api_kind kind, const char *name);

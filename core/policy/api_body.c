@@ -6,6 +6,8 @@
  */
 #include "policy/edit.h"
 
+#include "policy/sandbox.h"
+
 #include "base/json_name.h"
 #include "policy/api.h"
 #include "policy/json_text.h"
@@ -142,7 +144,7 @@ static int body_index(lua_State *L)
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
         return luaL_error(L, "req.body:%s does not exist",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     return 1;
 }
 

@@ -7,6 +7,8 @@
  */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 #include "policy/json_text.h"
 #include "policy/service_call.h"
 
@@ -81,7 +83,7 @@ static int answer_index(lua_State *L)
 
     if (which < 0)
         return luaL_error(L, "an answer has no '%s'",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     if (which != ANSWER_JSON) /* the script has taken it out */
         return 0;
     lua_pushliteral(L, "body");

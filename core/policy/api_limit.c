@@ -9,7 +9,7 @@
 
 #include "engine/config_unit.h"
 
-/* ---- ps.take, ps.peek -------------------------------------------------------- */
+/* ---- ps.take, ps.peek --------------------------------------------------- */
 
 static struct policy_call *caller(lua_State *L, const char *what)
 {
@@ -98,7 +98,7 @@ static int fn_peek(lua_State *L)
     return 2;
 }
 
-/* ---- principal.limits ----------------------------------------------------------- */
+/* ---- principal.limits --------------------------------------------------- */
 
 enum part { REQUESTS, TOKENS, CONCURRENT };
 

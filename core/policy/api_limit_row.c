@@ -10,7 +10,7 @@
 
 enum { LEAST_OUTPUT = 64 }; /* tokens of a stream that may be ended */
 
-/* ---- whose ---------------------------------------------------------------- */
+/* ---- whose -------------------------------------------------------------- */
 
 typedef bool subject_fn(lua_State *L, struct policy_call *c,
                         struct limit_rows *rows, struct str *name);
@@ -135,7 +135,7 @@ static bool subject(lua_State *L, struct policy_call *c, struct str per,
     return true;
 }
 
-/* ---- how much -------------------------------------------------------------- */
+/* ---- how much ----------------------------------------------------------- */
 
 static int kind_of(lua_State *L, struct str name)
 {
@@ -200,7 +200,7 @@ static bool read_stream(lua_State *L, const struct limit_row *row)
     return true;
 }
 
-/* ---- what the request will want --------------------------------------------- */
+/* ---- what the request will want ----------------------------------------- */
 
 static int64_t max_tokens(lua_State *L, struct policy_call *c)
 {
@@ -247,7 +247,7 @@ static uint64_t least_of(lua_State *L, struct policy_call *c, uint64_t want)
     return !stream ? 0 : least < want ? least : want;
 }
 
-/* ---- a row ------------------------------------------------------------------ */
+/* ---- a row -------------------------------------------------------------- */
 
 static void check_names(lua_State *L)
 {

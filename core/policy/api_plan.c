@@ -193,7 +193,7 @@ static int plan_index(lua_State *L)
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
         return luaL_error(L, "plan:%s does not exist",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     return 1;
 }
 

@@ -53,7 +53,7 @@ static int principal_index(lua_State *L)
         return 1;
     }
     return luaL_error(L, "principal.%s does not exist",
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 /* ---- tags and lists ------------------------------------------------- */

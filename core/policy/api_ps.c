@@ -43,14 +43,12 @@ static int fn_log(lua_State *L)
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (s.n > MAX_LOG)
-        s.n = MAX_LOG;
     if (c->notes++ >= CALL_NOTES)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
               LOG_S("request", id.s),
-              LOG_S("text", api_hide(c->st->conf, c->run->arena, s)));
+              LOG_S("text", api_hide(c->st->conf, c->run->arena, s, MAX_LOG)));
     return 0;
 }
 
@@ -106,6 +104,7 @@ void api_ps_open(lua_State *L)
     luaL_setfuncs(L, ps, 0);
     api_group(L, "keys", keys);
     api_json_open(L);
+    api_cidr_open(L);
     api_kv_open(L);
     api_limit_open(L);
     api_metric_open(L);
@@ -113,6 +112,7 @@ void api_ps_open(lua_State *L)
     api_secret_open(L);
     api_target_open(L);
     api_text_open(L);
+    api_validate_open(L);
     api_http_open(L);
     api_redis_open(L);
 }

@@ -189,11 +189,11 @@ static void add_text(lua_State *L, luaL_Buffer *b, const struct work *w,
         int which;
 
         if (s.p[i] != '%') {
-            luaL_addchar(b, s.p[i]);
+            sandbox_append(L, b, s.p + i, 1);
             continue;
         }
         if (++i < s.n && s.p[i] == '%') {
-            luaL_addchar(b, '%');
+            sandbox_append(L, b, s.p + i, 1);
             continue;
         }
         which = i < s.n && s.p[i] >= '0' && s.p[i] <= '9' ? s.p[i] - '0' : -1;
@@ -203,8 +203,8 @@ static void add_text(lua_State *L, luaL_Buffer *b, const struct work *w,
             luaL_error(L, "re:gsub: '%%' in a replacement is followed by the "
                           "number of a capture, or by '%%'");
         if (w->m.at[2 * which] != RE_UNSET)
-            luaL_addlstring(b, w->text.s.p + w->m.at[2 * which],
-                            w->m.at[2 * which + 1] - w->m.at[2 * which]);
+            sandbox_append(L, b, w->text.s.p + w->m.at[2 * which],
+                           w->m.at[2 * which + 1] - w->m.at[2 * which]);
     }
 }
 
@@ -217,7 +217,7 @@ static void add_value(lua_State *L, luaL_Buffer *b, const struct work *w)
     } else if (!lua_isstring(L, -1)) {
         luaL_error(L, "re:gsub: a %s is no replacement", luaL_typename(L, -1));
     }
-    luaL_addvalue(b);
+    sandbox_append_value(L, b);
 }
 
 static void add_match(lua_State *L, luaL_Buffer *b, const struct work *w)
@@ -262,12 +262,12 @@ static int re_m_gsub(lua_State *L)
     work_init(L, &w);
     luaL_buffinit(L, &b);
     while (n < most && next_match(L, &w, &at, &last)) {
-        luaL_addlstring(&b, w.text.s.p + copied, w.m.at[0] - copied);
+        sandbox_append(L, &b, w.text.s.p + copied, w.m.at[0] - copied);
         copied = w.m.at[1];
         add_match(L, &b, &w);
         n++;
     }
-    luaL_addlstring(&b, w.text.s.p + copied, w.text.s.n - copied);
+    sandbox_append(L, &b, w.text.s.p + copied, w.text.s.n - copied);
     luaL_pushresult(&b);
     lua_pushinteger(L, n);
     return 2;

@@ -10,7 +10,10 @@
 
 #define SECRET_CLASS "secret"
 
-enum { LEAST_BYTES = 4 }; /* a shorter one is found everywhere */
+enum {
+    LEAST_BYTES = 4,        /* a shorter one is found everywhere */
+    LOOK_BYTES = 64 << 10,  /* of a text; nobody shows more of one */
+};
 
 static const char hidden[] = "[secret]";
 
@@ -106,16 +109,18 @@ static char *put(char *to, struct str s)
 }
 
 struct str api_hide(const struct conf_policy *p, struct arena *a,
-                    struct str text)
+                    struct str text, size_t max)
 {
-    struct str part, rest = text;
+    struct str part, rest;
     char *all, *to;
 
+    text = str_cut(text, LOOK_BYTES);
+    rest = text;
     if (!p->n_secrets || !text.p)
-        return text;
+        return str_cut(text, max);
     part = before_secret(p, &rest);
     if (!rest.p)
-        return text;
+        return str_cut(text, max);
     /* a secret has LEAST_BYTES or more: the text doubles at most */
     all = to = arena_alloc(a, 2 * text.n + sizeof hidden);
     if (!all)
@@ -125,7 +130,7 @@ struct str api_hide(const struct conf_policy *p, struct arena *a,
         part = before_secret(p, &rest);
     }
     to = put(to, part);
-    return (struct str){ all, (size_t)(to - all) };
+    return str_cut((struct str){ all, (size_t)(to - all) }, max);
 }
 
 void api_secret_open(lua_State *L)

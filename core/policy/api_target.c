@@ -4,6 +4,8 @@
  * configuration says, and what this worker knows of them by now. */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 static const char *const names[] = { "name", "provider", "model", "tags",
                                      "weight", "resting", NULL };
 enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT, T_RESTING };
@@ -35,7 +37,7 @@ static int target_index(lua_State *L)
     case T_RESTING: lua_pushboolean(L, rests(r->call, t->provider)); return 1;
     }
     return luaL_error(L, "target.%s does not exist",
-                      luaL_tolstring(L, 2, NULL));
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 /* ps.targets(): a list, valid during the call like all that is passed to it */

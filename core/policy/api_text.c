@@ -83,7 +83,7 @@ static int hex_to(lua_State *L)
     luaL_Buffer b;
 
     /* one byte more for the NUL */
-    hex_encode(s.p, s.n, luaL_buffinitsize(L, &b, 2 * s.n + 1));
+    hex_encode(s.p, s.n, sandbox_buffer(L, &b, 2 * s.n + 1));
     luaL_pushresultsize(&b, 2 * s.n);
     return 1;
 }
@@ -94,7 +94,7 @@ static int hex_from(lua_State *L)
     luaL_Buffer b;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (!hex_decode(s, luaL_buffinitsize(L, &b, s.n / 2 + 1), s.n / 2))
+    if (!hex_decode(s, sandbox_buffer(L, &b, s.n / 2 + 1), s.n / 2))
         return refused(L, "no hexadecimal digits");
     luaL_pushresultsize(&b, s.n / 2);
     return 1;
@@ -106,7 +106,7 @@ static int b64_to(lua_State *L, enum b64_kind kind)
 {
     struct str s = api_bytes(L, 1);
     luaL_Buffer b;
-    char *out = luaL_buffinitsize(L, &b, B64_ENCODED_MAX(s.n) + 1);
+    char *out = sandbox_buffer(L, &b, B64_ENCODED_MAX(s.n) + 1);
 
     luaL_pushresultsize(&b, b64_encode(s, kind, out));
     return 1;
@@ -119,7 +119,7 @@ static int b64_from(lua_State *L, enum b64_kind kind)
     size_t n;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (!b64_decode(s, kind, luaL_buffinitsize(L, &b, B64_DECODED_MAX(s.n)),
+    if (!b64_decode(s, kind, sandbox_buffer(L, &b, B64_DECODED_MAX(s.n)),
                     &n))
         return refused(L, "no base64");
     luaL_pushresultsize(&b, n);

@@ -10,6 +10,8 @@
  */
 #include "policy/edit.h"
 
+#include "policy/sandbox.h"
+
 #include "base/json_name.h"
 #include "policy/api.h"
 
@@ -64,7 +66,7 @@ static unsigned bits(lua_State *L, const char *option,
                                  ? lua_tostring(L, -1) : NULL);
         if (at < 0)
             luaL_error(L, "each_text: %s has no '%s'", option,
-                       luaL_tolstring(L, -1, NULL));
+                       sandbox_tolstring(L, -1, NULL));
         set |= 1u << at;
         lua_pop(L, 1);
     }
@@ -134,7 +136,7 @@ static void push_text(lua_State *L, const struct json *j, uint32_t node)
         lua_pushlstring(L, c.s.p, c.s.n);
         return;
     }
-    to = luaL_buffinitsize(L, &b, c.s.n + 1);
+    to = sandbox_buffer(L, &b, c.s.n + 1);
     luaL_pushresultsize(&b, json_chars_put(c, to));
 }
 

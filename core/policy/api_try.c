@@ -3,6 +3,8 @@
 /* try: what the next attempt is going to be. resp: the head that came. */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 static const char *const try_names[] = { "n",          "target", "credential",
                                          "elapsed_ms", "tried",  "header",
                                          NULL };
@@ -58,7 +60,8 @@ static int try_index(lua_State *L)
         return 1;
     case T_HEADER: lua_pushcfunction(L, try_header); return 1;
     }
-    return luaL_error(L, "try.%s does not exist", luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "try.%s does not exist",
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 static int resp_index(lua_State *L)
@@ -73,7 +76,8 @@ static int resp_index(lua_State *L)
     case R_ATTEMPT: lua_pushinteger(L, a->attempt); return 1;
     case R_MS: lua_pushinteger(L, (lua_Integer)a->ms); return 1;
     }
-    return luaL_error(L, "resp.%s does not exist", luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "resp.%s does not exist",
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 /* As the client would get it: what policies set, else what came. */
@@ -104,7 +108,7 @@ static int resp_header_newindex(lua_State *L)
 
 static int cannot_change(lua_State *L)
 {
-    return luaL_error(L, "%s cannot be changed", luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "%s cannot be changed", sandbox_tolstring(L, 2, NULL));
 }
 
 static void open_fields(lua_State *L, enum api_kind kind, const char *title,

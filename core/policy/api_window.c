@@ -6,6 +6,8 @@
  */
 #include "policy/api.h"
 
+#include "policy/sandbox.h"
+
 #include "policy/output.h"
 
 static const char *const names[] = { "text", "kind", "block", "choice",
@@ -41,7 +43,7 @@ static int w_index(lua_State *L)
     case W_FINAL: lua_pushboolean(L, w->final); return 1;
     case W_REPLACE: lua_pushcfunction(L, api_window_replace); return 1;
     }
-    return luaL_error(L, "w.%s does not exist", luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "w.%s does not exist", sandbox_tolstring(L, 2, NULL));
 }
 
 static int w_newindex(lua_State *L)
@@ -51,7 +53,7 @@ static int w_newindex(lua_State *L)
 
     if (api_which(L) != W_TEXT)
         return luaL_error(L, "w.%s cannot be changed",
-                          luaL_tolstring(L, 2, NULL));
+                          sandbox_tolstring(L, 2, NULL));
     luaL_checktype(L, 3, LUA_TSTRING);
     s.p = lua_tolstring(L, 3, &s.n);
     api_window_check(L, output_text_assign(w->text, s, w->final));

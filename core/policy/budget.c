@@ -31,15 +31,28 @@ static uint64_t cpu_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void on_instruction(lua_State *L, lua_Debug *ar)
+static void used_up(lua_State *L)
 {
-    (void)ar;
-    if (lua_isyieldable(L)) {
-        lua_yield(L, 0);
-        return;
-    }
     lua_pushliteral(L, "CPU budget used up");
     lua_error(L);
+}
+
+/* Only between instructions can a hook yield. Calls are hooked for functions
+ * of C that call functions of C: no instruction stands between those. */
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+    if (!lua_isyieldable(L))
+        used_up(L);
+    if (ar->event == LUA_HOOKCOUNT)
+        lua_yield(L, 0);
+}
+
+/* Again with each tick: a frame of Lua that was just clearing its "look at
+ * the hooks" mark when the signal came would loop on without it. */
+static void arm(struct budget *b)
+{
+    b->armed = true;
+    lua_sethook(b->L, on_hook, LUA_MASKCOUNT | LUA_MASKCALL, 1);
 }
 
 /* The first tick within a budget charges time from before it was entered,
@@ -54,9 +67,9 @@ static void on_tick(int signo)
     now = cpu_ns();
     if (b) {
         b->spent_ns += now - last_ns;
-        if (b->spent_ns >= b->limit_ns && !b->expired) {
-            b->expired = b->armed = true;
-            lua_sethook(b->L, on_instruction, LUA_MASKCOUNT, 1);
+        if (b->spent_ns >= b->limit_ns) {
+            b->expired = true;
+            arm(b);
         }
     }
     last_ns = now;
@@ -128,5 +141,5 @@ bool budget_expired(void)
 void budget_check(lua_State *L)
 {
     if (budget_expired())
-        luaL_error(L, "CPU budget used up");
+        used_up(L);
 }

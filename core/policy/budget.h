@@ -8,8 +8,10 @@
  * that our own C functions look at.
  *
  * The hook yields to C where it can: nothing in the script can catch that.
- * Elsewhere (below gsub, sort, a metamethod of C) it raises and stays armed,
- * so that pcall gains one instruction at most.
+ * Elsewhere (below gsub, sort, a metamethod called from C) it raises and stays
+ * armed: each further instruction, and each call of a function of C, raises
+ * again. What is left to our own functions is to look at the budget in every
+ * loop whose turns may be slow (a metamethod, a chain of __index tables).
  */
 #ifndef PENSTOCK_POLICY_BUDGET_H
 #define PENSTOCK_POLICY_BUDGET_H

@@ -208,8 +208,6 @@ static enum call_result drive(struct policy_call *c, int args,
     *out = (struct policy_result){ .verdict = POLICY_NONE };
     api_undo(c);
     call_give(c, false);
-    if (rc == LUA_ERRMEM)
-        lua_gc(c->st->L, LUA_GCCOLLECT);
     return CALL_ERROR;
 }
 
@@ -218,8 +216,10 @@ enum call_result policy_call_begin(struct policy_state *st,
                                    struct policy_run *run,
                                    struct policy_result *out, struct str *why)
 {
-    struct policy_call *c = call_take(st);
+    struct policy_call *c;
 
+    policy_state_tidy(st);
+    c = call_take(st);
     if (!c) {
         *why = str_of(st->n_calls < POLICY_CALLS ? no_memory
                                                  : "too many calls that wait");
@@ -315,6 +315,8 @@ uint64_t policy_wait_begin(lua_State *L)
     c->wait = env->waits ? slots_add(env->waits, c) : 0;
     if (!c->wait)
         luaL_error(L, "too many calls that wait");
+    if (env->outside.sleep)
+        c->asked_ms = policy_mono_ms(env);
     return c->wait;
 }
 
@@ -346,13 +348,28 @@ int policy_wait(lua_State *L, const char *what, uint64_t op, lua_KContext ctx,
     return lua_yieldk(L, 0, ctx, k);
 }
 
+/* Without a loop, so much time has passed in a wait; false: that is too much,
+ * and the call ends when it yields. */
+static bool passed(struct policy_call *c, uint64_t ms)
+{
+    c->wall_ms += ms;
+    if (c->wall_ms <= POLICY_WALL_MS)
+        return true;
+    c->stopped = wall_used_up;
+    return false;
+}
+
 int policy_wait_not(lua_State *L, struct outcome *now, lua_KContext ctx,
                     lua_KFunction k)
 {
     struct policy_call *c = api_call(L);
+    const struct policy_env *env = c->st->env;
 
     unwait(c);
     c->outcome = now;
+    if (env->outside.sleep &&
+        !passed(c, policy_mono_ms(env) - c->asked_ms))
+        return lua_yieldk(L, 0, ctx, k);
     return k(L, LUA_OK, ctx);
 }
 
@@ -372,13 +389,8 @@ int policy_call_sleep(lua_State *L, uint64_t ms, lua_KFunction k)
     const struct outside *o = &c->st->env->outside;
     uint64_t left;
 
-    if (o->sleep && o->sleep(o->ud, ms)) {
-        c->wall_ms += ms; /* without a loop: what has passed */
-        if (c->wall_ms <= POLICY_WALL_MS)
-            return k(L, LUA_OK, 0);
-        c->stopped = wall_used_up;
-        return lua_yieldk(L, 0, 0, k);
-    }
+    if (o->sleep && o->sleep(o->ud, ms))
+        return passed(c, ms) ? k(L, LUA_OK, 0) : lua_yieldk(L, 0, 0, k);
     if (!c->st->env->loop)
         return luaL_error(L, "%s cannot wait", policy_phase_name(c->phase));
     left = wall_left(c);

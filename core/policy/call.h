@@ -29,6 +29,7 @@ struct policy_call {
     const char *waiting_on; /* "sleep", "redis main" */
     const char *stopped;    /* why it was ended from outside, or NULL */
     uint64_t wall_ms;       /* loop time at which it has waited enough; 0 */
+    uint64_t asked_ms;      /* by a clock of a test's own: when a wait began */
     struct loop_timer timer; /* a sleep's end, or the wall budget's */
     uint64_t wait; /* in env->waits, while something outside is waited for */
     uint64_t op;   /* its number there, for cancel */

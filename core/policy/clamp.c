@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Library functions that can run for long inside one call, where no hook can
- * stop them: each is wrapped by a check of the sizes it would work through.
- * The limits keep the longest single call at a few milliseconds.
+ * Functions of the string and utf8 libraries that can run for long inside one
+ * call, where no hook can stop them: each is wrapped by a check of the sizes
+ * it would work through, which keeps a call at a few milliseconds at most.
  */
 #include "policy/budget.h"
 #include "policy/sandbox.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 enum {
-    MAX_TEXT = 1 << 20,  /* bytes a linear string function works through */
-    MAX_REP = 1 << 20,   /* bytes that string.rep makes */
-    MAX_SHIFT = 100000,  /* elements moved by insert, remove, move */
-    MAX_CONCAT = 200000, /* elements */
-    MAX_SORT = 20000,    /* elements */
-    MAX_UNPACK = 8000,   /* values */
+    MAX_TEXT = 1 << 20,   /* bytes a linear string function works through */
+    MAX_REP = 1 << 20,    /* bytes that string.rep makes */
+    MAX_VALUES = 8000,    /* that byte and codepoint return */
+    MAX_FORMAT = 1000,    /* conversions of string.format */
+    MAX_FORMAT_TEXT = 4 << 20, /* bytes of its %s and %q */
+    MAX_NUMBER = 440,     /* bytes of "%99.99f" at its longest */
 };
 
-/* Call the wrapped function with the arguments as they stand. */
+/* The wrapped function, with the arguments as they stand. In this frame, not
+ * by lua_call, so that its errors tell the function's name and the line. */
 static int pass(lua_State *L)
 {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 static void need(lua_State *L, bool ok, const char *what, int max)
@@ -34,11 +33,41 @@ static void need(lua_State *L, bool ok, const char *what, int max)
         luaL_error(L, "%s is limited to %d", what, max);
 }
 
-/* lower, upper, reverse, utf8.*: one pass over the first argument */
+static size_t text_size(lua_State *L)
+{
+    return lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
+}
+
+/* lower, upper, reverse, utf8.len, offset: one pass over the first argument */
 static int text(lua_State *L)
 {
-    if (lua_type(L, 1) == LUA_TSTRING)
-        need(L, lua_rawlen(L, 1) <= MAX_TEXT, "text here, in bytes,", MAX_TEXT);
+    size_t n = text_size(L);
+
+    need(L, n <= MAX_TEXT, "text here, in bytes,", MAX_TEXT);
+    sandbox_room(L, 2 * n);
+    return pass(L);
+}
+
+/* byte, codepoint: from the first to the second position, one by default */
+static int values(lua_State *L)
+{
+    lua_Integer n = (lua_Integer)text_size(L);
+    lua_Integer i = luaL_optinteger(L, 2, 1), j = luaL_optinteger(L, 3, i);
+
+    if (i < 0)
+        i = i < -n ? 1 : n + i + 1;
+    if (j < 0)
+        j = j < -n ? 0 : n + j + 1;
+    i = i < 1 ? 1 : i;
+    j = j > n ? n : j;
+    need(L, j - i < MAX_VALUES, "the number of values", MAX_VALUES);
+    return pass(L);
+}
+
+/* char, utf8.char: up to 8 bytes for each argument */
+static int chars(lua_State *L)
+{
+    sandbox_room(L, 16 * (size_t)lua_gettop(L));
     return pass(L);
 }
 
@@ -55,94 +84,52 @@ static int rep(lua_State *L)
     }
     need(L, times <= 0 || (lua_Unsigned)times <= MAX_REP / (n + sep),
          "string.rep's result, in bytes,", MAX_REP);
+    if (times > 0)
+        sandbox_room(L, 2 * (size_t)times * (n + sep));
     return pass(L);
 }
 
-static int concat(lua_State *L)
+/* ---- format --------------------------------------------------------- */
+
+/* Argument `arg` is for the conversion c; bytes that it may become. The text
+ * of a value is made here, so that it holds no address. */
+static size_t prepare(lua_State *L, int arg, char c)
 {
-    lua_Integer n = sandbox_length(L, 1);
-    lua_Integer i = luaL_optinteger(L, 3, 1), j = luaL_optinteger(L, 4, n);
+    size_t n;
 
-    need(L, j < i || (lua_Unsigned)j - (lua_Unsigned)i < MAX_CONCAT,
-         "table.concat, in elements,", MAX_CONCAT);
-    return pass(L);
-}
-
-static int insert(lua_State *L)
-{
-    lua_Integer n = sandbox_length(L, 1);
-
-    if (lua_gettop(L) > 2) {
-        lua_Integer at = luaL_checkinteger(L, 2);
-
-        need(L, at > n || n - at < MAX_SHIFT,
-             "table.insert, in elements moved,", MAX_SHIFT);
+    if (c == 'p')
+        luaL_error(L, "string.format has no %%p here");
+    if (c == 's' && arg <= lua_gettop(L)) {
+        sandbox_tolstring(L, arg, &n);
+        lua_replace(L, arg);
+        return n;
     }
-    return pass(L);
+    if (c == 'q' && lua_type(L, arg) == LUA_TSTRING)
+        return 4 * lua_rawlen(L, arg);
+    return MAX_NUMBER;
 }
 
-static int removed(lua_State *L)
+/* What is wrong with a conversion is left for Lua to find. */
+static int format(lua_State *L)
 {
-    lua_Integer n = sandbox_length(L, 1), at = luaL_optinteger(L, 2, n);
+    size_t n, sum;
+    const char *p = luaL_checklstring(L, 1, &n), *end = p + n;
+    int arg = 1;
 
-    need(L, at > n || n - at < MAX_SHIFT, "table.remove, in elements moved,",
-         MAX_SHIFT);
-    return pass(L);
-}
-
-static int move(lua_State *L)
-{
-    lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3);
-
-    need(L, to < from || (lua_Unsigned)to - (lua_Unsigned)from < MAX_SHIFT,
-         "table.move, in elements,", MAX_SHIFT);
-    return pass(L);
-}
-
-static int unpack(lua_State *L)
-{
-    lua_Integer n = lua_isnoneornil(L, 3) ? sandbox_length(L, 1)
-                                          : luaL_checkinteger(L, 3);
-    lua_Integer i = luaL_optinteger(L, 2, 1);
-
-    need(L, n < i || (lua_Unsigned)n - (lua_Unsigned)i < MAX_UNPACK,
-         "table.unpack, in values,", MAX_UNPACK);
-    return pass(L);
-}
-
-/* a < b, as sort has it, but looking at the budget: long strings with a long
- * common start make each comparison slow */
-static int less(lua_State *L)
-{
-    budget_check(L);
-    lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPLT));
-    return 1;
-}
-
-/* the script's own comparison; its upvalue may be a function of C */
-static int less_by(lua_State *L)
-{
-    budget_check(L);
-    lua_settop(L, 2);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, 2, 1);
-    return 1;
-}
-
-static int sort(lua_State *L)
-{
-    need(L, sandbox_length(L, 1) <= MAX_SORT, "table.sort, in elements,",
-         MAX_SORT);
-    if (lua_isnoneornil(L, 2)) {
-        lua_settop(L, 1);
-        lua_pushcfunction(L, less);
-    } else {
-        luaL_checktype(L, 2, LUA_TFUNCTION);
-        lua_settop(L, 2);
-        if (lua_iscfunction(L, 2))
-            lua_pushcclosure(L, less_by, 1);
+    sum = n;
+    while ((p = memchr(p, '%', (size_t)(end - p))) != NULL) {
+        p++; /* a NUL stands behind the end */
+        if (*p == '%') {
+            p++;
+            continue;
+        }
+        p += strspn(p, "-+ #0123456789.");
+        need(L, ++arg <= MAX_FORMAT, "string.format, in values,", MAX_FORMAT);
+        sum += prepare(L, arg, *p);
+        need(L, sum <= MAX_FORMAT_TEXT, "string.format's text, in bytes,",
+             MAX_FORMAT_TEXT);
     }
+    sandbox_room(L, 2 * sum);
     return pass(L);
 }
 
@@ -160,22 +147,15 @@ void clamp_string(lua_State *L)
 {
     static const luaL_Reg w[] = { { "lower", text }, { "upper", text },
                                   { "reverse", text }, { "rep", rep },
-                                  { NULL, NULL } };
-    wrap(L, w);
-}
-
-void clamp_table(lua_State *L)
-{
-    static const luaL_Reg w[] = { { "concat", concat }, { "insert", insert },
-                                  { "remove", removed }, { "move", move },
-                                  { "unpack", unpack }, { "sort", sort },
-                                  { NULL, NULL } };
+                                  { "byte", values }, { "char", chars },
+                                  { "format", format }, { NULL, NULL } };
     wrap(L, w);
 }
 
 void clamp_utf8(lua_State *L)
 {
-    static const luaL_Reg w[] = { { "codepoint", text }, { "len", text },
-                                  { "offset", text }, { NULL, NULL } };
+    static const luaL_Reg w[] = { { "codepoint", values }, { "len", text },
+                                  { "offset", text }, { "char", chars },
+                                  { NULL, NULL } };
     wrap(L, w);
 }

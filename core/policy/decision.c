@@ -96,7 +96,7 @@ static int marked(lua_State *L, enum kind kind)
 }
 
 /* ps.deny(code, message, { retry_after =, status = }) */
-static int fn_deny(lua_State *L)
+int decision_deny(lua_State *L)
 {
     struct str code;
     bool own;
@@ -366,7 +366,7 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
 
 void decision_open(lua_State *L)
 {
-    static const luaL_Reg ps[] = { { "deny", fn_deny },
+    static const luaL_Reg ps[] = { { "deny", decision_deny },
                                    { "skip", fn_skip },
                                    { "answer", fn_answer },
                                    { "stop", fn_stop },

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/json_name.h"
 #include "policy/budget.h"
+#include "policy/sandbox.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -114,7 +115,7 @@ static void push_chars(lua_State *L, struct json_chars c)
         lua_pushlstring(L, c.s.p, c.s.n);
         return;
     }
-    out = luaL_buffinitsize(L, &b, c.s.n);
+    out = sandbox_buffer(L, &b, c.s.n);
     luaL_pushresultsize(&b, json_chars_put(c, out));
 }
 

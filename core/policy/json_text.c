@@ -212,6 +212,7 @@ static bool put_table(struct writer *w)
     size_t named, placed, n = (size_t)lua_rawlen(w->L, -1);
     bool good;
 
+    budget_check(w->L); /* an emptied table is walked through, too */
     if (++w->depth > JSON_TEXT_DEPTH)
         return fail(w, "tables nested more than 64 deep");
     if (!count(w, &named, &placed))

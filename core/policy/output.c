@@ -38,14 +38,13 @@ static void wish(const struct policy_state *st, struct policy_output *out)
         out->all_seen |= st->window.all;
 }
 
-bool policy_output_wants(const struct policy_set *s, struct str endpoint,
+bool policy_output_wants(struct policy_set *s, struct str endpoint,
                          struct policy_output *out)
 {
     const struct policy_state *st;
-    size_t n;
 
     *out = (struct policy_output){ 0 };
-    for (size_t i = 0; (st = policy_set_at(s, PHASE_OUTPUT, i, &n)); i++) {
+    for (size_t i = 0; (st = policy_set_state(s, PHASE_OUTPUT, i)); i++) {
         if (policy_applies(st, endpoint))
             wish(st, out);
     }
@@ -61,19 +60,21 @@ bool policy_output_enter(const struct policy_state *st, struct policy_run *run,
         return true;
     if (bit(w->out, n) || !(st->window.of >> w->kind & 1))
         return false;
+    w->at = n;
     output_text_mark(w->text);
     return true;
 }
 
 void policy_output_leave(const struct policy_state *st, struct policy_run *run,
-                         size_t n, enum call_result r,
-                         const struct policy_result *out)
+                         enum call_result r, const struct policy_result *out)
 {
     static const struct str would = { "would replace text", 18 };
     struct policy_window *w = run->window;
+    size_t n;
 
     if (!w)
         return;
+    n = w->at;
     if (st->conf->observe && output_text_changed(w->text) &&
         r != CALL_ERROR && !bit(w->noted, n)) {
         set_bit(w->noted, n);
@@ -90,20 +91,19 @@ void policy_output_fail(struct policy_set *s, struct policy_run *run,
                         const char *why, struct policy_result *out)
 {
     struct policy_state *st;
-    size_t n;
 
     *out = (struct policy_result){ .verdict = POLICY_NONE };
-    for (size_t i = 0; (st = policy_set_at(s, PHASE_OUTPUT, i, &n)); i++) {
-        if (!policy_applies(st, run->endpoint) || bit(run->window->out, n))
+    for (size_t i = 0; (st = policy_set_state(s, PHASE_OUTPUT, i)); i++) {
+        if (!policy_applies(st, run->endpoint) || bit(run->window->out, i))
             continue;
-        set_bit(run->window->out, n);
+        set_bit(run->window->out, i);
         policy_decide(st, PHASE_OUTPUT, run, CALL_ERROR, str_of(why), out);
         if (out->verdict != POLICY_NONE)
             return;
     }
 }
 
-/* ---- window = { hold = 64 | "all", of = { "text", … } } ---------------- */
+/* ---- window = { hold = 64 | "all", of = { "text" }, when = "key" } ---- */
 
 static const char *const kinds[WIRE_KINDS] = {
     [WIRE_TEXT] = "text",
@@ -147,6 +147,31 @@ static void take_of(struct policy_state *st, lua_State *L)
         luaL_error(L, "window.of is empty");
 }
 
+static void take_when(struct policy_state *st, lua_State *L)
+{
+    if (lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "window.when: the name of a key of conf is needed");
+    st->window.when = lua_tostring(L, -1); /* the file's table keeps it */
+}
+
+void policy_output_when(struct policy_state *st, lua_State *L, int schema)
+{
+    const char *key = st->window.when;
+
+    if (!key)
+        return;
+    lua_pushstring(L, key);
+    if (lua_rawget(L, schema) != LUA_TSTRING ||
+        strcmp(lua_tostring(L, -1), "bool") != 0)
+        luaL_error(L, "window.when: the schema has no %s = \"bool\"", key);
+    lua_pop(L, 1);
+    st->window.when = NULL;
+    if (json_is_true(json_object_get(st->conf_tree, key)))
+        return;
+    luaL_unref(L, LUA_REGISTRYINDEX, st->fn[PHASE_OUTPUT]);
+    st->fn[PHASE_OUTPUT] = LUA_NOREF;
+}
+
 void policy_output_loaded(struct policy_state *st, lua_State *L)
 {
     if (st->window.said && st->fn[PHASE_OUTPUT] == LUA_NOREF)
@@ -169,7 +194,9 @@ void policy_output_load(struct policy_state *st, lua_State *L)
             take_hold(st, L);
         else if (strcmp(key, "of") == 0)
             take_of(st, L);
+        else if (strcmp(key, "when") == 0)
+            take_when(st, L);
         else
-            luaL_error(L, "window has no '%s' (hold, of)", key);
+            luaL_error(L, "window has no '%s' (hold, of, when)", key);
     }
 }

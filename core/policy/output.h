@@ -37,6 +37,7 @@ struct policy_window {
     struct output_text *text;
     uint64_t out[OUTPUT_POLICIES / 64];   /* not asked again */
     uint64_t noted[OUTPUT_POLICIES / 64]; /* said what it would replace */
+    size_t at; /* of the policy that is asked */
 };
 
 /** What the output policies that apply to an endpoint want. */
@@ -49,7 +50,7 @@ struct policy_output {
 };
 
 /** False when no policy does. O(policies). */
-bool policy_output_wants(const struct policy_set *s, struct str endpoint,
+bool policy_output_wants(struct policy_set *s, struct str endpoint,
                          struct policy_output *out);
 
 /**
@@ -61,15 +62,11 @@ void policy_output_fail(struct policy_set *s, struct policy_run *run,
                         const char *why, struct policy_result *out);
 
 /* set.c, for output.c and the other way round: a policy is about to be asked
- * (false: not this one), and was. `n` is its place in the set. */
+ * (false: not this one), and was. `n`: its place among those of the phase. */
 bool policy_output_enter(const struct policy_state *st, struct policy_run *run,
                          size_t n);
 void policy_output_leave(const struct policy_state *st, struct policy_run *run,
-                         size_t n, enum call_result r,
-                         const struct policy_result *out);
-/** The i-th policy that has the phase and its place in the set, or NULL. */
-struct policy_state *policy_set_at(const struct policy_set *s,
-                                   enum policy_phase p, size_t i, size_t *n);
+                         enum call_result r, const struct policy_result *out);
 bool policy_applies(const struct policy_state *st, struct str endpoint);
 /** What comes of a call: fail mode, observe mode, who said it. */
 void policy_decide(struct policy_state *st, enum policy_phase p,
@@ -80,5 +77,7 @@ void policy_decide(struct policy_state *st, enum policy_phase p,
  * keys are read. Both raise. */
 void policy_output_load(struct policy_state *st, lua_State *L);
 void policy_output_loaded(struct policy_state *st, lua_State *L);
+/** window.when: without output where conf has not that key. Raises. */
+void policy_output_when(struct policy_state *st, lua_State *L, int schema);
 
 #endif

@@ -9,8 +9,6 @@
 #include "policy/output.h"
 #include "policy/pattern_lib.h"
 
-#include <ctype.h>
-
 static const char changed_inside[] =
     "w.text was changed inside of its own w:replace";
 
@@ -89,64 +87,18 @@ static void swap(lua_State *L, struct output_text *t, const struct pattern *p,
         luaL_error(L, "%s", changed_inside);
 }
 
-/* What every match begins with, where that is one byte or a class: most
- * places of a text need not be tried. */
-struct first {
-    int byte;        /* or -1 */
-    int (*is)(int c); /* or NULL */
-    bool unlike;     /* the class's complement */
-};
-
-static struct first first_of(struct str pat)
-{
-    static const struct {
-        char letter;
-        int (*is)(int c);
-    } classes[] = { { 'a', isalpha }, { 'd', isdigit }, { 'l', islower },
-                    { 's', isspace }, { 'u', isupper }, { 'w', isalnum },
-                    { 'x', isxdigit }, { 'p', ispunct } };
-    struct first f = { .byte = -1 };
-    size_t n = pat.n > 1 && pat.p[0] == '%' ? 2 : 1;
-    unsigned char c = pat.n >= n ? (unsigned char)pat.p[n - 1] : 0;
-
-    if (pat.n < n || (pat.n > n && strchr("*?-", pat.p[n])))
-        return f;
-    if (n == 1 ? !strchr("^$*+?.([%-", c) : ispunct(c))
-        f.byte = c;
-    for (size_t i = 0; n == 2 && i < sizeof classes / sizeof *classes; i++) {
-        if (classes[i].letter == tolower(c))
-            f.is = classes[i].is;
-    }
-    f.unlike = isupper(c);
-    return f;
-}
-
-static size_t next_place(const struct first *f, struct str s, size_t at)
-{
-    const char *hit;
-
-    if (f->byte >= 0 && at < s.n) {
-        hit = memchr(s.p + at, f->byte, s.n - at);
-        return hit ? (size_t)(hit - s.p) : s.n;
-    }
-    while (f->is && at < s.n &&
-           !f->is((unsigned char)s.p[at]) != f->unlike)
-        at++;
-    return at;
-}
-
 static lua_Integer replace_all(lua_State *L, struct output_text *t,
                                struct pattern *p, bool anchored)
 {
     struct str s = p->subject;
-    struct first first = first_of(p->pattern);
     ptrdiff_t last = -1;
     lua_Integer n = 0;
 
     for (size_t at = 0; at <= s.n; at++) {
         ptrdiff_t end;
 
-        at = anchored ? at : next_place(&first, s, at);
+        budget_check(L);
+        at = anchored ? at : pattern_next(p, at);
         end = pattern_match(p, at);
         if (end == PATTERN_FAULT && p->bad_capture >= 0)
             luaL_error(L, "%s %%%d", p->fault, p->bad_capture);

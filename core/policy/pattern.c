@@ -10,9 +10,10 @@
  */
 #include "policy/pattern.h"
 
-#include <ctype.h>
+#include "policy/pattern_item.h"
 
-enum { FUEL = 4096, MAX_LOG = PATTERN_CHOICES + 2 * PATTERN_CAPTURES };
+enum { FUEL = 4096, BYTES_A_STEP = 8 };
+enum { MAX_LOG = PATTERN_CHOICES + 2 * PATTERN_CAPTURES };
 
 enum entry_kind { GREEDY, LAZY, OPTIONAL, UNDO_OPEN, UNDO_CLOSE };
 
@@ -41,11 +42,9 @@ static enum outcome fault(struct machine *m, const char *text)
     return FAULT;
 }
 
-/* One step; false when there are none left. */
-static bool step(struct machine *m)
+/* The next FUEL steps; false when there are none left. */
+static bool refuel(struct machine *m)
 {
-    if (m->fuel--)
-        return true;
     if (m->p->steps < FUEL) {
         m->p->fault = "pattern too costly for this text";
         return false;
@@ -55,98 +54,41 @@ static bool step(struct machine *m)
         return false;
     }
     m->p->steps -= FUEL;
-    m->fuel = FUEL - 1;
+    m->fuel = FUEL;
     return true;
 }
 
-/* ---- one character -------------------------------------------------- */
-
-static bool in_class(unsigned char c, unsigned char letter)
+static bool spend(struct machine *m, size_t steps)
 {
-    bool is;
-
-    switch (tolower(letter)) {
-    case 'a': is = isalpha(c); break;
-    case 'c': is = iscntrl(c); break;
-    case 'd': is = isdigit(c); break;
-    case 'g': is = isgraph(c); break;
-    case 'l': is = islower(c); break;
-    case 'p': is = ispunct(c); break;
-    case 's': is = isspace(c); break;
-    case 'u': is = isupper(c); break;
-    case 'w': is = isalnum(c); break;
-    case 'x': is = isxdigit(c); break;
-    default: return letter == c;
+    while (steps > m->fuel) {
+        steps -= m->fuel;
+        m->fuel = 0;
+        if (!refuel(m))
+            return false;
     }
-    return isupper(letter) ? !is : is;
+    m->fuel -= (unsigned)steps;
+    return true;
 }
 
-/* c against "[...]"; `last` is its closing bracket */
-static bool in_set(unsigned char c, const char *set, const char *last)
+static bool step(struct machine *m)
 {
-    bool found = true;
-
-    if (*++set == '^') {
-        found = false;
-        set++;
-    }
-    for (; set < last; set++) {
-        unsigned char from = (unsigned char)*set;
-
-        if (from == '%') {
-            if (in_class(c, (unsigned char)*++set))
-                return found;
-        } else if (set + 2 < last && set[1] == '-') {
-            set += 2;
-            if (from <= c && c <= (unsigned char)*set)
-                return found;
-        } else if (from == c) {
-            return found;
-        }
-    }
-    return !found;
+    if (!m->fuel && !refuel(m))
+        return false;
+    m->fuel--;
+    return true;
 }
 
-/* End of the single-character item at `at`; NULL with a fault. */
-static const char *item_end(struct machine *m, const char *at)
+/* What one try of an item costs beyond a step: a set may be as long as a
+ * text. */
+static size_t extra(const char *item, const char *end)
 {
-    char first = *at++;
-
-    if (first == '%') {
-        if (at < m->pend)
-            return at + 1;
-        m->p->fault = "malformed pattern (ends with '%')";
-        return NULL;
-    }
-    if (first != '[')
-        return at;
-    if (at < m->pend && *at == '^')
-        at++;
-    for (bool head = true; at < m->pend; head = false) {
-        if (*at == ']' && !head)
-            return at + 1;
-        if (*at == '%' && at + 1 < m->pend)
-            at++;
-        at++;
-    }
-    m->p->fault = "malformed pattern (missing ']')";
-    return NULL;
+    return (size_t)(end - item) / BYTES_A_STEP;
 }
 
 static bool takes(const struct machine *m, const char *s, const char *item,
                   const char *end)
 {
-    unsigned char c;
-
-    if (s >= m->end)
-        return false;
-    c = (unsigned char)*s;
-    switch (*item) {
-    case '.': return true;
-    case '%': return in_class(c, (unsigned char)item[1]);
-    case '[': return in_set(c, item, end - 1);
-    default: return (unsigned char)*item == c;
-    }
+    return s < m->end && item_takes((unsigned char)*s, item, end);
 }
 
 /* ---- choices -------------------------------------------------------- */
@@ -192,6 +134,8 @@ static enum outcome retry(struct machine *m)
         return GO;
     }
     if (e->kind == LAZY) {
+        if (!spend(m, extra(e->item, e->q)))
+            return FAULT;
         if (takes(m, e->s, e->item, e->q)) {
             m->s = ++e->s;
             return GO;
@@ -211,10 +155,11 @@ static enum outcome retry(struct machine *m)
 static enum outcome greedy(struct machine *m, const char *q, const char *low)
 {
     const char *s = low;
+    size_t cost = 1 + extra(m->pat, q);
 
     while (takes(m, s, m->pat, q)) {
         s++;
-        if (!step(m))
+        if (!spend(m, cost))
             return FAULT;
     }
     m->s = s;
@@ -227,11 +172,11 @@ static enum outcome greedy(struct machine *m, const char *q, const char *low)
 
 static enum outcome single(struct machine *m)
 {
-    const char *q = item_end(m, m->pat);
+    const char *q = item_end(m->pat, m->pend, &m->p->fault);
     char how;
     bool one;
 
-    if (!q)
+    if (!q || !spend(m, extra(m->pat, q)))
         return FAULT;
     how = q < m->pend ? *q : '\0';
     if (how == '*')
@@ -296,8 +241,11 @@ static enum outcome back_reference(struct machine *m)
         return fault(m, "invalid capture index");
     }
     c = &p->captures[i];
-    if (c->n < 0 || m->end - m->s < c->n ||
-        memcmp(c->at, m->s, (size_t)c->n) != 0)
+    if (c->n < 0 || m->end - m->s < c->n)
+        return FAIL;
+    if (!spend(m, (size_t)c->n / BYTES_A_STEP))
+        return FAULT;
+    if (memcmp(c->at, m->s, (size_t)c->n) != 0)
         return FAIL;
     m->s += c->n;
     m->pat += 2;
@@ -340,12 +288,13 @@ static enum outcome frontier(struct machine *m)
 
     if (set >= m->pend || *set != '[')
         return fault(m, "missing '[' after '%f' in pattern");
-    end = item_end(m, set);
-    if (!end)
+    end = item_end(set, m->pend, &m->p->fault);
+    if (!end || !spend(m, extra(set, end)))
         return FAULT;
     before = m->s == m->p->subject.p ? 0 : (unsigned char)m->s[-1];
     here = m->s == m->end ? 0 : (unsigned char)*m->s;
-    if (in_set(before, set, end - 1) || !in_set(here, set, end - 1))
+    if (item_in_set(before, set, end - 1) ||
+        !item_in_set(here, set, end - 1))
         return FAIL;
     m->pat = end;
     return GO;
@@ -372,15 +321,21 @@ static enum outcome item(struct machine *m)
     return single(m);
 }
 
+void pattern_again(struct pattern *p)
+{
+    p->level = 0;
+    p->steps = PATTERN_STEPS + 8 * (uint64_t)p->subject.n;
+    p->fault = NULL;
+    p->bad_capture = -1;
+}
+
 void pattern_init(struct pattern *p, struct str subject, struct str pattern)
 {
     p->subject = subject;
     p->pattern = pattern;
-    p->level = 0;
-    p->steps = PATTERN_STEPS + 8 * (uint64_t)subject.n;
     p->expired = NULL;
-    p->fault = NULL;
-    p->bad_capture = -1;
+    p->first = 0;
+    pattern_again(p);
 }
 
 ptrdiff_t pattern_match(struct pattern *p, size_t at)

@@ -8,9 +8,12 @@
 
 #include "policy/budget.h"
 #include "policy/pattern.h"
+#include "policy/sandbox.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
+
+enum { PLAIN_PIECE = 256 << 10, PLAIN_KEY = 32 << 10 };
 
 static struct str check_str(lua_State *L, int arg)
 {
@@ -33,8 +36,10 @@ static size_t offset_of(lua_Integer pos, size_t n)
 /* Match at `at`; a fault raises, the rest is pattern_match's. */
 static ptrdiff_t match_at(lua_State *L, struct pattern *p, size_t at)
 {
-    ptrdiff_t end = pattern_match(p, at);
+    ptrdiff_t end;
 
+    budget_check(L);
+    end = pattern_match(p, at);
     if (end == PATTERN_FAULT) {
         if (p->bad_capture >= 0)
             return luaL_error(L, "%s %%%d", p->fault, p->bad_capture);
@@ -48,8 +53,11 @@ static ptrdiff_t search(lua_State *L, struct pattern *p, size_t *at,
                         bool anchored)
 {
     for (;; ++*at) {
-        ptrdiff_t end = match_at(L, p, *at);
+        ptrdiff_t end;
 
+        if (!anchored)
+            *at = pattern_next(p, *at);
+        end = match_at(L, p, *at);
         if (end != PATTERN_NO || anchored || *at >= p->subject.n)
             return end;
     }
@@ -101,10 +109,33 @@ static bool is_plain(struct str pat)
     return true;
 }
 
+/* pat in s, at or after `at`; NULL if it is not there. In pieces, because
+ * memmem takes 5 ns a byte at worst; of a long pattern the start first. */
+static const char *search_plain(lua_State *L, struct str s, struct str pat,
+                                size_t at)
+{
+    size_t key = pat.n < PLAIN_KEY ? pat.n : PLAIN_KEY, last, n;
+    const char *hit;
+
+    if (pat.n > s.n)
+        return NULL;
+    for (last = s.n - pat.n; at <= last;) {
+        budget_check(L);
+        n = last - at < PLAIN_PIECE ? last - at + 1 : PLAIN_PIECE;
+        hit = memmem(s.p + at, n + key - 1, pat.p, key);
+        if (!hit)
+            at += n;
+        else if (memcmp(hit + key, pat.p + key, pat.n - key) == 0)
+            return hit;
+        else
+            at = (size_t)(hit - s.p) + 1;
+    }
+    return NULL;
+}
+
 static int find_plain(lua_State *L, struct str s, struct str pat, size_t at)
 {
-    const char *hit = pat.n ? memmem(s.p + at, s.n - at, pat.p, pat.n)
-                            : s.p + at;
+    const char *hit = pat.n ? search_plain(L, s, pat, at) : s.p + at;
 
     if (!hit) {
         lua_pushnil(L);
@@ -153,41 +184,47 @@ static int lib_match(lua_State *L)
     return find_or_match(L, false);
 }
 
-/* Upvalues: text, pattern, where to go on, end of the last match (or -1). */
+struct gmatch {
+    struct pattern p; /* of the strings in upvalues 2 and 3 */
+    size_t at;        /* where to go on */
+    ptrdiff_t last;   /* end of the last match, or -1 */
+};
+
+/* Upvalue: the struct gmatch. */
 static int gmatch_next(lua_State *L)
 {
-    struct str s = check_str(L, lua_upvalueindex(1));
-    size_t at = (size_t)lua_tointeger(L, lua_upvalueindex(3));
-    ptrdiff_t last = (ptrdiff_t)lua_tointeger(L, lua_upvalueindex(4));
-    struct pattern p;
+    struct gmatch *g = lua_touserdata(L, lua_upvalueindex(1));
+    struct str s = g->p.subject;
 
-    start(&p, s, check_str(L, lua_upvalueindex(2)));
-    for (; at <= s.n; at++) {
-        ptrdiff_t end = match_at(L, &p, at);
+    pattern_again(&g->p);
+    for (; g->at <= s.n; g->at++) {
+        ptrdiff_t end;
+        size_t at;
 
-        if (end == PATTERN_NO || end == last)
+        at = g->at = pattern_next(&g->p, g->at);
+        end = match_at(L, &g->p, at);
+        if (end == PATTERN_NO || end == g->last)
             continue;
-        lua_pushinteger(L, end);
-        lua_copy(L, -1, lua_upvalueindex(3));
-        lua_copy(L, -1, lua_upvalueindex(4));
-        return push_captures(L, &p, (struct str){ s.p + at, (size_t)end - at });
+        g->at = (size_t)(g->last = end);
+        return push_captures(L, &g->p,
+                             (struct str){ s.p + at, (size_t)end - at });
     }
-    lua_pushinteger(L, (lua_Integer)s.n + 1);
-    lua_copy(L, -1, lua_upvalueindex(3));
     return 0;
 }
 
 static int lib_gmatch(lua_State *L)
 {
-    struct str s = check_str(L, 1);
-    size_t at;
+    struct str s = check_str(L, 1), pat = check_str(L, 2);
+    size_t at = offset_of(luaL_optinteger(L, 3, 1), s.n);
+    struct gmatch *g;
 
-    check_str(L, 2);
-    at = offset_of(luaL_optinteger(L, 3, 1), s.n);
     lua_settop(L, 2);
-    lua_pushinteger(L, (lua_Integer)(at > s.n ? s.n + 1 : at));
-    lua_pushinteger(L, -1);
-    lua_pushcclosure(L, gmatch_next, 4);
+    g = lua_newuserdatauv(L, sizeof *g, 0);
+    start(&g->p, s, pat);
+    g->at = at > s.n ? s.n + 1 : at;
+    g->last = -1;
+    lua_insert(L, 1);
+    lua_pushcclosure(L, gmatch_next, 3);
     return 1;
 }
 
@@ -197,55 +234,73 @@ static int lib_gmatch(lua_State *L)
 static void add_template(lua_State *L, luaL_Buffer *b, const struct pattern *p,
                          struct str whole)
 {
+    const char *at, *hit, *end;
     struct str t;
 
     t.p = lua_tolstring(L, 3, &t.n);
-    for (size_t i = 0; i < t.n; i++) {
-        char c = t.p[i];
+    end = t.p + t.n;
+    for (at = t.p; (hit = memchr(at, '%', (size_t)(end - at))); at = hit + 2) {
+        char c = hit + 1 < end ? hit[1] : '\0';
 
-        if (c != '%') {
-            luaL_addchar(b, c);
-            continue;
-        }
-        c = ++i < t.n ? t.p[i] : '\0';
+        budget_check(L);
+        sandbox_append(L, b, at, (size_t)(hit - at));
         if (c == '%') {
-            luaL_addchar(b, c);
+            sandbox_append(L, b, hit, 1);
         } else if (c == '0') {
-            luaL_addlstring(b, whole.p, whole.n);
+            sandbox_append(L, b, whole.p, whole.n);
         } else if (isdigit((unsigned char)c)) {
             push_capture(L, p, c - '1', whole);
-            luaL_addvalue(b);
+            sandbox_append_value(L, b);
         } else {
             luaL_error(L, "invalid use of '%%' in replacement string");
         }
     }
+    sandbox_append(L, b, at, (size_t)(end - at));
 }
 
-/* Append what stands for one match; false when it stays as it is. */
-static bool add_value(lua_State *L, luaL_Buffer *b, const struct pattern *p,
-                      struct str whole)
+/* What a function or a table has for one match is pushed; false when that
+ * leaves it as it is. */
+static bool push_value(lua_State *L, const struct pattern *p, struct str whole)
 {
-    int type = lua_type(L, 3);
-
-    if (type == LUA_TFUNCTION) {
+    if (lua_type(L, 3) == LUA_TFUNCTION) {
         lua_pushvalue(L, 3);
         lua_call(L, push_captures(L, p, whole), 1);
-    } else if (type == LUA_TTABLE) {
+    } else {
         push_capture(L, p, 0, whole);
         lua_gettable(L, 3);
-    } else {
-        add_template(L, b, p, whole);
-        return true;
     }
     if (!lua_toboolean(L, -1)) {
         lua_pop(L, 1);
-        luaL_addlstring(b, whole.p, whole.n);
         return false;
     }
     if (!lua_isstring(L, -1))
         luaL_error(L, "invalid replacement value (a %s)", luaL_typename(L, -1));
-    luaL_addvalue(b);
     return true;
+}
+
+struct result {
+    luaL_Buffer b;
+    struct str s;
+    size_t copied; /* of s; what lies between matches is copied at once */
+    bool changed;
+};
+
+/* The match from `at` to `end`. */
+static void replace(lua_State *L, struct result *r, const struct pattern *p,
+                    size_t at, size_t end)
+{
+    struct str whole = { r->s.p + at, end - at };
+
+    sandbox_append(L, &r->b, r->s.p + r->copied, at - r->copied);
+    r->copied = at;
+    if (lua_isstring(L, 3))
+        add_template(L, &r->b, p, whole);
+    else if (push_value(L, p, whole))
+        sandbox_append_value(L, &r->b);
+    else
+        return;
+    r->copied = end;
+    r->changed = true;
 }
 
 static int lib_gsub(lua_State *L)
@@ -253,28 +308,30 @@ static int lib_gsub(lua_State *L)
     struct str s = check_str(L, 1), pat = check_str(L, 2);
     int type = lua_type(L, 3);
     lua_Integer max = luaL_optinteger(L, 4, (lua_Integer)s.n + 1), n = 0;
-    bool anchored = pat.n && pat.p[0] == '^', changed = false;
+    bool anchored = pat.n && pat.p[0] == '^';
+    struct result r = { .s = s };
     size_t at = 0;
     ptrdiff_t last = -1;
     struct pattern p;
-    luaL_Buffer b;
 
     luaL_argexpected(L,
                      type == LUA_TNUMBER || type == LUA_TSTRING ||
                          type == LUA_TFUNCTION || type == LUA_TTABLE,
                      3, "string/function/table");
+    lua_settop(L, 3);
     start(&p, s, (struct str){ pat.p + anchored, pat.n - anchored });
-    luaL_buffinit(L, &b);
+    luaL_buffinit(L, &r.b);
     while (n < max) {
-        ptrdiff_t end = match_at(L, &p, at);
+        ptrdiff_t end;
 
+        if (!anchored)
+            at = pattern_next(&p, at);
+        end = match_at(L, &p, at);
         if (end != PATTERN_NO && end != last) {
             n++;
-            changed |= add_value(L, &b, &p,
-                                 (struct str){ s.p + at, (size_t)end - at });
+            replace(L, &r, &p, at, (size_t)end);
             at = (size_t)(last = end);
         } else if (at < s.n) {
-            luaL_addchar(&b, s.p[at]);
             at++;
         } else {
             break;
@@ -282,9 +339,9 @@ static int lib_gsub(lua_State *L)
         if (anchored)
             break;
     }
-    if (changed) {
-        luaL_addlstring(&b, s.p + at, s.n - at);
-        luaL_pushresult(&b);
+    if (r.changed) {
+        sandbox_append(L, &r.b, s.p + r.copied, s.n - r.copied);
+        luaL_pushresult(&r.b);
     } else {
         lua_pushvalue(L, 1);
     }

@@ -284,9 +284,11 @@ static const char *mended(lua_State *L, struct str s)
 {
     char *copy = lua_newuserdatauv(L, s.n, 0), *to = copy;
 
-    while (s.n) {
+    for (uint32_t i = 1; s.n; i++) {
         size_t n = character(s);
 
+        if (i % 65536 == 0)
+            budget_check(L);
         if (n)
             memcpy(to, s.p, n);
         else

@@ -16,8 +16,8 @@
 static const char env_key, names_key, frozen_key;
 
 static const char *const base_names[] = {
-    "assert", "error",    "ipairs", "next",   "pairs",    "pcall", "rawequal",
-    "rawget", "rawlen",   "select", "tostring", "tonumber", "type", "_VERSION",
+    "assert", "error",  "ipairs", "next",     "pairs", "rawequal",
+    "rawget", "rawlen", "select", "tonumber", "type",  "_VERSION",
     NULL };
 static const char *const string_names[] = {
     "byte", "char", "format", "len", "lower", "rep", "reverse", "sub", "upper",
@@ -39,7 +39,7 @@ static const char *key_name(lua_State *L, int idx)
 {
     if (lua_type(L, idx) == LUA_TSTRING)
         return lua_tostring(L, idx);
-    return lua_pushfstring(L, "[%s]", luaL_tolstring(L, idx, NULL));
+    return lua_pushfstring(L, "[%s]", sandbox_tolstring(L, idx, NULL));
 }
 
 static int no_such_name(lua_State *L)
@@ -117,8 +117,7 @@ void sandbox_freeze(lua_State *L, const char *name, int lenient)
     lua_settop(L, real);
 }
 
-/* Is the table at arg one of our views? */
-static bool is_frozen(lua_State *L, int arg)
+bool sandbox_is_frozen(lua_State *L, int arg)
 {
     bool yes;
 
@@ -131,109 +130,27 @@ static bool is_frozen(lua_State *L, int arg)
 
 void sandbox_below(lua_State *L)
 {
-    if (!is_frozen(L, lua_gettop(L)))
+    if (!sandbox_is_frozen(L, lua_gettop(L)))
         return;
     luaL_getmetafield(L, -1, "__index");
     lua_replace(L, -2);
 }
 
+void sandbox_check_table(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) != LUA_TUSERDATA)
+        luaL_checktype(L, arg, LUA_TTABLE);
+}
+
 lua_Integer sandbox_length(lua_State *L, int arg)
 {
-    luaL_checktype(L, arg, LUA_TTABLE);
-    if (is_frozen(L, arg))
+    sandbox_check_table(L, arg);
+    if (lua_type(L, arg) == LUA_TUSERDATA || sandbox_is_frozen(L, arg))
         return luaL_len(L, arg);
     if (luaL_getmetafield(L, arg, "__len") != LUA_TNIL)
         return luaL_argerror(L, arg, "a table with its own __len");
     return (lua_Integer)lua_rawlen(L, arg);
 }
-
-/* ---- functions of the base library that differ ---------------------- */
-
-static int base_setmetatable(lua_State *L)
-{
-    int t = lua_type(L, 2);
-
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return luaL_error(L, "cannot change a protected metatable");
-    if (t == LUA_TTABLE) {
-        lua_pushliteral(L, "__gc");
-        if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_error(L, "a metatable with __gc is not allowed");
-    }
-    lua_settop(L, 2);
-    lua_setmetatable(L, 1);
-    return 1;
-}
-
-static int base_getmetatable(lua_State *L)
-{
-    luaL_checkany(L, 1);
-    if (!lua_getmetatable(L, 1)) {
-        lua_pushnil(L);
-        return 1;
-    }
-    luaL_getmetafield(L, 1, "__metatable");
-    return 1;
-}
-
-static int base_rawset(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_checkany(L, 2);
-    luaL_checkany(L, 3);
-    if (is_frozen(L, 1))
-        return luaL_error(L, "this table cannot be changed");
-    lua_settop(L, 3);
-    lua_rawset(L, 1);
-    return 1;
-}
-
-/* The library's xpcall runs the handler where the error happened, and with
- * hooks off when a hook raised it: a handler that loops could not be stopped.
- * This one runs it after the stack is unwound. Slot 1 holds the handler. */
-static int xpcall_handled(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)status;
-    (void)ctx;
-    lua_pushboolean(L, 0);
-    lua_replace(L, 1);
-    return lua_gettop(L);
-}
-
-static int xpcall_done(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)ctx;
-    if (status == LUA_OK || status == LUA_YIELD) {
-        lua_pushboolean(L, 1);
-        lua_replace(L, 1);
-        return lua_gettop(L);
-    }
-    lua_pushvalue(L, 1);
-    lua_insert(L, 2);
-    lua_callk(L, 1, LUA_MULTRET, 0, xpcall_handled);
-    return xpcall_handled(L, LUA_OK, 0);
-}
-
-static int base_xpcall(lua_State *L)
-{
-    luaL_checkany(L, 2);
-    lua_pushvalue(L, 2);
-    lua_remove(L, 2);
-    lua_insert(L, 1);
-    return xpcall_done(L,
-                       lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0,
-                                  xpcall_done),
-                       0);
-}
-
-static const luaL_Reg own_base[] = {
-    { "getmetatable", base_getmetatable },
-    { "setmetatable", base_setmetatable },
-    { "rawset", base_rawset },
-    { "xpcall", base_xpcall },
-    { NULL, NULL } };
 
 /* ---- building ------------------------------------------------------- */
 
@@ -273,7 +190,7 @@ void sandbox_open(lua_State *L)
 {
     luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
     pick(L, base_names);
-    luaL_setfuncs(L, own_base, 0);
+    base_lib(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
 
     library(L, luaopen_string, LUA_STRLIBNAME, string_names);
@@ -282,7 +199,7 @@ void sandbox_open(lua_State *L)
     string_methods(L);
     sandbox_add(L, "string");
     library(L, luaopen_table, LUA_TABLIBNAME, table_names);
-    clamp_table(L);
+    table_lib(L);
     sandbox_add(L, "table");
     library(L, luaopen_utf8, LUA_UTF8LIBNAME, utf8_names);
     clamp_utf8(L);

@@ -8,7 +8,9 @@
 #ifndef PENSTOCK_POLICY_SANDBOX_H
 #define PENSTOCK_POLICY_SANDBOX_H
 
+#include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 
 /** Allow-listed library into a fresh state. The environment under
  * construction is a registry value; sandbox_add puts a table into it. */
@@ -33,12 +35,41 @@ void sandbox_freeze(lua_State *L, const char *name, int lenient);
  * place. */
 void sandbox_below(lua_State *L);
 
-/** Length for a table argument; raises for a script's own __len. */
+/** Is the table at arg such a view? */
+bool sandbox_is_frozen(lua_State *L, int arg);
+
+/** A table, or a userdata of ours (a list of req's); else raises. */
+void sandbox_check_table(lua_State *L, int arg);
+
+/** Length of that; raises for a script's own __len. */
 lua_Integer sandbox_length(lua_State *L, int arg);
 
-/** clamp.c: bounded versions, over the library's table on top of L. */
+/* ---- text.c --------------------------------------------------------- */
+
+/**
+ * What tostring says of the value at idx, pushed. No addresses: a table is
+ * "table" or its __name. (luaL_tolstring would tell where the heap is, also
+ * in an error's text, which pcall hands to the script.)
+ */
+const char *sandbox_tolstring(lua_State *L, int idx, size_t *n);
+
+/**
+ * Collect garbage if the heap has no room for `bytes` more. A buffer of
+ * lauxlib fails at the cap without a collection; call this before one grows.
+ */
+void sandbox_room(lua_State *L, size_t bytes);
+
+/** luaL_buffinitsize, luaL_addlstring and luaL_addvalue, with room. */
+char *sandbox_buffer(lua_State *L, luaL_Buffer *b, size_t n);
+void sandbox_append(lua_State *L, luaL_Buffer *b, const char *s, size_t n);
+void sandbox_append_value(lua_State *L, luaL_Buffer *b);
+
+/* ---- the libraries, over Lua's own in the table on top of L ----------- */
+
+void base_lib(lua_State *L);
+void table_lib(lua_State *L);
 void clamp_string(lua_State *L);
-void clamp_table(lua_State *L);
 void clamp_utf8(lua_State *L);
+int chunk_load(lua_State *L); /* load(text, name, mode, env) */
 
 #endif

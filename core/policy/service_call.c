@@ -3,6 +3,8 @@
 /* Reading a call: path, query, headers, body. */
 #include "policy/service_call.h"
 
+#include "policy/sandbox.h"
+
 #include "net/http1_char.h"
 #include "policy/api.h"
 #include "policy/json_text.h"
@@ -117,7 +119,7 @@ static void read_query(lua_State *L, struct service_call *c)
         lua_pushlstring(L, names[i].p, names[i].n);
         lua_rawget(L, table);
         if (lua_type(L, -1) == LUA_TBOOLEAN)
-            luaL_tolstring(L, -1, NULL);
+            sandbox_tolstring(L, -1, NULL);
         else if (!lua_isstring(L, -1)) /* a number is one, too */
             luaL_error(L, "query.%s: a %s is no text", names[i].p,
                        luaL_typename(L, -1));

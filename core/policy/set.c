@@ -59,7 +59,6 @@ static int load_all(struct policy_set *s, const struct config *c,
             if (st->fn[p] != LUA_NOREF)
                 s->in_phase[p][s->n_phase[p]++] = (uint16_t)i;
         }
-        st->index = (uint16_t)i;
         s->states[s->n++] = st;
     }
     return 0;
@@ -173,15 +172,6 @@ size_t policy_set_memory(const struct policy_set *s)
 }
 
 /* ---- running ------------------------------------------------------- */
-
-struct policy_state *policy_set_at(const struct policy_set *s,
-                                   enum policy_phase p, size_t i, size_t *n)
-{
-    if (i >= s->n_phase[p])
-        return NULL;
-    *n = s->in_phase[p][i];
-    return s->states[*n];
-}
 
 bool policy_applies(const struct policy_state *st, struct str endpoint)
 {
@@ -306,10 +296,10 @@ int policy_state_run(struct policy_state *st, enum policy_phase p,
         return POLICY_WAIT;
     run->call = NULL;
     if (r == CALL_ERROR)
-        why = api_hide(st->conf, run->arena, why);
+        why = api_hide(st->conf, run->arena, why, SIZE_MAX);
     policy_ran_verdict(run, out, r == CALL_ERROR, why);
     if (p == PHASE_OUTPUT)
-        policy_output_leave(st, run, st->index, r, out);
+        policy_output_leave(st, run, r, out);
     policy_decide(st, p, run, r, why, out);
     if (run->view->ran)
         run->view->ran(run->req, &run->ran);
@@ -325,7 +315,7 @@ int policy_run(struct policy_set *s, enum policy_phase p,
 
         if (!policy_applies(st, run->endpoint) ||
             (p == PHASE_OUTPUT &&
-             !policy_output_enter(st, run, st->index)))
+             !policy_output_enter(st, run, run->at)))
             continue;
         if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;

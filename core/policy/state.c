@@ -16,6 +16,11 @@
  * request leaves half a KB of garbage, and marking is what collections cost. */
 enum { GC_PAUSE = 400 };
 
+/* A policy that keeps nearly 8 MiB is not collected for each request. */
+enum { TIDY_LEAST = POLICY_MEMORY / 8 };
+
+enum { MAX_ERROR = 1024 };
+
 uint64_t policy_mono_ms(const struct policy_env *env)
 {
     return env->clock.mono_ms ? env->clock.mono_ms(env->clock.ud)
@@ -38,6 +43,11 @@ struct str policy_error_text(lua_State *L)
                                 : STR("a value that is no text was raised");
     }
     s.p = lua_tolstring(L, -1, &s.n); /* a string already: no allocation */
+    if (s.n > MAX_ERROR) {
+        s.n = MAX_ERROR;
+        while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+            s.n--; /* not within a character */
+    }
     return s;
 }
 
@@ -103,6 +113,17 @@ static int parse_conf(struct policy_state *st, struct err *err)
                    STR_ARG(st->conf->name));
 }
 
+void policy_state_tidy(struct policy_state *st)
+{
+    size_t room;
+
+    if (st->heap.used < st->tidy_at)
+        return;
+    lua_gc(st->L, LUA_GCCOLLECT);
+    room = (st->heap.cap - st->heap.used) / 2;
+    st->tidy_at = st->heap.used + (room > TIDY_LEAST ? room : TIDY_LEAST);
+}
+
 static int load(struct policy_state *st, struct err *err)
 {
     struct budget b;
@@ -126,7 +147,7 @@ static int load(struct policy_state *st, struct err *err)
         return say(st, STR("memory budget of 8 MiB used up"), err);
     if (rc != LUA_OK)
         return say(st, policy_error_text(st->L), err);
-    lua_gc(st->L, LUA_GCCOLLECT);
+    policy_state_tidy(st);
     lua_gc(st->L, LUA_GCINC, GC_PAUSE, 0, 0);
     return 0;
 }

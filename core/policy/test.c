@@ -126,17 +126,10 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     struct test_call *c = t->call;
     struct policy_run run = { .req = t, .view = &test_view, .arena = t->arena,
                               .wake = test_wake };
-    struct test_shown shown;
     struct policy_result r;
 
     if (!show_targets(s, t) || !test_request_fill(t, phase))
         return;
-    if (phase == PHASE_OUTPUT) {
-        if (!test_window_open(t, &shown))
-            return;
-        run.window = &shown.window;
-        run.wake = NULL;
-    }
     run.endpoint = c->fields[FIELD_ENDPOINT].s;
     run.dialect = c->dialect;
     run.body = c->open ? &c->body : NULL;
@@ -145,15 +138,18 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
     run.claim = test_limits_open(t);
-    if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
+    if (!test_ctx_fill(t, &run, policy_set_state(s, phase, 0)))
+        return;
+    if (phase == PHASE_OUTPUT) {
+        test_window_run(t, s, &run, &r);
+    } else if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
         policy_cancel(&run);
         test_line(t, '!', "it waits for what no test can give");
         return;
     }
     test_limits_close(t, r.verdict == POLICY_NONE);
     test_compare(t, phase, &r);
-    if (phase == PHASE_OUTPUT)
-        test_window_close(t, &shown);
+    test_ctx_compare(t, &run, policy_set_state(s, phase, 0));
     protect(t->L, t, compare_kv, 0);
     if (t->differs)
         test_show_notes(t);

@@ -23,6 +23,7 @@ enum {
     TEST_OUTSIDE = 16, /* services, and Redis */
     TEST_CALLS = 64,
     TEST_MODELS = 16,
+    TEST_CHUNKS = 4096,
     TEST_LINES = 512, /* of a report */
     TEST_TABLE = 2,
     CALL_TABLE = 3,
@@ -36,6 +37,11 @@ struct test_texts {
     struct str *list;
     size_t n;
     bool given;
+};
+
+struct test_pairs {
+    struct conf_pair *list;
+    size_t n;
 };
 
 /** What the output phase is to see. */
@@ -57,6 +63,7 @@ struct test_expect {
     bool body_is_text;
     struct conf_pair *head; /* fields that are set; p NULL: taken out */
     size_t n_head;
+    struct test_pairs ctx; /* of req.ctx; value.p NULL: nothing there */
 };
 
 /** The plan of a model's name, for plan:use. */
@@ -85,6 +92,9 @@ struct test_call {
     struct policy_try try;
     struct policy_resp resp;
     struct test_window window;
+    struct str *chunks; /* of a block, one after the other */
+    size_t n_chunks;
+    struct test_pairs ctx; /* of req.ctx, before */
     double after_ms; /* that pass before it */
     bool running;    /* what it took stays taken */
     int64_t tokens;  /* that it came to; -1: those that were reserved */
@@ -158,6 +168,14 @@ void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
 void test_read_try(lua_State *L, struct test_case *t, void *into);
 void test_read_resp(lua_State *L, struct test_case *t, void *into);
 void test_read_head(lua_State *L, struct test_case *t, void *into);
+/** For rows, test_ctx.c: into a struct test_pairs. */
+void test_read_ctx(lua_State *L, struct test_case *t, void *into);
+/** Put the test's texts into req.ctx; see what is there afterwards. */
+struct policy_state;
+bool test_ctx_fill(struct test_case *t, struct policy_run *run,
+                   const struct policy_state *owner);
+void test_ctx_compare(struct test_case *t, const struct policy_run *run,
+                      const struct policy_state *owner);
 
 /** test_json.c: the value on top as JSON; `what` stands in messages. */
 void test_put_json(lua_State *L, struct buf *b, const char *what);
@@ -200,15 +218,12 @@ void test_limits_close(struct test_case *t, bool admitted);
 void test_read_running(lua_State *L, struct test_case *t, void *into);
 void test_read_tokens(lua_State *L, struct test_case *t, void *into);
 
-/** test_window.c: the window of an output phase. False: there is none. Close
- * compares, after the phase. */
-struct test_shown {
-    struct output_text text;
-    struct policy_window window;
-};
+/** test_window.c: for rows, into a test_window and into the call; and the
+ * output phase, which compares the text as well. */
 void test_window_read(lua_State *L, struct test_case *t, void *into);
-bool test_window_open(struct test_case *t, struct test_shown *s);
-void test_window_close(struct test_case *t, struct test_shown *s);
+void test_chunks_read(lua_State *L, struct test_case *t, void *into);
+void test_window_run(struct test_case *t, struct policy_set *s,
+                     struct policy_run *run, struct policy_result *r);
 
 /** test_diff.c: compare what came with what the call expects; adds lines. */
 void test_compare(struct test_case *t, enum policy_phase phase,

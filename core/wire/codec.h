@@ -26,6 +26,7 @@ struct codec_out; /* encodes one answer */
 struct codec_in_opts {
     const struct codec_names *names; /* of the request's encoding; or NULL */
     struct str unique; /* our id of this attempt, for ids that are missing */
+    int http_status;   /* from 400 on, a body is an error's, whatever it is */
     size_t max_held;   /* bytes that may be held back; 0 = 4 MiB */
 };
 
@@ -68,8 +69,9 @@ struct codec {
                           struct codec_names *names, struct err *err);
 
     /**
-     * A whole answer (or an error's body) as events. SYNTAX when it is not
-     * JSON or not this dialect's; what the sink returns; LIMIT; NOMEM.
+     * A whole answer as events, or the body of an error (http_status), which
+     * may be anything. SYNTAX when an answer is not JSON or not this
+     * dialect's; what the sink returns; LIMIT; NOMEM.
      */
     int (*decode_body)(struct codec_in *in, struct str body,
                        neutral_sink sink, void *ud, struct err *err);

@@ -70,6 +70,8 @@ static int read_call(struct rd *rd, struct neutral_block *b, uint32_t node,
         rc = rd_text(rd, at[B_NAME], &b->call.name);
     b->call.args = at[B_INPUT] == JSON_NONE ? STR("{}")
                                             : rd_raw(rd, at[B_INPUT]);
+    b->call.signature = rd->signature;
+    rd->signature = JSTR_NULL;
     return rc;
 }
 
@@ -113,8 +115,12 @@ static int open_seal(struct rd *rd, struct jstr data, struct str *raw)
     if (!s.p)
         return rd_nomem(rd);
     rc = json_scan(&j, s, &lim, NULL);
-    if (!rc && j.nodes[0].type == JSON_T_OBJECT)
+    if (!rc && j.nodes[0].type == JSON_T_OBJECT) {
+        uint32_t sign = json_member(&j, 0, STR("thought_signature"));
+
         *raw = s;
+        rd->signature = jstr_of_node(&j, sign); /* s lives in the arena */
+    }
     json_clear(&j);
     return rc == -ERR_NOMEM ? rd_nomem(rd) : 0;
 }
@@ -137,8 +143,10 @@ static int read_redacted(struct rd *rd, struct neutral_block *b,
     if (rc || !raw.p)
         return rc;
     b->kind = BLOCK_UNKNOWN;
-    b->unknown = (struct neutral_unknown){ DIALECT_OPENAI_CHAT, raw,
-                                           STR("reasoning") };
+    b->unknown = (struct neutral_unknown){
+        DIALECT_OPENAI_CHAT, raw,
+        rd->signature.p ? STR("signature") : STR("reasoning"),
+    };
     return 0;
 }
 
@@ -218,6 +226,7 @@ static int read_message(struct rd *rd, uint32_t node)
     struct str role;
     int rc = rd_object(rd, node, f, COUNT, "messages[]", at);
 
+    rd->signature = JSTR_NULL;
     if (!rc)
         rc = rd_text(rd, at[ROLE], &role);
     if (rc)

@@ -112,8 +112,10 @@ static int on_start(struct anthropic_in *in)
 
 static int on_message_delta(struct anthropic_in *in)
 {
-    int rc = read_finish(in, in_member(&in->base.j, 0, STR("delta")));
+    int rc = in_start(&in->base, STR_NULL, STR_NULL, 0); /* if none came */
 
+    if (!rc)
+        rc = read_finish(in, in_member(&in->base.j, 0, STR("delta")));
     return rc ? rc : read_usage(in, 0, true);
 }
 
@@ -145,15 +147,13 @@ static int on_end(struct anthropic_in *in, bool said)
 static int on_block_event(struct anthropic_in *in, struct str type)
 {
     const struct json *j = &in->base.j;
+    int rc;
 
     if (in->finished) /* nothing belongs behind the reason */
         return 0;
-    if (!in->base.started) {
-        int rc = in_start(&in->base, STR_NULL, STR_NULL, 0);
-
-        if (rc)
-            return rc;
-    }
+    rc = in_start(&in->base, STR_NULL, STR_NULL, 0); /* if none came */
+    if (rc)
+        return rc;
     if (str_is(type, "content_block_delta"))
         return anthropic_delta(in, in_member(j, 0, STR("delta")));
     if (str_is(type, "content_block_start"))
@@ -241,6 +241,8 @@ int anthropic_decode_body(struct codec_in *base, struct str body,
     base->ud = ud;
     base->err = err ? err : &own;
     arena_reset(base->tmp);
+    if (base->opts.http_status >= 400)
+        return in_error_body(base, body);
     rc = in_scan(base, body);
     if (rc)
         return rc;

@@ -60,6 +60,7 @@ static int open_call(struct anthropic_in *in, uint32_t block)
     const struct json *j = &in->base.j;
     uint32_t input = in_member(j, block, STR("input"));
     struct str raw = json_raw(j, input);
+    struct jstr args;
     int rc;
 
     in->open = OPEN_CALL;
@@ -72,9 +73,12 @@ static int open_call(struct anthropic_in *in, uint32_t block)
     rc = in_call_begin(&in->base, &in->call);
     if (in->call.mode != CALL_TEXT) /* else an answer in a tool's clothes */
         in->any_call = true;
-    if (!rc && json_first(j, input) != JSON_NONE) /* whole, with the start */
-        rc = jstr_put_escaped(&in->input, raw);
-    return rc < 0 && !in->base.err->code ? no_memory(in) : rc;
+    if (rc || json_first(j, input) == JSON_NONE)
+        return rc;
+    args = jstr_escape(raw, in->base.tmp); /* whole, with the start */
+    if (!args.p)
+        return no_memory(in);
+    return in_hold(&in->base, &in->input, (struct str){ args.p, args.n });
 }
 
 static int open_text(struct anthropic_in *in, uint32_t block,
@@ -101,9 +105,7 @@ static int open_redacted(struct anthropic_in *in, uint32_t block)
 static int open_opaque(struct anthropic_in *in, uint32_t block)
 {
     in->open = OPEN_OPAQUE;
-    if (buf_put(&in->opaque, json_raw(&in->base.j, block)))
-        return err_set(in->base.err, ERR_LIMIT, "a block is too long");
-    return 0;
+    return in_hold(&in->base, &in->opaque, json_raw(&in->base.j, block));
 }
 
 int anthropic_open(struct anthropic_in *in, uint32_t block)
@@ -112,7 +114,8 @@ int anthropic_open(struct anthropic_in *in, uint32_t block)
     struct str type = { word.p, word.n };
     int rc = in->open == OPEN_NONE ? 0 : anthropic_close(in);
 
-    if (rc)
+    if (rc || block == JSON_NONE ||
+        in->base.j.nodes[block].type != JSON_T_OBJECT)
         return rc;
     in->said = false;
     if (str_is(type, "text"))
@@ -228,9 +231,7 @@ static int on_input(struct anthropic_in *in, struct jstr json)
         return send_piece(in, json);
     if (in->open != OPEN_OPAQUE || !json.n)
         return 0;
-    if (buf_put(&in->input, (struct str){ json.p, json.n }))
-        return err_set(in->base.err, ERR_LIMIT, "a block is too long");
-    return 0;
+    return in_hold(&in->base, &in->input, (struct str){ json.p, json.n });
 }
 
 int anthropic_delta(struct anthropic_in *in, uint32_t delta)

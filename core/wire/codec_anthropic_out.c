@@ -116,22 +116,41 @@ void anthropic_put_stop(struct jw *w, const struct anthropic_out *out)
     jw_close(w, '}');
 }
 
-void anthropic_put_opaque(struct jw *w, const struct neutral_event *ev)
+/* A redacted block that holds JSON for another dialect. */
+static void put_sealed(struct jw *w, enum dialect d, struct str raw)
 {
-    if (ev->from == DIALECT_ANTHROPIC) {
-        jw_raw_line(w, ev->raw);
-        return;
-    }
     jw_open(w, '{');
     jw_member_text(w, "type", STR("redacted_thinking"));
     jw_key(w, "data");
     jw_bytes(w, STR("\"" ANTHROPIC_SEAL));
-    jw_bytes(w, str_of(dialect_name(ev->from)));
+    jw_bytes(w, str_of(dialect_name(d)));
     jw_bytes(w, STR("."));
     if (!w->rc)
-        w->rc = jstr_put_escaped(w->b, ev->raw);
+        w->rc = jstr_put_escaped(w->b, raw);
     jw_raw(w, STR("\""));
     jw_close(w, '}');
+}
+
+void anthropic_put_opaque(struct jw *w, const struct neutral_event *ev)
+{
+    if (ev->from == DIALECT_ANTHROPIC)
+        jw_raw_line(w, ev->raw);
+    else
+        put_sealed(w, ev->from, ev->raw);
+}
+
+void anthropic_put_signature(struct jw *w, struct jstr signature)
+{
+    struct buf raw = BUF_INIT(signature.n + 64);
+    struct jw in = { .b = &raw };
+
+    jw_open(&in, '{');
+    jw_member_jstr(&in, "thought_signature", signature);
+    jw_close(&in, '}');
+    put_sealed(w, DIALECT_OPENAI_CHAT, buf_str(&raw));
+    if (!w->rc)
+        w->rc = in.rc;
+    buf_clear(&raw);
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -262,6 +281,27 @@ static void open_thinking(struct anthropic_out *out, struct jw *w)
                    "\"signature\":\"\"}"));
 }
 
+/* A block that is whole with its start. */
+static void put_at_once(struct anthropic_out *out, struct jw *w,
+                        const struct neutral_event *ev)
+{
+    if (out->open != SAID_NONE)
+        end_block(out, w);
+    begin_block(out, w);
+    if (ev->type == NEUTRAL_OPAQUE) {
+        anthropic_put_opaque(w, ev);
+    } else if (ev->type == NEUTRAL_TOOL_BEGIN) {
+        anthropic_put_signature(w, ev->signature);
+    } else {
+        jw_open(w, '{');
+        jw_member_text(w, "type", STR("redacted_thinking"));
+        jw_member_jstr(w, "data", ev->text);
+        jw_close(w, '}');
+    }
+    end_event(w);
+    end_block(out, w);
+}
+
 static void put_call(struct anthropic_out *out, struct jw *w,
                      const struct neutral_event *ev)
 {
@@ -269,7 +309,9 @@ static void put_call(struct anthropic_out *out, struct jw *w,
 
     if (!id.p && !w->rc)
         w->rc = -ERR_NOMEM;
-    if (out->open != SAID_NONE)
+    if (ev->signature.n)
+        put_at_once(out, w, ev);
+    else if (out->open != SAID_NONE)
         end_block(out, w);
     begin_block(out, w);
     jw_open(w, '{');
@@ -284,25 +326,6 @@ static void put_call(struct anthropic_out *out, struct jw *w,
     out->custom = ev->custom;
     if (ev->custom)
         put_delta(out, w, INPUT_DELTA, JSTR("{\\\"input\\\":\\\""));
-}
-
-/* A block that is whole with its start. */
-static void put_at_once(struct anthropic_out *out, struct jw *w,
-                        const struct neutral_event *ev)
-{
-    if (out->open != SAID_NONE)
-        end_block(out, w);
-    begin_block(out, w);
-    if (ev->type == NEUTRAL_OPAQUE) {
-        anthropic_put_opaque(w, ev);
-    } else {
-        jw_open(w, '{');
-        jw_member_text(w, "type", STR("redacted_thinking"));
-        jw_member_jstr(w, "data", ev->text);
-        jw_close(w, '}');
-    }
-    end_event(w);
-    end_block(out, w);
 }
 
 static void put_citation(struct anthropic_out *out, struct jw *w,

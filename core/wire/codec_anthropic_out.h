@@ -34,6 +34,8 @@ void anthropic_put_usage(struct jw *w, const struct usage *u);
 void anthropic_put_stop(struct jw *w, const struct anthropic_out *out);
 /** An opaque block as this dialect has it: its own, or sealed in. */
 void anthropic_put_opaque(struct jw *w, const struct neutral_event *ev);
+/** A call's thought signature, sealed in, as the block before it. */
+void anthropic_put_signature(struct jw *w, struct jstr signature);
 int anthropic_keep(struct anthropic_out *out, struct str *to, struct str s);
 
 int anthropic_whole(struct anthropic_out *out, const struct neutral_event *ev,

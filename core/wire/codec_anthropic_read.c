@@ -291,7 +291,7 @@ int anthropic_decode_request(const struct json *body, struct arena *a,
                              struct neutral_request *out, struct err *err)
 {
     struct err own = { 0 };
-    struct rd rd = { body, a, out, err ? err : &own, 0 };
+    struct rd rd = { .j = body, .a = a, .r = out, .err = err ? err : &own };
     enum neutral_param params[T_MAX];
     struct rd_field f[T_MAX];
     uint32_t at[T_MAX];

@@ -113,8 +113,14 @@ static int put_piece(struct anthropic_out *out, enum said_kind kind,
 static int begin_call(struct anthropic_out *out,
                       const struct neutral_event *ev)
 {
-    int rc = open_block(out, SAID_CALL);
+    struct jw w;
+    int rc = end_block(out);
 
+    w = element(&out->content);
+    if (!rc && ev->signature.n)
+        anthropic_put_signature(&w, ev->signature);
+    rc = rc ? rc : w.rc;
+    out->open = SAID_CALL;
     out->custom = ev->custom;
     out->call_id = codec_id_to_anthropic(ev->id, out->base.a);
     if (!out->call_id.p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Between codec_chat_in.c and codec_chat_queue.c: one choice of a chat answer
+ * Between codec_chat_in.c, _message.c and _queue.c: one choice of a chat answer
  * as a queue of parts. Neutral blocks never overlap; what providers send may.
  * The first part is live: its pieces go out as they come. It is over when
  * another part waits behind it, a tool call only when its arguments are a
@@ -51,7 +51,11 @@ struct chat_choice {
     struct chat_part *unused;
     uint32_t n_parts;
     struct in_call call; /* the live one */
-    bool any_call, finished;
+    bool any_call;
+    bool ended; /* a reason was given: behind it only calls count */
+    bool told;  /* FINISH is out */
+    enum neutral_finish said;
+    struct jstr stop; /* in the arena */
 };
 
 struct chat_in {
@@ -85,5 +89,9 @@ int chat_push_signature(struct chat_in *in, struct chat_choice *c,
 int chat_drain(struct chat_in *in, struct chat_choice *c);
 
 void chat_free_choices(struct chat_in *in);
+
+/** A message (`whole`) or a delta, member by member. */
+int chat_read_message(struct chat_in *in, struct chat_choice *c,
+                      uint32_t message, bool whole);
 
 #endif

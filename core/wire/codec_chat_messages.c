@@ -6,6 +6,8 @@
  */
 #include "wire/codec_chat.h"
 
+#define BLOCKS_LOOKED_AT 64 /* for the call of a result without an id */
+
 enum {
     M_ROLE,
     M_CONTENT,
@@ -161,6 +163,7 @@ static int read_assistant(struct rd *rd, const uint32_t *at)
 
     if (!m)
         return -rd->err->code;
+    rd->asked = m;
     m->name = rd_jstr(rd, at[M_NAME]);
     rc = chat_read_reasoning(rd, m, at[M_BLOCKS], at[M_DETAILS], plain);
     if (!rc)
@@ -172,17 +175,17 @@ static int read_assistant(struct rd *rd, const uint32_t *at)
     return rc;
 }
 
-/* Results without an id are the last call's, of that name where it is said. */
+/* Results without an id are the last call's, of that name where it is said:
+ * an old form, of one call, or a careless client's, of few. */
 static struct str id_by_name(const struct rd *rd, struct str name)
 {
+    const struct neutral_block *b = rd->asked ? rd->asked->first : NULL;
     struct str id = STR_NULL;
 
-    for (const struct neutral_message *m = rd->r->first; m; m = m->next) {
-        for (const struct neutral_block *b = m->first; b; b = b->next) {
-            if (b->kind == BLOCK_TOOL_CALL &&
-                (!name.p || str_eq(b->call.name, name)))
-                id = b->call.id;
-        }
+    for (int n = 0; b && n < BLOCKS_LOOKED_AT; b = b->next, n++) {
+        if (b->kind == BLOCK_TOOL_CALL &&
+            (!name.p || str_eq(b->call.name, name)))
+            id = b->call.id;
     }
     return id;
 }

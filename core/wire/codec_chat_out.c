@@ -135,8 +135,8 @@ void chat_put_thinking(struct jw *w, const struct chat_said *c, bool index)
     jw_close(w, '}');
 }
 
-void chat_put_citation(struct jw *w, const struct chat_said *c,
-                       const struct neutral_event *ev)
+void chat_put_citation(struct jw *w, struct chat_said *c,
+                       const struct neutral_event *ev, bool index)
 {
     if (ev->from == DIALECT_OPENAI_CHAT) {
         jw_raw_line(w, ev->raw);
@@ -151,6 +151,8 @@ void chat_put_citation(struct jw *w, const struct chat_said *c,
     jw_member_int(w, "start_index", (int64_t)c->block_start);
     jw_member_int(w, "end_index", (int64_t)c->length);
     jw_close(w, '}');
+    if (index)
+        jw_member_int(w, "index", c->n_citations++);
     jw_close(w, '}');
 }
 
@@ -352,7 +354,7 @@ static void put_other(struct chat_out *out, struct jw *w, struct chat_said *c,
         jw_bytes(w, STR("}]"));
     } else if (ev->type == NEUTRAL_CITATION) {
         jw_bytes(w, STR("\"annotations\":["));
-        chat_put_citation(w, c, ev);
+        chat_put_citation(w, c, ev, true);
         jw_bytes(w, STR("]"));
     } else {
         jw_bytes(w, STR("\"reasoning_details\":["));

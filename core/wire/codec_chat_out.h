@@ -22,6 +22,7 @@ struct chat_said {
     size_t block_start;  /* of them, before the open text */
     struct buf thinking, signature; /* of the open block */
     uint32_t n_blocks;   /* thinking blocks that went out whole */
+    uint32_t n_citations;
 
     /* of a whole answer; insides of strings and arrays */
     struct buf content, refusal, reasoning, blocks, details, calls,
@@ -41,8 +42,9 @@ struct chat_said *chat_said(struct chat_out *out, uint32_t index);
 
 /** A thinking block of the open one's buffers, as an object. */
 void chat_put_thinking(struct jw *w, const struct chat_said *c, bool index);
-void chat_put_citation(struct jw *w, const struct chat_said *c,
-                       const struct neutral_event *ev);
+/** In a stream each element has its index: the SDKs want one to merge by. */
+void chat_put_citation(struct jw *w, struct chat_said *c,
+                       const struct neutral_event *ev, bool index);
 void chat_put_usage(struct jw *w, const struct usage *u);
 const char *chat_finish_word(enum neutral_finish f);
 

@@ -197,7 +197,7 @@ int chat_decode_request(const struct json *body, struct arena *a,
                         struct neutral_request *out, struct err *err)
 {
     struct err own = { 0 };
-    struct rd rd = { body, a, out, err ? err : &own, 0 };
+    struct rd rd = { .j = body, .a = a, .r = out, .err = err ? err : &own };
     uint32_t at[T_COUNT];
     int rc;
 

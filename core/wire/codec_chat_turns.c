@@ -155,19 +155,31 @@ static void put_orphan(struct cw *c, struct str id)
     jw_close(&c->w, '}');
 }
 
+static void too_many(struct cw *c)
+{
+    cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST, "messages",
+                      "More than %d tool calls in one turn.",
+                      CALLS_A_TURN_MAX));
+}
+
 /* Behind an assistant's message: its calls' results, those that are missing
  * too, unless the conversation ends here. */
 static void put_results(struct cw *c, const struct neutral_message *m)
 {
     const struct neutral_message *next = m->next;
+    uint32_t n = 0;
 
     for (; is_turn_of_user(next); next = next->next) {
         for (const struct neutral_block *b = next->first; b; b = b->next) {
-            if (b->kind == BLOCK_TOOL_RESULT)
-                put_result(c, b);
+            if (b->kind != BLOCK_TOOL_RESULT)
+                continue;
+            put_result(c, b);
+            n++;
         }
     }
-    if (!m->next || m->next->role == ROLE_ASSISTANT || cw_same(c))
+    if (n > CALLS_A_TURN_MAX)
+        too_many(c);
+    if (c->w.rc || !m->next || m->next->role == ROLE_ASSISTANT || cw_same(c))
         return;
     for (const struct neutral_block *b = m->first; b; b = b->next) {
         if (b->kind == BLOCK_TOOL_CALL && !is_answered(m->next, b->call.id))
@@ -300,9 +312,7 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     put_calls(c, m);
     jw_close(&c->w, '}');
     if (calls > CALLS_A_TURN_MAX)
-        cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST, "messages",
-                          "More than %d tool calls in one message.",
-                          CALLS_A_TURN_MAX));
+        too_many(c);
     else
         put_results(c, m);
 }

@@ -107,7 +107,7 @@ static int put_citation(struct chat_said *c, const struct neutral_event *ev)
 {
     struct jw w = element(&c->annotations);
 
-    chat_put_citation(&w, c, ev);
+    chat_put_citation(&w, c, ev, false);
     return w.rc;
 }
 

@@ -47,7 +47,8 @@ bool chat_can_part(struct cw *c, const struct neutral_block *b)
         return true;
     case BLOCK_UNKNOWN:
         if (b->unknown.dialect == c->to)
-            return !str_starts(b->unknown.type, STR("reasoning"));
+            return !str_starts(b->unknown.type, STR("reasoning")) &&
+                   !str_is(b->unknown.type, "signature"); /* on its call */
         cw_unknown(c, &b->unknown);
         return false;
     default:

@@ -146,9 +146,21 @@ static struct str word_of(struct codec_in *in, uint32_t object,
                                                    : STR_NULL;
 }
 
+/* Where the text stands, with those who have no error object. */
+static struct str message_of(struct codec_in *in, uint32_t object)
+{
+    uint32_t detail = in_member(&in->j, object, STR("detail"));
+    struct str s = word_of(in, object, STR("message"));
+
+    if (s.n || detail == JSON_NONE)
+        return s;
+    s = word_of(in, object, STR("detail"));
+    return s.n ? s : json_raw(&in->j, detail); /* a list of fields at fault */
+}
+
 int in_error_node(struct codec_in *in, uint32_t node)
 {
-    struct neutral_error e = { 0 };
+    struct neutral_error e = { .status = in->opts.http_status };
     int64_t status;
 
     if (in->j.nodes[node].type != JSON_T_OBJECT) {
@@ -156,13 +168,36 @@ int in_error_node(struct codec_in *in, uint32_t node)
     } else {
         e.type = word_of(in, node, STR("type"));
         e.code = word_of(in, node, STR("code"));
-        e.message = word_of(in, node, STR("message"));
+        e.message = message_of(in, node);
         e.param = word_of(in, node, STR("param"));
         status = in_count(&in->j, node, STR("status_code"));
-        e.status = status >= 400 && status < 600 ? (int)status : 0;
+        if (e.status < 400 && status >= 400 && status < 600)
+            e.status = (int)status;
     }
     if (!e.message.n)
         e.message = STR("The provider reported an error.");
+    if (str_is(e.type, "null") || str_is(e.type, "error"))
+        e.type = STR_NULL;
     e.status = codec_status_of(&e);
+    return in_error(in, &e);
+}
+
+int in_error_body(struct codec_in *in, struct str body)
+{
+    struct json_limits lim = { .dup_nowhere = true };
+    struct neutral_error e = { .status = in->opts.http_status };
+    int rc = json_scan(&in->j, body, &lim, NULL);
+    uint32_t node;
+
+    if (rc == -ERR_NOMEM)
+        return err_set(in->err, ERR_NOMEM, "out of memory");
+    if (!rc && in->j.nodes[0].type == JSON_T_OBJECT) {
+        node = in_member(&in->j, 0, STR("error"));
+        return in_error_node(in, node == JSON_NONE ? 0 : node);
+    }
+    e.message = arena_fmt(in->tmp, "The provider answered with status %d.",
+                          e.status);
+    if (!e.message.p)
+        return err_set(in->err, ERR_NOMEM, "out of memory");
     return in_error(in, &e);
 }

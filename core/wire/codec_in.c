@@ -191,19 +191,26 @@ int in_call_begin(struct codec_in *in, struct in_call *call)
     return call->mode == CALL_PLAIN ? emit_begin(in, call) : 0;
 }
 
+int in_hold(struct codec_in *in, struct buf *b, struct str s)
+{
+    int rc = buf_put(b, s);
+
+    if (!rc)
+        return 0;
+    return err_set(in->err, -rc, rc == -ERR_NOMEM
+                                     ? "out of memory"
+                                     : "a block of the answer is too long");
+}
+
 int in_call_args(struct codec_in *in, struct in_call *call, struct jstr args)
 {
-    int rc;
-
     if (!args.n)
         return 0;
     if (call->mode == CALL_PLAIN)
         return in_text(in, NEUTRAL_TOOL_ARGS, call->choice, args);
     if (call->mode == CALL_TEXT)
         return in_text(in, NEUTRAL_TEXT, call->choice, args);
-    rc = buf_put(&call->args, (struct str){ args.p, args.n });
-    return rc ? err_set(in->err, -rc, "a tool call's arguments are too long")
-              : 0;
+    return in_hold(in, &call->args, (struct str){ args.p, args.n });
 }
 
 /* The text in {"input": "..."}, or all of it where there is none. */
@@ -215,9 +222,10 @@ static int emit_unwrapped(struct codec_in *in, struct in_call *call)
     struct json j = { 0 };
     int rc;
 
-    if (!text.p)
+    rc = text.p ? json_scan(&j, text, NULL, NULL) : -ERR_NOMEM;
+    if (rc == -ERR_NOMEM)
         return err_set(in->err, ERR_NOMEM, "out of memory");
-    if (json_scan(&j, text, NULL, NULL) == 0)
+    if (rc == 0)
         inner = in_string(&j, 0, STR("input"));
     call->custom = true;
     rc = emit_begin(in, call);

@@ -40,7 +40,8 @@ const struct neutral_tool *cw_tool(const struct cw *c, struct str name)
 /* What a provider's tools did may be left out; what the user gave may not. */
 void cw_unknown(struct cw *c, const struct neutral_unknown *u)
 {
-    if (str_starts(u->type, STR("reasoning")))
+    if (str_starts(u->type, STR("reasoning")) ||
+        str_is(u->type, "signature"))
         cw_note(c, FATE_DROPPED, FEATURE_THINKING);
     else if (str_find(u->type, STR("tool")) >= 0)
         cw_note(c, FATE_DROPPED, FEATURE_SERVER_BLOCKS);

@@ -67,16 +67,19 @@ static const char *expected_of(uint32_t types)
     }
 }
 
+static bool is_path(struct str full, struct str path, struct str name)
+{
+    return full.n == path.n + 1 + name.n && str_starts(full, path) &&
+           memcmp(full.p + path.n + 1, name.p, name.n) == 0;
+}
+
 int rd_unread(struct rd *rd, const char *path, struct str name)
 {
     struct neutral_request *r = rd->r;
     struct neutral_extra *e = r->unread, **end = &r->unread;
-    struct str full = arena_fmt(rd->a, "%s." STR_FMT, path, STR_ARG(name));
 
-    if (!full.p)
-        return rd_nomem(rd);
     for (; e; end = &e->next, e = e->next) {
-        if (str_eq(e->name, full))
+        if (is_path(e->name, str_of(path), name))
             return 0;
     }
     if (r->n_unread >= RD_UNREAD_MAX)
@@ -84,7 +87,9 @@ int rd_unread(struct rd *rd, const char *path, struct str name)
     e = arena_alloc(rd->a, sizeof *e);
     if (!e)
         return rd_nomem(rd);
-    e->name = full;
+    e->name = arena_fmt(rd->a, "%s." STR_FMT, path, STR_ARG(name));
+    if (!e->name.p)
+        return rd_nomem(rd);
     *end = e;
     r->n_unread++;
     return 0;

@@ -37,6 +37,8 @@ struct rd {
     struct neutral_request *r;
     struct err *err;
     uint32_t n_extras;
+    struct jstr signature; /* unsealed: of the call that comes next */
+    const struct neutral_message *asked; /* the last assistant's */
 };
 
 struct rd_field {

@@ -77,11 +77,16 @@ int in_error(struct codec_in *in, const struct neutral_error *e);
 /** The stream ended where it should not have. */
 int in_cut(struct codec_in *in);
 
-/** An error object or text of a provider; status is 0 where it says none. */
+/** An error object or text of a provider. */
 int in_error_node(struct codec_in *in, uint32_t node);
+/** The body that came with an error's status, JSON or not. */
+int in_error_body(struct codec_in *in, struct str body);
 
 /** Scan into in->j: a JSON object, else SYNTAX. */
 int in_scan(struct codec_in *in, struct str text);
+
+/** Hold bytes back: 0, LIMIT or NOMEM with *in->err. */
+int in_hold(struct codec_in *in, struct buf *b, struct str s);
 
 /** Begin, go on and end a call; names are given back as the client has them. */
 int in_call_begin(struct codec_in *in, struct in_call *call);

@@ -53,7 +53,8 @@ static int put_odd(struct buf *out, unsigned char c)
 
 int jstr_put_escaped(struct buf *out, struct str s)
 {
-    const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+    const unsigned char *p = (const unsigned char *)(s.p ? s.p : "");
+    const unsigned char *end = p + s.n;
     int rc = 0;
 
     while (!rc && p < end) {

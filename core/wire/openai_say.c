@@ -183,7 +183,7 @@ int openai_stop_stream(enum dialect d, const struct wire_stop *stop,
         rc = put_finish(&choices, d, 0, stop->finish);
     rc = rc ? rc : buf_putc(&choices, ']');
     rc = rc ? rc : put_like(out, stop->like, buf_str(&choices), STR("null"));
-    if (!rc && stop->usage)
+    if (!rc && stop->usage_asked)
         rc = put_usage(out, stop->usage, stop->like);
     buf_clear(&choices);
     return rc ? rc : buf_puts(out, "data: [DONE]\n\n");

@@ -3,6 +3,7 @@
 /* What dialects share in finding and saying texts. */
 #include "wire/texts.h"
 
+#include "wire/anthropic_text.h"
 #include "wire/openai.h"
 
 #include <stdlib.h>
@@ -13,10 +14,11 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_OPENAI_CHAT:
     case DIALECT_OPENAI_COMPLETIONS:
         return &openai_text_ops;
+    case DIALECT_ANTHROPIC:
+        return &anthropic_text_ops;
     case DIALECT_NONE:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
-    case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
         break;

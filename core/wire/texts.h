@@ -66,7 +66,8 @@ struct wire_stop {
     struct str like;   /* JSON of an event of this stream: its envelope */
     const struct wire_block *open; /* begun and not ended; WIRE_ALL as above */
     size_t n_open;
-    const struct usage *usage; /* NULL: the client gets none */
+    const struct usage *usage; /* as far as it is known */
+    bool usage_asked; /* the client wants it where none comes by itself */
 };
 
 /** A value to stand where another stood. */

@@ -124,7 +124,8 @@ static double best(struct job *j, struct str bytes, size_t step)
         j->run.arena = a;
         j->o = NULL;
         if (j->set && policy_output_wants(j->set, STR("chat"), &wants))
-            j->o = output_new(&wants, DIALECT_OPENAI_CHAT, a, &ops, j);
+            j->o = output_new(&wants, DIALECT_OPENAI_CHAT,
+                              wire_text_ops(DIALECT_OPENAI_CHAT), a, &ops, j);
         t0 = cpu_us();
         stream(j, bytes, step);
         t0 = (cpu_us() - t0) / EVENTS;

@@ -3,8 +3,9 @@
 /*
  * What policies cost a request: CPU microseconds of auth.lua and route.lua
  * together, best of the rounds, for a caller without tags and for one that a
- * tag keeps on one of two targets. Then what the engine itself costs: a phase
- * that does nothing; and what is kept and told for explain.
+ * tag keeps on one of two targets; with fifty policies more that have other
+ * phases. Then what the engine itself costs: a phase that does nothing; and
+ * what is kept and told for explain.
  *
  *     policy_bench [FOLDER of the policies]
  */
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { ROUNDS = 7, REQUESTS = 100000, ARENA_EVERY = 100 };
+enum { ROUNDS = 7, REQUESTS = 100000, ARENA_EVERY = 100, OTHERS = 50 };
 
 static const char secret[] =
     "sk-ps-0123456789-abcdefghijklmnopqrstuvwxyz012345";
@@ -25,7 +26,7 @@ static struct crumb crumb;
 
 struct job {
     struct config config;
-    struct conf_policy policies[2];
+    struct conf_policy policies[2 + OTHERS];
     struct conf_key key;
     struct policy_set *set;
     struct policy_run run;
@@ -208,6 +209,13 @@ int main(int argc, char **argv)
     j.config.policies = j.policies;
     j.config.n_policies = 2;
     measure(&j, "auth + route, no tags", &plan);
+    for (int i = 0; i < OTHERS; i++)
+        j.policies[2 + i] = (struct conf_policy){
+            .name = STR("other"),
+            .source = STR("return { api = 1, log = function() end }") };
+    j.config.n_policies = 2 + OTHERS;
+    measure(&j, "the same, and 50 other policies", &plan);
+    j.config.n_policies = 2;
     j.key.tags = &resident;
     j.key.n_tags = 1;
     measure(&j, "auth + route, one tag", &plan);

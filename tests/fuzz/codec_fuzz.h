@@ -31,7 +31,9 @@ static void must_be_json(struct str s)
     struct json_limits lim = { .dup_nowhere = true, .max_depth = 1000 };
     struct json j = { 0 };
 
-    MUST(json_scan(&j, s, &lim, NULL) == 0);
+    if (json_scan(&j, s, &lim, NULL))
+        fprintf(stderr, "not JSON: " STR_FMT "\n", STR_ARG(s));
+    MUST(j.count > 0);
     json_clear(&j);
 }
 

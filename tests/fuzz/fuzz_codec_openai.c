@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Requests, answers and streams of OpenAI chat; see tests/fuzz/codec_fuzz.h. */
+/* Requests, answers, streams of OpenAI chat; see tests/fuzz/codec_fuzz.h. */
 #include "codec_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

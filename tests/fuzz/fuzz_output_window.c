@@ -6,7 +6,7 @@
  * high bit where an event ends. The word never leaves, and the pieces become
  * what the whole text becomes.
  */
-#include "flow/output_window.h"
+#include "policy/output_window.h"
 
 #include <stdio.h>
 #include <stdlib.h>

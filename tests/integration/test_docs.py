@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
 """Every block of code in the documentation runs, or says why not."""
+import hashlib
 import json
 import os
 import re
@@ -97,6 +98,76 @@ def test_policies_load_and_their_tests_pass(page, tmp_path):
         assert got.returncode == 0, got.stdout + got.stderr
 
 
+# ---- the stub ----------------------------------------------------------
+
+def stub():
+    """Members by class of sdk/lua/penstock.lua; "ps" has its functions."""
+    text = (SRC / "sdk/lua/penstock.lua").read_text()
+    members, cls = {}, None
+    for line in text.splitlines():
+        if m := re.match(r"---@class (?:penstock\.)?(\w+)", line):
+            cls = members.setdefault(m[1], set())
+        elif m := re.match(r"---@field (\w+)", line):
+            cls.add(m[1])
+        elif m := re.match(r"function (\w+):(\w+)\(", line):
+            name = "".join(p.capitalize() for p in m[1].split("_"))
+            members[name].add(m[2])
+        elif m := re.match(r"(?:function )?ps\.([\w.]+)", line):
+            members["ps"].add(m[1])
+    return members
+
+
+# what a policy calls its arguments, and what they are
+ARGUMENTS = {"req": "Req", "plan": "Plan", "try": "Try", "resp": "Resp",
+             "w": "Window", "principal": "Principal"}
+
+
+def policies():
+    for path in sorted((SRC / "policies").glob("*.lua")):
+        yield pytest.param(path.read_text(), id=path.name)
+    for block in docs.blocks(label="lua"):
+        if block.name:
+            yield pytest.param(block.text, id=block.id)
+
+
+@pytest.mark.parametrize("text", list(policies()))
+def test_names_used_by_policies_stand_in_the_stub(text):
+    known = stub()
+    text = re.sub(r"--[^\n]*", "", text)
+    text = re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text)
+    for name in re.findall(r"\bps\.([a-z_0-9.]+)", text):
+        assert name.rstrip(".") in known["ps"], f"ps.{name}"
+    for argument, cls in ARGUMENTS.items():
+        for name in re.findall(rf"(?<![\w.]){argument}[.:](\w+)", text):
+            assert name in known[cls], f"{argument}.{name}"
+
+
+def test_the_stub_has_every_class():
+    known = stub()
+    assert {"Req", "Plan", "Target", "Principal", "Try", "Resp", "Window",
+            "Decision", "Policy", "ps"} <= set(known)
+    assert {"deny", "kv", "keys", "keys.get"} <= known["ps"]
+    assert {"keep", "empty"} <= known["Plan"]
+
+
+# ---- the manual --------------------------------------------------------
+
+def test_the_manual_s_example_runs(tmp_path):
+    page = (SRC / "docs/man/penstock-policy.7").read_text()
+    policy, conf, tests = re.findall(r"^\.Bd -literal.*\n((?:.*\n)*?)\.Ed$",
+                                     page, re.M)
+    assert policy.startswith("-- business_hours.lua")
+    (tmp_path / "business_hours.lua").write_text(policy)
+    (tmp_path / "business_hours_test.lua").write_text(tests)
+    got = cli("policy", "test", str(tmp_path))
+    assert got.returncode == 0 and "1 passed" in got.stdout, got.stdout
+    file = tmp_path / "penstock.conf"
+    file.write_text(f'policy_path "{tmp_path}"\nprovider "sim"\n' + conf)
+    got = cli("check", str(file),
+              env={"PENSTOCK_STATE": str(tmp_path / "state")})
+    assert got.returncode == 0, got.stderr
+
+
 # ---- shell -------------------------------------------------------------
 
 WRAPPER = """#!/bin/sh
@@ -177,6 +248,8 @@ def test_json_is_what_its_reader_takes(block, tmp_path):
     json.loads(block.text)
     file = tmp_path / "file.json"
     file.write_text(block.text)
+    if block.page == "docs/guide/policy-tests.md":
+        return explained(block, tmp_path, file)
     if block.page != "docs/guide/mock.md":
         return
     mock = subprocess.Popen([PENSTOCK, "mock", "--listen", "127.0.0.1:0",
@@ -187,6 +260,24 @@ def test_json_is_what_its_reader_takes(block, tmp_path):
     finally:
         mock.terminate()
         assert mock.communicate(timeout=20)[1] == ""
+
+
+def explained(block, folder, request):
+    """A request for `explain -f`, by the page's policies and services."""
+    names = docs.write_policies(block.page, folder)
+    outside = [b.text for b in docs.blocks(block.page)
+               if b.is_configuration and b.text.startswith("service ")]
+    key = hashlib.sha256(b"sk-one").hexdigest()
+    conf = folder / "penstock.conf"
+    conf.write_text(f'policy_path "{folder}"\nprovider "sim"\n'
+                    f'key "one" {{ sha256 = "{key}" }}\n'
+                    + "".join(outside) + 'policies { "auth", "authz" }')
+    assert "authz" in names
+    got = cli("explain", "-f", str(request), "-c", str(conf), "--json")
+    assert got.returncode == 0, got.stderr
+    story = json.loads(got.stdout)
+    assert story["status"] == 200 and len(story["attempts"]) == 2
+    assert {p["policy"] for p in story["policies"]} == {"auth", "authz"}
 
 
 @pytest.mark.parametrize("block", each("c"))

@@ -97,7 +97,7 @@ def test_a_refusal(explain):
     story = explain.story({"body": BODY})
     assert story["answer"]["status"] == 401
     assert story["error"]["code"] == "invalid_api_key"
-    story = explain.story(asked(body={"model": "nope", "messages": []}))
+    story = explain.story(asked(body={**BODY, "model": "nope"}))
     assert story["answer"]["status"] == 404
 
 

@@ -319,16 +319,28 @@ def test_explain_tells_what_was_taken(penstock, tmp_path):
 @pytest.mark.parametrize("policies, status", [
     ('"auth", "route"', 429),              # the core
     ('"auth", { "limits", mode = "observe" }, "route"', 200),
-    ('"auth", "limits", "limits", "route"', 429),  # taken once
+    ('"auth", "story", "limits", "route"', 429),  # taken once, by both
 ])
 def test_what_a_key_carries_holds(penstock, tmp_path, policies, status):
+    (tmp_path / "story.lua").write_text(TAKE % (
+        '{ "requests", per = "team", limit = "20/day" }'))
     with Upstream(answer) as up:
         p = start(penstock, tmp_path, up, policies=policies,
                   team='limits = { requests = "20/day" }')
         assert [ask(p).status for _ in range(3)] == [200, 200, status]
-        if status == 200:
-            assert any("rate_limited" in n for e in p.logs("request")
-                       for n in e.get("notes", []))
+
+
+def test_observe_tells_what_others_have_used_up(penstock, tmp_path):
+    """It looks and takes nothing."""
+    (tmp_path / "story.lua").write_text(TAKE % (
+        '{ "requests", per = "team", limit = "20/day", burst = 20 }'))
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up, team=(
+            'limits = { requests = "20/day" }'), policies=(
+            '"auth", "story", { "limits", mode = "observe" }, "route"'))
+        assert [ask(p).status for _ in range(4)] == [200] * 4
+        notes = [n for e in p.logs("request") for n in e.get("notes", [])]
+        assert len([n for n in notes if "rate_limited" in n]) == 2, notes
 
 
 def test_a_full_memory_does_as_it_is_told(penstock, tmp_path):

@@ -5,6 +5,7 @@ sees, however the provider cuts its stream; streamed or not, it gets the same.""
 import hashlib
 import http.client
 import json
+import re
 import threading
 import time
 
@@ -323,6 +324,9 @@ def test_stop(penstock, tmp_path):
         wait_for(up.closed, why="the provider's end")
         assert notes(p) == ["stop: stopped: content_filter"]
         assert line(p)["status"] == 200
+        told = p.cli("explain", ask.id).stdout
+        assert re.findall(r"^  output +stop +stop content_filter", told, re.M)
+        assert len(re.findall(r"^  output ", told, re.M)) == 1
         status, got, clean = ask(p, stream_options={"include_usage": True})
         assert events(got)[-1]["usage"]["total_tokens"] == 13
         assert events(got)[-1]["choices"] == [] and got.endswith(DONE)
@@ -534,6 +538,26 @@ def test_large_answers(penstock, tmp_path, size):
             status, got, clean = ask(p2, False, timeout=30)
             assert status == 200 and clean and SECRET in got
             assert "too large" in notes(p2)[0]
+
+
+def test_too_large_for_the_only_policy(penstock, tmp_path):
+    """No other phase ran before it fails."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "mask.lua").write_text(MASK)
+    with Script() as up:
+        p = penstock(f"""
+            policy_path "{tmp_path}"
+            provider "a" {{ vendor = "openai-compatible",
+                            base_url = "{up.url}", keys = {{}} }}
+            model "m" {{ "a/first" }}
+            policies {{ "mask" }}""")
+        up.whole = whole({"content": "x" * (5 << 20)})
+        r = p.post("/v1/chat/completions", body(False), timeout=30)
+        assert r.status == 500
+        assert r.json()["error"]["code"] == "policy_failed"
+        up.whole = whole({"content": f"a {SECRET}"})
+        r = p.post("/v1/chat/completions", body(False))
+        assert r.json()["choices"][0]["message"]["content"] == "a [key]"
 
 
 def test_a_slow_client(penstock, tmp_path):

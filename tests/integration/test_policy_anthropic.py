@@ -130,6 +130,7 @@ def test_an_answer(penstock, tmp_path):
                          "content_block_delta", "content_block_stop",
                          "message_delta", "message_stop"]
         refused = p.post("/v1/messages/count_tokens",
-                         '{"model":"m","messages":[]}', headers=head)
+                         '{"model":"m","messages":[{"role":"user","content":"a"}]}',
+                         headers=head)
         assert refused.status == 500
         assert refused.json()["error"]["type"] == "api_error"

@@ -12,7 +12,9 @@ import pytest
 
 from conftest import PENSTOCK, SRC, wait_for
 
-PHASES = ["request", "authenticate", "validate", "admit", "route", "log"]
+PHASES = json.loads(subprocess.run(
+    [PENSTOCK, "policy", "list", "--json"], capture_output=True, text=True,
+    timeout=30, check=True).stdout)["phases"]
 
 
 @pytest.fixture

@@ -145,9 +145,10 @@ def test_nothing_asked_nothing_changed(penstock, tmp_path):
 
 
 @pytest.mark.parametrize("path,text,want", [
-    ("/v1/chat/completions", '{"model":"m","messages":[]}',
-     '{"model":"m","messages":[],"max_completion_tokens":50,'
-     '"temperature":0}'),
+    ("/v1/chat/completions",
+     '{"model":"m","messages":[{"role":"user","content":"a"}]}',
+     '{"model":"m","messages":[{"role":"user","content":"a"}],'
+     '"max_completion_tokens":50,"temperature":0}'),
     ("/v1/completions", '{"model":"m","prompt":"x"}',
      '{"model":"m","prompt":"x","max_tokens":50,"temperature":0}'),
 ])

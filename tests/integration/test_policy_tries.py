@@ -285,7 +285,8 @@ def test_the_client_leaves(penstock, tmp_path):
         p = start(penstock, tmp_path, up)
         c = p.connect()
         c.request("POST", "/v1/chat/completions",
-                  '{"model":"m","messages":[]}', {"x-story": "forever"})
+                  '{"model":"m","messages":[{"role":"user","content":"a"}]}',
+                  {"x-story": "forever"})
         wait_for(lambda: up.requests, why="the try")
         time.sleep(0.1)
         c.close()

@@ -122,6 +122,14 @@ endpoint "messages" { max_tokens = 3, max_tokens_over = "clamp" }""")
     assert up.requests[0].json()["max_tokens"] == 3
 
 
+def test_clamp_of_what_is_translated(gateway):
+    up, p = gateway("""
+endpoint "chat" { max_tokens = 3, max_tokens_over = "clamp" }""")
+    r = p.post("/v1/chat/completions", dict(CHAT, model="b/m", max_tokens=9))
+    assert r.status == 200 and "choices" in r.json()
+    assert up.requests[0].json()["max_tokens"] == 3
+
+
 def test_switched_off(gateway):
     """The rules are off, the limits are not."""
     up, p = gateway("""

@@ -33,6 +33,8 @@ static inline int way_in(struct way *w, enum dialect d, struct str body)
 
     *w = (struct way){ .out = BUF_INIT(64 << 20) };
     w->a = arena_new(256 << 20);
+    if (!w->a)
+        return err_set(&w->err, ERR_NOMEM, "out of memory");
     rc = json_scan(&w->j, body, NULL, &w->err);
     return rc ? rc : codec_for(d)->decode_request(&w->j, w->a, &w->r,
                                                   &w->err);

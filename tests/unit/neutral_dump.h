@@ -8,7 +8,7 @@
 #ifndef PENSTOCK_UNIT_NEUTRAL_DUMP_H
 #define PENSTOCK_UNIT_NEUTRAL_DUMP_H
 
-#include "unit.h"
+#include "dump.h"
 
 #include "wire/codec.h"
 
@@ -18,38 +18,6 @@
 #define DUMP_SIGNED 2
 /* Media in results stand behind them, as chat must have them. */
 #define DUMP_HOIST 4
-
-struct dump {
-    struct buf b;
-    struct arena *a;
-    int flags;
-};
-
-static inline void dump_init(struct dump *d, int flags)
-{
-    *d = (struct dump){ .b = BUF_INIT(64 << 20), .flags = flags };
-    d->a = arena_new(256 << 20);
-}
-
-static inline void dump_clear(struct dump *d)
-{
-    buf_clear(&d->b);
-    arena_free(d->a);
-}
-
-/* name=text, in one line */
-static inline void dump_str(struct dump *d, const char *name, struct str s)
-{
-    if (!s.p)
-        return;
-    buf_printf(&d->b, " %s=", name);
-    buf_json_str(&d->b, s);
-}
-
-static inline void dump_jstr(struct dump *d, const char *name, struct jstr s)
-{
-    dump_str(d, name, jstr_text(s, d->a));
-}
 
 static inline void dump_cache(struct dump *d, const struct neutral_cache *c)
 {
@@ -249,31 +217,6 @@ static inline void dump_request(struct dump *d,
         dump_tools(d, r);
     }
     dump_messages(d, r);
-}
-
-/* Equal, or the first lines that differ are printed. */
-static inline bool dump_equal(const char *what, struct str got,
-                              struct str want)
-{
-    struct str g, w;
-
-    if (str_eq(got, want))
-        return true;
-    do {
-        g = str_split(&got, '\n');
-        w = str_split(&want, '\n');
-    } while (str_eq(g, w) && got.p && want.p);
-    printf("\n%s: got\n%.600s\nnot\n%.600s\n", what,
-           g.n ? g.p : "", w.n ? w.p : "");
-    return false;
-}
-
-static inline bool dump_same(const char *what, struct dump *got,
-                             struct dump *want)
-{
-    buf_putc(&got->b, '\0');
-    buf_putc(&want->b, '\0');
-    return dump_equal(what, buf_str(&got->b), buf_str(&want->b));
 }
 
 #endif

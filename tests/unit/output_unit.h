@@ -14,6 +14,7 @@
 struct story {
     struct fake f;
     struct output *o;
+    const struct wire_text_ops *wire; /* OpenAI's, at first */
     struct sse sse;
     struct json scratch;
     struct buf got;  /* bytes for the client */
@@ -49,6 +50,7 @@ static inline struct conf_policy *story_init(struct story *s,
 {
     memset(s, 0, sizeof *s);
     fake_init(&s->f);
+    s->wire = wire_text_ops(DIALECT_OPENAI_CHAT);
     s->got = (struct buf)BUF_INIT(64 << 20);
     s->text = (struct buf)BUF_INIT(64 << 20);
     return fake_policy(&s->f, "p", source);
@@ -65,8 +67,8 @@ static inline void story_begin(struct story *s)
     s->f.notes[0] = '\0';
     sse_init(&s->sse, 16 << 20);
     if (policy_output_wants(s->f.set, STR("chat"), &wants))
-        s->o = output_new(&wants, DIALECT_OPENAI_CHAT, s->f.arena, &story_ops,
-                          s);
+        s->o = output_new(&wants, DIALECT_OPENAI_CHAT, s->wire, s->f.arena,
+                          &story_ops, s);
 }
 
 static inline bool story_open(struct story *s)
@@ -96,7 +98,8 @@ static inline void story_take(struct story *s)
 static inline int story_event(void *ud, const struct sse_event *ev)
 {
     struct story *s = ud;
-    bool last = ev->data.p && str_is(ev->data, "[DONE]");
+    bool last = ev->data.p && (str_is(ev->data, "[DONE]") ||
+                               str_is(ev->event, "message_stop"));
 
     if (!ev->data.p)
         return output_comment(s->o, ev->raw);
@@ -105,9 +108,11 @@ static inline int story_event(void *ud, const struct sse_event *ev)
     s->rc = output_event(s->o, ev, last ? NULL : &s->scratch, last);
     if (s->rc == -ERR_CANCELLED &&
         output_verdict(s->o)->verdict == POLICY_STOP) {
-        struct usage u = { 3, -1, -1, 2, -1 };
+        struct usage u = USAGE_NONE;
 
-        CU_ASSERT_EQUAL(output_stop(s->o, &u), 0);
+        u.input = 3;
+        u.output = 2;
+        CU_ASSERT_EQUAL(output_stop(s->o, &u, true), 0);
     }
     return s->rc;
 }

@@ -179,6 +179,8 @@ static const char *const catastrophes[] = {
     A_MILLION "ps.re('.*?.*?.*?(?!b)(?!a)\\\\w'):find(s)",
     "local t = {} for i = 1, 1e9 do t[i] = ps.re(('(?:a{500}){400}b'):rep(9)"
     " .. i) end",
+    "local s = ('\\xff'):rep(1 << 20) s = s .. s .. s while true do"
+    " ps.re('a'):test(s) end",
     "ps.re('(?:a{0,1000}){0,1000}z'):find(('a'):rep(1000) .. 'zb')"
     " while true do end",
 };

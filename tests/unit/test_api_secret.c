@@ -4,6 +4,9 @@
 #include "policy_unit.h"
 
 #define THE_TEXT "tok-4711-abc"
+#define FIFTY "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define FIVE_HUNDRED                                                          \
+    FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY
 
 static struct conf_secret secret = { STR("token"),
                                      { STR("env T"), STR(THE_TEXT) } };
@@ -84,6 +87,9 @@ static void is_struck_out(void)
           "p: a [secret] b\n");
     shows("local t = ps.secret(conf.token) ps.note(t .. t .. 'tok-' .. t)",
           "p: [secret][secret]tok-[secret]\n");
+    /* also where the end of a long note would cut one in two */
+    shows("ps.note(('x'):rep(505) .. ps.secret(conf.token))",
+          "p: " FIVE_HUNDRED "xxxxx[secret\n");
     shows("ps.note('tok-4711 is none')", "p: tok-4711 is none\n");
     fails("error('bad token ' .. ps.secret(conf.token))",
           "bad token [secret]");

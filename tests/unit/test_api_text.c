@@ -46,6 +46,25 @@ static void base64(void)
     fake_fails("ps.b64.encode = 1", "cannot be changed");
 }
 
+static void notes_are_bounded(void)
+{
+    struct fake f;
+    int lines = 0;
+
+    fake_init(&f);
+    fake_ran(&f, "for i = 1, 100 do ps.note(i) ps.log('x') end");
+    for (const char *at = f.notes; (at = strchr(at, '\n')); at++)
+        lines++;
+    UNIT_INT(lines, 16); /* 32 of notes and log lines together */
+    fake_clear(&f);
+    fake_init(&f);
+    fake_ran(&f, "ps.note(('\xc3\xa4'):rep(1000)) ps.note('')"
+                 " ps.note('a' .. ('\xc3\xa4'):rep(1000))");
+    UNIT_INT(strlen(f.notes), 3 + 512 + 1 + 3 + 1 + 3 + 511 + 1);
+    CU_ASSERT_TRUE(str_utf8_valid(str_of(f.notes)));
+    fake_clear(&f);
+}
+
 static void random_names(void)
 {
     fake_shows("local a, b = ps.uuid(), ps.uuid() show(#a, a ~= b,"
@@ -54,4 +73,5 @@ static void random_names(void)
 }
 
 UNIT_MAIN("api_text", { "hashes", hashes }, { "hexadecimal", hexadecimal },
-          { "base64", base64 }, { "random names", random_names })
+          { "base64", base64 }, { "notes are bounded", notes_are_bounded },
+          { "random names", random_names })

@@ -8,6 +8,7 @@
 
 #include "base/sha256.h"
 
+/* clang-format off */
 #define ROLE "D{'role':'assistant','content':'','refusal':null}\n"
 #define NO_USAGE "{'prompt_tokens':0,'completion_tokens':0,'total_tokens':0}"
 #define CHAT(message, reason, usage)                                          \
@@ -20,7 +21,6 @@
     "}"
 #define NONE "{'input_tokens':0,'cache_creation_input_tokens':0,'cache_read_input_tokens':0,'output_tokens':0}"
 
-/* clang-format off */
 static const struct stream_case into_message[] = {
     { "all there is", "D{'reasoning_content':'x','reasoning_details':[{'type':'reasoning.text','text':'x\\n','signature':'s'}]}\nD{'content':'a\\u00e9'}\nD{'content':'b'}\nD{'tool_calls':[{'index':0,'id':'t','function':{'name':'f','arguments':'{\\'n\\': 1e2}'}}]}\nF tool_calls\nU{'prompt_tokens':10,'completion_tokens':5,'prompt_tokens_details':{'cached_tokens':4,'cache_write_tokens':2},'completion_tokens_details':{'reasoning_tokens':3}}\nDONE",
       MESSAGE("[{'type':'thinking','thinking':'x\\n','signature':'s'},{'type':'text','text':'a\\u00e9b'},{'type':'tool_use','id':'t','name':'f','input':{'n': 1e2}}]", "tool_use", "{'input_tokens':4,'cache_creation_input_tokens':2,'cache_read_input_tokens':4,'output_tokens':5,'output_tokens_details':{'thinking_tokens':3}}") },
@@ -158,7 +158,8 @@ static void takes_free_text_out(void)
 {
     check_answer(REQUEST "\"tools\":[{\"type\":\"custom\",\"custom\":"
                          "{\"name\":\"c\"}}]}",
-                 "claude-opus-5", CALL_OF("c", "{\\'input\\': \\'4 +\\\\n4\\'}"),
+                 "claude-opus-5",
+                 CALL_OF("c", "{\\'input\\': \\'4 +\\\\n4\\'}"),
                  ROLE "D{'tool_calls':[{'index':0,'id':'t','type':'custom',"
                       "'custom':{'name':'c','input':''}}]}\n"
                       "D{'tool_calls':[{'index':0,'custom':"

@@ -6,6 +6,7 @@
  * a stream is cut, and whether it is passed on as a stream or whole.
  */
 #include "codec_run.h"
+#include "codec_valid.h"
 #include "shared.h"
 
 #include <jansson.h>
@@ -51,6 +52,21 @@ static bool same_text(const char *what, struct buf *got, struct buf *want)
     return dump_equal(what, buf_str(got), buf_str(want));
 }
 
+static bool is_valid(const char *name, struct str body, const char *kind)
+{
+    struct arena *a = arena_new(64 << 20);
+    struct json j = { 0 };
+    const char *fault = "no JSON";
+
+    if (json_scan(&j, body, NULL, NULL) == 0)
+        fault = valid_fault(&j, 0, kind, a);
+    if (fault)
+        printf("\n%s: %s in " STR_FMT, name, fault, STR_ARG(body));
+    json_clear(&j);
+    arena_free(a);
+    return !fault;
+}
+
 /* ---- requests ----------------------------------------------------------- */
 
 /* Into dialect `to` and back: the same, as far as `flags` say. */
@@ -91,6 +107,26 @@ static bool check_way(const char *name, struct way *w, enum dialect to,
     return ok;
 }
 
+/* For models that take much, and little. */
+static bool valid_for_models(const char *name, struct way *w, enum dialect to)
+{
+    static const char *const models[2][3] = {
+        { "gpt-4o", "gpt-5.6", "deepseek-v4" },
+        { "claude-sonnet-4-5", "claude-opus-5-5", "claude-3-5-haiku" },
+    };
+    bool anthropic = to == DIALECT_ANTHROPIC, ok = true;
+
+    for (int i = 0; i < 3 && ok; i++) {
+        struct codec_target t = codec_target_of(
+            to, str_of(models[anthropic][i]));
+
+        ok = way_out(w, to, &t) == 0 &&
+             is_valid(name, buf_str(&w->out), anthropic ? "messages"
+                                                        : "chat");
+    }
+    return ok;
+}
+
 static void check_request(const char *name, enum dialect d, json_t *doc,
                           struct tally *n)
 {
@@ -113,6 +149,7 @@ static void check_request(const char *name, enum dialect d, json_t *doc,
     } else {
         CU_ASSERT(check_way(name, &w, d, 0));
         CU_ASSERT(check_way(name, &w, other(d), DUMP_MEANING));
+        CU_ASSERT(valid_for_models(name, &w, other(d)));
         n->requests++;
     }
     way_clear(&w);
@@ -164,6 +201,21 @@ static bool check_cuts(const char *name, enum dialect d, struct str answer)
     return ok;
 }
 
+/* Whole, as the other dialect has it; an error is told by its own tests. */
+static bool valid_answer(const char *name, enum dialect d, struct str answer,
+                         size_t chunk)
+{
+    struct buf text = BUF_INIT(64 << 20);
+    enum dialect to = other(d);
+    bool ok = run_through(d, answer, chunk, to, false, &text) == 0;
+
+    if (ok && str_find(buf_str(&text), STR("\"error\":{\"")) < 0)
+        ok = is_valid(name, buf_str(&text), to == DIALECT_ANTHROPIC
+                                                ? "message" : "completion");
+    buf_clear(&text);
+    return ok;
+}
+
 static void check_answer(const char *name, enum dialect d, json_t *doc,
                          struct tally *n)
 {
@@ -184,6 +236,7 @@ static void check_answer(const char *name, enum dialect d, json_t *doc,
                               as));
         n->crossed++;
     }
+    CU_ASSERT(valid_answer(name, d, body, chunk));
     n->streams += stream;
     n->bodies += !stream;
 }

@@ -3,6 +3,7 @@
 /* Streams from one dialect into the other, event by event. */
 #include "codec_short.h"
 
+/* clang-format off */
 #define TEXT0 "B0{'type':'text','text':''}\n"
 #define USE(i, id) "B" i "{'type':'tool_use','id':'" id "','name':'f','input':{}}\n"
 #define JSON_D(i, s) "d" i "{'type':'input_json_delta','partial_json':'" s "'}\n"
@@ -15,7 +16,6 @@
 #define CALL(i, id, args) "D{'tool_calls':[{'index':" i ",'id':'" id "','function':{'name':'f','arguments':'" args "'}}]}\n"
 #define ARGS(i, args) "D{'tool_calls':[{'index':" i ",'function':{'arguments':'" args "'}}]}\n"
 
-/* clang-format off */
 static const struct stream_case to_anthropic[] = {
     { "text, usage behind the finish",
       "D{'role':'assistant','content':''}\nD{'content':'Hel'}\nD{'content':'lo'}\nF stop\nU" USED "\nDONE",
@@ -57,6 +57,10 @@ static const struct stream_case to_anthropic[] = {
       "S\n" TEXT0 "d0{'type':'text_delta','text':'a'}\nd0{'type':'text_delta','text':'\\ud83d\\ude00b'}\nE0\n" END_TURN(NO_USAGE) },
     { "a second finish, text behind it", "D{'content':'a'}\nF stop\nD{'content':'b'}\nF length\nDONE",
       "S\n" TEXT0 "d0{'type':'text_delta','text':'a'}\nE0\n" END_TURN(NO_USAGE) },
+    { "a reason behind each of several calls", CALL("0", "t1", "{}") "F tool_calls\n" CALL("1", "t2", "{") ARGS("1", "}") "F tool_calls\nDONE",
+      "S\n" USE("0", "t1") JSON_D("0", "{}") "E0\n" USE("1", "t2") JSON_D("1", "{") JSON_D("1", "}") "E1\n" TOOL_USE(NO_USAGE) },
+    { "members that are there for the form only", "D{'content':'a','function_call':{'name':'','arguments':''},'refusal':'','tool_calls':[]}\nF stop\nDONE",
+      "S\n" TEXT0 "d0{'type':'text_delta','text':'a'}\nE0\n" END_TURN(NO_USAGE) },
     { "signed details", "D{'reasoning':'x','reasoning_details':[{'type':'reasoning.text','text':'x','format':'anthropic-claude-v1','index':0}]}\nD{'reasoning_details':[{'type':'reasoning.text','signature':'c2ln','format':'anthropic-claude-v1','index':0}]}\nD{'reasoning_details':[{'type':'reasoning.encrypted','data':'ZA==','format':'anthropic-claude-v1','index':1}]}\nF stop\nDONE",
       "S\nB0{'type':'thinking','thinking':'','signature':''}\nd0{'type':'thinking_delta','thinking':'x'}\nd0{'type':'signature_delta','signature':'c2ln'}\nE0\nB1{'type':'redacted_thinking','data':'ZA=='}\nE1\n" END_TURN(NO_USAGE) },
     { "what only that vendor can read is sealed in", "D{'reasoning_details':[{'type':'reasoning.encrypted','data':'ZA==','format':'x'}]}\nF stop\nDONE",
@@ -86,7 +90,7 @@ static const struct stream_case to_chat[] = {
     { "input with the start", "S\nB0{'type':'tool_use','id':'t1','name':'f','input':{'x':1}}\nE0\n" M9("tool_use"),
       ROLE "D{'tool_calls':[{'index':0,'id':'t1','type':'function','function':{'name':'f','arguments':''}}]}\n" ARGS("0", "{\\'x\\':1}") "F tool_calls\n" U3 },
     { "the provider's own tools are not the client's", "S\nB0{'type':'server_tool_use','id':'s1','name':'web_search','input':{}}\n" JSON_D("0", "{\\'q\\':1}") "E0\nB1{'type':'web_search_tool_result','tool_use_id':'s1','content':[]}\nE1\nB2{'type':'text','text':''}\nd2{'type':'text_delta','text':'\xC3\xA9\\u00e9a'}\nd2{'type':'citations_delta','citation':{'type':'web_search_result_location','url':'https://x.example','title':'X'}}\nE2\n" M9("end_turn"),
-      ROLE "D{'content':'\xC3\xA9\\u00e9a'}\nD{'annotations':[{'type':'url_citation','url_citation':{'url':'https://x.example','title':'X','start_index':0,'end_index':3}}]}\nF stop\n" U3 },
+      ROLE "D{'content':'\xC3\xA9\\u00e9a'}\nD{'annotations':[{'type':'url_citation','url_citation':{'url':'https://x.example','title':'X','start_index':0,'end_index':3},'index':0}]}\nF stop\n" U3 },
     { "refused, explained", "S\nM{'stop_reason':'refusal','stop_details':{'type':'refusal','explanation':'Because.'}}{'output_tokens':9}\nX", ROLE "D{'refusal':'Because.'}\nF content_filter\n" U3 },
     { "paused, full", "S\nB0{'type':'text','text':'a'}\nE0\n" M9("model_context_window_exceeded"), ROLE "D{'content':'a'}\nF length\n" U3 },
     { "an error first", "{'type':'error','error':{'type':'overloaded_error','message':'Overloaded'}}", "{'error':{'message':'Overloaded','type':'server_error','param':null,'code':'overloaded_error'}}" },

@@ -139,8 +139,46 @@ static void opens_seals(void)
     way_clear(&w);
 }
 
+/* A thought's signature goes through a client that knows of none. */
+static void carries_thought_signatures(void)
+{
+    static const char answer[] =
+        "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"message\":{"
+        "\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\","
+        "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+        "\"extra_content\":{\"google\":{\"thought_signature\":"
+        "\"U2ln\\/+==\"}}}]},\"finish_reason\":\"stop\"}]}";
+    struct codec_target t = codec_target_of(DIALECT_OPENAI_CHAT,
+                                            STR("gemini-4"));
+    struct buf got = BUF_INIT(1 << 16), next = BUF_INIT(1 << 16);
+    struct str content;
+    ptrdiff_t at;
+    struct way w;
+
+    CU_ASSERT(run_through(DIALECT_OPENAI_CHAT, str_of(answer), 0,
+                          DIALECT_ANTHROPIC, false, &got) == 0);
+    at = str_find(buf_str(&got), STR("\"content\":["));
+    content = (struct str){ got.p + at, (size_t)(
+        str_find(buf_str(&got), STR(",\"stop_reason\"")) - at) };
+    buf_printf(&next, "{\"messages\":[{\"role\":\"assistant\"," STR_FMT
+               "},{\"role\":\"user\",\"content\":[{\"type\":"
+               "\"tool_result\",\"tool_use_id\":\"1\"}]}]}",
+               STR_ARG(content));
+    CU_ASSERT_FATAL(way_in(&w, DIALECT_ANTHROPIC, buf_str(&next)) == 0);
+    CU_ASSERT(way_out(&w, DIALECT_OPENAI_CHAT, &t) == 0);
+    CU_ASSERT(str_find(buf_str(&w.out),
+                       STR("\"extra_content\":{\"google\":{"
+                           "\"thought_signature\":\"U2ln\\/+==\"}}")) >
+              0);
+    CU_ASSERT(!codec_any(&w.report, FATE_DROPPED));
+    way_clear(&w);
+    buf_clear(&got);
+    buf_clear(&next);
+}
+
 UNIT_MAIN("codec_to_chat", { "maps turns", maps_turns },
           { "maps media and marks", maps_media_and_marks },
           { "maps settings", maps_settings },
           { "refuses what is wrong, with its path", refuses_what_is_wrong },
-          { "opens seals", opens_seals })
+          { "opens seals", opens_seals },
+          { "carries thought signatures", carries_thought_signatures })

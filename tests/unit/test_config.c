@@ -18,8 +18,7 @@ static const char everything[] =
     "         max_connections = 100, max_header = '16KiB',\n"
     "         max_header_fields = 50, header_timeout = '5s',\n"
     "         body_timeout = '6s', idle_timeout = '7s', write_stall = '8s',\n"
-    "         drain_timeout = '9s', high_water = '128KiB',\n"
-    "         low_water = '32KiB' }\n"
+    "  drain_timeout = '9s', high_water = '128KiB', low_water = '32KiB' }\n"
     "state '/var/lib/penstock' plugin_path '/usr/lib/penstock/plugins'\n"
     "listen '0.0.0.0:8443' { detail = 'full',\n"
     "    trusted_proxies = { '10.0.0.0/8', '::1' } }\n"
@@ -144,7 +143,8 @@ static void defaults(void)
              "{\"connect\":\"5s\",\"head\":\"120s\",\"first_event\":\"120s\","
              "\"idle\":\"120s\",\"total\":\"10m\",\"commit_after\":\"15s\"}");
     UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
-    UNIT_STR(at(t, "/policies/1/name"), "\"route\"");
+    UNIT_STR(at(t, "/policies/1/name"), "\"validate\"");
+    UNIT_STR(at(t, "/policies/2/name"), "\"route\"");
     UNIT_STR(at(t, "/policies/1/mode"), "\"enforce\"");
     UNIT_STR(at(t, "/provider/sim/plugin"), "\"sim\"");
     UNIT_STR(at(t, "/provider/sim/keys"), "[]");

@@ -293,6 +293,9 @@ static const struct broken {
     {"kv", "memory", "kv {\nmemory = '1KiB' }", 3, "kv memory: "},
     {"endpoint", "max_body", "endpoint 'models' {\nmax_body = '8MiB' }", 3,
      "endpoint \"models\" max_body: means nothing here; it is for chat|"},
+    {"endpoint", "lossy", "endpoint 'chat' {\nlossy = 'maybe' }", 3,
+     "endpoint \"chat\" lossy: \"maybe\" is none of the choices; write one of "
+     "drop|refuse"},
     {"endpoint", "validate", "endpoint 'chat' {\nvalidate = 'no' }", 3,
      "endpoint \"chat\" validate: must be a boolean, not a text"},
     {"endpoint", "max_messages", "endpoint 'embeddings' {\nmax_messages = 1 }",

@@ -4,7 +4,7 @@
  * in pieces becomes what the whole would. */
 #include "unit.h"
 
-#include "flow/output_window.h"
+#include "policy/output_window.h"
 
 enum { HOLD = 12 };
 

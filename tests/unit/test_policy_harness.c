@@ -4,72 +4,7 @@
  * What policies' tests can say, and what they are told when they fail: fakes,
  * the clock, several calls, differences line by line.
  */
-#include "unit.h"
-
-#include "base/buf.h"
-#include "policy/test.h"
-
-struct told {
-    struct buf text;
-};
-
-static void on_report(void *ud, const struct policy_test_report *r)
-{
-    struct told *t = ud;
-
-    buf_printf(&t->text, "%s " STR_FMT "\n", r->passed ? "ok" : "FAIL",
-               STR_ARG(r->name));
-    for (size_t i = 0; !r->passed && i < r->n_lines; i++)
-        buf_printf(&t->text, "%c " STR_FMT "\n", r->lines[i].mark,
-                   STR_ARG(r->lines[i].text));
-}
-
-/* Run; the error's message where the file is broken, else "". */
-static struct policy_test run(struct told *told, const char *policy,
-                              const char *tests, struct err *err)
-{
-    struct policy_test t = { .name = STR("p"), .path = STR("p.lua"),
-                             .source = str_of(policy),
-                             .tests = str_of(tests),
-                             .tests_path = STR("p_test.lua"),
-                             .cpu_ms = 200, .report = on_report,
-                             .ud = told };
-
-    buf_init(&told->text, 1 << 16);
-    policy_test_run(&t, err);
-    return t;
-}
-
-static void expect_passed(const char *policy, const char *tests, unsigned n)
-{
-    struct told told;
-    struct err err = { 0 };
-    struct policy_test t = run(&told, policy, tests, &err);
-
-    UNIT_STR(err.msg, "");
-    UNIT_INT(t.passed, n);
-    if (t.failed)
-        printf("\n" STR_FMT, STR_ARG(buf_str(&told.text)));
-    UNIT_INT(t.failed, 0);
-    buf_clear(&told.text);
-}
-
-/* Nothing passes, and this is told. */
-static void expect_told(const char *policy, const char *tests,
-                        const char *want)
-{
-    struct told told;
-    struct err err = { 0 };
-    struct policy_test t = run(&told, policy, tests, &err);
-
-    UNIT_INT(t.passed, 0);
-    buf_puts(&told.text, err.msg);
-    if (str_find(buf_str(&told.text), str_of(want)) < 0)
-        printf("\n" STR_FMT "\nhas no:\n%s", STR_ARG(buf_str(&told.text)),
-               want);
-    CU_ASSERT(str_find(buf_str(&told.text), str_of(want)) >= 0);
-    buf_clear(&told.text);
-}
+#include "policy_harness.h"
 
 /* ---- several calls, one clock ----------------------------------------- */
 
@@ -210,6 +145,22 @@ static void services_are_the_test_s(void)
                   6);
 }
 
+/* Waits add up as they do in production. */
+static void waits_are_bounded_together(void)
+{
+    static const char policy[] =
+        "local authz = ps.http('authz') return { api = 1, admit = "
+        "function(req) for _ = 1, req.max_tokens do authz:get('/') end "
+        "ps.sleep(500) ps.note('through') end }";
+
+    expect_passed(policy,
+                  "local http = { authz = { after_ms = 700 } } "
+                  "ps.test('two', { http = http, req = { max_tokens = 2 },"
+                  " expect = { note = 'through', waited_ms = 1900 } })"
+                  "ps.test('three', { http = http, req = { max_tokens = 3 },"
+                  " expect = { fails = 'wall budget of 2 s' } })", 2);
+}
+
 static void redis_is_the_test_s(void)
 {
     static const char policy[] =
@@ -302,133 +253,6 @@ static void modes(void)
                 "! mode: \"enforce\" or \"observe\" is needed\n");
 }
 
-/* ---- bodies, tries, answers -------------------------------------------- */
-
-static const char edits[] =
-    "local M = { api = 1, dialects = { 'openai-chat' } } "
-    "function M.validate(req) "
-    "if req.model == 'big' then req.model = 'small' req.max_tokens = 10 end "
-    "if req.user == 'x' then req.body:set('/user', 7) end "
-    "req:each_text({ from = { 'user' } }, function(text) "
-    "return (text:gsub('secret', '***')) end) end return M";
-
-static void bodies_are_edited(void)
-{
-    expect_passed(edits,
-                  "ps.test('fields', { req = { model = 'big', user = 'me',"
-                  " temperature = 0.5 }, expect = { req = { model = 'small',"
-                  " max_tokens = 10, user = 'me', temperature = 0.5 } } })"
-                  "ps.test('a table', { req = { body = { model = 'm',"
-                  " messages = { { role = 'user', content = 'my secret' },"
-                  " { role = 'system', content = 'secret' } } } },"
-                  " expect = { body = { model = 'm', messages = {"
-                  " { role = 'user', content = 'my ***' },"
-                  " { role = 'system', content = 'secret' } } } } })"
-                  "ps.test('a text, byte for byte', { req = { body ="
-                  " '{ \"model\":\"big\",  \"messages\":[{\"role\":\"user\","
-                  "\"content\":\"secret\"}],\"x\":1e2}' }, expect = { body ="
-                  " '{ \"model\":\"small\",  \"messages\":[{\"role\":\"user\","
-                  "\"content\":\"***\"}],\"x\":1e2,"
-                  "\"max_completion_tokens\":10}' } })"
-                  "ps.test('fields of a body', { req = { model = 'big',"
-                  " body = { messages = { { role = 'user', content = 'a' } }"
-                  " } }, expect = { req = { model = 'small' } } })"
-                  "ps.test('calls begin anew', { req = { model = 'big' },"
-                  " calls = { { expect = { req = { model = 'small' } } },"
-                  " { req = { model = 'other' }, expect = { req = {"
-                  " model = 'other' } } } } })",
-                  5);
-    expect_told(edits,
-                "ps.test('a', { req = { body = { model = 'm', messages = {"
-                " { role = 'user', content = 'secret' } } } }, expect = {"
-                " body = { model = 'm', messages = { { role = 'user',"
-                " content = 'secret' } } } } })",
-                "  body       {\n               \"messages\": [\n"
-                "                 {\n"
-                "-                  \"content\": \"secret\",\n"
-                "+                  \"content\": \"***\",\n");
-    expect_told(edits, "ps.test('a', { expect = { req = { model = 'm' } } })",
-                "- req.model  \"m\"\n+ req.model  \"test\"\n");
-    expect_told(edits, "ps.test('a', { req = { body = { model = 7 } } })",
-                "! req.body: ");
-    expect_told(edits, "ps.test('a', { req = { body = '{' } })",
-                "! req.body: ");
-}
-
-static void bodies_of_other_endpoints(void)
-{
-    static const char policy[] =
-        "return { api = 1, validate = function(req) ps.note(req.dialect .. "
-        "' ' .. req.path) req:each_text({}, function(t) ps.note(t) end) "
-        "req.model = 'm' end }";
-
-    expect_passed(policy,
-                  "ps.test('a', { req = { endpoint = 'embeddings' }, expect ="
-                  " { note = 'openai-embeddings /v1/embeddings', req = {"
-                  " model = 'm' } } })"
-                  "ps.test('b', { req = { path = '/v1/completions', body = {"
-                  " model = 'x', prompt = 'say' } }, expect = { note = {"
-                  " 'openai-completions', 'say' } } })", 2);
-    expect_told(policy, "ps.test('a', { req = { endpoint = 'embeddings',"
-                        " max_tokens = 7 } })",
-                "! req.body: openai-embeddings has no max_tokens\n");
-}
-
-static void tries_and_answers(void)
-{
-    static const char policy[] =
-        "local M = { api = 1 } "
-        "function M.attempt(req, conf, try) "
-        "if try.n > 1 and try.tried[1].class == 'rate_limit' then "
-        "return ps.skip('limited') end "
-        "try:header('x-target', try.target.name .. try.credential) end "
-        "function M.response(req, conf, resp) "
-        "if resp.header['x-bad'] then return ps.deny('no_target') end "
-        "resp.header['x-ms'] = tostring(resp.ms) "
-        "resp.header['server'] = nil end "
-        "function M.admit(req) return ps.answer{ text = 'Hello, ' .. "
-        "(req.tags.who or req.model), finish = 'length' } end return M";
-
-    expect_passed(policy,
-                  "ps.test('a first try', { phase = 'attempt', try = {"
-                  " target = 'gpu/llama' }, expect = { header = {"
-                  " ['X-Target'] = 'gpu/llamatest#main' } } })"
-                  "ps.test('a second', { phase = 'attempt', try = { tried = {"
-                  " { target = 'a/b', class = 'rate_limit', status = 429 } }"
-                  " }, expect = { skip = 'limited' } })"
-                  "ps.test('an answer', { phase = 'response', resp = {"
-                  " header = { server = 'x' }, ms = 7 }, expect = { header ="
-                  " { ['x-ms'] = '7', server = ps.null } } })"
-                  "ps.test('refused', { phase = 'response', resp = { header ="
-                  " { ['x-bad'] = '1' } }, expect = { deny = 'no_target' }})"
-                  "ps.test('polite', { phase = 'admit', req = { tags = {"
-                  " who = 'Ann' } }, expect = { answer = 'Hello, Ann',"
-                  " finish = 'length' } })", 5);
-    expect_told(policy, "ps.test('a', { phase = 'attempt', expect = {"
-                        " header = { ['x-other'] = '1' } } })",
-                "- x-other    1\n+ x-other    (not set)\n");
-    expect_told(policy, "ps.test('a', { phase = 'admit', expect = { answer ="
-                        " 'Hello, you' } })",
-                "  decision   answer\n- answer     Hello, you\n"
-                "+ answer     Hello, test\n");
-    expect_told(policy, "ps.test('a', { phase = 'attempt', try = { m = 1 } })",
-                "! try has no 'm'\n");
-}
-
-static void plans_of_other_models(void)
-{
-    static const char policy[] =
-        "return { api = 1, route = function(req, conf, plan) "
-        "plan:use('fast') end }";
-
-    expect_passed(policy,
-                  "ps.test('a', { targets = { { name = 'a/1' } }, models = {"
-                  " fast = { { name = 'b/2' }, 'c/3' } }, expect = { targets"
-                  " = { 'b/2', 'c/3' } } })"
-                  "ps.test('b', { targets = { 'a/1' }, expect = {"
-                  " fails = 'fast' } })", 2);
-}
-
 /* ---- what is told ----------------------------------------------------- */
 
 static void differences(void)
@@ -478,12 +302,10 @@ UNIT_MAIN("policy_harness",
           { "kv is the test's", kv_is_the_test_s },
           { "clocks are the test's", clocks_are_the_test_s },
           { "services are the test's", services_are_the_test_s },
+          { "waits are bounded together", waits_are_bounded_together },
           { "redis is the test's", redis_is_the_test_s },
           { "fakes that are wrong", fakes_that_are_wrong },
           { "fields come in their phase", fields_come_in_their_phase },
-          { "bodies are edited", bodies_are_edited },
-          { "bodies of other endpoints", bodies_of_other_endpoints },
-          { "tries and answers", tries_and_answers },
-          { "plans of other models", plans_of_other_models },
-          { "modes", modes }, { "differences", differences },
+          { "modes", modes },
+          { "differences", differences },
           { "mistakes", mistakes })

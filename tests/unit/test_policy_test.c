@@ -134,7 +134,7 @@ static char *slurp(const char *path)
 
 static void shipped_policies_pass(void)
 {
-    static const char *const names[] = { "auth", "route" };
+    static const char *const names[] = { "auth", "route", "validate" };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[2][64];

@@ -197,12 +197,13 @@ static void carried(void)
 static void stopped_streams(void)
 {
     enum dialect d = DIALECT_OPENAI_CHAT;
-    struct usage u = { 10, 5, -1, 7, 2 };
+    struct usage u = { .input = 10, .cache_read = 5, .cache_write = -1,
+                       .output = 7, .reasoning = 2 };
     struct wire_block open[] = { { .block = WIRE_ALL },
                                  { .block = 4, .kind = WIRE_TOOL_ARGS },
                                  { .block = WIRE_ALL, .choice = 1 } };
     struct wire_stop stop = { WIRE_FINISH_FILTER, str_of(like), open, 3,
-                              &u };
+                              &u, true };
 
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(),
@@ -217,7 +218,7 @@ static void stopped_streams(void)
              "\"choices\":[],\"model\":\"m\"}\n\ndata: [DONE]\n\n");
     u = USAGE_NONE; /* nothing known, nothing said */
     stop = (struct wire_stop){ WIRE_FINISH_LENGTH, STR("{\"choices\":[]}"),
-                               open, 0, &u };
+                               open, 0, &u, true };
     d = DIALECT_OPENAI_COMPLETIONS;
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(), "data: {\"choices\":[{\"index\":0,\"text\":\"\","

@@ -13,8 +13,8 @@
  *
  * Pure: no policies, no dialects.
  */
-#ifndef PENSTOCK_FLOW_OUTPUT_WINDOW_H
-#define PENSTOCK_FLOW_OUTPUT_WINDOW_H
+#ifndef PENSTOCK_POLICY_OUTPUT_WINDOW_H
+#define PENSTOCK_POLICY_OUTPUT_WINDOW_H
 
 #include "policy/output_text.h"
 

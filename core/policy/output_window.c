@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-#include "flow/output_window.h"
+#include "policy/output_window.h"
 
 #include "wire/texts.h"
 

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What policies' tests can say of what a policy edits and makes: bodies, heads
+ * of tries and answers, an answer's text in chunks, plans of other models.
+ */
+#include "policy_harness.h"
+
+/* ---- bodies, tries, answers -------------------------------------------- */
+
+static const char edits[] =
+    "local M = { api = 1, dialects = { 'openai-chat' } } "
+    "function M.validate(req) "
+    "if req.model == 'big' then req.model = 'small' req.max_tokens = 10 end "
+    "if req.user == 'x' then req.body:set('/user', 7) end "
+    "req:each_text({ from = { 'user' } }, function(text) "
+    "return (text:gsub('secret', '***')) end) end return M";
+
+static void bodies_are_edited(void)
+{
+    expect_passed(edits,
+                  "ps.test('fields', { req = { model = 'big', user = 'me',"
+                  " temperature = 0.5 }, expect = { req = { model = 'small',"
+                  " max_tokens = 10, user = 'me', temperature = 0.5 } } })"
+                  "ps.test('a table', { req = { body = { model = 'm',"
+                  " messages = { { role = 'user', content = 'my secret' },"
+                  " { role = 'system', content = 'secret' } } } },"
+                  " expect = { body = { model = 'm', messages = {"
+                  " { role = 'user', content = 'my ***' },"
+                  " { role = 'system', content = 'secret' } } } } })"
+                  "ps.test('a text, byte for byte', { req = { body ="
+                  " '{ \"model\":\"big\",  \"messages\":[{\"role\":\"user\","
+                  "\"content\":\"secret\"}],\"x\":1e2}' }, expect = { body ="
+                  " '{ \"model\":\"small\",  \"messages\":[{\"role\":\"user\","
+                  "\"content\":\"***\"}],\"x\":1e2,"
+                  "\"max_completion_tokens\":10}' } })"
+                  "ps.test('fields of a body', { req = { model = 'big',"
+                  " body = { messages = { { role = 'user', content = 'a' } }"
+                  " } }, expect = { req = { model = 'small' } } })"
+                  "ps.test('calls begin anew', { req = { model = 'big' },"
+                  " calls = { { expect = { req = { model = 'small' } } },"
+                  " { req = { model = 'other' }, expect = { req = {"
+                  " model = 'other' } } } } })",
+                  5);
+    expect_told(edits,
+                "ps.test('a', { req = { body = { model = 'm', messages = {"
+                " { role = 'user', content = 'secret' } } } }, expect = {"
+                " body = { model = 'm', messages = { { role = 'user',"
+                " content = 'secret' } } } } })",
+                "  body       {\n               \"messages\": [\n"
+                "                 {\n"
+                "-                  \"content\": \"secret\",\n"
+                "+                  \"content\": \"***\",\n");
+    expect_told(edits, "ps.test('a', { expect = { req = { model = 'm' } } })",
+                "- req.model  \"m\"\n+ req.model  \"test\"\n");
+    expect_told(edits, "ps.test('a', { req = { body = { model = 7 } } })",
+                "! req.body: ");
+    expect_told(edits, "ps.test('a', { req = { body = '{' } })",
+                "! req.body: ");
+}
+
+static void bodies_of_other_endpoints(void)
+{
+    static const char policy[] =
+        "return { api = 1, validate = function(req) ps.note(req.dialect .. "
+        "' ' .. req.path) req:each_text({}, function(t) ps.note(t) end) "
+        "req.model = 'm' end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { req = { endpoint = 'embeddings' }, expect ="
+                  " { note = 'openai-embeddings /v1/embeddings', req = {"
+                  " model = 'm' } } })"
+                  "ps.test('b', { req = { path = '/v1/completions', body = {"
+                  " model = 'x', prompt = 'say' } }, expect = { note = {"
+                  " 'openai-completions', 'say' } } })", 2);
+    expect_told(policy, "ps.test('a', { req = { endpoint = 'embeddings',"
+                        " max_tokens = 7 } })",
+                "! req.body: openai-embeddings has no max_tokens\n");
+}
+
+static void tries_and_answers(void)
+{
+    static const char policy[] =
+        "local M = { api = 1 } "
+        "function M.attempt(req, conf, try) "
+        "if try.n > 1 and try.tried[1].class == 'rate_limit' then "
+        "return ps.skip('limited') end "
+        "try:header('x-target', try.target.name .. try.credential) end "
+        "function M.response(req, conf, resp) "
+        "if resp.header['x-bad'] then return ps.deny('no_target') end "
+        "resp.header['x-ms'] = tostring(resp.ms) "
+        "resp.header['server'] = nil end "
+        "function M.admit(req) return ps.answer{ text = 'Hello, ' .. "
+        "(req.tags.who or req.model), finish = 'length' } end return M";
+
+    expect_passed(policy,
+                  "ps.test('a first try', { phase = 'attempt', try = {"
+                  " target = 'gpu/llama' }, expect = { header = {"
+                  " ['X-Target'] = 'gpu/llamatest#main' } } })"
+                  "ps.test('a second', { phase = 'attempt', try = { tried = {"
+                  " { target = 'a/b', class = 'rate_limit', status = 429 } }"
+                  " }, expect = { skip = 'limited' } })"
+                  "ps.test('an answer', { phase = 'response', resp = {"
+                  " header = { server = 'x' }, ms = 7 }, expect = { header ="
+                  " { ['x-ms'] = '7', server = ps.null } } })"
+                  "ps.test('refused', { phase = 'response', resp = { header ="
+                  " { ['x-bad'] = '1' } }, expect = { deny = 'no_target' }})"
+                  "ps.test('polite', { phase = 'admit', req = { tags = {"
+                  " who = 'Ann' } }, expect = { answer = 'Hello, Ann',"
+                  " finish = 'length' } })", 5);
+    expect_told(policy, "ps.test('a', { phase = 'attempt', expect = {"
+                        " header = { ['x-other'] = '1' } } })",
+                "- x-other    1\n+ x-other    (not set)\n");
+    expect_told(policy, "ps.test('a', { phase = 'admit', expect = { answer ="
+                        " 'Hello, you' } })",
+                "  decision   answer\n- answer     Hello, you\n"
+                "+ answer     Hello, test\n");
+    expect_told(policy, "ps.test('a', { phase = 'attempt', try = { m = 1 } })",
+                "! try has no 'm'\n");
+}
+
+/* A secret is found wherever the stream is cut. */
+static void chunks_go_through_the_window(void)
+{
+    static const char policy[] =
+        "return { api = 1, window = { hold = 12 }, output = function(r, c, w) "
+        "w:replace('secret', '***') "
+        "if w.text:find('the end') then return ps.stop() end end }";
+
+    expect_passed(policy,
+                  "local whole = 'my secret is no secret at all' "
+                  "for i = 1, #whole - 1 do ps.test('cut at ' .. i, {"
+                  " chunks = { whole:sub(1, i), whole:sub(i + 1) },"
+                  " expect = { text = 'my *** is no *** at all' } }) end "
+                  "local each = {} for i = 1, #whole do each[i] ="
+                  " whole:sub(i, i) end "
+                  "ps.test('byte by byte', { chunks = each, expect = {"
+                  " text = 'my *** is no *** at all' } })"
+                  "ps.test('stopped', { chunks = { 'a long text of a secret "
+                  "', 'and the end' }, expect = { stop = 'content_filter',"
+                  " text = 'a long text ' } })"
+                  "ps.test('a window', { window = { text = 'secret' },"
+                  " expect = { text = '***' } })", 31);
+    expect_passed("return { api = 1, window = { hold = 'all' }, "
+                  "output = function(r, c, w) ps.note('saw ' .. w.text) end }",
+                  "ps.test('all', { chunks = { 'a', 'b', 'c' }, expect = {"
+                  " note = 'saw abc', text = 'abc' } })", 1);
+    expect_told(policy, "ps.test('a', { chunks = { 'x' }, expect = { text ="
+                        " 'y' } })", "- text       y\n+ text       x\n");
+    expect_told(policy, "ps.test('a', {})",
+                "! window = { text = } or chunks = { ... } is needed");
+    expect_told(policy, "ps.test('a', { chunks = {} })",
+                "! chunks: at least one is needed\n");
+}
+
+static void plans_of_other_models(void)
+{
+    static const char policy[] =
+        "return { api = 1, route = function(req, conf, plan) "
+        "plan:use('fast') end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { targets = { { name = 'a/1' } }, models = {"
+                  " fast = { { name = 'b/2' }, 'c/3' } }, expect = { targets"
+                  " = { 'b/2', 'c/3' } } })"
+                  "ps.test('b', { targets = { 'a/1' }, expect = {"
+                  " fails = 'fast' } })", 2);
+}
+
+UNIT_MAIN("policy_cases",
+          { "bodies are edited", bodies_are_edited },
+          { "bodies of other endpoints", bodies_of_other_endpoints },
+          { "tries and answers", tries_and_answers },
+          { "chunks go through the window", chunks_go_through_the_window },
+          { "plans of other models", plans_of_other_models })
