@@ -144,7 +144,7 @@ static void defaults(void)
              "\"idle\":\"120s\",\"total\":\"10m\",\"commit_after\":\"15s\"}");
     UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
     UNIT_STR(at(t, "/policies/1/name"), "\"validate\"");
-    UNIT_STR(at(t, "/policies/2/name"), "\"route\"");
+    UNIT_STR(at(t, "/policies/2/name"), "\"limits\"");
     UNIT_STR(at(t, "/policies/1/mode"), "\"enforce\"");
     UNIT_STR(at(t, "/provider/sim/plugin"), "\"sim\"");
     UNIT_STR(at(t, "/provider/sim/keys"), "[]");
