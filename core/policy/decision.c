@@ -319,7 +319,8 @@ static void where(lua_State *L, const struct policy_call *c)
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
     lua_getinfo(L, ">S", &ar);
-    lua_pushfstring(L, "%s:%d: ", *ar.source == '@' ? ar.source + 1 : ar.short_src,
+    lua_pushfstring(L, "%s:%d: ",
+                    *ar.source == '@' ? ar.source + 1 : ar.short_src,
                     ar.linedefined);
 }
 

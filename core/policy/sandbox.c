@@ -48,7 +48,6 @@ static const char *hint(const char *name)
     static const char *const hints[][2] = {
         { "require", "; a policy is one file" },
         { "print", "; ps.log and ps.note say something" },
-        { "os", "; ps.now tells the time" },
         { "io", "; ps.http, ps.redis and ps.kv reach what is outside" },
         { "coroutine", "; functions that wait look like any other" },
         { "req", "; it is the first argument of a phase" },

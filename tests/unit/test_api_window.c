@@ -150,7 +150,8 @@ static void elsewhere(void)
 {
     UNIT_STR(phase("return { api = 1, admit = function() return ps.stop() end "
                    "}", PHASE_ADMIT),
-             "p: failed closed: p:1: admit returned a ps.stop(); it may return nil, "
+             "p: failed closed: p:1: admit returned a ps.stop(); it may return "
+             "nil, "
              "ps.deny() or ps.answer()\n");
     UNIT_STR(phase("local kept return { api = 1, output = function(r, c, w) "
                    "kept = w end, admit = function() return kept.text end }",
