@@ -66,25 +66,45 @@ static enum step untranslatable(struct request *r, const struct err *err)
     return STEP_ATTEMPT;
 }
 
+/* Has the model a target, and none that this could be asked of at any time? */
+static bool is_unserved(const struct request *r)
+{
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (attempt_api(r->plan.list[i].target->provider->plugin,
+                        r->endpoint->dialect))
+            return false;
+    }
+    return r->plan.n > 0;
+}
+
+/* No target is left, and none was asked. */
+static enum step no_target(struct request *r)
+{
+    if (r->refused.code) {
+        r->err = r->refused;
+        return request_fail(r, r->err.code, "client");
+    }
+    if (is_unserved(r)) {
+        err_set(&r->err, ERR_INVALID_REQUEST,
+                "No target of '" STR_FMT "' serves %s.",
+                STR_ARG(r->facts.model), r->endpoint->name);
+        return request_fail(r, ERR_INVALID_REQUEST, "client");
+    }
+    r->retry_after_ms = soonest_ms(r);
+    err_set(&r->err, ERR_NO_TARGET,
+            "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
+            STR_ARG(r->facts.model),
+            r->retry_after_ms ? ": their credentials rest"
+                              : r->plan.n ? ": all were excluded" : "");
+    return request_fail(r, ERR_NO_TARGET, "gateway");
+}
+
 enum step step_attempt(struct request *r)
 {
     while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
         r->at++;
-    if (r->at >= r->plan.n) {
-        if (r->n_attempts)
-            return STEP_FAIL;
-        if (r->refused.code) {
-            r->err = r->refused;
-            return request_fail(r, r->err.code, "client");
-        }
-        r->retry_after_ms = soonest_ms(r);
-        err_set(&r->err, ERR_NO_TARGET,
-                "No target can serve %s for '" STR_FMT "'%s.",
-                r->endpoint->name, STR_ARG(r->facts.model),
-                r->retry_after_ms ? ": their credentials rest"
-                                  : r->plan.n ? ": all were excluded" : "");
-        return request_fail(r, ERR_NO_TARGET, "gateway");
-    }
+    if (r->at >= r->plan.n)
+        return r->n_attempts ? STEP_FAIL : no_target(r);
     r->credential_next =
         provider_credential(r->plan.list[r->at].target->provider,
                             loop_now_ms(r->flow->env.loop));
