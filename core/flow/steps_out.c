@@ -56,6 +56,20 @@ static uint64_t soonest_ms(const struct request *r)
     return best;
 }
 
+static const char *why_none(const struct request *r)
+{
+    bool speaks = false;
+
+    if (!r->plan.n)
+        return "";
+    if (r->retry_after_ms)
+        return ": their credentials rest";
+    for (size_t i = 0; i < r->plan.n; i++)
+        speaks |= attempt_api(r->plan.list[i].target->provider->plugin,
+                              r->endpoint->dialect) != NULL;
+    return speaks ? ": all were excluded" : ": none of its providers has it";
+}
+
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
 static enum step untranslatable(struct request *r, const struct err *err)
@@ -80,9 +94,7 @@ enum step step_attempt(struct request *r)
         r->retry_after_ms = soonest_ms(r);
         err_set(&r->err, ERR_NO_TARGET,
                 "No target can serve %s for '" STR_FMT "'%s.",
-                r->endpoint->name, STR_ARG(r->facts.model),
-                r->retry_after_ms ? ": their credentials rest"
-                                  : r->plan.n ? ": all were excluded" : "");
+                r->endpoint->name, STR_ARG(r->facts.model), why_none(r));
         return request_fail(r, ERR_NO_TARGET, "gateway");
     }
     r->credential_next =
