@@ -6,8 +6,8 @@
 
 #include "base/map.h"
 #include "base/sha256.h"
+#include "engine/network.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #define MAX_KEYS 1000000
@@ -132,65 +132,17 @@ struct principal *principal_of_key(struct arena *a, const struct config *c,
 
 /* ---- networks ---------------------------------------------------------- */
 
-/* IPv4 as IPv6 sees it, ::ffff:a.b.c.d: one kind of address for all. */
-static void mapped(unsigned char to[16], const void *ipv4)
-{
-    memset(to, 0, 10);
-    to[10] = to[11] = 0xff;
-    memcpy(to + 12, ipv4, 4);
-}
-
 static bool peer_bytes(const struct sockaddr_storage *peer,
                        unsigned char to[16])
 {
     if (peer->ss_family == AF_INET) {
-        mapped(to, &((const struct sockaddr_in *)peer)->sin_addr);
+        network_map_ipv4(to, &((const struct sockaddr_in *)peer)->sin_addr);
         return true;
     }
     if (peer->ss_family != AF_INET6)
         return false;
     memcpy(to, &((const struct sockaddr_in6 *)peer)->sin6_addr, 16);
     return true;
-}
-
-/* "10.2.0.0/16", "fd00::/8", "::1": bytes and how many bits of them count. */
-static bool read_network(struct str s, unsigned char to[16], uint64_t *bits)
-{
-    struct str rest = s, host = str_split(&rest, '/');
-    char z[INET6_ADDRSTRLEN];
-    unsigned char ipv4[4];
-    uint64_t most = 128;
-
-    if (!host.n || host.n >= sizeof z)
-        return false;
-    memcpy(z, host.p, host.n);
-    z[host.n] = '\0';
-    if (inet_pton(AF_INET, z, ipv4) == 1) {
-        mapped(to, ipv4);
-        most = 32;
-    } else if (inet_pton(AF_INET6, z, to) != 1) {
-        return false;
-    }
-    *bits = most;
-    if (rest.p && (!str_u64(rest, bits) || *bits > most))
-        return false;
-    *bits += 128 - most;
-    return true;
-}
-
-static bool in_network(const unsigned char peer[16], struct str network)
-{
-    unsigned char net[16], mask;
-    uint64_t bits;
-
-    if (!read_network(network, net, &bits))
-        return false;
-    if (memcmp(peer, net, bits / 8) != 0)
-        return false;
-    if (bits % 8 == 0)
-        return true;
-    mask = (unsigned char)(0xff << (8 - bits % 8));
-    return ((peer[bits / 8] ^ net[bits / 8]) & mask) == 0;
 }
 
 bool address_listed(const struct sockaddr_storage *address,
@@ -201,7 +153,9 @@ bool address_listed(const struct sockaddr_storage *address,
     if (!address || !peer_bytes(address, bytes))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (in_network(bytes, networks[i]))
+        struct network net;
+
+        if (network_read(networks[i], &net) && network_has(&net, bytes))
             return true;
     }
     return false;

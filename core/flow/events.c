@@ -291,14 +291,27 @@ static void end_whole(struct feed *f)
     http_reply_end(r->http);
 }
 
-/* Upstream ended without its last word: the client gets its own. */
+/* Upstream ended without a last word of its own. Whether that was the end its
+ * decoder knows: it may hold the finish back until usage has come. */
 static int end_translated(struct feed *f)
 {
-    const struct sse_event end = { .data = STR_NULL };
+    struct request *r = f->r;
     struct wire_watch w;
-    int rc = translate(f, &end, &w);
 
-    return rc ? rc : say_translated(f);
+    if (translate_event(r, STR_NULL, STR_NULL, &w, NULL) || w.error)
+        return 0; /* it was cut */
+    usage_merge(&r->usage, &w.usage);
+    r->answer.finish_seen |= w.finish;
+    r->answer.done_seen |= w.done;
+    return say_translated(f);
+}
+
+static bool is_whole(const struct request *r)
+{
+    const struct answer *a = &r->answer;
+
+    return a->done_seen ||
+           (a->finish_seen && !dialect_ops(stream_heard(r))->needs_done);
 }
 
 void events_data(struct request *r, struct str bytes)
@@ -319,16 +332,15 @@ void events_eof(struct request *r)
     struct err err = { 0 };
     struct answer *a = &r->answer;
     int rc = sse_eof(&a->sse, on_event, &f, &err);
-    bool whole = a->done_seen ||
-                 (a->finish_seen && !dialect_ops(stream_heard(r))->needs_done);
 
-    if (rc == 0 && whole && r->attempt->translation && !a->done_seen)
+    if (rc == 0 && r->attempt->translation && a->events && !a->done_seen &&
+        !dialect_ops(stream_heard(r))->needs_done)
         rc = end_translated(&f);
     if (rc == 0)
         flush(&f);
     if (r->attempt->broken || r->attempt->decided)
         return;
-    if (rc || !whole) {
+    if (rc || !is_whole(r)) {
         stream_fault(r, a->events ? PS_FAULT_TRANSIENT : PS_FAULT_PROTOCOL,
                      a->events ? "the stream ended before it was complete"
                                : "the stream was empty");

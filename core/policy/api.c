@@ -16,6 +16,7 @@ static const char *const titles[API_KINDS] = {
     [API_TARGET] = "target", [API_TRY] = "try",
     [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
     [API_BODY] = "req.body", [API_WINDOW] = "w",
+    [API_CTX] = "req.ctx",
 };
 
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
@@ -196,6 +197,7 @@ void api_open(lua_State *L)
     api_plan_open(L);
     api_try_open(L);
     api_body_open(L);
+    api_ctx_open(L);
     api_window_open(L);
     lua_newtable(L);
     api_ps_open(L);

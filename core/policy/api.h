@@ -32,6 +32,7 @@ enum api_kind {
     API_RESP_HEADER,
     API_BODY,
     API_WINDOW,
+    API_CTX,
     API_KINDS
 };
 
@@ -84,11 +85,13 @@ void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
 void api_body_open(lua_State *L);
+void api_ctx_open(lua_State *L);
 void api_ps_open(lua_State *L);
 void api_window_open(lua_State *L);
 int api_window_replace(lua_State *L); /* w:replace(re, f) */
 void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void api_cidr_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
 void api_metric_open(lua_State *L);
@@ -100,6 +103,9 @@ void api_redis_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 int decision_deny(lua_State *L);  /* ps.deny itself */
 void api_validate_open(lua_State *L); /* ps.validate, into that table */
+
+/** api_cidr.c: a list of texts on top becomes networks; it is conf[key]. */
+void api_cidr_conf(lua_State *L, const char *key);
 
 /** A frozen table of functions, into the table on top: ps.name.fn. */
 void api_group(lua_State *L, const char *name, const luaL_Reg *functions);

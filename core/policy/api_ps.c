@@ -104,6 +104,7 @@ void api_ps_open(lua_State *L)
     luaL_setfuncs(L, ps, 0);
     api_group(L, "keys", keys);
     api_json_open(L);
+    api_cidr_open(L);
     api_kv_open(L);
     api_metric_open(L);
     api_re_open(L);

@@ -150,6 +150,7 @@ void policy_load_table(struct policy_state *st, lua_State *L)
     if (lua_rawget(L, table) == LUA_TNIL)
         lua_newtable(L);
     luaL_argexpected(L, lua_istable(L, -1), 1, "schema: table");
+    policy_output_when(st, L, lua_gettop(L));
     policy_schema_conf(st, L, lua_gettop(L));
     st->conf_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -103,7 +103,7 @@ void policy_output_fail(struct policy_set *s, struct policy_run *run,
     }
 }
 
-/* ---- window = { hold = 64 | "all", of = { "text", … } } ---------------- */
+/* ---- window = { hold = 64 | "all", of = { "text" }, when = "key" } ---- */
 
 static const char *const kinds[WIRE_KINDS] = {
     [WIRE_TEXT] = "text",
@@ -147,6 +147,31 @@ static void take_of(struct policy_state *st, lua_State *L)
         luaL_error(L, "window.of is empty");
 }
 
+static void take_when(struct policy_state *st, lua_State *L)
+{
+    if (lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "window.when: the name of a key of conf is needed");
+    st->window.when = lua_tostring(L, -1); /* the file's table keeps it */
+}
+
+void policy_output_when(struct policy_state *st, lua_State *L, int schema)
+{
+    const char *key = st->window.when;
+
+    if (!key)
+        return;
+    lua_pushstring(L, key);
+    if (lua_rawget(L, schema) != LUA_TSTRING ||
+        strcmp(lua_tostring(L, -1), "bool") != 0)
+        luaL_error(L, "window.when: the schema has no %s = \"bool\"", key);
+    lua_pop(L, 1);
+    st->window.when = NULL;
+    if (json_is_true(json_object_get(st->conf_tree, key)))
+        return;
+    luaL_unref(L, LUA_REGISTRYINDEX, st->fn[PHASE_OUTPUT]);
+    st->fn[PHASE_OUTPUT] = LUA_NOREF;
+}
+
 void policy_output_loaded(struct policy_state *st, lua_State *L)
 {
     if (st->window.said && st->fn[PHASE_OUTPUT] == LUA_NOREF)
@@ -169,7 +194,9 @@ void policy_output_load(struct policy_state *st, lua_State *L)
             take_hold(st, L);
         else if (strcmp(key, "of") == 0)
             take_of(st, L);
+        else if (strcmp(key, "when") == 0)
+            take_when(st, L);
         else
-            luaL_error(L, "window has no '%s' (hold, of)", key);
+            luaL_error(L, "window has no '%s' (hold, of, when)", key);
     }
 }

@@ -77,5 +77,7 @@ void policy_decide(struct policy_state *st, enum policy_phase p,
  * keys are read. Both raise. */
 void policy_output_load(struct policy_state *st, lua_State *L);
 void policy_output_loaded(struct policy_state *st, lua_State *L);
+/** window.when: without output where conf has not that key. Raises. */
+void policy_output_when(struct policy_state *st, lua_State *L, int schema);
 
 #endif

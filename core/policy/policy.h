@@ -155,6 +155,7 @@ struct policy_result {
 struct policy_set;
 struct policy_window;
 struct policy_call; /* a phase under way that waits */
+struct policy_ctx;  /* policy/ctx.h */
 
 /** One run of a phase for one request; embedded in the request, zeroed. */
 struct policy_run {
@@ -172,6 +173,7 @@ struct policy_run {
     struct policy_window *window; /* output only; see policy/output.h */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
+    struct policy_ctx *ctx;       /* of req.ctx, in the arena; NULL: empty */
     uint16_t at;                  /* next policy in the list; engine's own */
     struct policy_ran ran;        /* of the one under way; engine's own */
     uint64_t began_ns;            /* the same */

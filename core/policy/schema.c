@@ -73,6 +73,7 @@ static const struct schema_type {
     { "model", is_name, "the name of a model" },
     { "url", is_url, "a URL with http:// or https://" },
     { "secret", secret_is_ref, "env \"NAME\" or file \"/path\"" },
+    { "cidrs", is_list, "a list of networks, { \"10.0.0.0/8\" }," },
 };
 
 static const struct schema_type *type_of(const char *name)
@@ -140,7 +141,7 @@ static void check_schema(lua_State *L, int schema)
         type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
         if (!type_of(type))
             luaL_error(L, "schema.%s: '%s' is none of string, int, number, "
-                          "bool, list, map, model, url, secret",
+                          "bool, list, map, model, url, secret, cidrs",
                        key, type ? type : luaL_typename(L, -1));
     }
 }
@@ -195,6 +196,8 @@ void policy_schema_conf(struct policy_state *st, lua_State *L, int schema)
         if (secret_is_ref(v))
             continue;
         push_json(L, v, 0);
+        if (strcmp(t->name, "cidrs") == 0)
+            api_cidr_conf(L, key);
         lua_setfield(L, -2, key);
     }
     set_secrets(L, st->conf, schema);

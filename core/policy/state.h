@@ -56,6 +56,7 @@ struct policy_wish {
     bool all;        /* the whole answer instead */
     uint8_t of;      /* 1 << enum wire_kind */
     bool said, held; /* the file has window, window.hold */
+    const char *when; /* while loading: the key of conf that turns it on */
 };
 
 struct policy_state {

@@ -137,6 +137,8 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
+    if (!test_ctx_fill(t, &run, policy_set_state(s, phase, 0)))
+        return;
     if (phase == PHASE_OUTPUT) {
         test_window_run(t, s, &run, &r);
     } else if (policy_run(s, phase, &run, &r) == POLICY_WAIT) {
@@ -145,6 +147,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         return;
     }
     test_compare(t, phase, &r);
+    test_ctx_compare(t, &run, policy_set_state(s, phase, 0));
     protect(t->L, t, compare_kv, 0);
     if (t->differs)
         test_show_notes(t);

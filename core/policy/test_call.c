@@ -224,6 +224,7 @@ const struct test_row test_expect_rows[] = {
     { "stop", test_read_str, offsetof(struct test_expect, stop) },
     { "note", read_texts, offsetof(struct test_expect, notes) },
     { "targets", read_texts, offsetof(struct test_expect, targets) },
+    { "ctx", test_read_ctx, offsetof(struct test_expect, ctx) },
     { "kv", NULL, 0 }, /* test_kv_compare */
     { "waited_ms", test_read_number, offsetof(struct test_expect, waited_ms) },
     { NULL, NULL, 0 } };
@@ -245,6 +246,7 @@ const struct test_row test_call_rows[] = {
     { "resp", test_read_resp, offsetof(struct test_call, resp) },
     { "window", test_window_read, offsetof(struct test_call, window) },
     { "chunks", test_chunks_read, 0 },
+    { "ctx", test_read_ctx, offsetof(struct test_call, ctx) },
     { "http", NULL, 0 },
     { "redis", NULL, 0 },
     { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },

@@ -39,6 +39,11 @@ struct test_texts {
     bool given;
 };
 
+struct test_pairs {
+    struct conf_pair *list;
+    size_t n;
+};
+
 /** What the output phase is to see. */
 struct test_window {
     struct str text;
@@ -58,6 +63,7 @@ struct test_expect {
     bool body_is_text;
     struct conf_pair *head; /* fields that are set; p NULL: taken out */
     size_t n_head;
+    struct test_pairs ctx; /* of req.ctx; value.p NULL: nothing there */
 };
 
 /** The plan of a model's name, for plan:use. */
@@ -88,6 +94,7 @@ struct test_call {
     struct test_window window;
     struct str *chunks; /* of a block, one after the other */
     size_t n_chunks;
+    struct test_pairs ctx; /* of req.ctx, before */
     double after_ms; /* that pass before it */
     struct test_expect expect;
 };
@@ -157,6 +164,14 @@ void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
 void test_read_try(lua_State *L, struct test_case *t, void *into);
 void test_read_resp(lua_State *L, struct test_case *t, void *into);
 void test_read_head(lua_State *L, struct test_case *t, void *into);
+/** For rows, test_ctx.c: into a struct test_pairs. */
+void test_read_ctx(lua_State *L, struct test_case *t, void *into);
+/** Put the test's texts into req.ctx; see what is there afterwards. */
+struct policy_state;
+bool test_ctx_fill(struct test_case *t, struct policy_run *run,
+                   const struct policy_state *owner);
+void test_ctx_compare(struct test_case *t, const struct policy_run *run,
+                      const struct policy_state *owner);
 
 /** test_json.c: the value on top as JSON; `what` stands in messages. */
 void test_put_json(lua_State *L, struct buf *b, const char *what);

@@ -10,10 +10,10 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret"|"cidrs">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
----@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[]}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them).
+---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[], when?: string}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them). With when, a key of conf whose type is bool: the phase is there only where that key is true.
 ---@field request nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what needs neither caller nor body.
 ---@field authenticate nil|fun(req: penstock.Req, conf: table): penstock.Principal|penstock.Decision|nil # If all policies return nil, the listener's rule for anonymous callers holds, else the answer is 401.
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
@@ -47,6 +47,7 @@
 ---@field status integer? # Of the answer; nil where the client left before one. In log.
 ---@field header table<string, string?> # A field of the head by its name, whatever its case.
 ---@field principal penstock.Principal # Who calls. From validate on.
+---@field ctx table<string, string?> # What the policy keeps of this request from one phase to the next: texts by name, its own alone. At most 4,096 of them, 512 KiB.
 local req = {}
 
 ---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
@@ -183,6 +184,7 @@ function window:replace(re, f) end
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
 ---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
+---@field ctx table<string, string>? # What req.ctx holds before.
 ---@field after_ms number? # Time that passes before the request.
 ---@field expect penstock.Expect? # What must come of it.
 ---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
@@ -213,6 +215,7 @@ function window:replace(re, f) end
 ---@field body table|string|nil # The body as the policy leaves it: a table is compared as a value, a text byte for byte.
 ---@field header table<string, string|userdata>? # Fields that attempt or response set; ps.null: taken out.
 ---@field kv table<string, table<string, any>>? # By name, what ps.kv holds afterwards; ps.null: nothing.
+---@field ctx table<string, any>? # What req.ctx holds afterwards; ps.null: nothing.
 ---@field waited_ms number? # Time that passed in it.
 
 ---Values that all workers share; what ps.kv returns. Policies that only observe look, their writes are noted and not made.
@@ -357,6 +360,15 @@ function re:gmatch(s) end
 ---@return string
 ---@return integer
 function re:gsub(s, replacement, n) end
+
+---A list of networks, IPv4 and IPv6; what ps.cidr returns, and a key of conf whose type is "cidrs".
+---@class penstock.Cidrs
+local cidrs = {}
+
+---Is the address in one of them? An IPv4 address that is mapped into IPv6 is in those of IPv4; what is no address is in none.
+---@param ip string
+---@return boolean
+function cidrs:contains(ip) end
 
 ---A secret of conf. It has no fields and prints as "secret"; ps.hmac, ps.ct_equal and the headers of ps.http take it as it is.
 ---@class penstock.Secret
@@ -531,6 +543,11 @@ function ps.redis(name) end
 ---@param name string
 ---@return penstock.Kv
 function ps.kv(name) end
+
+---Networks (10.0.0.0/8, fd00::/8, one address), read once; raises for what is none.
+---@param list string[]
+---@return penstock.Cidrs
+function ps.cidr(list) end
 
 ---A regular expression (PCRE2), compiled once. Flags: i caseless, m lines, s dot takes newlines, x blanks and comments, b bytes.
 ---@param pattern string

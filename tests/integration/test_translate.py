@@ -270,6 +270,30 @@ def test_tool_stream_both_ways(two):
             if e == "message_delta"] == ["tool_use"]
 
 
+@pytest.mark.parametrize("late", [True, False])
+def test_stream_without_done(two, late):
+    """Some never say [DONE]: the finish was the end, wherever usage came."""
+    end = [chunk("stop"), tail()] if late else [
+        chunk("stop", usage=COMPLETION["usage"])]
+    p, _, h = two(chat=plain(chunk(role="assistant", content="hi"), *end,
+                             done=False))
+    r = p.post("/v1/messages", {"model": "gpt", "max_tokens": 40,
+                                "stream": True, "messages": USER})
+    got = events(r)
+    assert got[-1][0] == "message_stop"
+    assert [d["usage"]["output_tokens"] for e, d in got
+            if e == "message_delta"] == [3]
+    assert one_line(p)["ended"] == "complete"
+    h.bytes["/v1/chat/completions"] = plain(
+        chunk(role="assistant", content="hi"), done=False)
+    try:
+        cut = p.post("/v1/messages", {"model": "gpt", "max_tokens": 40,
+                                      "stream": True, "messages": USER}).body
+    except Exception:
+        cut = b""           # an end without the last chunk is a broken one
+    assert b"message_stop" not in cut
+
+
 def test_whole_answer_for_a_stream(two):
     p, _, _ = two(chat=whole(COMPLETION))
     r = p.post("/v1/messages", {"model": "gpt", "max_tokens": 40,

@@ -45,6 +45,8 @@ static inline struct config_paths fixture_paths(void)
                  "/tmp/penstock-config-%d", (int)getpid());
         mkdir(fixture_folder, 0700);
         fixture_put("auth.lua", "return { api = 1 }\n");
+        fixture_put("validate.lua", "return { api = 1 }\n");
+        fixture_put("limits.lua", "return { api = 1 }\n");
         fixture_put("route.lua", "return { api = 1 }\n-- route\n");
         snprintf(fixture_catalogue, sizeof fixture_catalogue, "%s",
                  fixture_source("plugins/catalogue/vendors.json"));
@@ -56,14 +58,16 @@ static inline struct config_paths fixture_paths(void)
 /** Remove the folder and what the tests put there. */
 static inline void fixture_clear(void)
 {
-    char command[128];
+    static const char *const names[] = { "auth", "validate", "limits",
+                                         "route" };
+    char path[128];
 
     if (!fixture_folder[0])
         return;
-    snprintf(command, sizeof command, "%s/auth.lua", fixture_folder);
-    unlink(command);
-    snprintf(command, sizeof command, "%s/route.lua", fixture_folder);
-    unlink(command);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s.lua", fixture_folder, names[i]);
+        unlink(path);
+    }
     rmdir(fixture_folder);
     fixture_folder[0] = '\0';
 }

@@ -143,7 +143,8 @@ static void defaults(void)
              "{\"connect\":\"5s\",\"first_event\":\"120s\",\"idle\":\"120s\","
              "\"total\":\"10m\",\"commit_after\":\"15s\"}"); /* head: by kind */
     UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
-    UNIT_STR(at(t, "/policies/1/name"), "\"route\"");
+    UNIT_STR(at(t, "/policies/1/name"), "\"validate\"");
+    UNIT_STR(at(t, "/policies/2/name"), "\"route\"");
     UNIT_STR(at(t, "/policies/1/mode"), "\"enforce\"");
     UNIT_STR(at(t, "/provider/sim/plugin"), "\"sim\"");
     UNIT_STR(at(t, "/provider/sim/keys"), "[]");
