@@ -6,9 +6,6 @@
 
 #include "base/json.h"
 
-/** No content: null, "", [], {}; or JSON_NONE. */
-bool watch_is_empty(const struct json *j, uint32_t node);
-
 /** A non-negative integer member; -1 where it is missing or none. `object`
  * may be JSON_NONE or no object. */
 int64_t watch_number(const struct json *j, uint32_t object, const char *name);

@@ -63,7 +63,7 @@ function include(pattern) end
 ---Limits in time of an attempt.
 ---@class penstock.conf.timeouts
 ---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
----@field head? string|penstock.conf.reference # Until the head of a streamed answer.
+---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream, and for a whole answer its total time.
 ---@field first_event? string|penstock.conf.reference # Until the first event of a stream.
 ---@field idle? string|penstock.conf.reference # Between two pieces of a stream; pings count.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.

@@ -140,8 +140,8 @@ static void defaults(void)
     UNIT_STR(at(t, "/listen"), "{\"127.0.0.1:8080\":{\"anonymous\":\"local\","
                                "\"detail\":\"brief\"}}");
     UNIT_STR(at(t, "/defaults/timeouts"),
-             "{\"connect\":\"5s\",\"head\":\"120s\",\"first_event\":\"120s\","
-             "\"idle\":\"120s\",\"total\":\"10m\",\"commit_after\":\"15s\"}");
+             "{\"connect\":\"5s\",\"first_event\":\"120s\",\"idle\":\"120s\","
+             "\"total\":\"10m\",\"commit_after\":\"15s\"}"); /* head: by kind */
     UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
     UNIT_STR(at(t, "/policies/1/name"), "\"validate\"");
     UNIT_STR(at(t, "/policies/2/name"), "\"route\"");
