@@ -6,13 +6,22 @@
  *
  *     tests/bench/keys_bench [keys]
  */
-#include "base/clock.h"
 #include "base/sha256.h"
 #include "engine/key_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
+
+/* others may run on this machine: CPU time is what it costs */
+static uint64_t cpu_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 enum { LOOKS = 2000000 };
 
@@ -58,7 +67,7 @@ static double look(const struct key_table *t, size_t n, bool there)
 
     for (size_t i = 0; i < 65536; i++)
         digest(i * 7919 % n, there, sums[i]);
-    at = clock_mono_ns();
+    at = cpu_ns();
     for (size_t i = 0; i < LOOKS; i++) {
         struct principal *p;
 
@@ -67,7 +76,7 @@ static double look(const struct key_table *t, size_t n, bool there)
         if (p)
             arena_reset(a);
     }
-    at = clock_mono_ns() - at;
+    at = cpu_ns() - at;
     if (found != (there ? LOOKS : 0))
         exit(1);
     free(sums);
@@ -78,19 +87,19 @@ static double look(const struct key_table *t, size_t n, bool there)
 int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
-    uint64_t at = clock_mono_ns(), made, mapped;
+    uint64_t at = cpu_ns(), made, mapped;
     struct key_table *t = key_table_new();
     struct err err = { 0 };
     struct snapshot *s;
     struct stat st;
     int fd = make(n);
 
-    made = clock_mono_ns() - at;
-    at = clock_mono_ns();
+    made = cpu_ns() - at;
+    at = cpu_ns();
     s = snapshot_open(fd, &err);
     if (!s || key_table_update(t, s) != 0 || fstat(fd, &st) != 0)
         return 1;
-    mapped = clock_mono_ns() - at;
+    mapped = cpu_ns() - at;
     printf("%zu keys: made in %.1f ms, mapped in %.3f ms, %.1f MiB "
            "(%.0f bytes a key)\n", n, (double)made / 1e6,
            (double)mapped / 1e6, (double)st.st_size / 1048576,
