@@ -97,7 +97,8 @@ static int answer(struct master *m, struct conn *c, json_t *request)
         if (strcmp(verbs[i].name, verb) != 0)
             continue;
         if (verbs[i].operators && !c->is_operator)
-            return control_put_error(&c->out, "not allowed: root, the service user, "
+            return control_put_error(&c->out,
+                                     "not allowed: root, the service user, "
                                       "or a member of group penstock may");
         return verbs[i].fn(m, request, &c->out);
     }
