@@ -27,6 +27,7 @@ struct flow_env {
     struct process_cell *process;   /* may be NULL in tests */
     struct addresses *addresses;
     struct kv *kv;                  /* ps.kv; may be NULL in tests */
+    const struct key_table *keys;   /* of the store; NULL: there are none */
     uint64_t boot_id;
     uint32_t worker;                /* number in request ids and logs */
     /* for `explain -f`: what policies reach in place of the real things, and
