@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/config_admin.h"
 #include "engine/config_outside.h"
 
 #include <jansson.h>
@@ -175,6 +176,7 @@ struct config {
     size_t n_teams;
     struct conf_key *keys;
     size_t n_keys;
+    struct conf_admin admin; /* and the store of keys */
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;

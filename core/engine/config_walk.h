@@ -92,6 +92,9 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 
 /** The rules for services and Redis, given by config_outside.c. */
 int walk_outside(struct conf_walk *w, json_t *canonical);
+int walk_admin(struct conf_walk *w, json_t *canonical);
+/** Do keys live in the store, too? */
+bool config_has_store(const json_t *canonical);
 
 /**
  * The file of a policy: in the canonical tree's policy_path, then in

@@ -141,6 +141,22 @@ function include(pattern) end
 ---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
 
+---Where callers' keys are looked for.
+---@class penstock.conf.keys
+---@field store? boolean # In the store of the state folder, too: what `penstock key` and the admin listener manage. Keys and teams of the file win over the store's of the same name.
+
+---The admin listener.
+---@class penstock.conf.admin
+---@field token? penstock.conf.reference # The one token, with every right. At least 16 bytes.
+---@field tokens? (penstock.conf.admin_token|string|penstock.conf.reference)[]|penstock.conf.admin_token|string|penstock.conf.reference # In its place: several, with their roles.
+
+---A token of the admin listener.
+---@class penstock.conf.admin_token
+---@field token? penstock.conf.reference # At least 16 bytes.
+---@field [integer] penstock.conf.reference # At least 16 bytes.
+---@field role? "viewer"|"operator"|"admin" # "viewer" looks; "operator" disables, enables, rotates and reads the audit, too; "admin" does everything.
+---@field name? string|penstock.conf.reference # For the audit; its number unless set.
+
 ---A Lua policy.
 ---@class penstock.conf.policy
 ---@field name? string|penstock.conf.reference # File NAME.lua in policy_path or among the shipped ones.
@@ -238,6 +254,15 @@ function team(name) end
 ---@param name string
 ---@return fun(block: penstock.conf.key)
 function key(name) end
+
+---Where callers' keys are looked for.
+---@param value penstock.conf.keys
+function keys(value) end
+
+---Address of the admin listener, an HTTP API for keys, teams, status and audit; implies keys.store.
+---@param name string
+---@return fun(block: penstock.conf.admin)
+function admin(name) end
 
 ---The Lua policies in the order in which they are asked.
 ---@param value (penstock.conf.policy|string|penstock.conf.reference)[]|penstock.conf.policy|string|penstock.conf.reference
