@@ -12,6 +12,7 @@
 #ifndef PENSTOCK_APP_MASTER_H
 #define PENSTOCK_APP_MASTER_H
 
+#include "app/keys_relay.h"
 #include "app/loader.h"
 #include "app/paths.h"
 #include "engine/cells.h"
@@ -45,6 +46,7 @@ struct post {
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
     char why[200];     /* what it said before it ended; "" = nothing */
+    uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
 };
@@ -63,11 +65,13 @@ struct master {
     struct kv *kv;             /* of ps.kv, for all workers */
     struct listener listeners[MASTER_MAX_LISTENS];
     size_t n_listeners;
-    int metrics_fd, sim_fd;    /* listening for keeper and mock; -1 = none */
-    char metrics_address[128];
+    int metrics_fd, admin_fd, sim_fd; /* of keeper and mock; -1 = none */
+    char metrics_address[128], admin_address[128];
+    char store[PATHS_MAX];     /* folder of the keeper's; "" = none */
     struct post *posts;        /* workers by slot, then keeper, then mock */
     size_t n_posts, n_workers;
     struct snapshot *addresses; /* the newest; NULL = none yet */
+    struct key_news keys;
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;

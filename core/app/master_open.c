@@ -177,7 +177,37 @@ static int open_listeners(struct master *m, struct err *err)
     if (!rc && c->metrics.n)
         rc = open_one(c->metrics, &m->metrics_fd, m->metrics_address,
                       sizeof m->metrics_address, err);
+    if (!rc && c->admin.address.n)
+        rc = open_one(c->admin.address, &m->admin_fd, m->admin_address,
+                      sizeof m->admin_address, err);
     return rc;
+}
+
+/** The keeper's folder is its alone: it writes there with the rights of the
+ * service user. What root made is given away; what was given away is his. */
+static int open_store(struct master *m, struct err *err)
+{
+    const struct rights *r = &m->loaded.rights;
+    struct str state = m->config->state;
+    struct stat st;
+
+    if (!m->config->admin.keys_store)
+        return 0;
+    if (state.n + sizeof "/store" > sizeof m->store)
+        return err_set(err, ERR_LIMIT, "the state folder's path is too long");
+    snprintf(m->store, sizeof m->store, STR_FMT "/store", STR_ARG(state));
+    if (mkdir(m->store, 0700) != 0 && errno != EEXIST)
+        return err_errno(err, "cannot make the folder %s", m->store);
+    if (lstat(m->store, &st) != 0)
+        return err_errno(err, "%s", m->store);
+    if (!S_ISDIR(st.st_mode) || (st.st_mode & 077) ||
+        (st.st_uid != r->uid && st.st_uid != geteuid()))
+        return err_set(err, ERR_IO, "%s must be a folder of uid %u, with "
+                       "mode 0700", m->store, (unsigned)r->uid);
+    if (r->change && st.st_uid != r->uid &&
+        lchown(m->store, r->uid, r->gid) != 0)
+        return err_errno(err, "%s", m->store);
+    return 0;
 }
 
 /** The mock's socket: in a folder that only the service user looks into. */
@@ -236,6 +266,7 @@ int master_open(struct master *m, const char *socket, struct err *err)
     int rc;
 
     m->signal_fd = m->lock_fd = m->metrics_fd = m->sim_fd = -1;
+    m->admin_fd = m->keys.base_fd = m->keys.delta_fd = -1;
     m->life[0] = m->life[1] = -1;
     rights_limits();
     rc = open_signals(m, err);
@@ -253,6 +284,8 @@ int master_open(struct master *m, const char *socket, struct err *err)
     }
     if (!rc)
         rc = open_listeners(m, err);
+    if (!rc)
+        rc = open_store(m, err);
     if (!rc)
         rc = open_sim(m, err);
     return rc ? rc : open_posts(m, err);
@@ -307,6 +340,9 @@ void master_close(struct master *m)
     control_free(m->control);
     master_close_listeners(m);
     close_fd(m->metrics_fd);
+    close_fd(m->admin_fd);
+    if (m->config && m->admin_fd >= 0)
+        unlink_unix(m->config->admin.address);
     close_sim(m);
     close_fd(m->life[0]);
     close_fd(m->life[1]);
@@ -314,6 +350,7 @@ void master_close(struct master *m)
     kv_free(m->kv);
     cells_free(m->cells);
     snapshot_unref(m->addresses);
+    keys_clear(m);
     config_free(m->config);
     loaded_clear(&m->loaded);
     close_fd(m->lock_fd);

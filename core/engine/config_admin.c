@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The admin listener: its rules, its secrets' part of the bundle, its struct. */
+/* The admin listener and the store of keys: rules and structs. */
 #include "engine/config_open.h"
 #include "engine/config_unit.h"
 #include "engine/config_walk.h"

@@ -79,12 +79,20 @@ static int check_limits(const json_t *limits, struct err *err)
     return 0;
 }
 
+/** A member; null is as good as none. */
+static const json_t *given(const json_t *fields, const char *name)
+{
+    const json_t *v = json_object_get(fields, name);
+
+    return json_is_null(v) ? NULL : v;
+}
+
 static int check_ours(const json_t *fields, enum conf_scope_id scope,
                       struct err *err)
 {
-    const json_t *limits = json_object_get(fields, "limits");
-    const json_t *metadata = json_object_get(fields, "metadata");
-    const json_t *parent = json_object_get(fields, "parent");
+    const json_t *limits = given(fields, "limits");
+    const json_t *metadata = given(fields, "metadata");
+    const json_t *parent = given(fields, "parent");
 
     if (metadata && !json_is_object(metadata))
         return err_at(err, ERR_CONFIG, "metadata", "must be an object");

@@ -208,6 +208,11 @@ void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
 struct kv;
 void policy_set_kv(struct policy_set *s, struct kv *kv);
 
+/** Where ps.keys.get looks after the configuration's keys, borrowed; NULL:
+ * nowhere. */
+struct key_table;
+void policy_set_keys(struct policy_set *s, const struct key_table *keys);
+
 /** What ps.targets() tells of: the list is copied, the targets are borrowed
  * for the set's life. 0 or -ERR_NOMEM. */
 int policy_set_targets(struct policy_set *s, const struct target *const *list,

@@ -395,9 +395,10 @@ function ps.stop(finish) end
 
 ps.keys = {}
 
----The configured key with that digest, as a principal.
+---The key with that digest, of the configuration or of the store, as a principal. nil and "auth_unavailable" where the store has not been read yet.
 ---@param sha256 string
 ---@return penstock.Principal?
+---@return string?
 function ps.keys.get(sha256) end
 
 ---The targets of all model blocks, each once. In a test: those of the test.

@@ -288,7 +288,7 @@ static void a_delta_becomes_a_base(void)
 {
     struct err err = { 0 };
     bool is_base;
-    char id[KEY_ID_LEN + 1];
+    char id[16];
 
     begin();
     close(key_book_snapshot(desk.book, desk.store, &is_base, &err));
@@ -298,7 +298,7 @@ static void a_delta_becomes_a_base(void)
             close(key_book_snapshot(desk.book, desk.store, &is_base, &err));
             CU_ASSERT(!is_base);
         }
-        snprintf(id, sizeof id, "%08d", i);
+        snprintf(id, sizeof id, "%08d", i % 10000);
         key_book_note(desk.book, id);
     }
     close(key_book_snapshot(desk.book, desk.store, &is_base, &err));
