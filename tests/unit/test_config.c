@@ -53,6 +53,7 @@ static const char everything[] =
     "key 'ci' { team = 'search', user = 'bot', sha256 = '" SHA "',\n"
     "    expires = '2027-03-31', cidrs = '10.2.0.0/16', disabled = true,\n"
     "    models = 'smart', endpoints = { 'chat' }, tags = { x = 'y' } }\n"
+    "admin 'unix:/run/a' { tokens = { { env('K6', 'six'), name = 'x' } } }\n"
     "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
     "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
     "endpoint 'embeddings' { max_body = '1MiB' }\n"
