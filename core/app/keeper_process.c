@@ -145,6 +145,8 @@ int keeper_run(const struct child *c)
         .metrics_fd = c->m->metrics_fd,
         .admin_fd = c->m->admin_fd,
         .store = c->m->store,
+        .rings = c->m->rings,
+        .ledger = c->m->ledger,
         .generation = c->m->generation,
         .publish = on_addresses,
         .keys = on_keys,

@@ -17,6 +17,7 @@
 #include "app/paths.h"
 #include "engine/cells.h"
 #include "engine/kv.h"
+#include "engine/ledger.h"
 
 #include <sys/types.h>
 
@@ -62,12 +63,14 @@ struct master {
     struct loaded loaded;      /* what the loader found */
     struct config *config;
     struct cells *cells;
+    struct ledger_rings *rings; /* by process cell, to the keeper */
     struct kv *kv;             /* of ps.kv, for all workers */
     struct listener listeners[MASTER_MAX_LISTENS];
     size_t n_listeners;
     int metrics_fd, admin_fd, sim_fd; /* of keeper and mock; -1 = none */
     char metrics_address[128], admin_address[128];
     char store[PATHS_MAX];     /* folder of the keeper's; "" = none */
+    char ledger[PATHS_MAX];    /* the same, of the ledger */
     struct post *posts;        /* workers by slot, then keeper, then mock */
     size_t n_posts, n_workers;
     struct snapshot *addresses; /* the newest; NULL = none yet */

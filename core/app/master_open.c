@@ -183,31 +183,38 @@ static int open_listeners(struct master *m, struct err *err)
     return rc;
 }
 
-/** The keeper's folder is its alone: it writes there with the rights of the
+/** A folder of the keeper's alone: it writes there with the rights of the
  * service user. What root made is given away; what was given away is his. */
-static int open_store(struct master *m, struct err *err)
+static int keepers_folder(struct master *m, const char *name, char *path,
+                          struct err *err)
 {
     const struct rights *r = &m->loaded.rights;
     struct str state = m->config->state;
     struct stat st;
 
-    if (!m->config->admin.keys_store)
-        return 0;
-    if (state.n + sizeof "/store" > sizeof m->store)
+    if (state.n + strlen(name) + 2 > PATHS_MAX)
         return err_set(err, ERR_LIMIT, "the state folder's path is too long");
-    snprintf(m->store, sizeof m->store, STR_FMT "/store", STR_ARG(state));
-    if (mkdir(m->store, 0700) != 0 && errno != EEXIST)
-        return err_errno(err, "cannot make the folder %s", m->store);
-    if (lstat(m->store, &st) != 0)
-        return err_errno(err, "%s", m->store);
+    snprintf(path, PATHS_MAX, STR_FMT "/%s", STR_ARG(state), name);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return err_errno(err, "cannot make the folder %s", path);
+    if (lstat(path, &st) != 0)
+        return err_errno(err, "%s", path);
     if (!S_ISDIR(st.st_mode) || (st.st_mode & 077) ||
         (st.st_uid != r->uid && st.st_uid != geteuid()))
         return err_set(err, ERR_IO, "%s must be a folder of uid %u, with "
-                       "mode 0700", m->store, (unsigned)r->uid);
-    if (r->change && st.st_uid != r->uid &&
-        lchown(m->store, r->uid, r->gid) != 0)
-        return err_errno(err, "%s", m->store);
+                       "mode 0700", path, (unsigned)r->uid);
+    if (r->change && st.st_uid != r->uid && lchown(path, r->uid, r->gid) != 0)
+        return err_errno(err, "%s", path);
     return 0;
+}
+
+static int open_store(struct master *m, struct err *err)
+{
+    int rc = keepers_folder(m, "ledger", m->ledger, err);
+
+    if (!rc && m->config->admin.keys_store)
+        rc = keepers_folder(m, "store", m->store, err);
+    return rc;
 }
 
 /** The mock's socket: in a folder that only the service user looks into. */
@@ -240,8 +247,9 @@ static int open_posts(struct master *m, struct err *err)
                                                       : MAX_REQUEST_CELLS,
                          err);
     m->kv = kv_new(m->config->kv_memory, true, err);
+    m->rings = ledger_rings_new((uint32_t)n * 2 + 4, LEDGER_RING_BYTES, err);
     m->posts = calloc(n + 2, sizeof *m->posts);
-    if (!m->cells || !m->kv || !m->posts)
+    if (!m->cells || !m->kv || !m->rings || !m->posts)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
@@ -348,6 +356,7 @@ void master_close(struct master *m)
     close_fd(m->life[1]);
     free(m->posts);
     kv_free(m->kv);
+    ledger_rings_free(m->rings);
     cells_free(m->cells);
     snapshot_unref(m->addresses);
     keys_clear(m);

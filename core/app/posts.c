@@ -218,6 +218,8 @@ static void bury(struct master *m, struct post *p, int status)
     if (p->sock >= 0)
         post_hear(m, p); /* its last words */
     close_fd(&p->sock);
+    if (m->rings)
+        lost.ring = ledger_ring(m->rings, cells_index(m->cells, p->cell));
     cells_reap(m->cells, p->cell, lost_request, &lost);
     if (!asked || status != 0)
         log_death(p, status, lost.n); /* the cell is ours until the next */

@@ -156,6 +156,8 @@ static int open_flow(struct worker *w, struct err *err)
         .addresses = w->addresses,
         .keys = w->keys,
         .kv = w->m->kv,
+        .ledger = ledger_ring(w->m->rings,
+                              cells_index(w->m->cells, w->process)),
         .boot_id = cells_boot_id(w->m->cells),
         .worker = atomic_load(&w->process->slot),
     };

@@ -37,6 +37,7 @@ struct process_cell {
 struct request_cell {
     _Atomic uint64_t seq; /* request id's counter; 0 = free */
     _Atomic uint64_t start_ns;
+    _Atomic uint32_t attempt;  /* tries begun */
     char id[32];
     char principal[40], target[64], endpoint[16];
 };
@@ -52,6 +53,8 @@ uint64_t cells_boot_id(const struct cells *c);
 /** Claim a cell for a process about to be forked; NULL when full. */
 struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
                                  uint32_t slot);
+/** Its number among all cells. */
+uint32_t cells_index(const struct cells *c, const struct process_cell *p);
 /** In the child: this is me. Sets crumb_here, metrics_here, explain_here. */
 void cells_enter(struct cells *c, struct process_cell *p);
 /** In the master after a death: fold the column, call `lost` for each

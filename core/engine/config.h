@@ -7,7 +7,6 @@
  *   loader   file --conf_lua--> tree (JSON) --config_check--> canonical JSON,
  *            catalogue merged in, secrets resolved apart --> bundle (snapshot)
  *   worker   bundle --config_open--> struct config
- *
  * A struct config is read-only and lives as long as its snapshot. Durations
  * are milliseconds, sizes bytes. The table of its keys is config.def.
  */
@@ -18,12 +17,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 
 #include <jansson.h>
 
-struct map;      /* base/map.h */
-struct snapshot; /* base/snapshot.h */
+struct map;
+struct snapshot;
 
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
@@ -177,6 +177,7 @@ struct config {
     struct conf_key *keys;
     size_t n_keys;
     struct conf_admin admin; /* and the store of keys */
+    struct conf_ledger ledger;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
@@ -214,16 +215,14 @@ int config_mark_add(struct buf *path, struct str name);
  * canonical: defaults filled in, sugar undone, units kept as written, secrets
  * as references. Borrowed `tree`; a new reference is returned, or NULL.
  *
- * Errors: CONFIG, err->at = "file:line" of the nearest mark or the key's path,
- *         msg names the right spelling.
+ * Errors: CONFIG, err->at = "file:line" of the nearest mark, else its path
  */
 json_t *config_check(json_t *tree, const struct config_paths *paths,
                      struct err *err);
 
 /**
- * As config_check; *why (may be NULL) becomes an object from the JSON Pointer
- * of each value to where it came from: "penstock.conf:7", "default",
- * "vendor groq", "defaults at penstock.conf:3".
+ * As config_check; *why (may be NULL): from the JSON Pointer of each value to
+ * where it came from: "penstock.conf:7", "default", "vendor groq", ...
  */
 json_t *config_check_why(json_t *tree, const struct config_paths *paths,
                          json_t **why, struct err *err);
@@ -235,9 +234,8 @@ json_t *config_check_why(json_t *tree, const struct config_paths *paths,
  */
 json_t *config_builtin(const struct config_paths *paths, struct err *err);
 
-/** Let the providers of vendor `sim` connect to the mock upstream's socket,
- * unless they name one; before config_bundle. How many there are: 0 means
- * that no mock is needed. */
+/** Let the providers of vendor `sim` connect to the mock's socket, unless they
+ * name one; before config_bundle. How many there are (0: no mock is needed). */
 size_t config_set_sim_socket(json_t *canonical, const char *path);
 
 /** Secrets and files of a canonical tree into a sealed bundle: its fd, which

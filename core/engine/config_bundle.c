@@ -306,6 +306,17 @@ static int write_secrets(struct bundler *b)
     return add_json(b, "secrets", b->secrets);
 }
 
+static int write_prices(struct bundler *b)
+{
+    json_t *prices = NULL;
+    int rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
+
+    if (rc == 0)
+        rc = add_json(b, "prices", prices);
+    json_decref(prices);
+    return rc;
+}
+
 int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err)
 {
@@ -315,7 +326,7 @@ int config_bundle(json_t *canonical, const struct config_paths *paths,
         add_admin_secrets,
         add_certificates,
         add_policies,        write_config,
-        write_secrets,
+        write_secrets,       write_prices,
     };
     struct bundler b = {.canonical = canonical, .paths = paths, .err = err};
     int rc = 0;

@@ -240,6 +240,7 @@ static void open_all(struct opener *o, struct config *c)
     open_policies(o, c);
     open_endpoints(o, c);
     open_outside(o, c);
+    open_ledger(o, c);
     open_admin(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->log.to = open_text(o, log, "to");

@@ -46,6 +46,7 @@ void open_secret(struct opener *o, struct secret *s, const json_t *ref);
 
 void open_outside(struct opener *o, struct config *c); /* services, Redis */
 void open_admin(struct opener *o, struct config *c);   /* and the store */
+void open_ledger(struct opener *o, struct config *c);  /* and prices */
 void open_providers(struct opener *o, struct config *c);
 
 #endif

@@ -417,7 +417,7 @@ static void merge_plugin_usage(struct request *r, const ps_usage *u)
 {
     int64_t short_lived = u->cache_write_5m, hour = u->cache_write_1h;
     struct usage more = { u->input, u->cache_read, short_lived,
-                          u->output, u->reasoning, hour };
+                          u->output, u->reasoning, hour, 0 };
 
     if (hour > 0) /* a part of what was written, not beside it */
         more.cache_write = hour + (short_lived > 0 ? short_lived : 0);
@@ -460,6 +460,7 @@ enum step step_judge(struct request *r)
     buf_reset(&r->answer.held);
     r->answer.finish_seen = r->answer.done_seen = false;
     r->answer.events = 0;
+    ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     return next_try(r, info, used, dead);
 }

@@ -5,6 +5,7 @@
 
 #include "engine/addresses.h"
 #include "keeper/admin_http.h"
+#include "keeper/ledger.h"
 #include "keeper/metrics_http.h"
 #include "keeper/resolver.h"
 #include "keeper/store_thread.h"
@@ -16,6 +17,7 @@ struct keeper {
     struct metrics_http *metrics;
     struct store_thread *store;
     struct admin_http *admin;
+    struct ledger *ledger;
 };
 
 /** The names that workers will ask for: base URLs, proxies, and what policies
@@ -60,6 +62,19 @@ static int open_store(struct keeper *k, const struct keeper_env *env,
     return -err->code;
 }
 
+static int open_ledger(struct keeper *k, const struct keeper_env *env,
+                       struct err *err)
+{
+    const struct ledger_env ledger = {
+        .loop = env->loop, .rings = env->rings, .folder = env->ledger,
+        .keep_ms = env->config->ledger.keep_ms,
+        .spill_bytes = env->config->ledger.spill_bytes };
+
+    if (env->rings)
+        k->ledger = ledger_new(&ledger, err);
+    return -err->code;
+}
+
 struct store_thread *keeper_store(struct keeper *k)
 {
     return k->store;
@@ -81,6 +96,8 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
                                       err);
     if (err->code == 0)
         open_store(k, env, err);
+    if (err->code == 0)
+        open_ledger(k, env, err);
     if (err->code == 0 && resolver_start(k->resolver, err) == 0)
         return k;
     keeper_free(k);
@@ -91,6 +108,7 @@ void keeper_free(struct keeper *k)
 {
     if (!k)
         return;
+    ledger_free(k->ledger);
     admin_http_free(k->admin);
     store_thread_free(k->store);
     metrics_http_free(k->metrics);

@@ -22,6 +22,8 @@ struct keeper_env {
     const struct config *config;
     int metrics_fd, admin_fd; /* listening; borrowed; -1 = none */
     const char *store; /* its folder; "" = no store of keys */
+    const struct ledger_rings *rings; /* NULL = no ledger */
+    const char *ledger;               /* its folder */
     uint64_t generation;
     /** New addresses: the descriptor of a snapshot, borrowed for the call. */
     void (*publish)(void *ud, int fd);

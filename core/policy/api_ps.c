@@ -53,6 +53,23 @@ static int fn_log(lua_State *L)
     return 0;
 }
 
+/* ps.cost(req): US dollars, or nil where a price is not known */
+static int fn_cost(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    int64_t nusd = -1;
+
+    luaL_checktype(L, 1, LUA_TUSERDATA);
+    if (c->phase != PHASE_LOG)
+        return luaL_error(L, "ps.cost: what a request cost is known in log");
+    if (c->run->view->cost)
+        nusd = c->run->view->cost(c->run->req);
+    if (nusd < 0)
+        return 0;
+    lua_pushnumber(L, (lua_Number)nusd / 1e9);
+    return 1;
+}
+
 /* ps.sleep(ms) */
 static int slept(lua_State *L, int status, lua_KContext ctx)
 {
@@ -118,7 +135,8 @@ void api_ps_open(lua_State *L)
 {
     static const luaL_Reg ps[] = {
         { "now", fn_now }, { "mono_ms", fn_mono_ms }, { "note", fn_note },
-        { "log", fn_log }, { "sleep", fn_sleep },     { NULL, NULL } };
+        { "log", fn_log }, { "sleep", fn_sleep },     { "cost", fn_cost },
+        { NULL, NULL } };
     static const luaL_Reg keys[] = { { "get", keys_get }, { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);

@@ -91,6 +91,8 @@ struct policy_view {
      */
     int (*rewrite)(void *req, struct buf *text, struct json *index,
                    struct err *err);
+    /** Nano-USD of its tries, -1 = not known; in log. May be NULL. */
+    int64_t (*cost)(void *req);
     /** The plan for another model's name. May be NULL: there are none. */
     int (*plan)(void *req, struct str model, struct plan *out,
                 struct err *err);

@@ -29,6 +29,7 @@ static void read_usage(const struct json *j, uint32_t u, struct usage *out)
         watch_number(j, written, "ephemeral_1h_input_tokens");
     out->output = watch_number(j, u, "output_tokens");
     out->reasoning = watch_number(j, detail, "thinking_tokens");
+    out->tier = watch_tier(j, u);
 }
 
 static void watch_error(const struct json *j, uint32_t e, struct arena *a,

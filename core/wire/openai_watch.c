@@ -102,6 +102,7 @@ static void watch_object(enum dialect d, const struct json *j,
     }
     if (usage != JSON_NONE && j->nodes[usage].type == JSON_T_OBJECT) {
         read_usage(j, usage, &out->usage);
+        out->usage.tier = watch_tier(j, 0);
         out->usage_only = choices != JSON_NONE && !any;
     }
     if (d == DIALECT_OPENAI_EMBEDDINGS || d == DIALECT_OPENAI_MODELS)

@@ -64,3 +64,12 @@ bool watch_last_object(struct str tail, const char *name, struct json *j)
     }
     return false;
 }
+
+uint32_t watch_tier(const struct json *j, uint32_t object)
+{
+    for (uint32_t t = TIER_FLEX; t < USAGE_TIERS; t++) {
+        if (watch_is(j, object, "service_tier", usage_tier_name((int)t)))
+            return t;
+    }
+    return TIER_STANDARD;
+}

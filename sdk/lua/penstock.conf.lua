@@ -200,6 +200,20 @@ function include(pattern) end
 ---@class penstock.conf.kv
 ---@field memory? string|penstock.conf.reference # Memory for ps.kv, taken as it fills. When it is full, what would end the soonest goes.
 
+---What a model costs.
+---@class penstock.conf.price
+---@field input? string|penstock.conf.reference # "2.5 USD/Mtok": dollars for a million tokens that no cache served. Unset, as each of these: unknown.
+---@field output? string|penstock.conf.reference # Tokens of the answer.
+---@field cache_read? string|penstock.conf.reference # Input that the provider's cache served. Unset: as input.
+---@field cache_write_5m? string|penstock.conf.reference # Input that was written to its cache. Unset: as input.
+---@field cache_write_1h? string|penstock.conf.reference # The same, kept for an hour. Unset: as cache_write_5m.
+---@field reasoning? string|penstock.conf.reference # Tokens of thought, where they cost something else. Unset: as output.
+
+---What is kept of each request.
+---@class penstock.conf.ledger
+---@field keep? string|penstock.conf.reference # How long rows are kept; the sums of each day stay.
+---@field spill? string|penstock.conf.reference # Largest file of rows that wait for a database that does not take them.
+
 ---Where and how to log.
 ---@class penstock.conf.log
 ---@field to? string|penstock.conf.reference # "stderr", or a file that is appended to.
@@ -290,3 +304,12 @@ function kv(value) end
 ---Where and how to log.
 ---@param value penstock.conf.log
 function log(value) end
+
+---What a model costs: "provider/model", or "provider/prefix*". It takes the place of the catalogue's price.
+---@param name string
+---@return fun(block: penstock.conf.price)
+function price(name) end
+
+---What is kept of each request for `penstock usage`.
+---@param value penstock.conf.ledger
+function ledger(value) end

@@ -516,6 +516,11 @@ function ps.mono_ms() end
 ---@param text string
 function ps.note(text) end
 
+---What the request's tries cost in US dollars, by the table of prices; nil where a price is not known. In log.
+---@param req penstock.Req
+---@return number?
+function ps.cost(req) end
+
 ---One line in the log.
 ---@param text string
 function ps.log(text) end
