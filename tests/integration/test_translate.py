@@ -423,9 +423,8 @@ def test_an_endpoint_that_no_target_has(two):
     r = p.post("/v1/messages/count_tokens",
                {"model": "gpt", "messages": USER},
                headers={"anthropic-version": "2023-06-01"})
-    assert r.status == 529 and not up.requests
-    assert "none of its providers has it" in r.json()["error"]["message"]
-    assert r.headers["x-should-retry"] == "false"
+    assert r.status == 400 and not up.requests
+    assert "serves count_tokens" in r.json()["error"]["message"]
 
 
 def test_lossy_refuse(two):
