@@ -14,6 +14,7 @@
 #include "base/snapshot.h"
 #include "engine/config.h"
 #include "engine/kv.h"
+#include "engine/limit.h"
 #include "flow/flow.h"
 #include "mock/mock.h"
 #include "net/listen.h"
@@ -40,6 +41,7 @@ struct world {
     struct http_client *client;
     struct addresses *addresses;
     struct kv *kv;
+    struct limiter *limiter;
     struct outside *outside;
     struct mock *mock;
     struct generation *gen;
@@ -200,6 +202,7 @@ static int open_flow(struct world *w, struct dry_run *d,
 {
     struct flow_env env = { .loop = w->loop, .client = w->client,
                             .addresses = w->addresses, .kv = w->kv,
+                            .limiter = w->limiter,
                             .outside = w->outside, .story = on_story,
                             .story_ud = w };
 
@@ -283,8 +286,10 @@ static int open_world(struct world *w, struct dry_run *d,
     w->loop = loop_new();
     w->addresses = addresses_new();
     w->kv = kv_new(KV_BYTES, false, err);
+    w->limiter = limiter_new(KV_BYTES, 1, CONNECTIONS, false, err);
     w->outside = dry_outside_new(ask->http, ask->redis);
-    if (!w->loop || !w->addresses || !w->kv || !w->outside)
+    if (!w->loop || !w->addresses || !w->kv || !w->limiter || !w->outside ||
+        limiter_enter(w->limiter, 0))
         return err_set(err, ERR_NOMEM, "no memory");
     w->client = http_client_new(w->loop, CONNECTIONS, err);
     rc = w->client ? 0 : -err->code;
@@ -317,6 +322,7 @@ static void close_world(struct world *w)
         http_client_free(w->client);
     addresses_free(w->addresses);
     dry_outside_free(w->outside);
+    limiter_free(w->limiter);
     kv_free(w->kv);
     free(w->trusted);
     if (w->loop)

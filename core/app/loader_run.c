@@ -10,6 +10,7 @@
 #include "app/loader.h"
 #include "app/message.h"
 #include "base/snapshot.h"
+#include "engine/config_builtin.h"
 #include "engine/config_divert.h"
 #include "engine/plugin.h"
 #include "policy/conf_lua.h"

@@ -18,6 +18,7 @@
 #include "engine/cells.h"
 #include "engine/kv.h"
 #include "engine/ledger.h"
+#include "engine/limit.h"
 
 #include <sys/types.h>
 
@@ -65,6 +66,7 @@ struct master {
     struct cells *cells;
     struct ledger_rings *rings; /* by process cell, to the keeper */
     struct kv *kv;             /* of ps.kv, for all workers */
+    struct limiter *limiter;   /* of ps.take, the same */
     struct listener listeners[MASTER_MAX_LISTENS];
     size_t n_listeners;
     int metrics_fd, admin_fd, sim_fd; /* of keeper and mock; -1 = none */

@@ -248,8 +248,10 @@ static int open_posts(struct master *m, struct err *err)
                          err);
     m->kv = kv_new(m->config->kv_memory, true, err);
     m->rings = ledger_rings_new((uint32_t)n * 2 + 4, LEDGER_RING_BYTES, err);
+    m->limiter = limiter_new(m->config->limiter.memory, (uint32_t)n * 2 + 4, 0,
+                             true, err);
     m->posts = calloc(n + 2, sizeof *m->posts);
-    if (!m->cells || !m->kv || !m->rings || !m->posts)
+    if (!m->cells || !m->kv || !m->rings || !m->limiter || !m->posts)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
@@ -355,6 +357,7 @@ void master_close(struct master *m)
     close_fd(m->life[0]);
     close_fd(m->life[1]);
     free(m->posts);
+    limiter_free(m->limiter);
     kv_free(m->kv);
     ledger_rings_free(m->rings);
     cells_free(m->cells);

@@ -221,6 +221,8 @@ static void bury(struct master *m, struct post *p, int status)
     if (m->rings)
         lost.ring = ledger_ring(m->rings, cells_index(m->cells, p->cell));
     cells_reap(m->cells, p->cell, lost_request, &lost);
+    if (p->kind == PROC_WORKER && m->limiter)
+        limiter_reap(m->limiter, cells_index(m->cells, p->cell));
     if (!asked || status != 0)
         log_death(p, status, lost.n); /* the cell is ours until the next */
     p->cell = NULL;

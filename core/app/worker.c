@@ -158,10 +158,13 @@ static int open_flow(struct worker *w, struct err *err)
         .kv = w->m->kv,
         .ledger = ledger_ring(w->m->rings,
                               cells_index(w->m->cells, w->process)),
+        .limiter = w->m->limiter,
         .boot_id = cells_boot_id(w->m->cells),
         .worker = atomic_load(&w->process->slot),
     };
 
+    if (limiter_enter(env.limiter, cells_index(env.cells, w->process)))
+        return err_set(err, ERR_NOMEM, "no memory");
     w->gen = generation_new(w->m->loaded.bundle, w->m->generation, w->plugins,
                             err);
     if (!w->gen)

@@ -132,6 +132,25 @@ static void print_policies(const json_t *all, const json_t *story)
         print_policy(p, json_object_get(story, "notes"));
 }
 
+/** "requests per key ci: 59 of 600 left" */
+static void print_limits(const json_t *all, const json_t *story)
+{
+    const json_t *v;
+    size_t i;
+
+    (void)story;
+    json_array_foreach(all, i, v) {
+        printf("  %s per %s %s: %lld of %lld left", text(v, "limit"),
+               text(v, "per"), text(v, "name"), (long long)number(v, "left"),
+               (long long)number(v, "max"));
+        if (json_object_get(v, "reserved"))
+            printf(", %lld reserved, %lld used",
+                   (long long)number(v, "reserved"),
+                   (long long)number(v, "used"));
+        putchar('\n');
+    }
+}
+
 /** A candidate: its place, or what happened to it. */
 static void print_plan(const json_t *plan, const json_t *story)
 {
@@ -173,6 +192,7 @@ static const struct {
                  { "steps", print_steps },
                  { "notes", print_notes },
                  { "policies", print_policies },
+                 { "limits", print_limits },
                  { "plan", print_plan } };
 
 static void print_one(const char *name, const json_t *v, const json_t *story)

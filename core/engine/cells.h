@@ -53,7 +53,7 @@ uint64_t cells_boot_id(const struct cells *c);
 /** Claim a cell for a process about to be forked; NULL when full. */
 struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
                                  uint32_t slot);
-/** Its number among all cells. */
+/** Number of a process cell, from 0; below the `processes` of cells_new. */
 uint32_t cells_index(const struct cells *c, const struct process_cell *p);
 /** In the child: this is me. Sets crumb_here, metrics_here, explain_here. */
 void cells_enter(struct cells *c, struct process_cell *p);

@@ -19,6 +19,7 @@
 #include "engine/config_admin.h"
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
+#include "engine/limit_conf.h"
 
 #include <jansson.h>
 
@@ -121,6 +122,7 @@ struct conf_team {
     size_t n_models;
     struct conf_pair *tags;
     size_t n_tags;
+    struct conf_limits limits;
 };
 
 struct conf_key {
@@ -132,6 +134,7 @@ struct conf_key {
     size_t n_models, n_endpoints, n_cidrs;
     struct conf_pair *tags;
     size_t n_tags;
+    struct conf_limits limits;
 };
 
 struct conf_policy {
@@ -189,6 +192,7 @@ struct config {
     size_t n_endpoints;
     struct conf_log log;
     uint64_t kv_memory; /* bytes */
+    struct conf_limiter limiter;
 };
 
 /** Where the loader looks for things. */

@@ -4,6 +4,8 @@
  * The configuration without a file: what can be used right now, on this
  * machine only. And where `sim` finds the built-in mock upstream.
  */
+#include "engine/config_builtin.h"
+
 #include "engine/config_walk.h"
 
 #include <stdlib.h>

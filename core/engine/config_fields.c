@@ -81,6 +81,15 @@ uint32_t open_ms(const json_t *v, const char *key)
     return (uint32_t)n;
 }
 
+struct conf_limits open_limits(struct opener *o, const json_t *v)
+{
+    const json_t *l = json_object_get(v, "limits");
+
+    return (struct conf_limits){ .requests = open_text(o, l, "requests"),
+                                 .tokens = open_text(o, l, "tokens"),
+                                 .concurrent = open_u32(l, "concurrent") };
+}
+
 int open_choice(const json_t *v, const char *key, const char *words)
 {
     const char *s = json_string_value(json_object_get(v, key));

@@ -124,6 +124,7 @@ static void open_teams(struct opener *o, struct config *c)
         t->name = open_dup(o, name);
         t->models = open_list(o, v, "models", &t->n_models);
         t->tags = open_pairs(o, v, "tags", &t->n_tags);
+        t->limits = open_limits(o, v);
         t++;
     }
 }
@@ -146,6 +147,7 @@ static void open_key(struct opener *o, struct conf_key *k, const char *name,
     k->endpoints = open_list(o, v, "endpoints", &k->n_endpoints);
     k->cidrs = open_list(o, v, "cidrs", &k->n_cidrs);
     k->tags = open_pairs(o, v, "tags", &k->n_tags);
+    k->limits = open_limits(o, v);
 }
 
 static void open_keys(struct opener *o, struct config *c)
@@ -227,6 +229,7 @@ static void open_endpoints(struct opener *o, struct config *c)
 static void open_all(struct opener *o, struct config *c)
 {
     const json_t *log = json_object_get(o->root, "log");
+    const json_t *limiter = json_object_get(o->root, "limits");
 
     open_server(o, &c->server, json_object_get(o->root, "server"));
     c->state = open_text(o, o->root, "state");
@@ -243,6 +246,8 @@ static void open_all(struct opener *o, struct config *c)
     open_ledger(o, c);
     open_admin(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
+    c->limiter.memory = open_size(limiter, "memory");
+    c->limiter.full_allows = open_choice(limiter, "full", "deny|allow") == 1;
     c->log.to = open_text(o, log, "to");
     c->log.json = open_choice(log, "format", "text|json") == 1;
     c->log.level = open_choice(log, "level", "error|warn|info|debug");

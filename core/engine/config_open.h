@@ -44,6 +44,9 @@ struct str open_policy_source(struct opener *o, struct str name);
 /** A secret by its reference; NULL: stays not set. */
 void open_secret(struct opener *o, struct secret *s, const json_t *ref);
 
+/** The member "limits" of a key or a team. */
+struct conf_limits open_limits(struct opener *o, const json_t *v);
+
 void open_outside(struct opener *o, struct config *c); /* services, Redis */
 void open_admin(struct opener *o, struct config *c);   /* and the store */
 void open_ledger(struct opener *o, struct config *c);  /* and prices */

@@ -40,6 +40,7 @@ static const struct {
     [CONF_ENUM] = {"a choice", "\"choice\""},
     [CONF_DURATION] = {"a duration", "\"30s\""},
     [CONF_SIZE] = {"a size", "\"32MiB\""},
+    [CONF_RATE] = {"a rate", "\"600/min\""},
     [CONF_PATH] = {"an absolute path", "\"/path\""},
     [CONF_LOGTO] = {"a place for the log", "\"/var/log/penstock.log\""},
     [CONF_ADDRESS] = {"an address", "\"127.0.0.1:8080\""},

@@ -33,6 +33,7 @@ enum conf_type {
     CONF_ENUM,
     CONF_DURATION,
     CONF_SIZE,
+    CONF_RATE, /* "600/min" */
     CONF_PATH, /* absolute */
     CONF_LOGTO,
     CONF_ADDRESS, /* ip:port or unix:/path */

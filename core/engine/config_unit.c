@@ -61,6 +61,27 @@ bool conf_size(struct str s, uint64_t *bytes)
     return with_unit(s, units, bytes);
 }
 
+bool conf_rate(struct str s, uint64_t *count, uint64_t *period_ms)
+{
+    static const struct unit periods[] = {
+        {"s", 1000},         {"min", 60 * 1000},
+        {"h", 3600 * 1000},  {"day", 24 * 3600 * 1000}, {NULL, 0},
+    };
+    static const struct unit units[] = {
+        {"", 1}, {"k", 1000}, {"M", 1000000}, {NULL, 0},
+    };
+    struct str number = str_split(&s, '/');
+    const struct unit *u = periods;
+
+    while (u->name && !str_is(s, u->name))
+        u++;
+    if (!u->name || !with_unit(number, units, count) || *count == 0 ||
+        *count > (uint64_t)1 << 36)
+        return false;
+    *period_ms = u->factor;
+    return true;
+}
+
 static bool digits_at(struct str s, size_t at, size_t n, int *out)
 {
     int v = 0;

@@ -17,6 +17,10 @@ bool conf_duration(struct str s, uint64_t *ms);
 /** "512B", "64KiB", "32MiB", "1GiB". */
 bool conf_size(struct str s, uint64_t *bytes);
 
+/** "600/min", "400k/min", "5/s": a whole number above 0, with k (1000) or M,
+ * for each s, min, h or day. At most 68 thousand million. */
+bool conf_rate(struct str s, uint64_t *count, uint64_t *period_ms);
+
 /** "2027-03-31" (0:00 UTC) or "2027-03-31T12:00:00Z", as Unix time. */
 bool conf_date(struct str s, uint64_t *unix_ms);
 

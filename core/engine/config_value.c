@@ -346,6 +346,21 @@ static bool ok_parsed(struct check *c)
     return not_a(c);
 }
 
+static bool ok_rate(struct check *c)
+{
+    uint64_t count, period_ms;
+
+    if (json_is_integer(c->v))
+        return no(c, "a bare number has no unit; write \"%" JSON_INTEGER_FORMAT
+                  "/min\"", json_integer_value(c->v));
+    if (!c->s.p)
+        return wrong_kind(c);
+    if (conf_rate(c->s, &count, &period_ms))
+        return true;
+    return no(c, "\"%.80s\" is not a rate; write \"600/min\" or \"400k/min\" "
+              "(per s, min, h or day)", c->s.p);
+}
+
 static bool ok_any(struct check *c)
 {
     return json_is_object(c->v) || wrong_kind(c);
@@ -360,6 +375,7 @@ static bool (*const checks[CONF_TYPE_COUNT])(struct check *) = {
     [CONF_LOGTO] = ok_logto,       [CONF_ADDRESS] = ok_address,
     [CONF_URL] = ok_url,           [CONF_PROXY] = ok_url,
     [CONF_REDIS] = ok_redis,
+    [CONF_RATE] = ok_rate,
     [CONF_CIDR] = ok_parsed,       [CONF_DATE] = ok_parsed,
     [CONF_SHA256] = ok_parsed,     [CONF_HEADER] = ok_header,
     [CONF_TARGET] = ok_target,     [CONF_ANY] = ok_any,

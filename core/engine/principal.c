@@ -119,11 +119,13 @@ struct principal *principal_of_key(struct arena *a, const struct config *c,
         .n_cidrs = k->n_cidrs,
         .tags = k->tags,
         .n_tags = k->n_tags,
+        .limits = k->limits,
     };
     if (!t)
         return p;
     p->team_models = t->models;
     p->n_team_models = t->n_models;
+    p->team_limits = t->limits;
     if (!t->n_tags)
         return p;
     p->n_tags = 0;

@@ -37,6 +37,7 @@ struct principal {
     size_t n_teams;
     struct str limits_json; /* as stored, or empty */
     const char *fault;      /* why it may do nothing; or NULL */
+    struct conf_limits limits, team_limits; /* of the key, of its team */
 };
 
 /**

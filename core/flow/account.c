@@ -318,6 +318,10 @@ static size_t write_json(const struct request *r, struct buf *b)
         buf_puts(b, ",\"policies\":");
         ran_write(&r->ran, b);
     }
+    if (r->claim.n) {
+        buf_puts(b, ",\"limits\":");
+        limit_claim_write(&r->claim, b);
+    }
     buf_putc(b, '}');
     return end;
 }

@@ -9,6 +9,7 @@
  * answer.held, so that a failure can still become another target's answer.
  */
 #include "flow/events.h"
+#include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
 
@@ -67,8 +68,8 @@ static void shrink(struct request *r)
     translate_shrink(t);
     t->edits = NULL;
     t->host.edits = NULL;
-    if (t->output) /* policies still ask for fields of the request */
-        return;
+    if (t->output && !output_passes(t->output))
+        return; /* policies still ask for fields of the request */
     r->path = str_of(r->endpoint->path);
     r->method = str_of(r->endpoint->method);
     r->credential = r->passed_credential = STR_NULL;
@@ -206,9 +207,37 @@ static int through_policies(struct feed *f, const struct sse_event *ev,
 
     if (rc)
         return decided(f, rc);
-    if (output_has_content(o) && !r->answer.content_sent)
+    if (!r->answer.content_sent &&
+        (output_passes(o) ? w->content : output_has_content(o)))
         commit_content(f);
     return r->attempt->broken ? -ERR_CANCELLED : 0;
+}
+
+/* The caller's tokens are used up: the answer ends here, as at its limit. */
+static int cut_short(struct feed *f)
+{
+    struct request *r = f->r;
+    struct attempt *t = r->attempt;
+    int rc;
+
+    limits_usage(r);
+    rc = output_finish(t->output, WIRE_FINISH_LENGTH, &r->usage,
+                       r->facts.include_usage);
+    if (rc)
+        return decided(f, rc);
+    request_note(r, STR("limits"), STR("stopped: the tokens are used up"));
+    t->decided = t->ended = true;
+    if (!r->answer.content_sent)
+        commit_content(f);
+    flush(f);
+    http_reply_end(r->http);
+    return -ERR_CANCELLED;
+}
+
+/* An event has passed: may more come? */
+static int goes_on(struct feed *f)
+{
+    return f->r->attempt->output && !limits_go_on(f->r) ? cut_short(f) : 0;
 }
 
 /* An event that the translation made, on its way through the policies. */
@@ -217,6 +246,7 @@ static int on_said(void *ud, const struct sse_event *ev)
     struct feed *f = ud;
     struct request *r = f->r;
     struct wire_watch w;
+    int rc;
 
     if (ev->comment_only || !ev->data.p)
         return comment(f, ev->raw);
@@ -224,7 +254,9 @@ static int on_said(void *ud, const struct sse_event *ev)
         stream_fault(r, PS_FAULT_PROTOCOL, "an event cannot be looked at");
         return -ERR_CANCELLED;
     }
-    return through_policies(f, ev, &w);
+    limits_count(r, r->endpoint->dialect, ev->event);
+    rc = through_policies(f, ev, &w);
+    return rc ? rc : goes_on(f);
 }
 
 /* What the translation has to say. */
@@ -262,8 +294,12 @@ static int on_event(void *ud, const struct sse_event *ev)
         timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
-    if (r->attempt->output && !r->attempt->translation)
-        return through_policies(f, ev, &w);
+    if (!r->attempt->translation)
+        limits_count(r, r->endpoint->dialect, ev->event);
+    if (r->attempt->output && !r->attempt->translation) {
+        rc = through_policies(f, ev, &w);
+        return rc ? rc : goes_on(f);
+    }
     if (r->attempt->translation)
         rc = say_translated(f);
     else

@@ -148,6 +148,7 @@ void flow_free(struct flow *f)
     requests_free_spare(f);
     slots_free(f->slots);
     json_clear(&f->scratch);
+    wire_texts_clear(&f->texts);
     buf_clear(&f->line);
     loop_undefer(&f->flush);
     log_flush();

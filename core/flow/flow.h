@@ -30,6 +30,7 @@ struct flow_env {
     struct kv *kv;                  /* ps.kv; may be NULL in tests */
     struct ledger_ring *ledger;     /* rows for the keeper; NULL = none */
     const struct key_table *keys;   /* of the store; NULL: there are none */
+    struct limiter *limiter;        /* ps.take, entered; may be NULL */
     uint64_t boot_id;
     uint32_t worker;                /* number in request ids and logs */
     /* for `explain -f`: what policies reach in place of the real things, and

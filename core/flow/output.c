@@ -71,6 +71,11 @@ bool output_only_observes(const struct output *o)
     return !o->wants.acting;
 }
 
+bool output_passes(const struct output *o)
+{
+    return !o->wants.kinds && !o->wants.acting;
+}
+
 struct str output_bytes(const struct output *o)
 {
     return buf_str(&o->out);

@@ -83,6 +83,14 @@ const struct policy_result *output_verdict(const struct output *o);
  * struct wire_stop for usage. */
 int output_stop(struct output *o, const struct usage *usage, bool asked);
 
+/** Ends it here, whatever policies say; what they hold leaves first, if they
+ * let it (else -ERR_CANCELLED). The rest is as output_stop's. */
+int output_finish(struct output *o, enum wire_finish finish,
+                  const struct usage *usage, bool asked);
+
+/** Does nobody look at it, so that events pass as they are? */
+bool output_passes(const struct output *o);
+
 /**
  * A whole answer. *edited: the client gets output_bytes, else the body as it
  * is. After POLICY_STOP this has been done, and is 0.

@@ -49,32 +49,46 @@ int output_track(struct output *o, bool in_head)
     return rc;
 }
 
-/* Where nothing has left yet, a choice ends whatever was read of it; a block
- * that the client never saw begin need not end. */
-static bool is_to_end(const struct output *o, const struct output_open *at)
+/* Where nothing has left yet (`unseen`), a choice ends whatever was read of it;
+ * a block that the client never saw begin need not end. */
+static bool is_to_end(const struct output_open *at, bool unseen)
 {
-    if (!o->wants.all)
+    if (!unseen)
         return !at->ended;
     return at->block.block == WIRE_ALL || at->in_head;
 }
 
-int output_stop(struct output *o, const struct usage *usage, bool asked)
+static int stop(struct output *o, enum wire_finish finish,
+                const struct usage *usage, bool asked, bool unseen)
 {
     struct wire_block *open = calloc(o->n_open + 1, sizeof *open);
-    struct wire_stop stop = { .finish = o->verdict.finish,
-                              .like = buf_str(&o->like), .open = open,
-                              .usage = usage, .usage_asked = asked };
+    struct wire_stop stop = { .finish = finish, .like = buf_str(&o->like),
+                              .open = open, .usage = usage,
+                              .usage_asked = asked };
     int rc = 0;
 
     if (!open)
         return -ERR_NOMEM;
     for (uint32_t k = 0; k < o->n_open; k++) {
-        if (is_to_end(o, &o->open[k]))
+        if (is_to_end(&o->open[k], unseen))
             open[stop.n_open++] = o->open[k].block;
     }
-    if (o->wants.all)
+    if (unseen)
         rc = buf_put(&o->out, (struct str){ buf_str(&o->log).p, o->head });
     rc = rc ? rc : o->wire->stop_stream(o->dialect, &stop, &o->out);
     free(open);
     return rc;
+}
+
+int output_stop(struct output *o, const struct usage *usage, bool asked)
+{
+    return stop(o, o->verdict.finish, usage, asked, o->wants.all);
+}
+
+int output_finish(struct output *o, enum wire_finish finish,
+                  const struct usage *usage, bool asked)
+{
+    int rc = output_end(o);
+
+    return rc ? rc : stop(o, finish, usage, asked, false);
 }

@@ -3,6 +3,7 @@
 #include "flow/output_request.h"
 
 #include "flow/events.h"
+#include "flow/limits_hold.h"
 #include "flow/policies.h"
 
 static void on_ask(void *ud, struct policy_window *w, struct policy_result *out)
@@ -77,12 +78,17 @@ void request_output_begin(struct request *r)
     struct attempt *t = r->attempt;
     const struct wire_text_ops *wire = wire_text_ops(r->endpoint->dialect);
     struct policy_output wants;
+    bool counts = t->mode == MODE_STREAM && limits_watches(r);
 
     if (t->broken || (t->mode != MODE_STREAM && t->mode != MODE_BODY) ||
-        !wire ||
-        !policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
-                             &wants))
+        !wire)
         return;
+    if (!policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
+                             &wants)) {
+        if (!counts)
+            return;
+        wants = (struct policy_output){ .kinds = 0 };
+    }
     t->output = output_new(&wants, r->endpoint->dialect, wire, r->arena, &ops,
                            r);
     if (!t->output) {

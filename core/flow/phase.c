@@ -5,6 +5,7 @@
  * of it. A refusal is the last word: what earlier tries left behind (an error
  * to be passed on) counts no more.
  */
+#include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -24,6 +25,7 @@ void phase_prepare(struct request *r, enum policy_phase p)
     r->run.principal = r->principal;
     r->run.plan = p == PHASE_ROUTE ? &r->plan : NULL;
     r->run.attempt = p == PHASE_ATTEMPT ? r->try_next : NULL;
+    r->run.claim = limits_claim(r);
     r->run.response = p == PHASE_RESPONSE ? r->resp : NULL;
     /* under a stream's bytes nothing can wait */
     r->run.wake = p == PHASE_OUTPUT ? NULL : on_wake;

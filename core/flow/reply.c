@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Answers made by the gateway itself, and the fields that every answer has. */
-#include "flow/request.h"
+#include "flow/limits_hold.h"
 
 #include <stdio.h>
 
@@ -116,8 +116,8 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
 
 void reply_json(struct request *r, int status, struct str body)
 {
-    struct http_header h[16];
-    size_t n = reply_headers(r, h, 15);
+    struct http_header h[24];
+    size_t n = limits_headers(r, h, reply_headers(r, h, 15), 23);
 
     h[n++] = (struct http_header){ STR("content-type"),
                                    STR("application/json") };
@@ -201,10 +201,11 @@ void reply_error(struct request *r)
     struct wire_error e = reply_wire_error(r);
     int status = r->err_status ? r->err_status : d->status(e.info);
     struct buf body = BUF_INIT(16384);
-    struct http_header h[36];
+    struct http_header h[44];
     size_t n = put_limits(r, h, reply_headers(r, h, 16), 32);
     const char *again = should_retry(r);
 
+    n = limits_headers(r, h, n, 40);
     d->error(&body, &e);
     h[n++] = (struct http_header){ STR("content-type"),
                                    STR("application/json") };

@@ -7,6 +7,7 @@
 #include "flow/request.h"
 
 #include "flow/format.h"
+#include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -154,6 +155,7 @@ static void request_free(struct request *r)
 
     story_end(r);
 
+    limits_settle(r);
     attempt_stop(r);
     request_unwait(r);
     loop_timer_stop(&r->timer);
@@ -240,6 +242,7 @@ void request_end(struct request *r, int rc)
         !r->records[r->n_attempts - 1].end_ns)
         r->records[r->n_attempts - 1].end_ns = clock_mono_ns();
     request_cancel(r);
+    limits_settle(r);
     account_request(r);
     keep_for_log(r);
     http_req_set_user(r->http, NULL);

@@ -16,6 +16,7 @@
 #include "flow/ran.h"
 #include "wire/dialect.h"
 #include "wire/sse.h"
+#include "wire/texts.h"
 
 enum step {
 #define STEP_ROW(id, name, fn) STEP_##id,
@@ -106,6 +107,7 @@ struct request {
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */
+    struct limit_claim claim; /* see limits_hold.h */
     struct str story;      /* its beginning, where somebody hears it */
     struct credential *credential_next; /* of the try to come */
     struct policy_try *try_next;        /* NULL: nobody asks */
@@ -149,6 +151,7 @@ struct flow {
     size_t inflight;
     bool draining;
     struct json scratch;   /* for watching events; reused */
+    struct wire_texts texts; /* of an event, for counting; reused */
     struct buf line;       /* for access lines; reused */
     struct loop_task flush; /* of gathered ones */
     uint64_t dice[4];      /* identity.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* How a request ends: sent, failed, settled. */
+#include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -35,7 +36,7 @@ static bool has_field(const struct kept_error *k, const char *name)
 /* The provider's own error answer, as it came. */
 static void pass_error(struct request *r)
 {
-    struct http_header h[48];
+    struct http_header h[56];
     bool soon = may_retry_soon(r);
     size_t n;
 
@@ -47,6 +48,7 @@ static void pass_error(struct request *r)
         if (stream_is_passed(r, r->kept.fields[i].name))
             h[n++] = r->kept.fields[i];
     }
+    n = limits_headers(r, h, n, 54);
     h[n++] = (struct http_header){ STR("content-type"),
                                    r->kept.content_type.n
                                        ? r->kept.content_type

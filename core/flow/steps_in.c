@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
+#include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -220,8 +221,9 @@ enum step step_validate(struct request *r)
 enum step step_admit(struct request *r)
 {
     struct policy_result res;
+    enum step next = phase_run(r, PHASE_ADMIT, STEP_PLAN, &res);
 
-    return phase_run(r, PHASE_ADMIT, STEP_PLAN, &res);
+    return next == STEP_PLAN ? limits_enforce(r, next) : next;
 }
 
 enum step step_plan(struct request *r)

@@ -462,6 +462,7 @@ enum step step_judge(struct request *r)
     r->answer.events = 0;
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
+    r->claim.counted = 0;
     return next_try(r, info, used, dead);
 }
 

@@ -9,6 +9,7 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
+#include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
 
@@ -137,7 +138,7 @@ void stream_head(struct request *r, const struct http_answer *a)
     buf_reset(&r->answer.held);
     r->answer.held.max = HOLD_MAX;
     choose_mode(r, a);
-    if (policy_set_has(r->gen->policies, PHASE_OUTPUT))
+    if (policy_set_has(r->gen->policies, PHASE_OUTPUT) || limits_watches(r))
         request_output_begin(r);
     if (t->translation)
         r->answer.held.max = TRANSLATED_BODY_MAX;
@@ -171,6 +172,7 @@ static void send_head(struct request *r, int status, struct str ctype,
     r->err.code = ERR_NONE; /* an earlier attempt's */
     r->retry_after_ms = 0;
     n = answer_fields(r, h, 44);
+    n = limits_headers(r, h, n, 52);
     n = response_fields(r, h, n, 60);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };

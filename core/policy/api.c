@@ -16,6 +16,7 @@ static const char *const titles[API_KINDS] = {
     [API_TARGET] = "target", [API_TRY] = "try",
     [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
     [API_BODY] = "req.body", [API_WINDOW] = "w",
+    [API_LIMITS] = "limits",
     [API_CTX] = "req.ctx",
 };
 

@@ -23,6 +23,7 @@ enum api_kind {
     API_REQ,
     API_HEADER,
     API_PRINCIPAL,
+    API_LIMITS, /* struct conf_limits */
     API_TAGS, /* conf_pair[] */
     API_LIST, /* str[] */
     API_PLAN,
@@ -91,6 +92,7 @@ void api_window_open(lua_State *L);
 int api_window_replace(lua_State *L); /* w:replace(re, f) */
 void api_window_check(lua_State *L, int rc); /* of an edit of w.text */
 void api_kv_open(lua_State *L);   /* into the table on top, from here on */
+void api_limit_open(lua_State *L);
 void api_cidr_open(lua_State *L);
 void api_re_open(lua_State *L);
 void api_json_open(lua_State *L);
@@ -154,6 +156,14 @@ void api_headers_restore(struct policy_call *c);
  * that the phase may return.
  */
 void decision_read(lua_State *L, struct policy_call *c, int idx);
+
+/** A finished denial on the stack, as ps.deny makes it, that names the row:
+ * .limit = "tokens", .per = "key". */
+struct limit_refusal;
+void decision_push_refusal(lua_State *L, const struct limit_refusal *why);
+
+/** Limits from the table on top, in the arena; raises. */
+struct conf_limits api_limits_read(lua_State *L, struct arena *a);
 
 /** A principal from the table at idx, in the arena; raises. */
 struct principal *principal_read(lua_State *L, struct arena *a, int idx);

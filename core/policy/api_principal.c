@@ -9,11 +9,12 @@
 enum { MAX_LIST = 1024, MAX_NAME = 512 };
 
 enum part { ID, KEY, TEAM, USER, DISABLED, EXPIRES, MODELS, ENDPOINTS, CIDRS,
-            TAGS };
+            TAGS, LIMITS, TEAM_LIMITS };
 
 static const char *const names[] = { "id",     "key",       "team",  "user",
                                      "disabled", "expires", "models",
-                                     "endpoints", "cidrs", "tags",  NULL };
+                                     "endpoints", "cidrs", "tags",
+                                     "limits", "team_limits", NULL };
 
 static int push_list(lua_State *L, struct policy_call *c, const struct str *s,
                      size_t n)
@@ -46,6 +47,10 @@ static int principal_index(lua_State *L)
     case ENDPOINTS: return push_list(L, r->call, p->endpoints, p->n_endpoints);
     case CIDRS: return push_list(L, r->call, p->cidrs, p->n_cidrs);
     case TAGS: api_push(L, r->call, API_TAGS, p->tags, p->n_tags); return 1;
+    case LIMITS: api_push(L, r->call, API_LIMITS, &p->limits, 0); return 1;
+    case TEAM_LIMITS:
+        api_push(L, r->call, API_LIMITS, &p->team_limits, 0);
+        return 1;
     }
     return luaL_error(L, "principal.%s does not exist",
                       sandbox_tolstring(L, 2, NULL));
@@ -210,6 +215,12 @@ static void take_part(lua_State *L, struct arena *a, struct principal *p,
         break;
     case CIDRS: p->cidrs = take_list(L, a, "cidrs", &p->n_cidrs); break;
     case TAGS: p->tags = take_tags(L, a, &p->n_tags); break;
+    case LIMITS:
+    case TEAM_LIMITS:
+        *(part == LIMITS ? &p->limits : &p->team_limits) =
+            api_limits_read(L, a);
+        lua_pop(L, 1);
+        break;
     }
 }
 

@@ -144,6 +144,7 @@ void api_ps_open(lua_State *L)
     api_json_open(L);
     api_cidr_open(L);
     api_kv_open(L);
+    api_limit_open(L);
     api_metric_open(L);
     api_re_open(L);
     api_secret_open(L);

@@ -8,6 +8,8 @@
  */
 #include "policy/api.h"
 
+#include "engine/limit_claim.h"
+
 #include <math.h>
 
 enum { MAX_ANSWER = 64 << 10 };
@@ -127,6 +129,28 @@ int decision_deny(lua_State *L)
     lua_rawget(L, 3);
     lua_rawset(L, -3);
     return marked(L, KIND_DENY);
+}
+
+static void set_text(lua_State *L, const char *name, struct str s)
+{
+    lua_pushlstring(L, s.p, s.n);
+    lua_setfield(L, -2, name);
+}
+
+void decision_push_refusal(lua_State *L, const struct limit_refusal *why)
+{
+    lua_Number after = (lua_Number)why->retry_ms / 1000;
+
+    lua_createtable(L, 0, 5);
+    set_text(L, "code", str_of(err_info(why->code)->name));
+    set_text(L, "message", str_of(why->text));
+    lua_pushnumber(L, after < MAX_RETRY_S ? after : MAX_RETRY_S);
+    lua_setfield(L, -2, "retry_after");
+    if (why->row) {
+        set_text(L, "limit", str_of(limit_kind_name(why->row->kind)));
+        set_text(L, "per", why->row->scope);
+    }
+    marked(L, KIND_DENY);
 }
 
 /* ps.skip(why) */

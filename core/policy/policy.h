@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "engine/config.h"
+#include "engine/limit_claim.h"
 #include "engine/principal.h"
 #include "engine/target.h"
 #include "net/http_header.h"
@@ -173,6 +174,7 @@ struct policy_run {
     struct policy_try *attempt;   /* attempt only */
     struct policy_resp *response; /* response only */
     struct policy_window *window; /* output only; see policy/output.h */
+    struct limit_claim *claim;    /* NULL: ps.take raises */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */
     struct policy_ctx *ctx;       /* of req.ctx, in the arena; NULL: empty */

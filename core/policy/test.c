@@ -137,6 +137,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
+    run.claim = test_limits_open(t);
     if (!test_ctx_fill(t, &run, policy_set_state(s, phase, 0)))
         return;
     if (phase == PHASE_OUTPUT) {
@@ -146,6 +147,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         test_line(t, '!', "it waits for what no test can give");
         return;
     }
+    test_limits_close(t, r.verdict == POLICY_NONE);
     test_compare(t, phase, &r);
     test_ctx_compare(t, &run, policy_set_state(s, phase, 0));
     protect(t->L, t, compare_kv, 0);
@@ -168,6 +170,7 @@ static bool run_call(lua_State *L, struct test_case *t, struct policy_set *s,
         return false;
     }
     t->call->expect.waited_ms = -1;
+    t->call->tokens = -1;
     if (!protect(L, t, read_call, i) || lua_isnil(L, CALL_TABLE))
         return false;
     if (i > 0)
@@ -237,6 +240,7 @@ static struct test_case *case_new(lua_State *L, const struct policy_test *t)
     c->wall_ms = TEST_NOW_MS;
     c->mono_ms = TEST_MONO_MS;
     c->kv = kv_new(KV_BYTES, false, &err);
+    c->limiter = test_limits_new();
     c->lines = arena_alloc(a, TEST_LINES * sizeof *c->lines);
     buf_init(&c->notes, NOTES);
     buf_init(&c->scratch, NOTES);
@@ -251,6 +255,7 @@ static void case_free(struct test_case *c)
     buf_clear(&c->notes);
     buf_clear(&c->scratch);
     kv_free(c->kv);
+    limiter_free(c->limiter);
     arena_free(c->arena);
 }
 
@@ -287,7 +292,7 @@ static int fn_test(lua_State *L)
     if (lua_getstack(L, 1, &ar))
         lua_getinfo(L, "l", &ar);
     c = case_new(L, t);
-    if (!c || !c->lines || !c->kv) {
+    if (!c || !c->lines || !c->kv || !c->limiter) {
         if (c)
             case_free(c);
         return luaL_error(L, "no memory");

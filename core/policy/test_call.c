@@ -249,6 +249,8 @@ const struct test_row test_call_rows[] = {
     { "ctx", test_read_ctx, offsetof(struct test_call, ctx) },
     { "http", NULL, 0 },
     { "redis", NULL, 0 },
+    { "running", test_read_running, offsetof(struct test_call, running) },
+    { "tokens", test_read_tokens, offsetof(struct test_call, tokens) },
     { "after_ms", test_read_number, offsetof(struct test_call, after_ms) },
     { "expect", read_expect, offsetof(struct test_call, expect) },
     { NULL, NULL, 0 } };

@@ -96,6 +96,9 @@ struct test_call {
     size_t n_chunks;
     struct test_pairs ctx; /* of req.ctx, before */
     double after_ms; /* that pass before it */
+    bool running;    /* what it took stays taken */
+    int64_t tokens;  /* that it came to; -1: those that were reserved */
+    struct limit_claim claim;
     struct test_expect expect;
 };
 
@@ -110,6 +113,7 @@ struct test_case {
     struct conf_redis redis[TEST_OUTSIDE];
     uint64_t wall_ms, mono_ms; /* the clock */
     struct kv *kv;
+    struct limiter *limiter;
     struct test_call *call;    /* under way */
     uint64_t call_began_ms;    /* on the clock that never steps */
     struct str broken;         /* what a fake did wrong, or empty */
@@ -205,6 +209,14 @@ void test_head_compare(struct test_case *t, enum policy_phase phase);
  * the table on top (the call's expect). Both below lua_pcall. */
 void test_kv_fill(lua_State *L, struct test_case *t);
 void test_kv_compare(lua_State *L, struct test_case *t);
+
+/** test_limit.c: what a call takes of limits, by the test's clock. Close
+ * settles it; `admitted`: the policy did not refuse. */
+struct limiter *test_limits_new(void);
+struct limit_claim *test_limits_open(struct test_case *t);
+void test_limits_close(struct test_case *t, bool admitted);
+void test_read_running(lua_State *L, struct test_case *t, void *into);
+void test_read_tokens(lua_State *L, struct test_case *t, void *into);
 
 /** test_window.c: for rows, into a test_window and into the call; and the
  * output phase, which compares the text as well. */

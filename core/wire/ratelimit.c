@@ -148,17 +148,8 @@ bool ratelimit_time(struct str s, uint64_t *ms)
     return true;
 }
 
-/* A time to come in the words of OpenAI. */
-static struct str to_duration(struct str value, uint64_t now_ms,
-                              struct arena *a)
+struct str ratelimit_text(uint64_t ms, struct arena *a)
 {
-    uint64_t at, ms;
-
-    if (!ratelimit_time(value, &at))
-        return STR_NULL;
-    ms = at > now_ms ? at - now_ms : 0;
-    if (ms > LONGEST_MS)
-        return STR_NULL;
     if (ms < 1000)
         return arena_fmt(a, "%llums", (unsigned long long)ms);
     if (ms < 60000)
@@ -171,6 +162,18 @@ static struct str to_duration(struct str value, uint64_t now_ms,
     return arena_fmt(a, "%lluh%llum%llus", (unsigned long long)(ms / 3600),
                      (unsigned long long)(ms / 60 % 60),
                      (unsigned long long)(ms % 60));
+}
+
+/* A time to come in the words of OpenAI. */
+static struct str to_duration(struct str value, uint64_t now_ms,
+                              struct arena *a)
+{
+    uint64_t at, ms;
+
+    if (!ratelimit_time(value, &at))
+        return STR_NULL;
+    ms = at > now_ms ? at - now_ms : 0;
+    return ms > LONGEST_MS ? STR_NULL : ratelimit_text(ms, a);
 }
 
 static struct str to_time(struct str value, uint64_t now_ms, struct arena *a)

@@ -33,6 +33,9 @@ bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
 /** "6m0s", "1.5s", "120ms" or "1h2m3s" in milliseconds. */
 bool ratelimit_duration(struct str s, uint64_t *ms);
 
+/** Milliseconds as such a text, in the arena. */
+struct str ratelimit_text(uint64_t ms, struct arena *a);
+
 /** "2026-11-26T07:10:00Z" (also with a fraction or an offset), since 1970. */
 bool ratelimit_time(struct str s, uint64_t *ms);
 

@@ -128,6 +128,13 @@ function include(pattern) end
 ---@class penstock.conf.team
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: all.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags.
+---@field limits? penstock.conf.limits # What its keys may use together.
+
+---What a key or a team may use.
+---@class penstock.conf.limits
+---@field requests? string|penstock.conf.reference # Requests: "600/min", per s, min, h or day. A tenth of it may come at once.
+---@field tokens? string|penstock.conf.reference # Tokens, of requests and answers together: "400k/min".
+---@field concurrent? integer # Requests at the same time.
 
 ---A client's key.
 ---@class penstock.conf.key
@@ -139,6 +146,7 @@ function include(pattern) end
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: its team's.
 ---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens" # Endpoints it may call; unset: all.
 ---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
+---@field limits? penstock.conf.limits # What it may use; its team's hold as well.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
 
 ---Where callers' keys are looked for.
@@ -199,6 +207,11 @@ function include(pattern) end
 ---What policies share between workers.
 ---@class penstock.conf.kv
 ---@field memory? string|penstock.conf.reference # Memory for ps.kv, taken as it fills. When it is full, what would end the soonest goes.
+
+---The memory of limits.
+---@class penstock.conf.limiter
+---@field memory? string|penstock.conf.reference # Memory for limits in use, shared by all workers and taken as it fills: 64 bytes for each caller and limit.
+---@field full? "deny"|"allow" # What a request gets whose limits find no room: refused with 503, or not limited.
 
 ---What a model costs.
 ---@class penstock.conf.price
@@ -300,6 +313,10 @@ function redis(name) end
 ---What policies share between workers: ps.kv.
 ---@param value penstock.conf.kv
 function kv(value) end
+
+---The memory of limits: ps.take.
+---@param value penstock.conf.limiter
+function limits(value) end
 
 ---Where and how to log.
 ---@param value penstock.conf.log

@@ -95,6 +95,27 @@ function body:remove(pointer) end
 ---@field endpoints string[]? # Endpoints it may use; nil: all.
 ---@field cidrs string[]? # Networks it may call from; nil: all.
 ---@field tags table<string, string?> # What the configuration says of it.
+---@field limits penstock.Limits # What its key may use; the core takes it in admit where no policy named limits does.
+---@field team_limits penstock.Limits # What its team may use.
+
+---What a key or a team may use.
+---@class penstock.Limits
+---@field requests string? # "600/min".
+---@field tokens string? # "400k/min".
+---@field concurrent integer? # At the same time.
+
+---A row of ps.take. Without a limit, or where the request has nothing of that kind (a user, say), it is left out.
+---@class penstock.LimitRow
+---@field [1] "requests"|"tokens"|"concurrent" # What is counted.
+---@field per "key"|"user"|"team"|"model"|"provider"|"endpoint"|"ip"|string # Whose limit it is; a text of one's own has a colon: "project:" .. name. The provider is known in route and attempt.
+---@field limit string|integer|nil # "600/min", "400k/min" (per s, min, h, day); of concurrent a number.
+---@field burst integer? # Of requests: how many may come at once; a tenth of the limit where it is not given.
+---@field stream "finish"|nil # Of tokens: a stream that comes to more than the limit has left ends there, as if at its max_tokens.
+
+---What ps.take gives where something is used up: a denial that can be returned, with limit and per of the row to wait for.
+---@class penstock.Refusal
+---@field limit "requests"|"tokens"|"concurrent"|nil # nil: there was no room to count.
+---@field per string? # "key", ...; "custom" for a text of one's own.
 
 ---A target that may be tried: a provider and a model there.
 ---@class penstock.Target
@@ -186,6 +207,8 @@ function window:replace(re, f) end
 ---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
 ---@field ctx table<string, string>? # What req.ctx holds before.
 ---@field after_ms number? # Time that passes before the request.
+---@field tokens integer? # How many the request came to, for what it took of limits. Where it is not given: those that were reserved.
+---@field running boolean? # The request still runs when the next comes: what it took stays taken.
 ---@field expect penstock.Expect? # What must come of it.
 ---@field calls table[]? # Several requests: each a table of the fields above, and what it does not have it takes over from the test. The policy's locals, kv and clock go on.
 ---@field conf table? # The policy's conf. This field and those below are of the test, not of a call.
@@ -404,6 +427,17 @@ function ps.deny(code, message, options) end
 ---@param finish? "content_filter"|"stop"|"length"
 ---@return penstock.Decision
 function ps.stop(finish) end
+
+---Take one of each limit, or none of them: nil, or a denial to return. What a request has taken once it does not take again; the core settles it when the request ends. A policy that only observes looks and takes nothing. In admit route attempt.
+---@param rows penstock.LimitRow[]
+---@return penstock.Refusal?
+function ps.take(rows) end
+
+---What ps.take would return, and how each row stands (false for one that is left out). Nothing is taken. In admit route attempt.
+---@param rows penstock.LimitRow[]
+---@return penstock.Refusal?
+---@return {limit: integer, remaining: integer, reset: number, denied: boolean}[]
+function ps.peek(rows) end
 
 ---Hold the request against limits of your own, counted as its dialect counts: nil, or the denial that names the field. What the dialect itself asks for was checked before. In validate admit.
 ---@param limits {messages?: integer, tools?: integer, images?: integer, max_tokens?: integer}

@@ -205,11 +205,14 @@ static void providers_and_models(void)
 static void callers_and_policies(void)
 {
     struct config *c = open_text(
-        "provider 'sim' team 't' { models = { 'a', 'b-*' }, tags = { x = 'y' }"
-        " }\nkey 'k' { sha256 = '" SHA "', team = 't', user = 'u',\n"
+        "provider 'sim' team 't' { models = { 'a', 'b-*' }, tags = { x = 'y' },"
+        " limits = { requests = '600/min', concurrent = 4 } }\n"
+        "limits { memory = '1MiB', full = 'allow' }\n"
+        "key 'k' { sha256 = '" SHA "', team = 't', user = 'u',\n"
         "  disabled = true, expires = '2027-03-31T12:00:00Z',\n"
         "  models = 'a', endpoints = { 'chat', 'models' },\n"
-        "  cidrs = '10.0.0.0/8', tags = { p = 'q' } }\n"
+        "  cidrs = '10.0.0.0/8', tags = { p = 'q' },\n"
+        "  limits = { tokens = '4M/day' } }\n"
         "policies { 'auth', { 'route', mode = 'observe', fail = 'open', "
         "endpoints = 'chat', conf = { eu = 'x' } } }");
     char path[128];
@@ -217,6 +220,12 @@ static void callers_and_policies(void)
     UNIT_INT(c->n_teams, 1);
     want(c->teams[0].models[1], "b-*");
     want(c->teams[0].tags[0].value, "y");
+    want(c->teams[0].limits.requests, "600/min");
+    UNIT_INT(c->teams[0].limits.tokens.n, 0);
+    UNIT_INT(c->teams[0].limits.concurrent, 4);
+    want(c->keys[0].limits.tokens, "4M/day");
+    UNIT_INT(c->limiter.memory, 1 << 20);
+    CU_ASSERT_TRUE(c->limiter.full_allows);
     UNIT_INT(c->n_keys, 1);
     want(c->keys[0].name, "k");
     want(c->keys[0].team, "t");

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What the configuration says of limits. */
+#ifndef PENSTOCK_ENGINE_LIMIT_CONF_H
+#define PENSTOCK_ENGINE_LIMIT_CONF_H
+
+#include "base/str.h"
+
+/** Of a key or a team. */
+struct conf_limits {
+    struct str requests, tokens; /* "600/min", checked; n 0 = none */
+    uint32_t concurrent;         /* 0 = none */
+};
+
+/** Of the memory behind them. */
+struct conf_limiter {
+    uint64_t memory; /* bytes */
+    bool full_allows;
+};
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Limits in a test: memory of the test's own, driven by its clock. A call's
+ * request is over when the call is, with the tokens that it says (or those
+ * that were reserved), unless it is running.
+ */
+#include "policy/test_case.h"
+
+#include <lauxlib.h>
+
+enum { LIMIT_BYTES = 256 << 10, HOLDS = 1024 };
+
+struct limiter *test_limits_new(void)
+{
+    struct err err = { 0 };
+    struct limiter *l = limiter_new(LIMIT_BYTES, 1, HOLDS, false, &err);
+
+    if (l && limiter_enter(l, 0) == 0)
+        return l;
+    limiter_free(l);
+    return NULL;
+}
+
+void test_read_running(lua_State *L, struct test_case *t, void *into)
+{
+    (void)t;
+    luaL_checktype(L, -1, LUA_TBOOLEAN);
+    *(bool *)into = lua_toboolean(L, -1);
+}
+
+void test_read_tokens(lua_State *L, struct test_case *t, void *into)
+{
+    lua_Integer n = luaL_checkinteger(L, -1);
+
+    (void)t;
+    luaL_argcheck(L, n >= 0, 1, "tokens: a number of tokens is needed");
+    *(int64_t *)into = n;
+}
+
+struct limit_claim *test_limits_open(struct test_case *t)
+{
+    t->call->claim = (struct limit_claim){ .limiter = t->limiter,
+                                           .arena = t->arena };
+    return &t->call->claim;
+}
+
+void test_limits_close(struct test_case *t, bool admitted)
+{
+    struct test_call *c = t->call;
+    const struct limit_taken *tokens = limit_claim_tokens(&c->claim);
+    uint64_t used = 0;
+
+    if (!c->claim.limiter || (c->running && admitted))
+        return;
+    if (admitted && c->tokens >= 0)
+        used = (uint64_t)c->tokens;
+    else if (admitted && tokens)
+        used = tokens->reserved;
+    limit_claim_settle(&c->claim, used, admitted, t->mono_ms);
+}

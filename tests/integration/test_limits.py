@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Penstock Authors
+"""Limits: exact over all workers, settled by what was used, given back by
+whatever ends a request, told in the client's dialect."""
+import concurrent.futures
+import hashlib
+import http.client
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from conftest import SLOW, wait_for
+from upstream import Upstream
+
+KEY = "sk-ps-limits"
+SHA = hashlib.sha256(KEY.encode()).hexdigest()
+WORKERS, CONNECTIONS = 4, 64
+TAKE = """
+local M = { api = 1 }
+function M.admit(req)
+  return ps.take { %s }
+end
+return M
+"""
+CONFIG = """
+server {{ workers = {workers} }}
+metrics "127.0.0.1:0"
+policy_path "{dir}"
+{more}
+provider "up" {{ vendor = "{vendor}", base_url = "{url}",
+                keys = {{ env("UNSET", "k") }} }}
+model "m" {{ "up/model" }}
+team "t" {{ {team} }}
+key "ci" {{ sha256 = "{sha}", team = "t", {key} }}
+policies {{ {policies} }}
+"""
+
+
+def start(penstock, tmp_path, up, policies='"auth", "limits", "route"',
+          key="", team="", workers=1, more="", vendor="openai-compatible",
+          take=None):
+    tmp_path.chmod(0o755)
+    if take:
+        (tmp_path / "story.lua").write_text(TAKE % take)
+        policies = '"auth", "story", "route"'
+    return penstock(CONFIG.format(
+        workers=workers, dir=tmp_path, url=up.url, sha=SHA, key=key,
+        team=team, policies=policies, more=more, vendor=vendor))
+
+
+def answer(conn, request, tokens=3):
+    conn.answer({"id": "x", "object": "chat.completion", "created": 1,
+                 "model": "model",
+                 "choices": [{"index": 0, "finish_reason": "stop",
+                              "message": {"role": "assistant",
+                                          "content": "ok"}}],
+                 "usage": {"prompt_tokens": tokens, "completion_tokens": 1,
+                           "total_tokens": tokens + 1}})
+
+
+def event(text=None, finish=None, usage=None):
+    choices = [] if usage else [{
+        "index": 0, "delta": {"content": text} if text is not None else {},
+        "finish_reason": finish}]
+    return "data: " + json.dumps(
+        {"id": "c", "object": "chat.completion.chunk", "created": 1,
+         "model": "model", "choices": choices, "usage": usage}) + "\n\n"
+
+
+def body(stream=False, **more):
+    return {"model": "m", "stream": stream, "max_tokens": 20, **more,
+            "messages": [{"role": "user", "content": "hi"}]}
+
+
+HEAD = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+
+
+def ask(p, **more):
+    return p.post("/v1/chat/completions", body(**more), headers=HEAD)
+
+
+def metrics(p):
+    port = int(p.status()["metrics"].rpartition(":")[2])
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    c.request("GET", "/metrics")
+    text = c.getresponse().read().decode()
+    c.close()
+    return text
+
+
+def storm(p, each, make=body):
+    """CONNECTIONS at once, `each` requests on every one; all statuses."""
+    def one(_):
+        got = []
+        c = p.connect(30)
+        for _ in range(each):
+            c.request("POST", "/v1/chat/completions", json.dumps(make()), HEAD)
+            r = c.getresponse()
+            r.read()
+            got.append(r.status)
+        c.close()
+        return got
+    with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
+        return [s for got in pool.map(one, range(CONNECTIONS)) for s in got]
+
+
+# ---- exact ------------------------------------------------------------------
+
+def test_exactly_the_limit(penstock, tmp_path):
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up, workers=WORKERS, take=(
+            '{ "requests", per = "key", limit = "300/day", burst = 300 }'))
+        got = storm(p, 8)
+        assert got.count(200) == 300 == len(up.requests)
+        assert got.count(429) == CONNECTIONS * 8 - 300
+        assert ('penstock_limit_denied_total{limit="requests",scope="key"} '
+                f"{CONNECTIONS * 8 - 300}") in metrics(p)
+
+
+def test_several_limits_are_taken_together(penstock, tmp_path):
+    """Never more than the scarcest, and none of the others is used up by
+    those that it refused."""
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up, workers=WORKERS, take=(
+            '{ "requests", per = "team", limit = "400/day", burst = 400 },'
+            '{ "requests", per = "key", limit = "151/day", burst = 151 },'
+            '{ "tokens", per = "model", limit = "1M/day" },'
+            '{ "concurrent", per = "ip", limit = 1000 }'))
+        got = storm(p, 5)
+        assert got.count(200) == 151
+        (tmp_path / "story.lua").write_text("")
+        left = ask(p)  # 151 of 400 are taken: the team has 249 left
+        assert left.status == 429
+        assert left.headers["x-ratelimit-remaining-requests"] == "0"
+
+
+def test_tokens_over_are_no_more_than_what_was_not_reserved(penstock,
+                                                            tmp_path):
+    """Each comes to 50 tokens and reserves some 30: over the limit by the
+    difference of those in flight at most."""
+    at_once, lock, most = [0], threading.Lock(), [0]
+
+    def slow(conn, request):
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        time.sleep(0.02)
+        with lock:
+            at_once[0] -= 1
+        answer(conn, request, tokens=49)
+
+    with Upstream(slow) as up:
+        p = start(penstock, tmp_path, up, workers=WORKERS,
+                  key='limits = { tokens = "2k/day" }')
+        got = storm(p, 4)
+        used = got.count(200) * 50
+        assert used >= 1900
+        assert used - 2000 <= most[0] * 50, (used, most)
+
+
+# ---- given back -----------------------------------------------------------------
+
+def hold(conn, request):
+    """A stream that says one word and waits."""
+    conn.head(200, "text/event-stream")
+    conn.chunk(event("word"))
+    conn.wait_gone(30)
+
+
+def open_stream(p, **more):
+    c = p.connect(30)
+    c.request("POST", "/v1/chat/completions", json.dumps(body(True, **more)),
+              HEAD)
+    r = c.getresponse()
+    if r.status == 200:
+        assert b"word" in r.readline()
+    return c, r
+
+
+def test_a_killed_worker_gives_back(penstock, tmp_path):
+    with Upstream(hold) as up:
+        p = start(penstock, tmp_path, up, workers=2, key=(
+            'limits = { concurrent = 4, tokens = "1k/day" }'))
+        streams = [open_stream(p, max_tokens=200) for _ in range(4)]
+        assert [r.status for _, r in streams] == [200] * 4
+        assert ask(p).status == 429
+        for w in p.workers():
+            os.kill(w["pid"], signal.SIGKILL)
+        wait_for(lambda: len(p.logs("worker.died")) == 2, why="both deaths")
+        wait_for(lambda: len([w for w in p.workers() if w["state"] ==
+                              "ready"]) == 2, why="two new workers")
+        again = [open_stream(p, max_tokens=200) for _ in range(4)]
+        assert [r.status for _, r in again] == [200] * 4
+        assert open_stream(p)[1].status == 429
+        for c, _ in streams + again:
+            c.close()
+
+
+def test_a_client_that_leaves_gives_back(penstock, tmp_path):
+    with Upstream(hold) as up:
+        p = start(penstock, tmp_path, up, key=(
+            'limits = { concurrent = 1, tokens = "1k/day" }'))
+        c, r = open_stream(p, max_tokens=900)
+        assert int(r.headers["x-ratelimit-remaining-tokens"]) < 100
+        assert ask(p).status == 429
+        r.close()
+        c.close()
+        wait_for(lambda: p.logs("request"), why="its end")
+        c, r = open_stream(p, max_tokens=20)  # what was counted is little
+        assert r.status == 200
+        assert int(r.headers["x-ratelimit-remaining-tokens"]) > 900
+        c.close()
+
+
+def test_a_failed_request_costs_nothing(penstock, tmp_path):
+    def fail(conn, request):
+        conn.answer({"error": {"message": "no", "type": "server_error"}}, 500)
+
+    with Upstream(fail) as up:
+        p = start(penstock, tmp_path, up, key=(
+            'limits = { requests = "10/day", tokens = "100/day", '
+            'concurrent = 1 }'),
+            more="defaults { retries = { attempts = 1 } }")
+        for _ in range(3):
+            assert ask(p).status == 500
+
+
+def test_what_the_client_spoilt_counts(penstock, tmp_path):
+    def refuse(conn, request):
+        conn.answer({"error": {"message": "bad", "code": None, "param": None,
+                               "type": "invalid_request_error"}}, 400)
+
+    with Upstream(refuse) as up:
+        p = start(penstock, tmp_path, up,
+                  key='limits = { requests = "10/day" }')
+        assert [ask(p).status for _ in range(2)] == [400, 429]
+
+
+# ---- told --------------------------------------------------------------------------
+
+def limited(conn, request):
+    conn.answer({"id": "x", "object": "chat.completion", "created": 1,
+                 "model": "model",
+                 "choices": [{"index": 0, "finish_reason": "stop",
+                              "message": {"role": "assistant",
+                                          "content": "ok"}}],
+                 "usage": {"prompt_tokens": 3, "completion_tokens": 1,
+                           "total_tokens": 4}},
+                extra=[("x-ratelimit-limit-requests", "9999"),
+                       ("x-ratelimit-remaining-requests", "9998"),
+                       ("x-ratelimit-remaining-tokens", "77")])
+
+
+def test_headers_are_ours_where_we_limit(penstock, tmp_path):
+    with Upstream(limited) as up:
+        p = start(penstock, tmp_path, up,
+                  key='limits = { requests = "20/min" }')
+        a = ask(p)
+        assert a.status == 200
+        assert a.headers["x-ratelimit-limit-requests"] == "20"
+        assert a.headers["x-ratelimit-remaining-requests"] == "1"
+        assert a.headers["x-ratelimit-reset-requests"] == "3.000s"
+        assert a.headers["x-ratelimit-remaining-tokens"] == "77"
+        ask(p)
+        a = ask(p)
+        assert a.status == 429
+        assert a.headers["x-ratelimit-remaining-requests"] == "0"
+        assert 1 <= int(a.headers["retry-after"]) <= 3
+        assert int(a.headers["retry-after-ms"]) <= 3000
+        assert a.json()["error"]["type"] == "rate_limit_error"
+        assert a.json()["error"]["code"] == "rate_limited"
+
+
+def test_headers_of_anthropic(penstock, tmp_path):
+    with Upstream(limited) as up:
+        p = start(penstock, tmp_path, up, key=(
+            'limits = { requests = "10/min", tokens = "1k/min" }'))
+        for status in (200, 429):
+            a = p.post("/v1/messages", {
+                "model": "m", "max_tokens": 20,
+                "messages": [{"role": "user", "content": "hi"}]},
+                headers={"x-api-key": KEY})
+            assert a.status == status
+        assert a.headers["anthropic-ratelimit-requests-remaining"] == "0"
+        assert a.headers["anthropic-ratelimit-requests-limit"] == "10"
+        assert a.headers["anthropic-ratelimit-tokens-limit"] == "1000"
+        assert a.headers["anthropic-ratelimit-requests-reset"].endswith("Z")
+        assert not any(k.startswith("x-ratelimit") for k in a.headers)
+        assert a.json()["error"]["type"] == "rate_limit_error"
+
+
+def test_waiting_as_told_is_enough(penstock, tmp_path):
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up,
+                  key='limits = { requests = "2/s" }')
+        assert ask(p).status == 200
+        a = ask(p)
+        assert a.status == 429
+        time.sleep(int(a.headers["retry-after-ms"]) / 1000 + 0.002)
+        assert ask(p).status == 200
+
+
+def test_explain_tells_what_was_taken(penstock, tmp_path):
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up, key=(
+            'limits = { requests = "600/min", tokens = "1k/min" }'))
+        a = ask(p)
+        out = p.cli("explain", a.headers["x-request-id"]).stdout
+        assert "requests per key ci: 59 of 600 left" in out
+        assert "tokens per key ci: " in out and "4 used" in out
+
+
+# ---- who enforces ----------------------------------------------------------------------
+
+@pytest.mark.parametrize("policies, status", [
+    ('"auth", "route"', 429),              # the core
+    ('"auth", { "limits", mode = "observe" }, "route"', 200),
+    ('"auth", "story", "limits", "route"', 429),  # taken once, by both
+])
+def test_what_a_key_carries_holds(penstock, tmp_path, policies, status):
+    (tmp_path / "story.lua").write_text(TAKE % (
+        '{ "requests", per = "team", limit = "20/day" }'))
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up, policies=policies,
+                  team='limits = { requests = "20/day" }')
+        assert [ask(p).status for _ in range(3)] == [200, 200, status]
+
+
+def test_observe_tells_what_others_have_used_up(penstock, tmp_path):
+    """It looks and takes nothing."""
+    (tmp_path / "story.lua").write_text(TAKE % (
+        '{ "requests", per = "team", limit = "20/day", burst = 20 }'))
+    with Upstream(answer) as up:
+        p = start(penstock, tmp_path, up, team=(
+            'limits = { requests = "20/day" }'), policies=(
+            '"auth", "story", { "limits", mode = "observe" }, "route"'))
+        assert [ask(p).status for _ in range(4)] == [200] * 4
+        notes = [n for e in p.logs("request") for n in e.get("notes", [])]
+        assert len([n for n in notes if "rate_limited" in n]) == 2, notes
+
+
+def test_a_full_memory_does_as_it_is_told(penstock, tmp_path):
+    take = ('{ "requests", per = "text:" .. (req.user or ""), '
+            'limit = "1/day" }')
+    for full, status in (("deny", 503), ("allow", 200)):
+        with Upstream(answer) as up:
+            p = start(penstock, tmp_path, up, take=take, more=(
+                f'limits {{ memory = "64KiB", full = "{full}" }}'))
+            users = iter(range(10 ** 6))
+            got = storm(p, 10, lambda: body(user=f"u{next(users)}"))
+            assert set(got) == {200, status}
+            if full == "deny":
+                assert 200 < got.count(200) < 600
+            assert f'penstock_limit_full_total{{effect="{full}"}}' in \
+                metrics(p)
+
+
+# ---- a stream that ends where its tokens do --------------------------------------------
+
+def endless(conn, request):
+    conn.head(200, "text/event-stream")
+    for _ in range(2000):
+        conn.chunk(event("word "))
+        time.sleep(0.0005)
+    conn.chunk(event(finish="stop"))
+    conn.chunk("data: [DONE]\n\n")
+    conn.end()
+
+
+FINISH = '"auth", { "limits", conf = { stream = "finish" } }, "route"'
+
+
+def test_a_stream_finishes_with_its_tokens(penstock, tmp_path):
+    with Upstream(endless) as up:
+        p = start(penstock, tmp_path, up, policies=FINISH,
+                  key='limits = { tokens = "300/day" }')
+        a = ask(p, stream=True, max_tokens=5000,
+                stream_options={"include_usage": True})
+        assert a.status == 200
+        lines = [x[6:] for x in a.body.decode().split("\n\n") if x]
+        assert lines[-1] == "[DONE]"
+        usage = json.loads(lines[-2])["usage"]
+        assert json.loads(lines[-3])["choices"][0]["finish_reason"] == \
+            "length"
+        words = sum(1 for x in lines if '"word "' in x)
+        assert 150 < words < 300
+        assert 280 <= usage["total_tokens"] <= 320
+        assert ask(p, max_tokens=200).status == 429  # they are used
+        log = wait_for(lambda: p.logs("request"), why="the line")[0]
+        assert any("tokens are used up" in n for n in log["notes"])
+
+
+def test_without_the_option_it_goes_on(penstock, tmp_path):
+    with Upstream(endless) as up:
+        p = start(penstock, tmp_path, up,
+                  key='limits = { tokens = "300/day" }')
+        a = ask(p, stream=True, max_tokens=5000)
+        assert a.body.count(b'"word "') == 2000
+        assert b'"finish_reason": "stop"' in a.body
+
+
+def test_it_finishes_in_the_clients_dialect(penstock, tmp_path):
+    """An OpenAI provider, a client of Anthropic's."""
+    with Upstream(endless) as up:
+        p = start(penstock, tmp_path, up, policies=FINISH,
+                  key='limits = { tokens = "300/day" }')
+        a = p.post("/v1/messages", {
+            "model": "m", "max_tokens": 5000, "stream": True,
+            "messages": [{"role": "user", "content": "hi"}]},
+            headers={"x-api-key": KEY})
+        assert a.status == 200
+        events = [json.loads(x.split("data: ", 1)[1])
+                  for x in a.body.decode().split("\n\n") if "data: " in x]
+        assert [e["type"] for e in events[-3:]] == [
+            "content_block_stop", "message_delta", "message_stop"]
+        assert events[-2]["delta"]["stop_reason"] == "max_tokens"
+        assert 200 <= events[-2]["usage"]["output_tokens"] <= 320
+
+
+def test_a_translated_stream_is_counted(penstock, tmp_path):
+    """Left in the middle: what had come counts, and no more."""
+    def some(conn, request):
+        conn.head(200, "text/event-stream")
+        for _ in range(100):
+            conn.chunk(event("word "))
+        conn.wait_gone(20)
+
+    with Upstream(some) as up:
+        p = start(penstock, tmp_path, up, key='limits = { tokens = "2k/day" }')
+        c = p.connect()
+        c.request("POST", "/v1/messages", json.dumps({
+            "model": "m", "max_tokens": 1500, "stream": True,
+            "messages": [{"role": "user", "content": "hi"}]}),
+            {"x-api-key": KEY})
+        r = c.getresponse()
+        got = b""
+        while got.count(b"word ") < 100:
+            got += r.read1(65536)
+        r.close()
+        c.close()
+        log = wait_for(lambda: p.logs("request"), why="its end")[0]
+        story = json.loads(p.cli("explain", log["id"], "--json").stdout)
+        tokens = [x for x in story["limits"] if x["limit"] == "tokens"][0]
+        assert 90 <= tokens["used"] <= 180, tokens
