@@ -134,7 +134,8 @@ int ledger_db_usage(const char *file, const struct ledger_query *q,
     else if (sqlite3_open_v2(file, &s.db, SQLITE_OPEN_READONLY, NULL) !=
              SQLITE_OK)
         rc = db_fail(&s, err);
-    sqlite3_busy_timeout(s.db, READ_BUSY_MS);
+    if (s.db)
+        sqlite3_busy_timeout(s.db, READ_BUSY_MS);
     if (!rc)
         rc = read_rows(&s, q, rows, err);
     sqlite3_close(s.db);

@@ -66,10 +66,7 @@ static const char everything[] =
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
-    "price 'gpu/l' { input = '0.5 USD/Mtok', output = '1.25 USD/Mtok',\n"
-    "    cache_read = '0.05 USD/Mtok', cache_write_5m = '0.6 USD/Mtok',\n"
-    "    cache_write_1h = '1 USD/Mtok', reasoning = '2 USD/Mtok' }\n"
-    "ledger { keep = '30d', spill = '1GiB' }\n"
+    FIXTURE_LEDGER
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)
@@ -501,5 +498,4 @@ UNIT_MAIN("config", {"defaults", defaults},
           {"json", json_input},
           {"urls", urls}, {"measures", measures},
           {"dates and addresses", dates_and_addresses},
-          {"statically", statically},
-          {"without a file", without_a_file}, {"every vendor", every_vendor})
+          {"statically", statically}, {"without a file", without_a_file}, {"every vendor", every_vendor})
