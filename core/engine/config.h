@@ -160,7 +160,7 @@ struct conf_endpoint {
 struct conf_log {
     struct str to; /* "stderr" or a path */
     bool json;
-    int level; /* enum log_level */
+    int level;     /* enum log_level */
 };
 
 struct config {
@@ -172,22 +172,19 @@ struct config {
     size_t n_listens;
     struct str metrics; /* address, or empty */
     struct conf_provider *providers;
-    size_t n_providers;
     struct conf_model *models;
-    size_t n_models;
+    size_t n_providers, n_models;
     struct conf_team *teams;
-    size_t n_teams;
     struct conf_key *keys;
-    size_t n_keys;
+    size_t n_teams, n_keys;
     struct conf_admin admin; /* and the store of keys */
     struct conf_ledger ledger;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
     struct conf_service *services;
-    size_t n_services;
     struct conf_redis *redis;
-    size_t n_redis;
+    size_t n_services, n_redis;
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;
