@@ -181,7 +181,7 @@ static void windows(void)
     UNIT_STR(window("{ of = { 'txt' } }"), "policy p: window.of: \"text\", "
              "\"tool_args\" and \"thinking\" are known");
     UNIT_STR(window("{ size = 3 }"), "policy p: window has no 'size' (hold, "
-                                     "of)");
+                                     "of, when)");
     UNIT_STR(phase("return { api = 1, window = {}, admit = function() end }",
                    PHASE_ADMIT),
              "policy p: window is for the phase output, which is not there");

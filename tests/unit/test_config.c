@@ -25,7 +25,7 @@ static const char everything[] =
     "    trusted_proxies = { '10.0.0.0/8', '::1' } }\n"
     "listen '127.0.0.1:8080' { anonymous = 'local' }\n"
     "metrics '0.0.0.0:9091'\n"
-    "defaults { timeouts = { connect = '2s', total = '1m' },\n"
+    "defaults { timeouts = { connect = '2s', head = '9s', total = '1m' },\n"
     "           retries = { attempts = 5 } }\n"
     "provider 'openai' { keys = { { env('K1', 'one'), name = 'main',\n"
     "    weight = 3 }, env('K2', 'two') }, timeouts = { idle = '3s' } }\n"
@@ -212,7 +212,7 @@ static void where_from(void)
         {"/provider/groq/base_url", "vendor groq"},
         {"/provider/groq/plugin", "vendor groq"},
         {"/provider/groq/timeouts/idle", "defaults at penstock.conf:4"},
-        {"/provider/groq/timeouts/head", "default"},
+        {"/provider/groq/timeouts/total", "default"},
         {"/provider/groq/keys/0/secret", "penstock.conf:6"},
         {"/model/m/targets/0/target", "penstock.conf:8"},
         {"/policies", "default"},
