@@ -409,8 +409,8 @@ void account_request(struct request *r)
     struct buf *b = &r->flow->line;
     size_t end;
 
-    if (r->endpoint && r->endpoint->is_public)
-        return;
+    if (r->endpoint && r->endpoint->is_public && !r->err.code)
+        return; /* probes come every second */
     buf_reset(b);
     end = write_json(r, b);
     explain_put(str_of(r->id), buf_str(b));
