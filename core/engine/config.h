@@ -25,7 +25,6 @@
 
 struct map;
 struct snapshot;
-
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
 struct conf_tls {

@@ -422,8 +422,8 @@ void account_request(struct request *r)
     struct buf *b = &r->flow->line;
     size_t end;
 
-    if (r->endpoint && r->endpoint->is_public)
-        return;
+    if (r->endpoint && r->endpoint->is_public && !r->err.code)
+        return; /* probes come every second */
     ledger_try_over(r, r->ended);
     buf_reset(b);
     end = write_json(r, b);

@@ -24,7 +24,7 @@ static const char everything[] =
     "    trusted_proxies = { '10.0.0.0/8', '::1' } }\n"
     "listen '127.0.0.1:8080' { anonymous = 'local' }\n"
     "metrics '0.0.0.0:9091'\n"
-    "defaults { timeouts = { connect = '2s', total = '1m' },\n"
+    "defaults { timeouts = { connect = '2s', head = '9s', total = '1m' },\n"
     "           retries = { attempts = 5 } }\n"
     "provider 'openai' { keys = { { env('K1', 'one'), name = 'main',\n"
     "    weight = 3 }, env('K2', 'two') }, timeouts = { idle = '3s' } }\n"
@@ -214,7 +214,7 @@ static void where_from(void)
         {"/provider/groq/base_url", "vendor groq"},
         {"/provider/groq/plugin", "vendor groq"},
         {"/provider/groq/timeouts/idle", "defaults at penstock.conf:4"},
-        {"/provider/groq/timeouts/head", "default"},
+        {"/provider/groq/timeouts/total", "default"},
         {"/provider/groq/keys/0/secret", "penstock.conf:6"},
         {"/model/m/targets/0/target", "penstock.conf:8"},
         {"/policies", "default"},
@@ -492,10 +492,10 @@ static void every_vendor(void)
 
 UNIT_MAIN("config", {"defaults", defaults},
           {"sugar and catalogue", sugar_and_catalogue},
-          {"all keys are used", all_keys_are_used},
+          {"all keys are used", all_keys_are_used}, {"urls", urls},
           {"dump and load", dump_and_load}, {"where from", where_from},
           {"open or closed", open_or_closed}, {"rules", rules},
-          {"json", json_input}, {"urls", urls}, {"measures", measures},
-          {"dates and addresses", dates_and_addresses}, {"every vendor",
-          every_vendor}, {"statically", statically}, {"without a file",
-          without_a_file})
+          {"json", json_input}, {"measures", measures},
+          {"dates and addresses", dates_and_addresses},
+          {"statically", statically}, {"every vendor", every_vendor},
+          {"without a file", without_a_file})

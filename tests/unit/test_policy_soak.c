@@ -272,6 +272,7 @@ static struct sizes settle(void)
         if (in_use() < s.used)
             s.used = in_use();
     }
+    malloc_trim(0); /* else 8 MiB that a policy had filled may stay cached */
     s.rss = resident();
     plain = false;
     return s;
