@@ -495,7 +495,6 @@ UNIT_MAIN("config", {"defaults", defaults},
           {"all keys are used", all_keys_are_used}, {"urls", urls},
           {"dump and load", dump_and_load}, {"where from", where_from},
           {"open or closed", open_or_closed}, {"rules", rules},
-          {"json", json_input}, {"measures", measures},
+          {"json", json_input}, {"measures", measures}, {"statically", statically},
           {"dates and addresses", dates_and_addresses},
-          {"statically", statically}, {"every vendor", every_vendor},
-          {"without a file", without_a_file})
+          {"every vendor", every_vendor}, {"without a file", without_a_file})
