@@ -146,7 +146,7 @@ static void defaults(void)
              "\"total\":\"10m\",\"commit_after\":\"15s\"}"); /* head: by kind */
     UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
     UNIT_STR(at(t, "/policies/1/name"), "\"validate\"");
-    UNIT_STR(at(t, "/policies/2/name"), "\"route\"");
+    UNIT_STR(at(t, "/policies/3/name"), "\"route\"");
     UNIT_STR(at(t, "/policies/1/mode"), "\"enforce\"");
     UNIT_STR(at(t, "/provider/sim/plugin"), "\"sim\"");
     UNIT_STR(at(t, "/provider/sim/keys"), "[]");
@@ -494,7 +494,7 @@ UNIT_MAIN("config", {"defaults", defaults},
           {"sugar and catalogue", sugar_and_catalogue},
           {"all keys are used", all_keys_are_used}, {"urls", urls},
           {"dump and load", dump_and_load}, {"where from", where_from},
-          {"open or closed", open_or_closed}, {"rules", rules},
-          {"json", json_input}, {"measures", measures}, {"statically", statically},
+          {"open or closed", open_or_closed}, {"measures", measures},
+          {"json", json_input}, {"statically", statically}, {"rules", rules},
           {"dates and addresses", dates_and_addresses},
           {"every vendor", every_vendor}, {"without a file", without_a_file})

@@ -216,8 +216,10 @@ static void compare_class(lua_State *L, const char *cls)
 /* Plain tables, opaque values, and ps, which has a test of its own. */
 static bool is_data(const char *cls)
 {
-    static const char *const data[] = { "policy", "test", "expect",
-                                        "decision", "part", "secret", "ps" };
+    static const char *const data[] = {
+        "policy", "test", "expect", "decision", "part", "secret", "ps",
+        "limit_row", "limits", "refusal",
+    };
 
     for (size_t i = 0; i < sizeof data / sizeof data[0]; i++) {
         if (strcmp(cls, data[i]) == 0)
