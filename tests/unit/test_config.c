@@ -494,7 +494,7 @@ UNIT_MAIN("config", {"defaults", defaults},
           {"all keys are used", all_keys_are_used},
           {"dump and load", dump_and_load}, {"where from", where_from},
           {"open or closed", open_or_closed}, {"rules", rules},
-          {"json", json_input},
-          {"urls", urls}, {"measures", measures},
+          {"json", json_input}, {"urls", urls}, {"measures", measures},
           {"dates and addresses", dates_and_addresses},
-          {"statically", statically}, {"without a file", without_a_file}, {"every vendor", every_vendor})
+          {"statically", statically}, {"without a file", without_a_file},
+          {"every vendor", every_vendor})
