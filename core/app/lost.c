@@ -61,8 +61,13 @@ static void put_row(struct ledger_ring *ring, const struct request_cell *r)
         .usage = USAGE_NONE, .ttft_ms = -1,
         .ms = now > start ? (uint32_t)((now - start) / 1000000) : 0,
         .attempt = atomic_load(&r->attempt),
+        .status = (int32_t)atomic_load(&r->status),
     };
 
+    if (row.status) { /* it was through with its answer */
+        row.usage = r->usage;
+        row.cost_nusd = r->cost_nusd;
+    }
     row.text[LEDGER_ID] = bounded(r->id, sizeof r->id);
     row.text[LEDGER_PRINCIPAL] = bounded(r->principal, sizeof r->principal);
     row.text[LEDGER_ENDPOINT] = bounded(r->endpoint, sizeof r->endpoint);

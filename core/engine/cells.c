@@ -231,6 +231,7 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';
     atomic_store_explicit(&r->attempt, 0, memory_order_relaxed);
+    atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_store_explicit(&r->start_ns, clock_mono_ns(),
                           memory_order_relaxed);
     atomic_store_explicit(&r->seq, 1, memory_order_release);
@@ -247,7 +248,18 @@ void cells_request_note(struct request_cell *r, struct str principal,
     if (!target.p)
         return;
     crumb_copy(r->target, sizeof r->target, target);
+    atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->attempt, 1, memory_order_relaxed);
+}
+
+void cells_request_used(struct request_cell *r, int status,
+                        const struct usage *u, int64_t cost_nusd)
+{
+    if (!r)
+        return;
+    r->usage = *u;
+    r->cost_nusd = cost_nusd;
+    atomic_store_explicit(&r->status, (uint32_t)status, memory_order_release);
 }
 
 void cells_request_end(struct request_cell *r)

@@ -152,6 +152,16 @@ void ledger_try_over(struct request *r, const char *ended)
     }
 }
 
+void ledger_ending(struct request *r)
+{
+    const struct attempt_record *t;
+
+    if (!r->cell || r->n_attempts == 0)
+        return;
+    t = &r->records[r->n_attempts - 1];
+    cells_request_used(r->cell, t->status, &r->usage, cost_of(r, t->at));
+}
+
 int64_t ledger_cost(const struct request *r)
 {
     return r->cost_known && !r->cost_unknown ? r->cost_nusd : -1;

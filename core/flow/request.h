@@ -220,6 +220,8 @@ bool identity_is_local(const struct request *r);
 /** The last try is over, in these words; its row is written once. Before its
  * usage is forgotten. */
 void ledger_try_over(struct request *r, const char *ended);
+/** Its answer is about to end; before its last bytes. */
+void ledger_ending(struct request *r);
 /** Nano-USD of all tries; -1 = not known. */
 int64_t ledger_cost(const struct request *r);
 /** The same while the last has its usage but is not over. */

@@ -74,7 +74,7 @@ static uint64_t look(const struct ledger_spill *s, char *first)
             bytes += (uint64_t)st.st_size;
         if (strcmp(e->d_name, s->name) != 0 &&
             (!*first || strcmp(e->d_name, first) < 0))
-            snprintf(first, NAME_BYTES, "%s", e->d_name);
+            snprintf(first, NAME_BYTES, "%.*s", NAME_BYTES - 1, e->d_name);
     }
     if (d)
         closedir(d);
