@@ -39,6 +39,17 @@ static uint32_t held(const struct limiter *l, uint32_t process)
     return high < l->n_holds ? high : l->n_holds;
 }
 
+/* What it left half done is undone first: that may bring back a hold. */
+static void undo_all(struct limiter *l)
+{
+    for (uint32_t i = 0; i < l->n_shards; i++) {
+        struct limit_shard *s = limit_shard_at(l, i);
+
+        if (limit_shard_lock(s, l) == 0)
+            limit_shard_unlock(s);
+    }
+}
+
 /* The shards that somebody holds are not waited for twice. */
 uint32_t limiter_reap(struct limiter *l, uint32_t process)
 {
@@ -48,6 +59,7 @@ uint32_t limiter_reap(struct limiter *l, uint32_t process)
 
     if (process >= l->n_processes)
         return 0;
+    undo_all(l);
     all = limit_holds_of(l, process);
     for (uint32_t i = 0; i < held(l, process); i++) {
         uint32_t state = atomic_load(&all[i].state);

@@ -65,6 +65,7 @@ def test_phases_policies_plan_and_answer(explain):
     story = explain.story(asked("sk-eu", client_ip="203.0.113.7"))
     assert names(story) == [("authenticate", "auth", "principal"),
                             ("validate", "validate", "none"),
+                            ("admit", "limits", "none"),
                             ("route", "route", "none")]
     assert story["policies"][0]["what"] == story["principal"] == "acme"
     for policy in story["policies"]:

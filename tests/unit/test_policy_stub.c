@@ -216,10 +216,9 @@ static void compare_class(lua_State *L, const char *cls)
 /* Plain tables, opaque values, and ps, which has a test of its own. */
 static bool is_data(const char *cls)
 {
-    static const char *const data[] = {
-        "policy", "test", "expect", "decision", "part", "secret", "ps",
-        "limit_row", "limits", "refusal",
-    };
+    static const char *const data[] = { "policy", "test", "expect",
+                                        "decision", "part", "secret", "ps",
+                                        "limit_row", "refusal" };
 
     for (size_t i = 0; i < sizeof data / sizeof data[0]; i++) {
         if (strcmp(cls, data[i]) == 0)
@@ -240,6 +239,7 @@ static bool push_class(lua_State *L, struct policy_call *c, const char *cls)
                   { API_BODY, "body" },
                   { API_TRY, "try" },
                   { API_RESP, "resp" },
+                  { API_LIMITS, "limits" },
                   { API_WINDOW, "window" } };
 
     if (luaL_getmetatable(L, cls) == LUA_TTABLE)
