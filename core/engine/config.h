@@ -182,6 +182,8 @@ struct config {
     size_t n_services;
     struct conf_redis *redis;
     size_t n_redis;
+    struct conf_jwt *jwts;
+    size_t n_jwts;
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;

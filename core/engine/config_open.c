@@ -240,6 +240,7 @@ static void open_all(struct opener *o, struct config *c)
     open_policies(o, c);
     open_endpoints(o, c);
     open_outside(o, c);
+    open_jwts(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->log.to = open_text(o, log, "to");
     c->log.json = open_choice(log, "format", "text|json") == 1;
@@ -303,6 +304,8 @@ void config_free(struct config *c)
         return;
     for (size_t i = 0; i < c->n_services; i++)
         wipe(&c->services[i].token);
+    for (size_t i = 0; i < c->n_jwts; i++)
+        wipe(&c->jwts[i].jwks);
     for (size_t i = 0; i < c->n_redis; i++)
         wipe(&c->redis[i].password);
     for (size_t i = 0; i < c->n_policies; i++) {

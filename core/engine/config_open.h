@@ -45,6 +45,7 @@ struct str open_policy_source(struct opener *o, struct str name);
 void open_secret(struct opener *o, struct secret *s, const json_t *ref);
 
 void open_outside(struct opener *o, struct config *c); /* services, Redis */
+void open_jwts(struct opener *o, struct config *c);
 void open_providers(struct opener *o, struct config *c);
 
 #endif

@@ -93,6 +93,9 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 /** The rules for services and Redis, given by config_outside.c. */
 int walk_outside(struct conf_walk *w, json_t *canonical);
 
+/** The rules for issuers of tokens, given by config_jwt.c. */
+int walk_jwts(struct conf_walk *w, json_t *canonical);
+
 /**
  * The file of a policy: in the canonical tree's policy_path, then in
  * paths->policy_path, then among the shipped ones. False: in none; `out` then
