@@ -68,6 +68,7 @@ struct master {
     struct post *posts;        /* workers by slot, then keeper, then mock */
     size_t n_posts, n_workers;
     struct snapshot *addresses; /* the newest; NULL = none yet */
+    struct snapshot *jwks;      /* the same, of the issuers' keys */
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;

@@ -314,6 +314,7 @@ void master_close(struct master *m)
     kv_free(m->kv);
     cells_free(m->cells);
     snapshot_unref(m->addresses);
+    snapshot_unref(m->jwks);
     config_free(m->config);
     loaded_clear(&m->loaded);
     close_fd(m->lock_fd);

@@ -54,11 +54,43 @@ static void on_addresses(struct master *m, struct post *p, struct message *msg)
     m->addresses = s;
 }
 
+/** The issuers' keys, in the same way. */
+static void on_keys(struct master *m, struct post *p, struct message *msg)
+{
+    struct err err = { 0 };
+    struct snapshot *s;
+
+    if (p->kind != PROC_KEEPER || msg->fd < 0)
+        return;
+    s = snapshot_open(msg->fd, &err);
+    if (!s)
+        return;
+    for (size_t i = 0; i < m->n_workers; i++) {
+        if (m->posts[i].sock >= 0)
+            message_send(m->posts[i].sock, MSG_KEYS, 0, STR_NULL, msg->fd);
+    }
+    snapshot_unref(m->jwks);
+    m->jwks = s;
+}
+
+static void on_keys_ask(struct master *m, struct post *p, struct message *msg)
+{
+    if (p->kind != PROC_WORKER)
+        return;
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == PROC_KEEPER && m->posts[i].sock >= 0)
+            message_send(m->posts[i].sock, MSG_KEYS_ASK, 0,
+                         (struct str){ msg->text, msg->size }, -1);
+    }
+}
+
 static void (*const heard[])(struct master *, struct post *,
                              struct message *) = {
     [MSG_READY] = on_ready,
     [MSG_FAILED] = on_failed,
     [MSG_ADDRESSES] = on_addresses,
+    [MSG_KEYS] = on_keys,
+    [MSG_KEYS_ASK] = on_keys_ask,
 };
 
 void post_hear(struct master *m, struct post *p)

@@ -153,6 +153,7 @@ static int open_flow(struct worker *w, struct err *err)
         .cells = w->m->cells,
         .process = w->process,
         .addresses = w->addresses,
+        .jwt_keys = w->jwt_keys,
         .kv = w->m->kv,
         .boot_id = cells_boot_id(w->m->cells),
         .worker = atomic_load(&w->process->slot),
@@ -205,7 +206,8 @@ static int open_all(struct worker *w, struct err *err)
     worker_crash_handler(w->process);
     w->loop = loop_new();
     w->addresses = addresses_new();
-    if (!w->loop || !w->addresses)
+    w->jwt_keys = jwt_keys_new(w->m->config);
+    if (!w->loop || !w->addresses || !w->jwt_keys)
         return err_set(err, ERR_NOMEM, "no memory");
     w->client = http_client_new(w->loop, w->m->config->server.max_connections,
                                 err);
@@ -213,6 +215,8 @@ static int open_all(struct worker *w, struct err *err)
         return -err->code;
     if (w->m->addresses)
         addresses_update(w->addresses, w->m->addresses);
+    if (w->m->jwks)
+        jwt_keys_update(w->jwt_keys, w->m->jwks);
     rc = load_plugins(w, err);
     if (!rc)
         rc = open_flow(w, err);
@@ -231,6 +235,7 @@ static void start(struct worker *w, int sock)
     loop_timer_init(&w->limit, w->loop, on_drain_over, w);
     loop_io_init(&w->sock, w->loop, sock, worker_hear, w);
     loop_io_want(&w->sock, LOOP_READ);
+    jwt_keys_on_ask(w->jwt_keys, worker_ask_keys, w);
     loop_on_turn(w->loop, on_turn, w);
     on_beat(w);
     message_send(sock, MSG_READY, 0, STR_NULL, -1);
@@ -258,6 +263,7 @@ static void close_all(struct worker *w)
     if (w->client)
         http_client_free(w->client);
     addresses_free(w->addresses);
+    jwt_keys_free(w->jwt_keys);
     if (w->loop)
         loop_free(w->loop);
     free(w->tls);

@@ -35,6 +35,25 @@ static void on_addresses(struct worker *w, struct message *m)
     flow_addresses_changed(w->flow);
 }
 
+static void on_keys(struct worker *w, struct message *m)
+{
+    struct err err = { 0 };
+    struct snapshot *s = m->fd < 0 ? NULL : snapshot_open(m->fd, &err);
+
+    if (!s)
+        return;
+    jwt_keys_update(w->jwt_keys, s);
+    snapshot_unref(s);
+}
+
+void worker_ask_keys(void *ud, struct str name)
+{
+    struct worker *w = ud;
+
+    /* where it is lost, those who wait give up by their own time */
+    message_send(w->sock.fd, MSG_KEYS_ASK, 0, name, -1);
+}
+
 static void on_drain(struct worker *w, struct message *m)
 {
     (void)m;
@@ -59,6 +78,7 @@ static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_ADDRESSES] = on_addresses, [MSG_ADOPT] = on_adopt,
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
+    [MSG_KEYS] = on_keys,
 };
 
 void worker_hear(void *ud, int what)

@@ -179,11 +179,9 @@ struct config {
     struct conf_policy *policies;
     size_t n_policies;
     struct conf_service *services;
-    size_t n_services;
     struct conf_redis *redis;
-    size_t n_redis;
     struct conf_jwt *jwts;
-    size_t n_jwts;
+    size_t n_services, n_redis, n_jwts;
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;

@@ -16,6 +16,7 @@
 
 struct flow;
 struct generation;
+struct jwt_keys; /* engine/jwt_keys.h */
 struct outside; /* policy/outside.h */
 struct policy_probe; /* policy/probe.h */
 
@@ -26,6 +27,7 @@ struct flow_env {
     struct cells *cells;            /* may be NULL in tests */
     struct process_cell *process;   /* may be NULL in tests */
     struct addresses *addresses;
+    struct jwt_keys *jwt_keys;      /* ps.jwt; may be NULL */
     struct kv *kv;                  /* ps.kv; may be NULL in tests */
     uint64_t boot_id;
     uint32_t worker;                /* number in request ids and logs */

@@ -97,6 +97,7 @@ void api_target_open(lua_State *L);
 void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
+void api_jwt_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 
 /** A frozen table of functions, into the table on top: ps.name.fn. */

@@ -130,9 +130,9 @@ static void test_sets(void)
     struct err err = { 0 };
     struct jwks *s = jwks_parse(
         STR("{\"keys\":[" HS_KEY "," ES_KEY ",{\"kty\":\"oct\",\"k\":\"YQ\"},"
-            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHM"
-            "zV76e8Tus9uPHvRVEU\",\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPH"
-            "vRVEU\"},{\"kty\":\"new\"},7]}"), &err);
+            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe"
+            "1gHMzV76e8Tus9uPHvRVEU\",\"y\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8T"
+            "us9uPHvRVEU\"},{\"kty\":\"new\"},7]}"), &err);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     CU_ASSERT_EQUAL(jwks_count(s), 2); /* weak, off the curve, unknown: out */
