@@ -8,11 +8,16 @@
 #include "app/master.h"
 #include "net/loop.h"
 
+struct message; /* app/message.h */
+
 struct helper {
     const struct child *child;
     struct loop *loop;
     struct loop_io sock;
     struct loop_timer beat;
+    /** What else the master says; or NULL. */
+    void (*hear)(void *ud, const struct message *m);
+    void *ud;
     bool outlives_master; /* the end of the socketpair does not end it */
 };
 

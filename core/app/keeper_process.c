@@ -14,6 +14,19 @@ static void on_addresses(void *ud, int fd)
     message_send(c->sock, MSG_ADDRESSES, 0, STR_NULL, fd);
 }
 
+static void on_keys(void *ud, int fd)
+{
+    const struct child *c = ud;
+
+    message_send(c->sock, MSG_KEYS, 0, STR_NULL, fd);
+}
+
+static void on_message(void *ud, const struct message *m)
+{
+    if (m->type == MSG_KEYS_ASK)
+        keeper_ask_keys(ud, (struct str){ m->text, m->size });
+}
+
 int keeper_run(const struct child *c)
 {
     struct helper h = { .outlives_master = false };
@@ -22,6 +35,8 @@ int keeper_run(const struct child *c)
         .config = c->m->config,
         .metrics_fd = c->m->metrics_fd,
         .publish = on_addresses,
+        .publish_keys = on_keys,
+        .jwks = c->m->jwks,
         .ud = (void *)(uintptr_t)c,
     };
     struct keeper *k = NULL;
@@ -33,10 +48,13 @@ int keeper_run(const struct child *c)
         k = keeper_new(&env, &err);
         rc = k ? 0 : -err.code;
     }
-    if (rc)
+    if (rc) {
         helper_fail(c, &err);
-    else
+    } else {
+        h.hear = on_message;
+        h.ud = k;
         helper_run(&h);
+    }
     keeper_free(k);
     helper_close(&h);
     return rc ? 1 : 0;

@@ -14,6 +14,7 @@
 #include "net/loop.h"
 
 struct keeper;
+struct snapshot; /* base/snapshot.h */
 
 struct keeper_env {
     struct loop *loop;
@@ -22,6 +23,10 @@ struct keeper_env {
     int metrics_fd; /* listening; borrowed; -1 = none */
     /** New addresses: the descriptor of a snapshot, borrowed for the call. */
     void (*publish)(void *ud, int fd);
+    /** The same of the issuers' keys; `jwks` is what was published before, or
+     * NULL. */
+    void (*publish_keys)(void *ud, int fd);
+    const struct snapshot *jwks;
     void *ud;
 };
 
@@ -29,5 +34,8 @@ struct keeper_env {
 struct keeper *keeper_new(const struct keeper_env *env, struct err *err);
 /** Before loop_free. A resolution under way is not waited for. */
 void keeper_free(struct keeper *k);
+
+/** A worker asks for newer keys of that jwt block. */
+void keeper_ask_keys(struct keeper *k, struct str name);
 
 #endif
