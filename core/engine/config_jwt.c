@@ -85,12 +85,31 @@ static int address(struct conf_walk *w, const json_t *jwt)
     return rc;
 }
 
+/* An empty list would let nobody in, and look as if it let in all. */
+static int lists(struct conf_walk *w, const json_t *jwt)
+{
+    static const char *const names[] = { "audience", "algs" };
+    int rc = 0;
+
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        const json_t *list = json_object_get(jwt, names[i]);
+
+        walk_member(w, names[i]);
+        if (json_is_array(list) && json_array_size(list) == 0)
+            rc = walk_fail(w, "is empty");
+        walk_leave(w);
+    }
+    return rc;
+}
+
 static int issuer(struct conf_walk *w, json_t *jwt, json_t *seen,
                   const char *name)
 {
     const char *iss = text_of(jwt, "issuer");
-    int rc = claims(w, jwt);
+    int rc = lists(w, jwt);
 
+    if (rc == 0)
+        rc = claims(w, jwt);
     if (rc == 0)
         rc = address(w, jwt);
     if (rc == 0)
@@ -141,6 +160,8 @@ static void open_jwt(struct opener *o, struct conf_jwt *j, const char *name,
     algs = open_list(o, v, "algs", &n);
     for (size_t i = 0; i < n; i++)
         j->algs |= UINT32_C(1) << sign_alg_of(algs[i]);
+    if (n == 0)
+        j->algs = UINT32_C(1) << SIGN_RS256;
     open_secret(o, &j->jwks, json_object_get(v, "jwks"));
     j->jwks_url = open_text(o, v, "jwks_url");
     j->ca_file = open_text(o, v, "ca_file");

@@ -170,7 +170,7 @@ int jwks_verify(const struct jwks *s, const struct jws *t, uint32_t algs,
 
     if (t->alg >= SIGN_COUNT || !(algs & UINT32_C(1) << t->alg))
         return err_set(err, ERR_INVALID_API_KEY,
-                       "its algorithm is not allowed");
+                       "The token's algorithm is not allowed here.");
     for (size_t i = 0; i < s->n && tries < TRIES_MAX; i++) {
         const struct jwk *k = &s->keys[i];
 
@@ -185,8 +185,8 @@ int jwks_verify(const struct jwks *s, const struct jws *t, uint32_t algs,
             return 0;
     }
     if (t->kid.p && !named)
-        return err_set(err, ERR_NOTFOUND, "its key is not known");
+        return err_set(err, ERR_NOTFOUND, "The token's key is not known.");
     return err_set(err, ERR_INVALID_API_KEY, tries
-                       ? "its signature is wrong"
-                       : "its algorithm is not that of the key");
+                       ? "The token's signature is wrong."
+                       : "The token's algorithm is not that of its key.");
 }

@@ -3,6 +3,7 @@
 /* Signatures by EVP. One row per algorithm says what key it needs. */
 #include "net/sign.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/bn.h>
@@ -179,7 +180,7 @@ struct sign_key *sign_key_ec(struct str curve, struct str x, struct str y)
         return NULL;
     memcpy(point + 1, x.p, x.n);
     memcpy(point + 1 + x.n, y.p, y.n);
-    strcpy(group, curves[i].group);
+    snprintf(group, sizeof group, "%s", curves[i].group);
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
                                                  group, 0);
     params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,

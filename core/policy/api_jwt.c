@@ -54,7 +54,7 @@ static int done(lua_State *L, int status, lua_KContext ctx)
     if (!c || !json_text_read(L, o->body)) {
         policy_outcome_drop(L);
         lua_pushnil(L);
-        lua_pushliteral(L, "not a good token: its claims cannot be read");
+        lua_pushliteral(L, "The token is none: its claims cannot be read");
         return 2;
     }
     policy_outcome_drop(L);

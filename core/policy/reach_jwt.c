@@ -38,8 +38,10 @@ static struct outcome *verdict(struct reach *r, const struct conf_jwt *c,
                            policy_wall_ms(r->env), &claims, &err)) {
     case JWT_GOOD: return outcome_http(200, &who, 1, claims);
     case JWT_BAD:
-        return outcome_error("%s%s", err.code == ERR_INVALID_API_KEY
-                                         ? "" : "not a good token: ", err.msg);
+        return outcome_error("%s%s", err.code == ERR_SYNTAX ||
+                                             err.code == ERR_LIMIT
+                                         ? "The token is none: " : "",
+                             err.msg);
     case JWT_UNAVAILABLE: return outcome_error("unavailable: %s", err.msg);
     case JWT_ASK: *ask = true;
     }

@@ -7,7 +7,9 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -249,12 +251,11 @@ def test_keeper_dies(penstock, issuer, keys):
     p = start(penstock, issuer, 'refetch = "1s"')
     ready(p, keys[0].sign(issuer.claims()))
     issuer.status = 500
-    for proc in p.status()["processes"] if "processes" in p.status() else []:
-        if proc.get("kind") == "keeper":
-            import os
-            import signal
-            os.kill(proc["pid"], signal.SIGKILL)
-    time.sleep(1)
+    keeper = [h["pid"] for h in p.status()["helpers"]
+              if h["kind"] == "keeper"]
+    os.kill(keeper[0], signal.SIGKILL)
+    wait_for(lambda: p.logs("keeper.died"), why="the death")
+    wait_for(lambda: p.logs("jwt.keys_failed"), why="the next one's fetch")
     assert ask(p, keys[0].sign(issuer.claims(sub="bob"))).status == 200
 
 
