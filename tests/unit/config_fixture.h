@@ -82,4 +82,14 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     return canonical;
 }
 
+/** Issuers of tokens with all their keys. */
+#define FIXTURE_JWTS                                                          \
+    "jwt 'corp' { issuer = 'https://id.example.com', audience = 'llm',\n"     \
+    "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://id.example.com/k',\n" \
+    "    ca_file = '/etc/passwd', leeway = '5s', refresh = '1h',\n"           \
+    "    refetch = '1m', claims = { id = 'sub', ['tags.x'] = 'x?' } }\n"      \
+    "jwt 'own' { issuer = 'https://own', audience = 'llm', algs = 'HS256',\n" \
+    "    jwks = env('K6', '{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1"   \
+    "qzKObwVMkoqQ-EstJQLr_T\"}') }\n"
+
 #endif

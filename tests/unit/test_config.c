@@ -60,6 +60,7 @@ static const char everything[] =
     "    token = env('K4', 'four'), headers = { ['x-team'] = 'search' },\n"
     "    timeout = '300ms', max_body = '64KiB', ca_file = '/etc/passwd',\n"
     "    observe = 'all' }\n"
+    FIXTURE_JWTS
     "redis 'main' { url = 'rediss://redis.internal:6379/3', user = 'u',\n"
     "    password = env('K5', 'five'), timeout = '20ms',\n"
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
