@@ -43,7 +43,7 @@ const struct conf_jwt *jwt_keys_choose(struct jwt_keys *k, struct str name,
  *
  *   claims   out  JSON; borrowed until the next call
  *
- * Cost:    a token seen before: one SHA-256 (about 1 us); else a signature,
+ * Cost:    a token seen before: one SHA-256 (0.35 us); else a signature,
  *          see net/sign.h
  */
 enum jwt_verdict jwt_keys_check(struct jwt_keys *k, const struct conf_jwt *c,

@@ -50,7 +50,8 @@ void sign_key_free(struct sign_key *k);
 bool sign_key_fits(const struct sign_key *k, enum sign_alg alg);
 
 /** Is it that key's signature of `data`? False for all that goes wrong.
- * Cost: HS 1 us, RS and PS 2048 20 us, ES256 60 us, EdDSA 90 us. */
+ * Cost, the reading of a token included: HS256 2 us, RS256 of 2048 bits
+ * 21 us, ES256 64 us, Ed25519 107 us. */
 bool sign_verify(struct sign_key *k, enum sign_alg alg, struct str data,
                  struct str signature);
 
