@@ -85,7 +85,7 @@ static inline json_t *fixture_check(const char *text, struct err *err)
 /** Issuers of tokens with all their keys. */
 #define FIXTURE_JWTS                                                          \
     "jwt 'corp' { issuer = 'https://id.example.com', audience = 'llm',\n"     \
-    "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://h/k',\n"                \
+    "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://h/k',\n" \
     "    ca_file = '/etc/passwd', leeway = '5s', refresh = '1h',\n"           \
     "    refetch = '1m', claims = { id = 'sub', ['tags.x'] = 'x?' } }\n"      \
     "jwt 'own' { issuer = 'https://own', audience = 'llm', algs = 'HS256',\n" \
