@@ -140,6 +140,27 @@ static void put_config(struct buf *b, const struct config *c)
     put_num(b, "keys", c->n_keys);
 }
 
+static void put_targets(struct buf *b, const struct master *m, uint64_t now)
+{
+    const struct health_cell *c;
+    uint32_t at = 0;
+
+    put_name(b, "targets");
+    buf_putc(b, '[');
+    while ((c = health_next(cells_health(m->cells), &at))) {
+        put_name(b, NULL);
+        buf_putc(b, '{');
+        put_str(b, "name", str_of(c->name));
+        put_str(b, "state", str_of(breaker_state_name(
+                                breaker_state(&c->breaker, now))));
+        put_num(b, "share", breaker_share(&c->breaker, now) / 10);
+        if (breaker_wait_ms(&c->breaker, now))
+            put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
 static void put_sums(struct buf *b, const struct master *m)
 {
     const struct process_cell *p;
@@ -179,6 +200,7 @@ int control_status(const struct master *m, struct buf *out)
     put_posts(out, m, "workers", true, now);
     put_posts(out, m, "helpers", false, now);
     put_config(out, m->config);
+    put_targets(out, m, now);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

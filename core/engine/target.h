@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "engine/config.h"
+#include "engine/health.h"
 #include "engine/plugin.h"
 
 struct principal;
@@ -21,6 +22,7 @@ struct provider {
     struct plugin_inst *inst;       /* opened at first use, by provider_open */
     struct credential *credentials; /* never empty: see `conf` below */
     size_t n_credentials;
+    struct health *health; /* NULL: nobody keeps one */
 };
 
 struct credential {
@@ -37,6 +39,7 @@ struct target {
     struct str model;    /* upstream name */
     uint32_t weight;
     const struct conf_model *group; /* NULL: named as provider/model */
+    struct health_cell *cell; /* shared by all workers; NULL: none */
 };
 
 /** All providers and models of one generation in one worker. */
@@ -50,6 +53,14 @@ struct engine *engine_new(const struct config *c, struct plugin_set *plugins,
                           struct err *err);
 /** Closes the instances; no attempt may be under way. NULL is fine. */
 void engine_free(struct engine *e);
+/**
+ * From now on targets have the cells of their names. `h` is borrowed for e's
+ * life; NULL = none. O(targets): once per generation.
+ */
+void engine_use_health(struct engine *e, struct health *h,
+                       uint64_t generation);
+/** 32 bits of chance. */
+uint32_t engine_dice(struct engine *e);
 const struct config *engine_config(const struct engine *e);
 
 /** Providers in the configuration's order: count, and the i-th. */

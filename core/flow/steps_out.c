@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
@@ -15,27 +16,6 @@
 #define PARK_MS 10000 /* a refused credential rests while there are others */
 #define COOL_MS 1000  /* one that is limited, where no pause was told */
 #define COOL_MAX_MS 60000
-
-/* A credential that is not parked; does not take its turn. */
-static bool has_credential(const struct request *r, const struct provider *p,
-                           const struct credential *but)
-{
-    uint64_t now = loop_now_ms(r->flow->env.loop);
-
-    for (size_t i = 0; i < p->n_credentials; i++) {
-        if (&p->credentials[i] != but &&
-            p->credentials[i].parked_until_ms <= now)
-            return true;
-    }
-    return false;
-}
-
-static bool is_usable(const struct request *r, const struct candidate *c)
-{
-    return !c->dropped && !r->out[c - r->plan.list] &&
-           has_credential(r, c->target->provider, NULL) &&
-           attempt_api(c->target->provider->plugin, r->endpoint->dialect);
-}
 
 /* When is the first of the resting credentials back? */
 static uint64_t soonest_ms(const struct request *r)
@@ -62,15 +42,13 @@ static enum step untranslatable(struct request *r, const struct err *err)
 {
     if (!r->refused.code)
         r->refused = *err;
-    r->out[r->at++] = true;
+    r->out[r->at] = true;
     return STEP_ATTEMPT;
 }
 
 enum step step_attempt(struct request *r)
 {
-    while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
-        r->at++;
-    if (r->at >= r->plan.n) {
+    if (!choose_target(r)) {
         if (r->n_attempts)
             return STEP_FAIL;
         if (r->refused.code) {
@@ -355,15 +333,6 @@ static uint64_t full_jitter(uint32_t n)
     return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
 }
 
-static bool other_target(const struct request *r)
-{
-    for (size_t i = r->at + 1; i < r->plan.n; i++) {
-        if (is_usable(r, &r->plan.list[i]))
-            return true;
-    }
-    return false;
-}
-
 /* Before content commit: what next after that fault? */
 static enum step next_try(struct request *r, const struct fault_info *info,
                           const struct credential *used, bool dead_connection)
@@ -378,10 +347,10 @@ static enum step next_try(struct request *r, const struct fault_info *info,
     if (!has_budget(r))
         return STEP_FAIL;
     if (info->other_credential &&
-        has_credential(r, r->plan.list[r->at].target->provider, used))
+        choose_credential(r, r->plan.list[r->at].target->provider, used))
         return STEP_ATTEMPT;
-    if (info->other_target && other_target(r)) {
-        r->at++;
+    if (info->other_target && choose_other(r)) {
+        r->out[r->at] = true;
         r->same_target = 0;
         return STEP_ATTEMPT;
     }
@@ -420,6 +389,7 @@ enum step step_judge(struct request *r)
         return STEP_FAIL;
     }
     if (!t->broken) {
+        choose_judged(r, false);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
@@ -432,6 +402,7 @@ enum step step_judge(struct request *r)
     info = fault_info(t->fault.cls);
     dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
     r->side = info->callers ? "client" : "provider";
+    choose_judged(r, dead && !r->reuse_retried);
     keep_error(r, info);
     rule_out(r);
     attempt_stop(r);
