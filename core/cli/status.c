@@ -97,6 +97,21 @@ static int print_targets(const json_t *st)
     return n;
 }
 
+static int print_credentials(const json_t *st)
+{
+    const json_t *c;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(st, "credentials"), i, c) {
+        if (number(c, "wait_ms"))
+            printf("%-14s %s: %s, tried again in %lld s\n",
+                   n++ ? "" : "credentials", text(c, "name"),
+                   text(c, "state"), (number(c, "wait_ms") + 999) / 1000);
+    }
+    return n;
+}
+
 static void print_process(const json_t *p)
 {
     printf("  %-7s", text(p, "kind"));
@@ -142,7 +157,7 @@ static int count(const json_t *st, const char *state)
 }
 
 /** What to do next: the first row that holds. */
-static void print_next(const json_t *st, int ill)
+static void print_next(const json_t *st, int ill, int resting)
 {
     int backoff = count(st, "backoff"), stuck = count(st, "stuck");
 
@@ -160,6 +175,9 @@ static void print_next(const json_t *st, int ill)
     else if (ill)
         puts("next: targets are passed over; \"breaker.open\" in the log says "
              "since when, `penstock explain ID` why");
+    else if (resting)
+        puts("next: look after the keys that are parked, if any; "
+             "\"credential.parked\" in the log says why");
     else if (number(st, "worker_deaths"))
         printf("next: %lld worker deaths were coped with; \"worker.died\" in "
                "the log says why\n", number(st, "worker_deaths"));
@@ -172,7 +190,7 @@ static void print_next(const json_t *st, int ill)
 static int show(struct ask *a)
 {
     json_t *st;
-    int ill, rc = ask(a, "{\"verb\":\"status\"}", &st);
+    int ill, resting, rc = ask(a, "{\"verb\":\"status\"}", &st);
 
     if (rc != CLI_DONE)
         return rc;
@@ -186,8 +204,9 @@ static int show(struct ask *a)
         printf("requests       %lld in flight, %lld connections\n",
                number(st, "in_flight"), number(st, "connections"));
         ill = print_targets(st);
+        resting = print_credentials(st);
         print_processes(st);
-        print_next(st, ill);
+        print_next(st, ill, resting);
     }
     json_decref(st);
     fflush(stdout);

@@ -39,22 +39,25 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     }
 }
 
-/* ---- targets ----------------------------------------------------------- */
+/* ---- targets and credentials -------------------------------------------- */
 
-enum { STATES = BREAKER_HALF + 1, STATE_MAX = 16 };
+enum { STATES = 3, STATE_MAX = 16 };
 
-/** A target's labels as metrics pack them: length and bytes, twice. */
+_Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
+               "each has as many");
+
+/** A cell's labels as metrics pack them: length and bytes, twice. */
 struct state_labels {
     char text[1 + METRIC_LABEL_MAX + 1 + STATE_MAX];
 };
 
-static struct str pack_state(struct state_labels *l, struct str target,
+static struct str pack_state(struct state_labels *l, struct str name,
                              struct str state)
 {
-    size_t n = target.n < METRIC_LABEL_MAX ? target.n : METRIC_LABEL_MAX;
+    size_t n = name.n < METRIC_LABEL_MAX ? name.n : METRIC_LABEL_MAX;
 
     l->text[0] = (char)n;
-    memcpy(l->text + 1, target.p, n);
+    memcpy(l->text + 1, name.p, n);
     l->text[++n] = (char)state.n;
     memcpy(l->text + n + 1, state.p, state.n);
     return (struct str){ l->text, n + 1 + state.n };
@@ -64,7 +67,7 @@ static struct str pack_state(struct state_labels *l, struct str target,
 struct extras {
     struct metrics_extra *at;
     struct state_labels *labels;
-    size_t n_targets;
+    size_t n; /* of targets and credentials */
 };
 
 static void extras_clear(struct extras *x)
@@ -73,44 +76,55 @@ static void extras_clear(struct extras *x)
     free(x->labels);
 }
 
-static size_t count_targets(const struct health *h)
+static size_t count_cells(const struct health *h)
 {
     uint32_t at = 0;
     size_t n = 0;
 
     while (health_next(h, &at))
         n++;
+    at = 0;
+    while (health_next_credential(h, &at))
+        n++;
     return n;
 }
 
 static int extras_init(struct extras *x, const struct health *h)
 {
-    x->n_targets = count_targets(h);
-    x->at = calloc(EXTRA_COUNT + x->n_targets * STATES, sizeof *x->at);
-    x->labels = calloc(x->n_targets * STATES + 1, sizeof *x->labels);
+    x->n = count_cells(h);
+    x->at = calloc(EXTRA_COUNT + x->n * STATES, sizeof *x->at);
+    x->labels = calloc(x->n * STATES + 1, sizeof *x->labels);
     if (x->at && x->labels)
         return 0;
     extras_clear(x);
     return -ERR_NOMEM;
 }
 
-/** Returns how many samples there are: targets may have gone meanwhile. */
-static size_t put_targets(struct extras *x, const struct health *h)
+static void put_state(struct extras *x, size_t n, enum metric_id id,
+                      const struct health_cell *c, const char *state, bool is)
+{
+    x->at[EXTRA_COUNT + n] = (struct metrics_extra){
+        id, pack_state(&x->labels[n], str_of(c->name), str_of(state)), is };
+}
+
+/** Returns how many samples there are: cells may have gone meanwhile. */
+static size_t put_cells(struct extras *x, const struct health *h)
 {
     const struct health_cell *c;
     uint64_t now = clock_mono_ms();
     uint32_t at = 0;
     size_t n = 0;
 
-    while (n < x->n_targets * STATES && (c = health_next(h, &at))) {
-        enum breaker_state is = breaker_state(&c->breaker, now);
-
-        for (int s = 0; s < STATES; s++, n++)
-            x->at[EXTRA_COUNT + n] = (struct metrics_extra){
-                METRIC_TARGET_STATE,
-                pack_state(&x->labels[n], str_of(c->name),
-                           str_of(breaker_state_name(s))),
-                s == (int)is };
+    while (n < x->n * STATES && (c = health_next(h, &at))) {
+        for (int s = 0; s < STATES; s++)
+            put_state(x, n++, METRIC_TARGET_STATE, c, breaker_state_name(s),
+                      s == (int)breaker_state(&c->breaker, now));
+    }
+    at = 0;
+    while (n < x->n * STATES && (c = health_next_credential(h, &at))) {
+        for (int s = 0; s < STATES; s++)
+            put_state(x, n++, METRIC_CREDENTIAL_STATE, c, rest_state_name(s),
+                      s == (int)rest_state(&c->rest, now));
     }
     return EXTRA_COUNT + n;
 }
@@ -125,7 +139,7 @@ static int put_consistent(const struct cells *c,
 
     for (int try = 0; try < FOLD_TRIES && rc == -ERR_BUSY; try++) {
         uint64_t seq = atomic_load(&h->fold_seq);
-        size_t n = put_targets(x, cells_health(c));
+        size_t n = put_cells(x, cells_health(c));
 
         out->n = mark;
         memset(x->at, 0, EXTRA_COUNT * sizeof *x->at);

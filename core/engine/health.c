@@ -116,17 +116,31 @@ struct health_cell *health_find(struct health *h, struct str name,
     return NULL;
 }
 
-const struct health_cell *health_next(const struct health *h, uint32_t *at)
+/* No name of a credential has a slash, and each of a target has one. */
+static const struct health_cell *next(const struct health *h, uint32_t *at,
+                                      bool targets)
 {
     uint64_t newest = atomic_load(&h->table->generation);
     const struct health_cell *c;
 
     while (newest && *at < HEALTH_CELLS) {
         c = &h->table->cells[(*at)++];
-        if (atomic_load(&c->generation) == newest && atomic_load(&c->named))
+        if (atomic_load(&c->generation) == newest &&
+            atomic_load(&c->named) && !strchr(c->name, '/') != targets)
             return c;
     }
     return NULL;
+}
+
+const struct health_cell *health_next(const struct health *h, uint32_t *at)
+{
+    return next(h, at, true);
+}
+
+const struct health_cell *health_next_credential(const struct health *h,
+                                                 uint32_t *at)
+{
+    return next(h, at, false);
 }
 
 void health_reap(struct health *h, uint32_t pid)

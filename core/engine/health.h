@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What all workers know of targets: one table of cells by name in shared
- * memory, made by the master before it forks. A cell outlives reloads and
- * workers. It is claimed at the first look and never given back, so a pointer
- * to one stays good; a full table means targets without a cell, which are
- * served all the same.
+ * What all workers know of targets and credentials: one table of cells by name
+ * in shared memory, made by the master before it forks. A cell outlives
+ * reloads and workers. It is claimed at the first look and never given back,
+ * so a pointer to one stays good; a full table means targets without a cell,
+ * which are served all the same.
  *
  * Where no model block exists, clients make up names: theirs get a cell while
  * a quarter of the table is left for those that are configured.
@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/breaker.h"
+#include "engine/rest.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
@@ -24,7 +25,8 @@ struct health_cell {
     _Atomic uint64_t generation; /* the newest that is configured with it */
     _Atomic uint32_t named;      /* `name` can be read */
     char name[HEALTH_NAME];      /* for people; cut to fit */
-    struct breaker breaker;
+    struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
+    struct rest rest;            /* of a credential: "openai#main" */
 };
 
 struct health;
@@ -44,8 +46,11 @@ void health_free(struct health *h); /* unmaps; other processes keep theirs */
 struct health_cell *health_find(struct health *h, struct str name,
                                 uint64_t generation);
 
-/** Walk the cells of the newest configuration; start with *at = 0. */
+/** Walk the cells of the newest configuration, those of targets or those of
+ * credentials; start with *at = 0. */
 const struct health_cell *health_next(const struct health *h, uint32_t *at);
+const struct health_cell *health_next_credential(const struct health *h,
+                                                 uint32_t *at);
 
 /** A process died: what its calls held is free. */
 void health_reap(struct health *h, uint32_t pid);

@@ -28,7 +28,8 @@ struct provider {
 struct credential {
     const struct conf_credential *conf; /* NULL: keyless or the client's */
     struct str label;                   /* "openai#main"; "sim" when keyless */
-    uint64_t parked_until_ms;           /* monotonic; this worker's view */
+    struct rest *rest; /* shared by all workers; NULL: own */
+    struct rest own;
     int64_t turn; /* of the smooth round robin, see credential.c */
 };
 
@@ -123,6 +124,11 @@ size_t engine_targets(const struct engine *e, const struct target **out,
 
 /** True when no model block exists, so provider/model names are open. */
 bool engine_is_open(const struct engine *e);
+
+/** Its rest, wherever that is kept. */
+struct rest *credential_rest(struct credential *c);
+/** Until when it rests; in the past: it does not. */
+uint64_t credential_until_ms(const struct credential *c);
 
 /**
  * A usable credential: by weight in smooth rotation, not parked; NULL if all

@@ -14,7 +14,7 @@ bool choose_credential(const struct request *r, const struct provider *p,
 
     for (size_t i = 0; i < p->n_credentials; i++) {
         if (&p->credentials[i] != but &&
-            p->credentials[i].parked_until_ms <= now)
+            credential_until_ms(&p->credentials[i]) <= now)
             return true;
     }
     return false;

@@ -6,6 +6,7 @@
 #include "flow/policies.h"
 #include "flow/steps.h"
 
+#include "base/log.h"
 #include "engine/fault.h"
 #include "flow/translate.h"
 
@@ -13,9 +14,6 @@
 
 #define BACKOFF_BASE_MS 250
 #define BACKOFF_CAP_MS 8000
-#define PARK_MS 10000 /* a refused credential rests while there are others */
-#define COOL_MS 1000  /* one that is limited, where no pause was told */
-#define COOL_MAX_MS 60000
 
 /* When is the first of the resting credentials back? */
 static uint64_t soonest_ms(const struct request *r)
@@ -27,7 +25,7 @@ static uint64_t soonest_ms(const struct request *r)
         const struct provider *p = c->target->provider;
 
         for (size_t k = 0; !c->dropped && k < p->n_credentials; k++) {
-            uint64_t at = p->credentials[k].parked_until_ms;
+            uint64_t at = credential_until_ms(&p->credentials[k]);
 
             if (at > now && (!best || at - now < best))
                 best = at - now;
@@ -281,18 +279,24 @@ void try_close_record(struct request *r)
 }
 
 /* A refused or limited credential rests; the others go on. */
-static void rest(struct attempt *t, const struct fault_info *info,
+static void rest(struct request *r, const struct fault_info *info,
                  uint64_t now)
 {
-    uint64_t pause = t->fault.retry_after_ms;
+    struct attempt *t = r->attempt;
+    struct rest *rest = credential_rest(t->credential);
+    uint32_t dice = engine_dice(r->gen->engine);
 
     if (info->blame == BLAME_PARK) {
-        t->credential->parked_until_ms = now + PARK_MS;
+        if (rest_park(rest, now, dice))
+            log_event(EV_credential_parked,
+                      LOG_S("credential", t->credential->label),
+                      LOG_Z("class", info->name),
+                      LOG_I("for_ms",
+                            (int64_t)(credential_until_ms(t->credential) -
+                                      now)));
     } else if (info->blame == BLAME_COOLDOWN &&
                t->fault.scope == PS_SCOPE_CREDENTIAL) {
-        pause = pause ? pause : COOL_MS;
-        t->credential->parked_until_ms =
-            now + (pause < COOL_MAX_MS ? pause : COOL_MAX_MS);
+        rest_cool(rest, now, t->fault.retry_after_ms, dice);
     }
 }
 
@@ -304,7 +308,7 @@ static void rule_out(struct request *r)
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
     if (t->credential && t->target->provider->n_credentials > 1)
-        rest(t, info, now);
+        rest(r, info, now);
     for (size_t i = 0; i < r->plan.n; i++) {
         const struct target *c = r->plan.list[i].target;
 
@@ -390,6 +394,9 @@ enum step step_judge(struct request *r)
     }
     if (!t->broken) {
         choose_judged(r, false);
+        if (t->credential)
+            rest_served(credential_rest(t->credential),
+                        loop_now_ms(r->flow->env.loop));
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);

@@ -42,18 +42,25 @@ static void finds_by_name(void)
 static void shows_the_newest_configuration(void)
 {
     struct health *h = health_or_die();
-    struct health_cell *a = health_find(h, STR("a"), 1);
+    struct health_cell *a = health_find(h, STR("a/m"), 1);
     uint32_t at = 0;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(a);
     health_find(h, STR("clients"), 0);
     CU_ASSERT_PTR_EQUAL(health_next(h, &at), a);
     CU_ASSERT_PTR_NULL(health_next(h, &at));
-    health_find(h, STR("b"), 2);
+    health_find(h, STR("b/m"), 2);
     at = 0;
-    UNIT_STR(health_next(h, &at)->name, "b");
+    UNIT_STR(health_next(h, &at)->name, "b/m");
     CU_ASSERT_PTR_NULL(health_next(h, &at));
-    health_find(h, STR("a"), 1); /* an old worker's: it stays gone */
+    health_find(h, STR("a/m"), 1); /* an old worker's: it stays gone */
+    CU_ASSERT_PTR_NULL(health_next(h, &at));
+    health_find(h, STR("b#main"), 2); /* a credential */
+    at = 0;
+    UNIT_STR(health_next_credential(h, &at)->name, "b#main");
+    CU_ASSERT_PTR_NULL(health_next_credential(h, &at));
+    at = 0;
+    UNIT_STR(health_next(h, &at)->name, "b/m");
     CU_ASSERT_PTR_NULL(health_next(h, &at));
     health_free(h);
 }
