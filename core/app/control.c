@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* The control socket in the master: connections, who asks, a table of verbs. */
-#include "app/control.h"
+#include "app/control_impl.h"
 
 #include "app/master.h"
+#include "keeper/desk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,23 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define REPLY_MAX (1024 * 1024)
-
-struct conn {
-    int fd; /* -1 = free */
-    bool is_operator;
-    struct buf in, out;
-};
-
-struct control {
-    int fd;
-    struct sockaddr_un at;
-    struct conn conns[CONTROL_MAX_CONNS];
-};
+#define REPLY_MAX (4u << 20) /* a page of large records */
 
 /* ---- verbs ------------------------------------------------------------- */
 
-static int put_error(struct buf *out, const char *message)
+int control_put_error(struct buf *out, const char *message)
 {
     buf_puts(out, "{\"error\":{\"message\":");
     buf_json_str(out, str_of(message));
@@ -82,12 +71,12 @@ static int do_explain(struct master *m, json_t *request, struct buf *out)
     size_t mark = out->n;
 
     if (!id)
-        return put_error(out, "explain wants an id");
+        return control_put_error(out, "explain wants an id");
     buf_puts(out, "{\"explain\":");
     if (cells_explain(m->cells, str_of(id), out) == 0)
         return buf_putc(out, '}');
     out->n = mark;
-    return put_error(out, "no recent request has that id");
+    return control_put_error(out, "no recent request has that id");
 }
 
 static const struct {
@@ -108,11 +97,19 @@ static int answer(struct master *m, struct conn *c, json_t *request)
         if (strcmp(verbs[i].name, verb) != 0)
             continue;
         if (verbs[i].operators && !c->is_operator)
-            return put_error(&c->out, "not allowed: root, the service user, "
+            return control_put_error(&c->out,
+                                     "not allowed: root, the service user, "
                                       "or a member of group penstock may");
         return verbs[i].fn(m, request, &c->out);
     }
-    return put_error(&c->out, "this instance does not know that verb");
+    if (!verb || !desk_knows(verb))
+        return control_put_error(&c->out,
+                                 "this instance does not know that verb");
+    if (!m->config->admin.keys_store)
+        return control_put_error(&c->out, "keys live in the configuration "
+                                          "alone; to manage them here, add "
+                                          "keys { store = true } to it");
+    return control_forward(m, c, request);
 }
 
 /* ---- connections ------------------------------------------------------- */
@@ -121,7 +118,10 @@ static void conn_close(struct conn *c)
 {
     if (c->fd >= 0)
         close(c->fd);
-    c->fd = -1;
+    if (c->given >= 0)
+        close(c->given);
+    c->fd = c->given = -1;
+    c->ticket = 0;
     buf_clear(&c->in);
     buf_clear(&c->out);
 }
@@ -144,7 +144,7 @@ static bool in_group(int fd, gid_t first, gid_t wanted)
     return false;
 }
 
-static bool is_operator(const struct master *m, int fd)
+static bool is_operator(const struct master *m, int fd, uid_t *uid)
 {
     const struct rights *r = &m->loaded.rights;
     struct ucred who;
@@ -152,6 +152,7 @@ static bool is_operator(const struct master *m, int fd)
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
         return false;
+    *uid = who.uid;
     return who.uid == 0 || who.uid == geteuid() || who.uid == r->uid ||
            in_group(fd, who.gid, r->operators);
 }
@@ -166,7 +167,8 @@ static void accept_one(struct control *c, struct master *m)
         if (conn->fd >= 0)
             continue;
         conn->fd = fd;
-        conn->is_operator = is_operator(m, fd);
+        conn->uid = (uid_t)-1;
+        conn->is_operator = is_operator(m, fd, &conn->uid);
         buf_init(&conn->in, CONTROL_LINE_MAX);
         buf_init(&conn->out, REPLY_MAX);
         return;
@@ -198,37 +200,71 @@ static void take_line(struct master *m, struct conn *c, struct str line)
     size_t mark = c->out.n;
 
     if (!request)
-        put_error(&c->out, "a request is a JSON object on one line");
+        control_put_error(&c->out, "a request is a JSON object on one line");
     else if (answer(m, c, request) != 0) {
         c->out.n = mark;
-        put_error(&c->out, "the answer is too long");
+        control_put_error(&c->out, "the answer is too long");
     }
     json_decref(request);
+    if (!c->ticket)
+        buf_putc(&c->out, '\n');
+}
+
+static void take_lines(struct master *m, struct conn *c)
+{
+    ptrdiff_t end;
+
+    while (c->fd >= 0 && !c->ticket &&
+           (end = str_find(buf_str(&c->in), STR("\n"))) >= 0) {
+        take_line(m, c, (struct str){ buf_str(&c->in).p, (size_t)end });
+        buf_consume(&c->in, (size_t)end + 1);
+    }
+    flush(c);
+}
+
+void control_go_on(struct master *m, struct conn *c)
+{
+    c->ticket = 0;
     buf_putc(&c->out, '\n');
+    take_lines(m, c);
+}
+
+/** As recv; a descriptor that comes along is the connection's. */
+static ssize_t receive(struct conn *c, char *to, size_t size)
+{
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))];
+    struct iovec iov = { to, size };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+                          .msg_control = room,
+                          .msg_controllen = sizeof room };
+    ssize_t n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
+    struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
+        if (c->given >= 0)
+            close(c->given);
+        memcpy(&c->given, CMSG_DATA(h), sizeof c->given);
+    }
+    return n;
 }
 
 static void read_some(struct master *m, struct conn *c)
 {
     char *to = buf_reserve(&c->in, CONTROL_LINE_MAX - buf_len(&c->in));
     ssize_t n;
-    ptrdiff_t end;
 
     if (!to || buf_len(&c->in) == CONTROL_LINE_MAX) {
         conn_close(c);
         return;
     }
-    n = recv(c->fd, to, CONTROL_LINE_MAX - buf_len(&c->in), 0);
+    n = receive(c, to, CONTROL_LINE_MAX - buf_len(&c->in));
     if (n <= 0) {
         if (n == 0 || errno != EAGAIN)
             conn_close(c);
         return;
     }
     buf_commit(&c->in, (size_t)n);
-    while ((end = str_find(buf_str(&c->in), STR("\n"))) >= 0) {
-        take_line(m, c, (struct str){ buf_str(&c->in).p, (size_t)end });
-        buf_consume(&c->in, (size_t)end + 1);
-    }
-    flush(c);
+    take_lines(m, c);
 }
 
 size_t control_poll(const struct control *c, struct pollfd *p)
@@ -243,7 +279,9 @@ size_t control_poll(const struct control *c, struct pollfd *p)
             continue;
         p[n++] = (struct pollfd){
             .fd = c->conns[i].fd,
-            .events = buf_len(&c->conns[i].out) ? POLLOUT : POLLIN,
+            .events = buf_len(&c->conns[i].out) ? POLLOUT
+                      : c->conns[i].ticket      ? 0
+                                                : POLLIN,
         };
     }
     return n;
@@ -253,6 +291,8 @@ static void serve_conn(struct master *m, struct conn *c, short got)
 {
     if (got & POLLOUT)
         flush(c);
+    else if (c->ticket)
+        conn_close(c); /* it hung up while it waited */
     else
         read_some(m, c);
 }
@@ -305,7 +345,7 @@ struct control *control_new(const char *path, struct err *err)
         return NULL;
     }
     for (size_t i = 0; i < CONTROL_MAX_CONNS; i++)
-        c->conns[i].fd = -1;
+        c->conns[i].fd = c->conns[i].given = -1;
     c->fd = -1;
     c->at.sun_family = AF_UNIX;
     if (strlen(path) >= sizeof c->at.sun_path) {

@@ -6,6 +6,9 @@
  *     {"verb":"status"}            {"version":"0.1.0", ...}
  *     {"verb":"explain","id":"…"}  {"explain":{...}} or {"error":{"message":…}}
  *
+ * Verbs of keys, teams, audit and backup are the keeper's: they are forwarded
+ * (keeper/desk.h) and answered in turn; `backup` sends a descriptor along.
+ *
  * The kernel says who asks (SO_PEERCRED): root, the service user, who started
  * us and group "penstock" may do everything, everybody else may look.
  */
@@ -20,7 +23,7 @@
 struct control;
 struct master;
 
-enum { CONTROL_MAX_CONNS = 16, CONTROL_LINE_MAX = 4096 };
+enum { CONTROL_MAX_CONNS = 16, CONTROL_LINE_MAX = 32768 };
 
 /** Listen there. Errors: EXISTS (another instance answers), IO, NOMEM. */
 struct control *control_new(const char *path, struct err *err);
@@ -35,6 +38,11 @@ size_t control_poll(const struct control *c, struct pollfd *p);
 void control_serve(struct control *c, struct master *m,
                    const struct pollfd *p, size_t n);
 
+/** The keeper's answer to what was forwarded, and its end. control_keeper.c */
+struct message; /* app/message.h */
+void control_answer(struct master *m, const struct message *msg);
+void control_keeper_gone(struct master *m);
+
 /** The answer to `status`: one JSON object. control_status.c */
 int control_status(const struct master *m, struct buf *out);
 
@@ -43,5 +51,8 @@ int control_status(const struct master *m, struct buf *out);
  * Errors: NOTFOUND (nobody listens), IO, CLOSED. */
 int control_ask(int *sock, const char *path, struct str request,
                 struct buf *reply, struct err *err);
+/** The same with a descriptor sent along; -1 = none. */
+int control_ask_fd(int *sock, const char *path, struct str request, int fd,
+                   struct buf *reply, struct err *err);
 
 #endif

@@ -55,11 +55,40 @@ static int read_line(int fd, struct buf *reply, struct err *err)
     }
 }
 
+static ssize_t send_line(int sock, struct str line, int fd)
+{
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof fd)] = { 0 };
+    struct iovec iov = { (char *)(uintptr_t)line.p, line.n };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    struct cmsghdr *h;
+
+    if (fd >= 0) {
+        msg.msg_control = room;
+        msg.msg_controllen = sizeof room;
+        h = CMSG_FIRSTHDR(&msg);
+        h->cmsg_level = SOL_SOCKET;
+        h->cmsg_type = SCM_RIGHTS;
+        h->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(h), &fd, sizeof fd);
+    }
+    return sendmsg(sock, &msg, MSG_NOSIGNAL);
+}
+
 int control_ask(int *sock, const char *path, struct str request,
                 struct buf *reply, struct err *err)
 {
+    return control_ask_fd(sock, path, request, -1, reply, err);
+}
+
+int control_ask_fd(int *sock, const char *path, struct str request, int fd,
+                   struct buf *reply, struct err *err)
+{
     struct buf line = BUF_INIT(CONTROL_LINE_MAX);
     int rc;
+
+    if (request.n >= CONTROL_LINE_MAX)
+        return err_set(err, ERR_LIMIT, "the request is longer than %d bytes",
+                       CONTROL_LINE_MAX);
 
     buf_reset(reply);
     if (*sock < 0)
@@ -71,7 +100,7 @@ int control_ask(int *sock, const char *path, struct str request,
     }
     buf_put(&line, request);
     buf_putc(&line, '\n');
-    if (send(*sock, line.p, line.n, MSG_NOSIGNAL) == (ssize_t)line.n)
+    if (send_line(*sock, buf_str(&line), fd) == (ssize_t)line.n)
         rc = read_line(*sock, reply, err);
     else if (errno == EPIPE || errno == ECONNRESET)
         rc = err_set(err, ERR_CLOSED, "the instance ended");

@@ -138,6 +138,8 @@ static void put_config(struct buf *b, const struct config *c)
         put_str(b, NULL, c->models[i].name);
     buf_putc(b, ']');
     put_num(b, "keys", c->n_keys);
+    put_name(b, "keys_store");
+    buf_puts(b, c->admin.keys_store ? "true" : "false");
 }
 
 static void put_sums(struct buf *b, const struct master *m)
@@ -176,6 +178,8 @@ int control_status(const struct master *m, struct buf *out)
     put_listeners(out, m);
     if (*m->metrics_address)
         put_str(out, "metrics", str_of(m->metrics_address));
+    if (*m->admin_address)
+        put_str(out, "admin", str_of(m->admin_address));
     put_posts(out, m, "workers", true, now);
     put_posts(out, m, "helpers", false, now);
     put_config(out, m->config);

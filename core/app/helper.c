@@ -32,6 +32,8 @@ static void on_message(void *ud, int what)
             loop_stop(h->loop);
         else if (msg.type == MSG_REOPEN && log_reopen() != 0)
             log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
+        else if (h->hear)
+            h->hear(h->ud, &msg);
         if (msg.fd >= 0)
             close(msg.fd);
     }

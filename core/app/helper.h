@@ -8,11 +8,17 @@
 #include "app/master.h"
 #include "net/loop.h"
 
+struct message; /* app/message.h */
+
 struct helper {
     const struct child *child;
     struct loop *loop;
     struct loop_io sock;
     struct loop_timer beat;
+    /** Messages of its own; NULL: none. A descriptor that it takes it sets to
+     * -1 in the message. */
+    void (*hear)(void *ud, struct message *m);
+    void *ud;
     bool outlives_master; /* the end of the socketpair does not end it */
 };
 

@@ -1,43 +1,170 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The keeper as a child of the master. */
+/* The keeper as a child of the master: what it publishes goes there, and what
+ * the control socket asks of the store comes from there. */
 #include "app/keeper_process.h"
 
 #include "app/helper.h"
 #include "app/message.h"
 #include "keeper/keeper.h"
+#include "keeper/store_thread.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SEND_MS 1000
+#define SHORT_ANSWER 4096 /* longer ones go as a file */
+
+struct keeper_main {
+    const struct child *child;
+    struct keeper *keeper;
+};
+
+/* The master reads all the time; where it is behind by a whole buffer, it is
+ * waited for rather than left without a table or an answer. */
+static int tell(const struct child *c, enum message_type type,
+                uint32_t number, struct str text, int fd)
+{
+    struct pollfd p = { .fd = c->sock, .events = POLLOUT };
+    int rc = message_send(c->sock, type, number, text, fd);
+
+    if (rc == -ERR_BUSY && poll(&p, 1, SEND_MS) == 1)
+        rc = message_send(c->sock, type, number, text, fd);
+    return rc;
+}
 
 static void on_addresses(void *ud, int fd)
 {
-    const struct child *c = ud;
+    const struct keeper_main *k = ud;
 
-    message_send(c->sock, MSG_ADDRESSES, 0, STR_NULL, fd);
+    tell(k->child, MSG_ADDRESSES, 0, STR_NULL, fd);
+}
+
+static void on_keys(void *ud, int fd, bool is_base)
+{
+    const struct keeper_main *k = ud;
+
+    tell(k->child, MSG_KEYS, is_base, STR_NULL, fd);
+}
+
+/* ---- questions --------------------------------------------------------- */
+
+struct ticket {
+    const struct child *child;
+    uint32_t number;
+};
+
+static void answer(const struct child *c, uint32_t number, struct str text)
+{
+    int fd;
+
+    if (text.n <= SHORT_ANSWER) {
+        tell(c, MSG_ANSWER, number, text, -1);
+        return;
+    }
+    fd = memfd_create("answer", MFD_CLOEXEC);
+    if (fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n)
+        tell(c, MSG_ANSWER, number, STR_NULL, fd);
+    else
+        tell(c, MSG_ANSWER, number,
+             STR("{\"error\":{\"message\":\"no memory\"}}"), -1);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void refuse(const struct child *c, uint32_t number,
+                   const struct err *err)
+{
+    json_t *e = json_pack("{s:{s:s}}", "error", "message", err->msg);
+    char *text;
+
+    if (e && *err->at)
+        json_object_set_new(json_object_get(e, "error"), "at",
+                            json_string(err->at));
+    text = e ? json_dumps(e, JSON_COMPACT) : NULL;
+    answer(c, number, text ? str_of(text)
+                           : STR("{\"error\":{\"message\":\"failed\"}}"));
+    free(text);
+    json_decref(e);
+}
+
+static void on_done(void *ud, const struct desk_answer *a)
+{
+    struct ticket *t = ud;
+    char *text = a->reply ? json_dumps(a->reply, JSON_COMPACT) : NULL;
+
+    if (text) {
+        answer(t->child, t->number, str_of(text));
+        explicit_bzero(text, strlen(text)); /* it may hold a new key */
+    } else {
+        refuse(t->child, t->number, &a->err);
+    }
+    free(text);
+    free(t);
+}
+
+static void on_ask(void *ud, struct message *m)
+{
+    struct keeper_main *k = ud;
+    struct store_thread *store = keeper_store(k->keeper);
+    json_t *got = json_loadb(m->text, m->size, 0, NULL);
+    struct desk_ask q = { .ask = json_object_get(got, "ask"), .fd = m->fd };
+    struct ticket *t = malloc(sizeof *t);
+    struct err err = { 0 };
+    const char *who = json_string_value(json_object_get(got, "who"));
+    int rc = -ERR_BUSY;
+
+    if (m->type == MSG_ASK && t && store && q.ask && who) {
+        *t = (struct ticket){ k->child, m->number };
+        snprintf(q.who, sizeof q.who, "%s", who);
+        q.role = (enum role)json_integer_value(json_object_get(got, "role"));
+        m->fd = -1; /* the thread's */
+        rc = store_thread_ask(store, &q, on_done, t);
+    }
+    json_decref(got);
+    if (rc == 0 || m->type != MSG_ASK) {
+        if (rc)
+            free(t);
+        return;
+    }
+    free(t);
+    err_set(&err, ERR_BUSY, "too many changes wait; try again");
+    refuse(k->child, m->number, &err);
 }
 
 int keeper_run(const struct child *c)
 {
-    struct helper h = { .outlives_master = false };
+    struct keeper_main k = { .child = c };
+    struct helper h = { .outlives_master = false, .hear = on_ask, .ud = &k };
     struct keeper_env env = {
         .cells = c->m->cells,
         .config = c->m->config,
         .metrics_fd = c->m->metrics_fd,
+        .admin_fd = c->m->admin_fd,
+        .store = c->m->store,
+        .rings = c->m->rings,
+        .ledger = c->m->ledger,
+        .generation = c->m->generation,
         .publish = on_addresses,
-        .ud = (void *)(uintptr_t)c,
+        .keys = on_keys,
+        .ud = &k,
     };
-    struct keeper *k = NULL;
     struct err err = { 0 };
     int rc = helper_open(&h, c, &err);
 
     if (!rc) {
         env.loop = h.loop;
-        k = keeper_new(&env, &err);
-        rc = k ? 0 : -err.code;
+        k.keeper = keeper_new(&env, &err);
+        rc = k.keeper ? 0 : -err.code;
     }
     if (rc)
         helper_fail(c, &err);
     else
         helper_run(&h);
-    keeper_free(k);
+    keeper_free(k.keeper);
     helper_close(&h);
     return rc ? 1 : 0;
 }

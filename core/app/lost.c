@@ -50,6 +50,33 @@ static void put_line(struct buf *b, bool json, const struct request_cell *r)
         buf_putc(b, '}');
 }
 
+/* What is known of the try that was under way. Where its row was written
+ * before, that one stays. */
+static void put_row(struct ledger_ring *ring, const struct request_cell *r)
+{
+    uint64_t start = atomic_load(&r->start_ns), now = clock_mono_ns();
+    struct str model = bounded(r->target, sizeof r->target);
+    struct ledger_row row = {
+        .time_ms = (int64_t)clock_wall_ms(), .cost_nusd = -1,
+        .usage = USAGE_NONE, .ttft_ms = -1,
+        .ms = now > start ? (uint32_t)((now - start) / 1000000) : 0,
+        .attempt = atomic_load(&r->attempt),
+        .status = (int32_t)atomic_load(&r->status),
+    };
+
+    if (row.status) { /* it was through with its answer */
+        row.usage = r->usage;
+        row.cost_nusd = r->cost_nusd;
+    }
+    row.text[LEDGER_ID] = bounded(r->id, sizeof r->id);
+    row.text[LEDGER_PRINCIPAL] = bounded(r->principal, sizeof r->principal);
+    row.text[LEDGER_ENDPOINT] = bounded(r->endpoint, sizeof r->endpoint);
+    row.text[LEDGER_PROVIDER] = str_split(&model, '/');
+    row.text[LEDGER_UPSTREAM] = model;
+    row.text[LEDGER_ENDED] = STR("worker_lost");
+    ledger_put(ring, &row);
+}
+
 void lost_request(void *ud, const struct request_cell *r)
 {
     struct lost *lost = ud;
@@ -60,6 +87,7 @@ void lost_request(void *ud, const struct request_cell *r)
     };
 
     lost->n++;
+    put_row(lost->ring, r);
     put_line(&b, true, r);
     explain_put(bounded(r->id, sizeof r->id), buf_str(&b));
     if (!lost->json) {

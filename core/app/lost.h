@@ -5,10 +5,12 @@
 #define PENSTOCK_APP_LOST_H
 
 #include "engine/cells.h"
+#include "engine/ledger.h"
 
 struct lost {
     size_t n;
     bool json; /* form of the access lines */
+    struct ledger_ring *ring; /* the dead's; NULL = no ledger */
 };
 
 /** For cells_reap, with ud a struct lost: the request's access line, its text

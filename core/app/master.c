@@ -205,6 +205,7 @@ void master_loop(struct master *m)
             return;
         if (m->phase >= MASTER_DRAINING)
             wait = least(wait, m->give_up_ms > now ? m->give_up_ms - now : 0);
+        keys_relay(m);
         turn(m, (int)wait);
     }
 }

@@ -12,10 +12,12 @@
 #ifndef PENSTOCK_APP_MASTER_H
 #define PENSTOCK_APP_MASTER_H
 
+#include "app/keys_relay.h"
 #include "app/loader.h"
 #include "app/paths.h"
 #include "engine/cells.h"
 #include "engine/kv.h"
+#include "engine/ledger.h"
 #include "engine/limit.h"
 
 #include <sys/types.h>
@@ -46,6 +48,7 @@ struct post {
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
     char why[200];     /* what it said before it ended; "" = nothing */
+    uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
 };
@@ -61,15 +64,19 @@ struct master {
     struct loaded loaded;      /* what the loader found */
     struct config *config;
     struct cells *cells;
+    struct ledger_rings *rings; /* by process cell, to the keeper */
     struct kv *kv;             /* of ps.kv, for all workers */
     struct limiter *limiter;   /* of ps.take, the same */
     struct listener listeners[MASTER_MAX_LISTENS];
     size_t n_listeners;
-    int metrics_fd, sim_fd;    /* listening for keeper and mock; -1 = none */
-    char metrics_address[128];
+    int metrics_fd, admin_fd, sim_fd; /* of keeper and mock; -1 = none */
+    char metrics_address[128], admin_address[128];
+    char store[PATHS_MAX];     /* folder of the keeper's; "" = none */
+    char ledger[PATHS_MAX];    /* the same, of the ledger */
     struct post *posts;        /* workers by slot, then keeper, then mock */
     size_t n_posts, n_workers;
     struct snapshot *addresses; /* the newest; NULL = none yet */
+    struct key_news keys;
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;

@@ -177,6 +177,43 @@ static int open_listeners(struct master *m, struct err *err)
     if (!rc && c->metrics.n)
         rc = open_one(c->metrics, &m->metrics_fd, m->metrics_address,
                       sizeof m->metrics_address, err);
+    if (!rc && c->admin.address.n)
+        rc = open_one(c->admin.address, &m->admin_fd, m->admin_address,
+                      sizeof m->admin_address, err);
+    return rc;
+}
+
+/** A folder of the keeper's alone: it writes there with the rights of the
+ * service user. What root made is given away; what was given away is his. */
+static int keepers_folder(struct master *m, const char *name, char *path,
+                          struct err *err)
+{
+    const struct rights *r = &m->loaded.rights;
+    struct str state = m->config->state;
+    struct stat st;
+
+    if (state.n + strlen(name) + 2 > PATHS_MAX)
+        return err_set(err, ERR_LIMIT, "the state folder's path is too long");
+    snprintf(path, PATHS_MAX, STR_FMT "/%s", STR_ARG(state), name);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return err_errno(err, "cannot make the folder %s", path);
+    if (lstat(path, &st) != 0)
+        return err_errno(err, "%s", path);
+    if (!S_ISDIR(st.st_mode) || (st.st_mode & 077) ||
+        (st.st_uid != r->uid && st.st_uid != geteuid()))
+        return err_set(err, ERR_IO, "%s must be a folder of uid %u, with "
+                       "mode 0700", path, (unsigned)r->uid);
+    if (r->change && st.st_uid != r->uid && lchown(path, r->uid, r->gid) != 0)
+        return err_errno(err, "%s", path);
+    return 0;
+}
+
+static int open_store(struct master *m, struct err *err)
+{
+    int rc = keepers_folder(m, "ledger", m->ledger, err);
+
+    if (!rc && m->config->admin.keys_store)
+        rc = keepers_folder(m, "store", m->store, err);
     return rc;
 }
 
@@ -210,10 +247,11 @@ static int open_posts(struct master *m, struct err *err)
                                                       : MAX_REQUEST_CELLS,
                          err);
     m->kv = kv_new(m->config->kv_memory, true, err);
+    m->rings = ledger_rings_new((uint32_t)n * 2 + 4, LEDGER_RING_BYTES, err);
     m->limiter = limiter_new(m->config->limiter.memory, (uint32_t)n * 2 + 4, 0,
                              true, err);
     m->posts = calloc(n + 2, sizeof *m->posts);
-    if (!m->cells || !m->kv || !m->limiter || !m->posts)
+    if (!m->cells || !m->kv || !m->rings || !m->limiter || !m->posts)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
@@ -238,6 +276,7 @@ int master_open(struct master *m, const char *socket, struct err *err)
     int rc;
 
     m->signal_fd = m->lock_fd = m->metrics_fd = m->sim_fd = -1;
+    m->admin_fd = m->keys.base_fd = m->keys.delta_fd = -1;
     m->life[0] = m->life[1] = -1;
     rights_limits();
     rc = open_signals(m, err);
@@ -255,6 +294,8 @@ int master_open(struct master *m, const char *socket, struct err *err)
     }
     if (!rc)
         rc = open_listeners(m, err);
+    if (!rc)
+        rc = open_store(m, err);
     if (!rc)
         rc = open_sim(m, err);
     return rc ? rc : open_posts(m, err);
@@ -309,14 +350,19 @@ void master_close(struct master *m)
     control_free(m->control);
     master_close_listeners(m);
     close_fd(m->metrics_fd);
+    close_fd(m->admin_fd);
+    if (m->config && m->admin_fd >= 0)
+        unlink_unix(m->config->admin.address);
     close_sim(m);
     close_fd(m->life[0]);
     close_fd(m->life[1]);
     free(m->posts);
     limiter_free(m->limiter);
     kv_free(m->kv);
+    ledger_rings_free(m->rings);
     cells_free(m->cells);
     snapshot_unref(m->addresses);
+    keys_clear(m);
     config_free(m->config);
     loaded_clear(&m->loaded);
     close_fd(m->lock_fd);

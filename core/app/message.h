@@ -15,6 +15,9 @@ enum message_type {
     MSG_FAILED,     /* loader, worker: text is why it cannot start */
     MSG_READY,      /* worker, keeper, mock: it serves */
     MSG_ADDRESSES,  /* keeper to master to worker: fd is the snapshot */
+    MSG_KEYS,       /* keeper to master to worker: a key table; -1: none */
+    MSG_ASK,        /* master to keeper: a ticket, text is for the desk */
+    MSG_ANSWER,     /* keeper to master: to that ticket; text, or fd holds it */
     MSG_ADOPT,      /* worker: accept for slot `number` too */
     MSG_RELEASE,    /* worker: no more for slot `number` */
     MSG_DRAIN,      /* worker: no new connections, finish, end */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* What children say to the master: a table of messages. */
+#include "app/control.h"
 #include "app/master.h"
 #include "app/message.h"
 #include "base/clock.h"
@@ -54,11 +55,25 @@ static void on_addresses(struct master *m, struct post *p, struct message *msg)
     m->addresses = s;
 }
 
+static void on_keys(struct master *m, struct post *p, struct message *msg)
+{
+    if (p->kind == PROC_KEEPER)
+        keys_take(m, msg->fd);
+}
+
+static void on_answer(struct master *m, struct post *p, struct message *msg)
+{
+    if (p->kind == PROC_KEEPER)
+        control_answer(m, msg);
+}
+
 static void (*const heard[])(struct master *, struct post *,
                              struct message *) = {
     [MSG_READY] = on_ready,
     [MSG_FAILED] = on_failed,
     [MSG_ADDRESSES] = on_addresses,
+    [MSG_KEYS] = on_keys,
+    [MSG_ANSWER] = on_answer,
 };
 
 void post_hear(struct master *m, struct post *p)

@@ -50,6 +50,9 @@ static void close_masters(const struct child *c)
     }
     if (c->post->kind != PROC_KEEPER && m->metrics_fd >= 0)
         close(m->metrics_fd);
+    if (c->post->kind != PROC_KEEPER && m->admin_fd >= 0)
+        close(m->admin_fd);
+    keys_close_fds((struct master *)(uintptr_t)m); /* ours by the fork */
     if (c->post->kind != PROC_MOCK && m->sim_fd >= 0)
         close(m->sim_fd);
     if (c->post->kind != PROC_MOCK && m->life[0] >= 0)
@@ -123,6 +126,7 @@ void post_start(struct master *m, struct post *p)
         return;
     }
     p->cell = cells_claim(m->cells, p->kind, p->slot);
+    keys_inherit(m, p);
     fflush(NULL);
     pid = p->cell ? fork() : -1;
     if (pid == 0) {
@@ -154,6 +158,8 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms)
     for (size_t i = 0; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
 
+        if (p->kind == PROC_WORKER && keys_awaited(m, now_ms))
+            continue;
         if (p->pid == 0 && p->start_ms <= now_ms)
             post_start(m, p);
         if (p->pid == 0) {
@@ -212,6 +218,8 @@ static void bury(struct master *m, struct post *p, int status)
     if (p->sock >= 0)
         post_hear(m, p); /* its last words */
     close_fd(&p->sock);
+    if (m->rings)
+        lost.ring = ledger_ring(m->rings, cells_index(m->cells, p->cell));
     cells_reap(m->cells, p->cell, lost_request, &lost);
     if (p->kind == PROC_WORKER && m->limiter)
         limiter_reap(m->limiter, cells_index(m->cells, p->cell));
@@ -219,6 +227,8 @@ static void bury(struct master *m, struct post *p, int status)
         log_death(p, status, lost.n); /* the cell is ours until the next */
     p->cell = NULL;
     p->pid = 0;
+    if (p->kind == PROC_KEEPER)
+        control_keeper_gone(m);
     if (asked)
         return;
     p->deaths++;

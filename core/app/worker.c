@@ -10,6 +10,7 @@
 #include "app/worker_impl.h"
 #include "base/log.h"
 #include "engine/config.h"
+#include "engine/key_table.h"
 #include "net/listen.h"
 
 #include <stdlib.h>
@@ -153,7 +154,10 @@ static int open_flow(struct worker *w, struct err *err)
         .cells = w->m->cells,
         .process = w->process,
         .addresses = w->addresses,
+        .keys = w->keys,
         .kv = w->m->kv,
+        .ledger = ledger_ring(w->m->rings,
+                              cells_index(w->m->cells, w->process)),
         .limiter = w->m->limiter,
         .boot_id = cells_boot_id(w->m->cells),
         .worker = atomic_load(&w->process->slot),
@@ -208,7 +212,8 @@ static int open_all(struct worker *w, struct err *err)
     worker_crash_handler(w->process);
     w->loop = loop_new();
     w->addresses = addresses_new();
-    if (!w->loop || !w->addresses)
+    w->keys = key_table_new();
+    if (!w->loop || !w->addresses || !w->keys)
         return err_set(err, ERR_NOMEM, "no memory");
     w->client = http_client_new(w->loop, w->m->config->server.max_connections,
                                 err);
@@ -216,6 +221,10 @@ static int open_all(struct worker *w, struct err *err)
         return -err->code;
     if (w->m->addresses)
         addresses_update(w->addresses, w->m->addresses);
+    if (w->m->keys.base)
+        key_table_update(w->keys, w->m->keys.base);
+    if (w->m->keys.delta)
+        key_table_update(w->keys, w->m->keys.delta);
     rc = load_plugins(w, err);
     if (!rc)
         rc = open_flow(w, err);
@@ -261,6 +270,7 @@ static void close_all(struct worker *w)
     if (w->client)
         http_client_free(w->client);
     addresses_free(w->addresses);
+    key_table_free(w->keys);
     if (w->loop)
         loop_free(w->loop);
     free(w->tls);

@@ -6,6 +6,7 @@
 #include "app/message.h"
 #include "base/log.h"
 #include "base/snapshot.h"
+#include "engine/key_table.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -35,6 +36,18 @@ static void on_addresses(struct worker *w, struct message *m)
     flow_addresses_changed(w->flow);
 }
 
+static void on_keys(struct worker *w, struct message *m)
+{
+    struct err err = { 0 };
+    struct snapshot *s = m->fd < 0 ? NULL : snapshot_open(m->fd, &err);
+    int rc = s ? key_table_update(w->keys, s) : -ERR_IO;
+
+    if (rc)
+        log_event(EV_keys_refused, LOG_I("pid", getpid()),
+                  LOG_I("code", -rc), LOG_Z("why", err.msg));
+    snapshot_unref(s);
+}
+
 static void on_drain(struct worker *w, struct message *m)
 {
     (void)m;
@@ -58,6 +71,7 @@ static void on_reopen(struct worker *w, struct message *m)
 static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_ADDRESSES] = on_addresses, [MSG_ADOPT] = on_adopt,
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
+    [MSG_KEYS] = on_keys,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
 };
 

@@ -18,6 +18,7 @@ struct worker {
     struct generation *gen;
     struct flow *flow;
     struct addresses *addresses;
+    struct key_table *keys;
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */

@@ -51,6 +51,19 @@ static inline bool json_hex4(const unsigned char *p)
            json_class[p[3]] & J_HEX;
 }
 
+/* The value of four digits that were checked: a UTF-16 unit. */
+static inline unsigned json_unit(const char *p)
+{
+    unsigned v = 0;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned c = (unsigned char)p[i];
+
+        v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return v;
+}
+
 #ifdef JSON_SSE2
 /* Quotes, backslashes and control characters of a block, a bit for each. */
 static inline unsigned json_odd_ascii(__m128i x)

@@ -7,6 +7,7 @@
  */
 #include "base/json_name.h"
 
+#include "base/json_bytes.h"
 #include "base/siphash.h"
 
 #include <stdio.h>
@@ -22,18 +23,6 @@ struct reader {
     unsigned char hold[4]; /* bytes of the character being handed out */
     unsigned at, n;
 };
-
-static unsigned hex4(const char *p)
-{
-    unsigned v = 0;
-
-    for (int i = 0; i < 4; i++) {
-        unsigned c = (unsigned char)p[i];
-
-        v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return v;
-}
 
 static unsigned utf8_put(unsigned cp, unsigned char *out)
 {
@@ -62,17 +51,17 @@ static unsigned utf8_put(unsigned cp, unsigned char *out)
 static bool low_surrogate_follows(const struct reader *r)
 {
     return r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u' &&
-           (hex4(r->p + 2) & 0xFC00) == 0xDC00;
+           (json_unit(r->p + 2) & 0xFC00) == 0xDC00;
 }
 
 /* r->p stands behind "\u". */
 static void read_u(struct reader *r)
 {
-    unsigned cp = hex4(r->p);
+    unsigned cp = json_unit(r->p);
 
     r->p += 4;
     if ((cp & 0xFC00) == 0xD800 && low_surrogate_follows(r)) {
-        cp = 0x10000 + ((cp & 0x3FF) << 10) + (hex4(r->p + 2) & 0x3FF);
+        cp = 0x10000 + ((cp & 0x3FF) << 10) + (json_unit(r->p + 2) & 0x3FF);
         r->p += 6;
     } else if ((cp & 0xF800) == 0xD800) {
         cp = 0xFFFD;

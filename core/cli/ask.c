@@ -31,10 +31,16 @@ void ask_close(struct ask *a)
 
 int ask(struct ask *a, const char *request, json_t **out)
 {
+    return ask_with(a, request, -1, out);
+}
+
+int ask_with(struct ask *a, const char *request, int fd, json_t **out)
+{
     struct buf reply = BUF_INIT(REPLY_MAX);
     struct err err = { 0 };
     const char *message;
-    int rc = control_ask(&a->sock, a->path, str_of(request), &reply, &err);
+    int rc = control_ask_fd(&a->sock, a->path, str_of(request), fd, &reply,
+                            &err);
 
     *out = NULL;
     if (rc) {

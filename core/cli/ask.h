@@ -27,6 +27,9 @@ void ask_close(struct ask *a);
  */
 int ask(struct ask *a, const char *request, json_t **out);
 
+/** The same with a descriptor sent along; -1 = none. */
+int ask_with(struct ask *a, const char *request, int fd, json_t **out);
+
 /** Wait until the instance closes the connection: it has ended. False after
  * `ms`. */
 bool ask_wait_end(struct ask *a, int ms);

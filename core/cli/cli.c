@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "engine/config_table.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -138,6 +139,22 @@ static int take_common(int argc, char **argv, struct cli_ctx *ctx, bool *help)
     return n;
 }
 
+static int no_verb(const char *name)
+{
+    struct conf_near near;
+
+    conf_near_init(&near, str_of(name));
+    for (size_t i = 0; cli_verbs[i]; i++)
+        conf_near_offer(&near, str_of(cli_verbs[i]->name));
+    if (near.best.p)
+        fprintf(stderr, "penstock: there is no verb '%s'; did you mean '"
+                STR_FMT "'?\n", name, STR_ARG(near.best));
+    else
+        fprintf(stderr, "penstock: there is no verb '%s'; `penstock help` "
+                        "lists them\n", name);
+    return CLI_USAGE;
+}
+
 int cli_main(int argc, char **argv)
 {
     struct cli_ctx ctx = { .program = argc ? argv[0] : "penstock" };
@@ -153,11 +170,8 @@ int cli_main(int argc, char **argv)
     if (strcmp(name, "--version") == 0)
         name = "version";
     ctx.verb = cli_find(name);
-    if (!ctx.verb) {
-        fprintf(stderr, "penstock: there is no verb '%s'; `penstock help` "
-                        "lists them\n", name);
-        return CLI_USAGE;
-    }
+    if (!ctx.verb)
+        return no_verb(name);
     if (n > 1 && strcmp(argv[n - 1], "-s") == 0)
         return cli_bad_usage(&ctx, "-s wants the path of a socket");
     if (help && n > 0)

@@ -152,7 +152,7 @@ int explain_file(const struct cli_ctx *ctx, const char *request,
 
     log_open("/dev/null", LOG_TEXT, LOG_ERROR);
     rc = dry_request_read(&q, request, &err);
-    if (rc && !err.at[0])
+    if (rc && !err.at[0] && !strstr(err.msg, request))
         snprintf(err.at, sizeof err.at, "%.100s", request);
     if (rc == 0)
         rc = paths_find(&paths, NULL, &err);

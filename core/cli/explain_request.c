@@ -27,6 +27,21 @@ static const struct {
     { "upstream", 1 << JSON_ARRAY },
 };
 
+/* What stands at the top is often a body that was meant to be sent. */
+static int unknown_member(const char *name, struct err *err)
+{
+    struct buf known = BUF_INIT(256);
+    int rc;
+
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        buf_printf(&known, "%s%s", i ? " " : "", members[i].name);
+    rc = err_set(err, ERR_CONFIG, "\"%.40s\" is no member of the file, which "
+                 "describes a request by " STR_FMT "; what is to be sent goes "
+                 "into \"body\"", name, STR_ARG(buf_str(&known)));
+    buf_clear(&known);
+    return rc;
+}
+
 static int check_members(const json_t *root, struct err *err)
 {
     size_t n = sizeof members / sizeof members[0];
@@ -39,8 +54,7 @@ static int check_members(const json_t *root, struct err *err)
         while (i < n && strcmp(members[i].name, name) != 0)
             i++;
         if (i == n)
-            return err_set(err, ERR_CONFIG, "a request has no \"%.40s\"",
-                           name);
+            return unknown_member(name, err);
         if (!(members[i].types & 1 << json_typeof(v)))
             return err_set(err, ERR_CONFIG, "\"%s\" is of the wrong type",
                            name);

@@ -58,6 +58,8 @@ static void print_listeners(const json_t *st)
                text(l, "anonymous"));
     if (*text(st, "metrics"))
         printf("%-14s http://%s/metrics\n", "metrics", text(st, "metrics"));
+    if (*text(st, "admin"))
+        printf("%-14s http://%s/v1/status\n", "admin", text(st, "admin"));
 }
 
 static void print_names(const json_t *list, const char *title)

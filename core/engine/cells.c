@@ -71,8 +71,8 @@ uint32_t cells_index(const struct cells *c, const struct process_cell *p)
 {
     size_t off = (size_t)((const char *)p - c->map);
 
-    off -= round64(sizeof(struct cells_header));
-    return (uint32_t)(off / c->block_size);
+    return (uint32_t)((off - round64(sizeof(struct cells_header))) /
+                      c->block_size);
 }
 
 static struct cells_block block_of(const struct cells *c,
@@ -230,6 +230,8 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
     crumb_copy(r->id, sizeof r->id, id);
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';
+    atomic_store_explicit(&r->attempt, 0, memory_order_relaxed);
+    atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_store_explicit(&r->start_ns, clock_mono_ns(),
                           memory_order_relaxed);
     atomic_store_explicit(&r->seq, 1, memory_order_release);
@@ -243,8 +245,21 @@ void cells_request_note(struct request_cell *r, struct str principal,
         return;
     if (principal.p)
         crumb_copy(r->principal, sizeof r->principal, principal);
-    if (target.p)
-        crumb_copy(r->target, sizeof r->target, target);
+    if (!target.p)
+        return;
+    crumb_copy(r->target, sizeof r->target, target);
+    atomic_store_explicit(&r->status, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&r->attempt, 1, memory_order_relaxed);
+}
+
+void cells_request_used(struct request_cell *r, int status,
+                        const struct usage *u, int64_t cost_nusd)
+{
+    if (!r)
+        return;
+    r->usage = *u;
+    r->cost_nusd = cost_nusd;
+    atomic_store_explicit(&r->status, (uint32_t)status, memory_order_release);
 }
 
 void cells_request_end(struct request_cell *r)

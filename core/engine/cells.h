@@ -16,6 +16,7 @@
 #include "engine/crumb.h"
 #include "engine/explain.h"
 #include "engine/metrics.h"
+#include "wire/usage.h"
 
 #include <stdatomic.h>
 
@@ -37,6 +38,10 @@ struct process_cell {
 struct request_cell {
     _Atomic uint64_t seq; /* request id's counter; 0 = free */
     _Atomic uint64_t start_ns;
+    _Atomic uint32_t attempt;  /* tries begun */
+    _Atomic uint32_t status;   /* of the try at hand, once `usage` holds */
+    struct usage usage;
+    int64_t cost_nusd;
     char id[32];
     char principal[40], target[64], endpoint[16];
 };
@@ -67,6 +72,10 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
                                          struct str endpoint);
 void cells_request_note(struct request_cell *r, struct str principal,
                         struct str target);
+/** The answer is about to end: what its row will say, should we die between
+ * its last byte and that. */
+void cells_request_used(struct request_cell *r, int status,
+                        const struct usage *u, int64_t cost_nusd);
 void cells_request_end(struct request_cell *r);
 
 /** The worker's loop: what status and metrics show of it. */

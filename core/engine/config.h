@@ -7,7 +7,6 @@
  *   loader   file --conf_lua--> tree (JSON) --config_check--> canonical JSON,
  *            catalogue merged in, secrets resolved apart --> bundle (snapshot)
  *   worker   bundle --config_open--> struct config
- *
  * A struct config is read-only and lives as long as its snapshot. Durations
  * are milliseconds, sizes bytes. The table of its keys is config.def.
  */
@@ -17,14 +16,15 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/config_admin.h"
+#include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 #include "engine/limit_conf.h"
 
 #include <jansson.h>
 
-struct map;      /* base/map.h */
-struct snapshot; /* base/snapshot.h */
-
+struct map;
+struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
 struct conf_tls {
@@ -159,7 +159,7 @@ struct conf_endpoint {
 struct conf_log {
     struct str to; /* "stderr" or a path */
     bool json;
-    int level; /* enum log_level */
+    int level;     /* enum log_level */
 };
 
 struct config {
@@ -171,20 +171,19 @@ struct config {
     size_t n_listens;
     struct str metrics; /* address, or empty */
     struct conf_provider *providers;
-    size_t n_providers;
     struct conf_model *models;
-    size_t n_models;
+    size_t n_providers, n_models;
     struct conf_team *teams;
-    size_t n_teams;
     struct conf_key *keys;
-    size_t n_keys;
+    size_t n_teams, n_keys;
+    struct conf_admin admin; /* and the store of keys */
+    struct conf_ledger ledger;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
     struct conf_service *services;
-    size_t n_services;
     struct conf_redis *redis;
-    size_t n_redis;
+    size_t n_services, n_redis;
     struct conf_endpoint *endpoints;
     size_t n_endpoints;
     struct conf_log log;
@@ -216,22 +215,31 @@ int config_mark_add(struct buf *path, struct str name);
  * canonical: defaults filled in, sugar undone, units kept as written, secrets
  * as references. Borrowed `tree`; a new reference is returned, or NULL.
  *
- * Errors: CONFIG, err->at = "file:line" of the nearest mark or the key's path,
- *         msg names the right spelling.
+ * Errors: CONFIG, err->at = "file:line" of the nearest mark, else its path
  */
 json_t *config_check(json_t *tree, const struct config_paths *paths,
                      struct err *err);
 
 /**
- * As config_check; *why (may be NULL) becomes an object from the JSON Pointer
- * of each value to where it came from: "penstock.conf:7", "default",
- * "vendor groq", "defaults at penstock.conf:3".
+ * As config_check; *why (may be NULL): from the JSON Pointer of each value to
+ * where it came from: "penstock.conf:7", "default", "vendor groq", ...
  */
 json_t *config_check_why(json_t *tree, const struct config_paths *paths,
                          json_t **why, struct err *err);
 
-/** Resolve secrets and files of a canonical tree into a sealed bundle.
- * Returns its fd (the caller's), or -ERR_x. */
+/**
+ * The tree of `serve` without a file: 127.0.0.1:8080, a provider for each
+ * vendor of the catalogue whose environment variable is set, else `sim`. For
+ * config_check. NULL with *err.
+ */
+json_t *config_builtin(const struct config_paths *paths, struct err *err);
+
+/** Let the providers of vendor `sim` connect to the mock's socket, unless they
+ * name one; before config_bundle. How many there are (0: no mock is needed). */
+size_t config_set_sim_socket(json_t *canonical, const char *path);
+
+/** Secrets and files of a canonical tree into a sealed bundle: its fd, which
+ * is the caller's, or -ERR_x. */
 int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err);
 

@@ -17,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SECTIONS_MAX = 2048, SOURCE_MAX = 4 << 20 };
+enum { SECTIONS_MAX = 2048, SOURCE_MAX = 4 << 20,
+       CONFIG_ADMIN_TOKEN_MIN = 16 };
 
 struct bundler {
     json_t *canonical; /* borrowed */
@@ -121,6 +122,41 @@ static int add_outside_secrets(struct bundler *b)
                      name, rows[i].key);
             if (rc == 0 && ref)
                 rc = add_secret(b, ref, what);
+        }
+    }
+    return rc;
+}
+
+/* A token that can be guessed is none. */
+static int long_enough(struct bundler *b, const json_t *ref)
+{
+    char label[1100], *key = secret_ref_key(ref);
+    size_t n = key ? json_string_length(json_object_get(b->secrets, key)) : 0;
+
+    free(key);
+    if (n >= CONFIG_ADMIN_TOKEN_MIN)
+        return 0;
+    secret_ref_label(ref, label, sizeof label);
+    return err_at(b->err, ERR_CONFIG, label, "admin token: is shorter than %d "
+                  "bytes; `openssl rand -hex 24` makes one",
+                  CONFIG_ADMIN_TOKEN_MIN);
+}
+
+static int add_admin_secrets(struct bundler *b)
+{
+    json_t *all = json_object_get(b->canonical, "admin"), *admin, *t;
+    const char *address;
+    int rc = 0;
+    size_t i;
+
+    json_object_foreach(all, address, admin) {
+        json_array_foreach(json_object_get(admin, "tokens"), i, t) {
+            const json_t *ref = json_object_get(t, "token");
+
+            if (rc == 0)
+                rc = add_secret(b, ref, "admin token");
+            if (rc == 0 && !b->paths->static_only)
+                rc = long_enough(b, ref);
         }
     }
     return rc;
@@ -270,15 +306,27 @@ static int write_secrets(struct bundler *b)
     return add_json(b, "secrets", b->secrets);
 }
 
+static int write_prices(struct bundler *b)
+{
+    json_t *prices = NULL;
+    int rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
+
+    if (rc == 0)
+        rc = add_json(b, "prices", prices);
+    json_decref(prices);
+    return rc;
+}
+
 int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err)
 {
     static int (*const parts[])(struct bundler *) = {
         resolve_workers,     add_provider_secrets,
         add_outside_secrets, add_policy_secrets,
+        add_admin_secrets,
         add_certificates,
         add_policies,        write_config,
-        write_secrets,
+        write_secrets,       write_prices,
     };
     struct bundler b = {.canonical = canonical, .paths = paths, .err = err};
     int rc = 0;

@@ -56,6 +56,14 @@ static void without_secrets(json_t *canonical, const char *kind,
     }
 }
 
+/* A dry run has no admin listener, and no store to look into. */
+static void without_admin(json_t *canonical)
+{
+    if (json_object_del(canonical, "admin") == 0)
+        json_object_set_new(json_object_get(canonical, "keys"), "store",
+                            json_true());
+}
+
 /* Of policies' conf, where a member may be one. */
 static void policies_without_secrets(json_t *canonical)
 {
@@ -147,6 +155,7 @@ int config_divert(json_t *canonical, const char *socket, struct err *err)
 
     json_object_foreach(json_object_get(canonical, "provider"), name, v)
         divert_provider(v, socket);
+    without_admin(canonical);
     json_object_foreach(json_object_get(canonical, "listen"), name, v)
         json_object_del(v, "tls");
     without_secrets(canonical, "service", "token");

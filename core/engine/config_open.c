@@ -243,6 +243,8 @@ static void open_all(struct opener *o, struct config *c)
     open_policies(o, c);
     open_endpoints(o, c);
     open_outside(o, c);
+    open_ledger(o, c);
+    open_admin(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->limiter.memory = open_size(limiter, "memory");
     c->limiter.full_allows = open_choice(limiter, "full", "deny|allow") == 1;
@@ -310,6 +312,8 @@ void config_free(struct config *c)
         wipe(&c->services[i].token);
     for (size_t i = 0; i < c->n_redis; i++)
         wipe(&c->redis[i].password);
+    for (size_t i = 0; i < c->admin.n_tokens; i++)
+        wipe(&c->admin.tokens[i].token);
     for (size_t i = 0; i < c->n_policies; i++) {
         for (size_t k = 0; k < c->policies[i].n_secrets; k++)
             wipe(&c->policies[i].secrets[k].secret);

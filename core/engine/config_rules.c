@@ -65,7 +65,8 @@ static int rule_marks(struct conf_walk *w, json_t *canonical)
 
 static bool has_callers(const json_t *canonical)
 {
-    return json_object_size(json_object_get(canonical, "key")) ||
+    return config_has_store(canonical) ||
+           json_object_size(json_object_get(canonical, "key")) ||
            json_object_size(json_object_get(canonical, "team"));
 }
 
@@ -432,7 +433,7 @@ int walk_rules(struct conf_walk *w, json_t *canonical)
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_folders, rule_marks, walk_providers, rule_models,
         rule_keys,    rule_listen, rule_policies,  walk_outside,
-        rule_endpoints,
+        rule_endpoints, walk_admin, walk_prices,
     };
     int rc = 0;
 

@@ -92,6 +92,13 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 
 /** The rules for services and Redis, given by config_outside.c. */
 int walk_outside(struct conf_walk *w, json_t *canonical);
+int walk_admin(struct conf_walk *w, json_t *canonical);
+int walk_prices(struct conf_walk *w, json_t *canonical);
+/** The section "prices" of a bundle; *out is a new reference. */
+int config_prices(const json_t *canonical, const char *vendors, json_t **out,
+                  struct err *err);
+/** Do keys live in the store, too? */
+bool config_has_store(const json_t *canonical);
 
 /**
  * The file of a policy: in the canonical tree's policy_path, then in

@@ -13,7 +13,8 @@
 
 #include <stdatomic.h>
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_SECONDS };
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_SECONDS,
+                   METRIC_USD };
 
 struct metric_info {
     const char *name;

@@ -116,6 +116,9 @@ static int put_count(struct buf *out, const char *suffix, enum metric_id id,
     put_labels(out, id, labels, le);
     if (metric_infos[id].type == METRIC_GAUGE)
         return buf_printf(out, " %" PRId64 "\n", (int64_t)v);
+    if (metric_infos[id].type == METRIC_USD)
+        return buf_printf(out, " %" PRIu64 ".%09" PRIu64 "\n", v / 1000000000,
+                          v % 1000000000);
     return buf_printf(out, " %" PRIu64 "\n", v);
 }
 
@@ -168,7 +171,8 @@ static size_t put_run(struct buf *out, const struct found *f, size_t n)
 
 static int put_all(struct buf *out, const struct found *f, size_t n)
 {
-    static const char *const types[] = { "counter", "gauge", "histogram" };
+    static const char *const types[] = { "counter", "gauge", "histogram",
+                                         "counter" };
     size_t i = 0;
     int rc = 0;
 

@@ -182,6 +182,8 @@ int principal_admit(const struct principal *p, struct str endpoint,
         return err_set(err, ERR_INVALID_API_KEY, "This key is disabled.");
     if (p->expires_ms && p->expires_ms <= wall_ms)
         return err_set(err, ERR_INVALID_API_KEY, "This key has expired.");
+    if (p->fault)
+        return err_set(err, ERR_NOT_ALLOWED, "%s", p->fault);
     if (p->n_cidrs && !address_listed(peer, p->cidrs, p->n_cidrs))
         return err_set(err, ERR_NOT_ALLOWED,
                        "This key may not be used from your address.");
@@ -194,6 +196,10 @@ int principal_admit(const struct principal *p, struct str endpoint,
 
 bool principal_may_use(const struct principal *p, struct str model)
 {
+    for (size_t i = 0; i < p->n_teams; i++) {
+        if (!listed(p->teams[i].models, p->teams[i].n_models, model))
+            return false;
+    }
     return listed(p->models, p->n_models, model) &&
            listed(p->team_models, p->n_team_models, model);
 }

@@ -162,6 +162,14 @@ static void f_tokens(struct line *l)
     buf_putc(l->b, '}');
 }
 
+static void f_cost(struct line *l)
+{
+    int64_t nusd = ledger_cost(l->r);
+
+    if (nusd >= 0)
+        ledger_put_usd(l->b, nusd);
+}
+
 static void f_bytes_in(struct line *l)
 {
     format_u64(l->b, http_req_bytes_in(l->r->http));
@@ -277,6 +285,7 @@ static const struct {
     { STR("side"), f_side },
     { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
     { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
+    { STR("cost"), f_cost },
     { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
     { STR("ms"), f_ms },               { STR("own_ms"), f_own_ms },
     { STR("steps"), f_steps },         { STR("notes"), f_notes },
@@ -413,8 +422,9 @@ void account_request(struct request *r)
     struct buf *b = &r->flow->line;
     size_t end;
 
-    if (r->endpoint && r->endpoint->is_public)
-        return;
+    if (r->endpoint && r->endpoint->is_public && !r->err.code)
+        return; /* probes come every second */
+    ledger_try_over(r, r->ended);
     buf_reset(b);
     end = write_json(r, b);
     explain_put(str_of(r->id), buf_str(b));

@@ -244,7 +244,8 @@ static struct attempt_record *record(struct request *r, struct attempt *t)
 {
     struct attempt_record *rec = &r->records[r->n_attempts++];
 
-    *rec = (struct attempt_record){ .target = t->target->name };
+    *rec = (struct attempt_record){ .target = t->target->name,
+                                      .at = t->target };
     if (t->credential)
         rec->credential = t->credential->label;
     rec->begin_ns = clock_mono_ns();

@@ -20,6 +20,8 @@ struct attempt_record {
     struct str why;     /* words for people; may be empty */
     uint64_t begin_ns, end_ns;
     uint64_t first_ns;  /* first content; 0 = none */
+    const struct target *at;
+    bool kept;          /* its row is in the ledger, where it has one */
 };
 
 enum attempt_mode {

@@ -160,6 +160,8 @@ static int watch(struct feed *f, const struct sse_event *ev,
     usage_merge(&r->usage, &w->usage);
     r->answer.finish_seen |= w->finish;
     r->answer.done_seen |= w->done;
+    if (w->done)
+        ledger_ending(r);
     return 0;
 }
 
@@ -192,6 +194,7 @@ static int decided(struct feed *f, int rc)
     if (request_output_verdict(r, rc) == 0) {
         if (!r->answer.content_sent)
             commit_content(f);
+        ledger_ending(r);
         flush(f);
         http_reply_end(r->http);
     }
@@ -323,6 +326,7 @@ static void end_whole(struct feed *f)
     }
     if (!r->answer.content_sent)
         commit_content(f);
+    ledger_ending(r);
     flush(f);
     http_reply_end(r->http);
 }

@@ -10,6 +10,7 @@
 
 #include "engine/addresses.h"
 #include "engine/cells.h"
+#include "engine/ledger.h"
 #include "engine/plugin.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -27,6 +28,8 @@ struct flow_env {
     struct process_cell *process;   /* may be NULL in tests */
     struct addresses *addresses;
     struct kv *kv;                  /* ps.kv; may be NULL in tests */
+    struct ledger_ring *ledger;     /* rows for the keeper; NULL = none */
+    const struct key_table *keys;   /* of the store; NULL: there are none */
     struct limiter *limiter;        /* ps.take, entered; may be NULL */
     uint64_t boot_id;
     uint32_t worker;                /* number in request ids and logs */

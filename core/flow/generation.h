@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_FLOW_GENERATION_H
 #define PENSTOCK_FLOW_GENERATION_H
 
+#include "engine/price.h"
 #include "flow/flow.h"
 #include "policy/policy.h"
 
@@ -13,6 +14,7 @@ struct generation {
     struct config *config;
     struct engine *engine;
     struct policy_set *policies;
+    struct price_table *prices;
     bool client_keys; /* a provider takes the client's own credential */
     struct model_list *models; /* what providers list, cached; or NULL */
 };

@@ -60,7 +60,8 @@ bool output_acts(const struct output *o, uint8_t kind)
     return o->wants.all || (o->wants.acting >> kind & 1);
 }
 
-bool output_looks(const struct output *o, uint8_t kind)
+/* Is it looked at, at all? */
+static bool looks_at(const struct output *o, uint8_t kind)
 {
     return o->wants.kinds >> kind & 1;
 }
@@ -98,11 +99,6 @@ const struct policy_result *output_verdict(const struct output *o)
 int output_comment(struct output *o, struct str raw)
 {
     return o->wants.all && !o->off ? 0 : buf_put(&o->out, raw);
-}
-
-int output_pass(struct output *o, struct str raw)
-{
-    return buf_put(&o->out, raw);
 }
 
 int output_room(void **list, uint32_t n, uint32_t *cap, size_t size)
@@ -211,7 +207,7 @@ int output_gather(struct output *o, const struct json *j)
         struct output_lane *lane;
 
         if (item->type != WIRE_ITEM_TEXT || item->raw ||
-            !(output_acts(o, item->kind) || output_looks(o, item->kind)))
+            !(output_acts(o, item->kind) || looks_at(o, item->kind)))
             continue;
         lane = output_lane(o, item);
         if (!lane)
@@ -251,7 +247,7 @@ int output_ask(struct output *o, struct output_lane *lane, bool final)
     int rc = final ? output_window_close(&lane->window) : 0;
 
     output_text_set(&o->text, output_window_text(&lane->window));
-    if (rc || !output_looks(o, lane->block.kind))
+    if (rc || !looks_at(o, lane->block.kind))
         return rc;
     return ask(o, &lane->block, final);
 }
@@ -265,7 +261,7 @@ int output_raw(struct output *o, const struct json *j, uint32_t item)
     struct json check = { 0 };
     int rc = 0;
 
-    if (!output_looks(o, i->kind))
+    if (!looks_at(o, i->kind))
         return 0;
     output_text_set(&o->text, raw);
     rc = ask(o, &b, true);

@@ -63,9 +63,8 @@ void output_free(struct output *o);
 int output_event(struct output *o, const struct sse_event *ev,
                  const struct json *j, bool last);
 
-/** What is no event: a comment. And what passes whatever it is. */
+/** What is no event: a comment. */
 int output_comment(struct output *o, struct str raw);
-int output_pass(struct output *o, struct str raw);
 
 /** The stream is over, or was cut: what is held leaves, if policies let it. */
 int output_end(struct output *o);

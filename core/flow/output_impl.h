@@ -77,9 +77,8 @@ struct output {
 };
 
 /* output.c */
-/** Is text of this kind held, and edited? Is it looked at, at all? */
+/** Is text of this kind held, and edited? */
 bool output_acts(const struct output *o, uint8_t kind);
-bool output_looks(const struct output *o, uint8_t kind);
 /** Search an event or a body; room for a piece per item. */
 int output_find(struct output *o, struct str name, const struct json *j);
 /** Will it all fit: bytes held and these, blocks and these? */

@@ -54,6 +54,17 @@ static struct str attempts_text(struct request *r)
     return s;
 }
 
+/* Known before the head where the whole answer was; never of a stream. */
+static struct str cost_text(struct request *r)
+{
+    int64_t nusd = r->facts.stream ? -1 : ledger_cost_now(r);
+
+    return nusd < 0 ? STR_NULL
+                    : arena_fmt(r->arena, "%lld.%09lld",
+                                (long long)(nusd / 1000000000),
+                                (long long)(nusd % 1000000000));
+}
+
 static void put_detail(struct request *r, struct http_header *h, size_t *n,
                        size_t max)
 {
@@ -72,6 +83,7 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
     }
     if (r->plan.model.n)
         put(h, n, max, "x-penstock-model", r->plan.model);
+    put(h, n, max, "x-penstock-cost-usd", cost_text(r));
     put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
     put(h, n, max, "server-timing",
         arena_fmt(r->arena, "gw;dur=%.3f, upstream;dur=%.3f",

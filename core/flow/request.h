@@ -120,6 +120,8 @@ struct request {
 
     struct answer answer;
     struct usage usage;
+    int64_t cost_nusd;     /* of the tries that are over */
+    bool cost_known, cost_unknown; /* of one of them */
     struct err err;        /* why it fails, for the client */
     struct str err_code, err_policy; /* an own code of a policy */
     int err_status;
@@ -213,6 +215,18 @@ void identity_trace(struct request *r);
 /** Where the caller is: the peer, or what trusted proxies say. */
 void identity_address(struct request *r);
 bool identity_is_local(const struct request *r);
+
+/* ledger.c: tries in the ledger, and their cost */
+/** The last try is over, in these words; its row is written once. Before its
+ * usage is forgotten. */
+void ledger_try_over(struct request *r, const char *ended);
+/** Its answer is about to end; before its last bytes. */
+void ledger_ending(struct request *r);
+/** Nano-USD of all tries; -1 = not known. */
+int64_t ledger_cost(const struct request *r);
+/** The same while the last has its usage but is not over. */
+int64_t ledger_cost_now(const struct request *r);
+void ledger_put_usd(struct buf *b, int64_t nusd); /* "0.001250000" */
 
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);

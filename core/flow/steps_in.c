@@ -5,6 +5,9 @@
 #include "flow/policies.h"
 #include "flow/steps.h"
 
+#include "engine/key_table.h"
+#include "engine/key_text.h"
+
 #define QUERY_MAX 2048 /* where it goes upstream with the request */
 
 static enum step answer_health(struct request *r)
@@ -99,6 +102,32 @@ static enum step admit_principal(struct request *r)
     return endpoint_is_models(r->endpoint) ? STEP_MODELS : STEP_BODY;
 }
 
+/* Nobody vouched for the caller. Where the store has not been read, that says
+ * nothing about a key that was sent. */
+static enum step unknown_caller(struct request *r)
+{
+    if (r->credential.p && r->gen->config->admin.keys_store &&
+        !key_table_ready(r->flow->env.keys)) {
+        r->retry_after_ms = 1000;
+        return request_fail(r, ERR_AUTH_UNAVAILABLE, "gateway");
+    }
+    err_set(&r->err, ERR_INVALID_API_KEY,
+            r->credential.p
+                ? "Incorrect API key provided."
+                : "You didn't provide an API key. Send it in an "
+                  "Authorization header: Authorization: Bearer KEY.");
+    return request_fail(r, ERR_INVALID_API_KEY, "client");
+}
+
+/* A key of ours with a letter wrong: nothing needs to be looked up. */
+static void check_typo(struct request *r)
+{
+    if (key_text_kind(r->credential) == KEY_TYPO)
+        err_set(&r->err, ERR_INVALID_API_KEY,
+                "Incorrect API key provided: its checksum is wrong, so a "
+                "character is missing or changed.");
+}
+
 enum step step_authenticate(struct request *r)
 {
     struct policy_result res;
@@ -106,6 +135,8 @@ enum step step_authenticate(struct request *r)
 
     if (!r->credential.p)
         identity_credential(r);
+    if (!r->err.code)
+        check_typo(r);
     if (r->err.code)
         return request_fail(r, r->err.code, "client");
     next = phase_run(r, PHASE_AUTHENTICATE, STEP_BODY, &res);
@@ -113,15 +144,7 @@ enum step step_authenticate(struct request *r)
         return next;
     r->principal =
         res.verdict == POLICY_PRINCIPAL ? res.principal : anonymous(r);
-    if (!r->principal) {
-        err_set(&r->err, ERR_INVALID_API_KEY,
-                r->credential.p
-                    ? "Incorrect API key provided."
-                    : "You didn't provide an API key. Send it in an "
-                      "Authorization header: Authorization: Bearer KEY.");
-        return request_fail(r, ERR_INVALID_API_KEY, "client");
-    }
-    return admit_principal(r);
+    return r->principal ? admit_principal(r) : unknown_caller(r);
 }
 
 static uint64_t body_limit(const struct request *r)

@@ -66,25 +66,45 @@ static enum step untranslatable(struct request *r, const struct err *err)
     return STEP_ATTEMPT;
 }
 
+/* Has the model a target, and none that this could be asked of at any time? */
+static bool is_unserved(const struct request *r)
+{
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (attempt_api(r->plan.list[i].target->provider->plugin,
+                        r->endpoint->dialect))
+            return false;
+    }
+    return r->plan.n > 0;
+}
+
+/* No target is left, and none was asked. */
+static enum step no_target(struct request *r)
+{
+    if (r->refused.code) {
+        r->err = r->refused;
+        return request_fail(r, r->err.code, "client");
+    }
+    if (is_unserved(r)) {
+        err_set(&r->err, ERR_INVALID_REQUEST,
+                "No target of '" STR_FMT "' serves %s.",
+                STR_ARG(r->facts.model), r->endpoint->name);
+        return request_fail(r, ERR_INVALID_REQUEST, "client");
+    }
+    r->retry_after_ms = soonest_ms(r);
+    err_set(&r->err, ERR_NO_TARGET,
+            "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
+            STR_ARG(r->facts.model),
+            r->retry_after_ms ? ": their credentials rest"
+                              : r->plan.n ? ": all were excluded" : "");
+    return request_fail(r, ERR_NO_TARGET, "gateway");
+}
+
 enum step step_attempt(struct request *r)
 {
     while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
         r->at++;
-    if (r->at >= r->plan.n) {
-        if (r->n_attempts)
-            return STEP_FAIL;
-        if (r->refused.code) {
-            r->err = r->refused;
-            return request_fail(r, r->err.code, "client");
-        }
-        r->retry_after_ms = soonest_ms(r);
-        err_set(&r->err, ERR_NO_TARGET,
-                "No target can serve %s for '" STR_FMT "'%s.",
-                r->endpoint->name, STR_ARG(r->facts.model),
-                r->retry_after_ms ? ": their credentials rest"
-                                  : r->plan.n ? ": all were excluded" : "");
-        return request_fail(r, ERR_NO_TARGET, "gateway");
-    }
+    if (r->at >= r->plan.n)
+        return r->n_attempts ? STEP_FAIL : no_target(r);
     r->credential_next =
         provider_credential(r->plan.list[r->at].target->provider,
                             loop_now_ms(r->flow->env.loop));
@@ -397,7 +417,7 @@ static void merge_plugin_usage(struct request *r, const ps_usage *u)
 {
     int64_t short_lived = u->cache_write_5m, hour = u->cache_write_1h;
     struct usage more = { u->input, u->cache_read, short_lived,
-                          u->output, u->reasoning, hour };
+                          u->output, u->reasoning, hour, 0 };
 
     if (hour > 0) /* a part of what was written, not beside it */
         more.cache_write = hour + (short_lived > 0 ? short_lived : 0);
@@ -440,6 +460,7 @@ enum step step_judge(struct request *r)
     buf_reset(&r->answer.held);
     r->answer.finish_seen = r->answer.done_seen = false;
     r->answer.events = 0;
+    ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
     return next_try(r, info, used, dead);

@@ -399,6 +399,7 @@ static void send_body(struct request *r, struct str body)
     send_head(r, t->host.pub.status,
               ctype.n && !t->translation ? ctype : STR("application/json"),
               (int64_t)body.n);
+    ledger_ending(r);
     http_reply_data(r->http, body);
     http_reply_end(r->http);
 }
@@ -412,6 +413,7 @@ static void body_eof(struct request *r)
     if (a->passed) {
         request_dialect(r)->usage_in_tail((struct str){ a->tail, a->tail_n },
                                           r->arena, &r->usage);
+        ledger_ending(r);
         http_reply_end(r->http);
         return;
     }

@@ -33,7 +33,7 @@ static uint64_t client_total_ms(const struct request *r)
     return str_u64(whole, &v) && v > 0 && v < 86400 ? v * 1000 : 0;
 }
 
-/* A whole answer may take all of its total time to its head. */
+/* Unset, a whole answer may take all of its total time to its head. */
 static uint32_t head_limit(const struct request *r)
 {
     uint32_t set = limits(r)->head_ms;

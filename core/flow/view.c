@@ -156,6 +156,11 @@ static int view_plan(void *req, struct str model, struct plan *out,
                        err);
 }
 
+static int64_t view_cost(void *req)
+{
+    return ledger_cost(req);
+}
+
 const struct policy_view request_view = {
     .field = view_field,
     .header = view_header,
@@ -164,6 +169,7 @@ const struct policy_view request_view = {
     .tags = hints_tags,
     .rewrite = body_rewrite,
     .plan = view_plan,
+    .cost = view_cost,
 };
 
 void view_keep(struct request *r)

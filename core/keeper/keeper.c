@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The keeper's parts: resolver and metrics. */
+/* The keeper's parts: resolver, metrics, store, admin. */
 #include "keeper/keeper.h"
 
 #include "engine/addresses.h"
+#include "keeper/admin_http.h"
+#include "keeper/ledger.h"
 #include "keeper/metrics_http.h"
 #include "keeper/resolver.h"
+#include "keeper/store_thread.h"
 
 #include <stdlib.h>
 
 struct keeper {
     struct resolver *resolver;
     struct metrics_http *metrics;
+    struct store_thread *store;
+    struct admin_http *admin;
+    struct ledger *ledger;
 };
 
 /** The names that workers will ask for: base URLs, proxies, and what policies
@@ -37,6 +43,43 @@ static int add_hosts(struct resolver *r, const struct config *c)
     return rc;
 }
 
+static int open_store(struct keeper *k, const struct keeper_env *env,
+                      struct err *err)
+{
+    const struct store_thread_env store = {
+        .loop = env->loop, .folder = env->store, .config = env->config,
+        .publish = env->keys, .ud = env->ud };
+    struct admin_env admin = {
+        .loop = env->loop, .config = env->config, .cells = env->cells,
+        .generation = env->generation };
+
+    if (!env->store || !*env->store)
+        return 0;
+    k->store = store_thread_new(&store, err);
+    admin.store = k->store;
+    if (k->store && env->admin_fd >= 0)
+        k->admin = admin_http_new(&admin, env->admin_fd, err);
+    return -err->code;
+}
+
+static int open_ledger(struct keeper *k, const struct keeper_env *env,
+                       struct err *err)
+{
+    const struct ledger_env ledger = {
+        .loop = env->loop, .rings = env->rings, .folder = env->ledger,
+        .keep_ms = env->config->ledger.keep_ms,
+        .spill_bytes = env->config->ledger.spill_bytes };
+
+    if (env->rings)
+        k->ledger = ledger_new(&ledger, err);
+    return -err->code;
+}
+
+struct store_thread *keeper_store(struct keeper *k)
+{
+    return k->store;
+}
+
 struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
 {
     struct keeper *k = calloc(1, sizeof *k);
@@ -51,6 +94,10 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
     else if (k->resolver && env->metrics_fd >= 0)
         k->metrics = metrics_http_new(env->loop, env->cells, env->metrics_fd,
                                       err);
+    if (err->code == 0)
+        open_store(k, env, err);
+    if (err->code == 0)
+        open_ledger(k, env, err);
     if (err->code == 0 && resolver_start(k->resolver, err) == 0)
         return k;
     keeper_free(k);
@@ -61,6 +108,9 @@ void keeper_free(struct keeper *k)
 {
     if (!k)
         return;
+    ledger_free(k->ledger);
+    admin_http_free(k->admin);
+    store_thread_free(k->store);
     metrics_http_free(k->metrics);
     resolver_free(k->resolver);
     free(k);

@@ -2,7 +2,8 @@
 /* Copyright The Penstock Authors */
 /*
  * The keeper: what must not stand in a request's path. It resolves the names
- * of all providers and shows the metrics. If it dies, traffic goes on with
+ * of all providers, shows the metrics, and holds the store of keys with the
+ * admin listener before it. If it dies, traffic goes on with
  * the last addresses, and another one is started.
  */
 #ifndef PENSTOCK_KEEPER_KEEPER_H
@@ -19,14 +20,22 @@ struct keeper_env {
     struct loop *loop;
     const struct cells *cells;
     const struct config *config;
-    int metrics_fd; /* listening; borrowed; -1 = none */
+    int metrics_fd, admin_fd; /* listening; borrowed; -1 = none */
+    const char *store; /* its folder; "" = no store of keys */
+    const struct ledger_rings *rings; /* NULL = no ledger */
+    const char *ledger;               /* its folder */
+    uint64_t generation;
     /** New addresses: the descriptor of a snapshot, borrowed for the call. */
     void (*publish)(void *ud, int fd);
+    /** A new table of keys, the same way; -1: the store cannot be read. */
+    void (*keys)(void *ud, int fd, bool is_base);
     void *ud;
 };
 
 /** Starts at once; the environment's pointers must outlive it. */
 struct keeper *keeper_new(const struct keeper_env *env, struct err *err);
+/** The store's thread, to ask it; NULL: there is no store. */
+struct store_thread *keeper_store(struct keeper *k);
 /** Before loop_free. A resolution under way is not waited for. */
 void keeper_free(struct keeper *k);
 

@@ -200,6 +200,15 @@ int mock_set_faults(struct mock *m, struct str json, struct err *err)
     return 0;
 }
 
+/* "byte 10" becomes "faults.json: byte 10" */
+static void name_file(const char *path, struct err *err)
+{
+    struct err was = *err;
+
+    snprintf(err->at, sizeof err->at, "%.80s%s%.40s", path,
+             was.at[0] ? ": " : "", was.at);
+}
+
 static int load_faults(struct mock *m, const char *path, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -217,6 +226,8 @@ static int load_faults(struct mock *m, const char *path, struct err *err)
         rc = err_errno(err, "%s", path);
     else
         rc = mock_set_faults(m, (struct str){ p, (size_t)n }, err);
+    if (rc == -ERR_CONFIG)
+        name_file(path, err);
     if (fd >= 0)
         close(fd);
     buf_clear(&b);

@@ -221,11 +221,6 @@ void loop_stop(struct loop *l)
     l->stop = true;
 }
 
-struct event_base *loop_base(struct loop *l)
-{
-    return l->base;
-}
-
 uint64_t loop_now_ns(struct loop *l)
 {
     return l->turning ? l->now_ns : clock_mono_ns();

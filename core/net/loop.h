@@ -21,7 +21,6 @@ struct loop *loop_new(void);
 void loop_free(struct loop *l);
 int loop_run(struct loop *l); /* until loop_stop */
 void loop_stop(struct loop *l);
-struct event_base *loop_base(struct loop *l);
 
 /** Monotonic milliseconds and nanoseconds, read once per turn. */
 uint64_t loop_now_ms(struct loop *l);

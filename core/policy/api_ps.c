@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/sha256.h"
+#include "engine/key_table.h"
 
 enum { MAX_LOG = 1024 };
 
@@ -52,6 +53,23 @@ static int fn_log(lua_State *L)
     return 0;
 }
 
+/* ps.cost(req): US dollars, or nil where a price is not known */
+static int fn_cost(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    int64_t nusd = -1;
+
+    luaL_checktype(L, 1, LUA_TUSERDATA);
+    if (c->phase != PHASE_LOG)
+        return luaL_error(L, "ps.cost: what a request cost is known in log");
+    if (c->run->view->cost)
+        nusd = c->run->view->cost(c->run->req);
+    if (nusd < 0)
+        return 0;
+    lua_pushnumber(L, (lua_Number)nusd / 1e9);
+    return 1;
+}
+
 /* ps.sleep(ms) */
 static int slept(lua_State *L, int status, lua_KContext ctx)
 {
@@ -69,27 +87,46 @@ static int fn_sleep(lua_State *L)
     return policy_call_sleep(L, (uint64_t)ms, slept);
 }
 
-/* ps.keys.get(sha256): the key as a principal, or nil. 64 hex digits, or the
- * 32 bytes themselves. */
+/* A key of the configuration, which wins, else one of the store. */
+static int find_key(struct policy_call *c, const unsigned char sum[32],
+                    struct principal **out)
+{
+    const struct policy_env *env = c->st->env;
+    const struct conf_key *k = config_key_find(env->config, sum);
+
+    *out = NULL;
+    if (!k && env->config->admin.keys_store)
+        return key_table_principal(env->keys, env->config, sum,
+                                   c->run->arena, out);
+    if (!k)
+        return 0;
+    *out = principal_of_key(c->run->arena, env->config, k);
+    return *out ? 0 : -ERR_NOMEM;
+}
+
+/* ps.keys.get(sha256): the key as a principal, or nil; nil and a word where
+ * the store's keys are not known. 64 hex digits, or the 32 bytes themselves. */
 static int keys_get(lua_State *L)
 {
     struct policy_call *c = api_call(L);
     unsigned char sum[SHA256_BYTES];
-    const struct conf_key *k;
     struct principal *p;
     struct str s;
+    int rc;
 
     s.p = luaL_checklstring(L, 1, &s.n);
     if (s.n == sizeof sum)
         memcpy(sum, s.p, s.n);
     else if (!hex_decode(s, sum, sizeof sum))
         return luaL_argerror(L, 1, "a SHA-256 is needed (ps.sha256)");
-    k = config_key_find(c->st->env->config, sum);
-    if (!k)
-        return 0;
-    p = principal_of_key(c->run->arena, c->st->env->config, k);
-    if (!p)
+    rc = find_key(c, sum, &p);
+    if (rc == -ERR_NOMEM)
         return luaL_error(L, "the request's memory is used up");
+    if (!p) {
+        lua_pushnil(L);
+        lua_pushstring(L, rc ? "auth_unavailable" : NULL);
+        return 2;
+    }
     api_push(L, c, API_PRINCIPAL, p, 0);
     return 1;
 }
@@ -98,7 +135,8 @@ void api_ps_open(lua_State *L)
 {
     static const luaL_Reg ps[] = {
         { "now", fn_now }, { "mono_ms", fn_mono_ms }, { "note", fn_note },
-        { "log", fn_log }, { "sleep", fn_sleep },     { NULL, NULL } };
+        { "log", fn_log }, { "sleep", fn_sleep },     { "cost", fn_cost },
+        { NULL, NULL } };
     static const luaL_Reg keys[] = { { "get", keys_get }, { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);

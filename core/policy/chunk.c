@@ -36,6 +36,15 @@ static int failed(lua_State *L)
     return 2;
 }
 
+int chunk_file(lua_State *L, struct str source, const char *name)
+{
+    if (str_starts(source, STR("\xef\xbb\xbf"))) {
+        source.p += 3;
+        source.n -= 3;
+    }
+    return luaL_loadbufferx(L, source.p ? source.p : "", source.n, name, "t");
+}
+
 /* load(text [, chunkname [, mode [, env]]]) */
 int chunk_load(lua_State *L)
 {

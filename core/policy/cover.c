@@ -8,6 +8,7 @@
  */
 #include "policy/cover.h"
 
+#include "policy/sandbox.h"
 #include "policy/state.h"
 
 #include <stdlib.h>
@@ -208,8 +209,7 @@ static int load(struct policy_cover *c, lua_State *L, struct str source,
 {
     struct reader r;
 
-    if (luaL_loadbufferx(L, source.p ? source.p : "", source.n, "=policy",
-                         "t") != LUA_OK)
+    if (chunk_file(L, source, "=policy") != LUA_OK)
         return err_set(err, ERR_CONFIG, "%s", lua_tostring(L, -1));
     if (lua_dump(L, on_dump, code, 0) != 0)
         return err_set(err, ERR_NOMEM, "no memory for the lines of a policy");

@@ -335,6 +335,19 @@ static void read_stop(lua_State *L, struct policy_call *c, int idx)
     c->out->verdict = POLICY_STOP;
 }
 
+/* Push "path:line: " of the phase's function: it has returned, so that Lua
+ * knows no place any more. */
+static void where(lua_State *L, const struct policy_call *c)
+{
+    lua_Debug ar;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, c->st->fn[c->phase]);
+    lua_getinfo(L, ">S", &ar);
+    lua_pushfstring(L, "%s:%d: ",
+                    *ar.source == '@' ? ar.source + 1 : ar.short_src,
+                    ar.linedefined);
+}
+
 void decision_read(lua_State *L, struct policy_call *c, int idx)
 {
     static void (*const readers[KINDS])(lua_State *, struct policy_call *,
@@ -358,8 +371,9 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
         read_principal(L, c, idx);
         return;
     }
-    luaL_error(L, "%s returned a %s; it may return nil%s",
-               policy_phase_name(c->phase),
+    where(L, c);
+    luaL_error(L, "%s%s returned a %s; it may return nil%s",
+               lua_tostring(L, -1), policy_phase_name(c->phase),
                kind == KINDS ? luaL_typename(L, idx) : kind_names[kind],
                may[c->phase].set ? may[c->phase].text : " or ps.deny()");
 }

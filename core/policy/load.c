@@ -5,9 +5,9 @@
  * <phase> = function }. Every key must be known: a misspelt phase would never
  * run.
  */
+#include "engine/config_table.h"
 #include "policy/output.h"
 #include "policy/state.h"
-
 #include "policy/tick.h"
 
 enum { CLOSED, OPEN };
@@ -57,7 +57,9 @@ static void take_fail(struct policy_state *st, lua_State *L)
             st->open[p] = open;
         return;
     }
-    luaL_argexpected(L, lua_istable(L, -1), 1, "fail: string or table");
+    if (!lua_istable(L, -1))
+        luaL_error(L, "fail: \"open\", \"closed\" or { phase = \"open\" } is "
+                      "needed, not a %s", luaL_typename(L, -1));
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         int p = lua_type(L, -2) == LUA_TSTRING ? phase_of(lua_tostring(L, -2))
                                                : -1;
@@ -75,9 +77,9 @@ static void take_dialects(struct policy_state *st, lua_State *L)
 {
     int list = lua_gettop(L);
 
-    luaL_argexpected(L, lua_istable(L, list), 1, "dialects: list");
-    if (lua_rawlen(L, list) == 0)
-        luaL_error(L, "dialects: a list of names is needed");
+    if (!lua_istable(L, list) || lua_rawlen(L, list) == 0)
+        luaL_error(L, "dialects: a list of names is needed, as in "
+                      "{ \"openai-chat\" }");
     for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, list); i++) {
         unsigned bits = 0;
         struct str name = STR_NULL;
@@ -92,6 +94,26 @@ static void take_dialects(struct policy_state *st, lua_State *L)
         st->dialects |= bits;
         lua_pop(L, 1);
     }
+}
+
+/* A misspelt phase would never be called. */
+static void unknown_key(lua_State *L, const char *key)
+{
+    struct conf_near near;
+
+    conf_near_init(&near, str_of(key));
+    conf_near_words(&near, STR("api|schema|fail|dialects|window|every"));
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        if (!phases[p].later)
+            conf_near_offer(&near, str_of(phases[p].name));
+    }
+    if (near.best.p)
+        luaL_error(L, "the file returns an unknown key '%s'; did you mean "
+                      "'%s'?", key,
+                   lua_pushlstring(L, near.best.p, near.best.n));
+    luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
+                  "fail, dialects, window, every, or a phase: "
+                  "penstock-policy(7))", key);
 }
 
 /* One member of the file's table: key at -2, value on top. */
@@ -117,9 +139,7 @@ static void take_member(struct policy_state *st, lua_State *L)
     } else if (strcmp(key, "every") == 0) {
         policy_take_every(st, L);
     } else if (strcmp(key, "api") != 0 && strcmp(key, "schema") != 0) {
-        luaL_error(L, "the file returns an unknown key '%s' (api, schema, "
-                      "fail, dialects, window, every, or a phase: "
-                      "penstock-policy(7))", key);
+        unknown_key(L, key);
     }
 }
 
@@ -149,7 +169,8 @@ void policy_load_table(struct policy_state *st, lua_State *L)
     lua_pushliteral(L, "schema");
     if (lua_rawget(L, table) == LUA_TNIL)
         lua_newtable(L);
-    luaL_argexpected(L, lua_istable(L, -1), 1, "schema: table");
+    if (!lua_istable(L, -1))
+        luaL_error(L, "schema: a table is needed, as in { from = \"int\" }");
     policy_output_when(st, L, lua_gettop(L));
     policy_schema_conf(st, L, lua_gettop(L));
     st->conf_ref = luaL_ref(L, LUA_REGISTRYINDEX);

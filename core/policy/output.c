@@ -129,7 +129,8 @@ static void take_hold(struct policy_state *st, lua_State *L)
 
 static void take_of(struct policy_state *st, lua_State *L)
 {
-    luaL_argexpected(L, lua_istable(L, -1), 1, "window.of: a list");
+    if (!lua_istable(L, -1))
+        luaL_error(L, "window.of: a list is needed, as in { \"text\" }");
     st->window.of = 0;
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         int k = 0;
@@ -185,7 +186,8 @@ void policy_output_loaded(struct policy_state *st, lua_State *L)
 void policy_output_load(struct policy_state *st, lua_State *L)
 {
     st->window.said = true;
-    luaL_argexpected(L, lua_istable(L, -1), 1, "window: a table");
+    if (!lua_istable(L, -1))
+        luaL_error(L, "window: a table is needed, as in { hold = 64 }");
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
                                                          : "a number";

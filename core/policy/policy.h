@@ -92,6 +92,8 @@ struct policy_view {
      */
     int (*rewrite)(void *req, struct buf *text, struct json *index,
                    struct err *err);
+    /** Nano-USD of its tries, -1 = not known; in log. May be NULL. */
+    int64_t (*cost)(void *req);
     /** The plan for another model's name. May be NULL: there are none. */
     int (*plan)(void *req, struct str model, struct plan *out,
                 struct err *err);
@@ -209,6 +211,11 @@ void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
  * test. Without it the functions of ps.kv raise. */
 struct kv;
 void policy_set_kv(struct policy_set *s, struct kv *kv);
+
+/** Where ps.keys.get looks after the configuration's keys, borrowed; NULL:
+ * nowhere. */
+struct key_table;
+void policy_set_keys(struct policy_set *s, const struct key_table *keys);
 
 /** What ps.targets() tells of: the list is copied, the targets are borrowed
  * for the set's life. 0 or -ERR_NOMEM. */

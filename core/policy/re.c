@@ -240,11 +240,6 @@ void re_open(lua_State *L, const char *class)
     lua_pop(L, 1);
 }
 
-int re_captures(const struct re *re)
-{
-    return re->captures;
-}
-
 bool re_name(const struct re *re, int i, struct str *name, int *capture)
 {
     const unsigned char *table = NULL;

@@ -63,8 +63,6 @@ void re_open(lua_State *L, const char *class);
 struct re *re_push(lua_State *L, struct str pattern, struct str flags,
                    const char *class);
 
-int re_captures(const struct re *re);
-
 /** The i-th name of a capture and its number; false after the last. */
 bool re_name(const struct re *re, int i, struct str *name, int *capture);
 

@@ -42,13 +42,33 @@ static const char *key_name(lua_State *L, int idx)
     return lua_pushfstring(L, "[%s]", sandbox_tolstring(L, idx, NULL));
 }
 
+/* What those look for who know Lua from elsewhere. */
+static const char *hint(const char *name)
+{
+    static const char *const hints[][2] = {
+        { "require", "; a policy is one file" },
+        { "print", "; ps.log and ps.note say something" },
+        { "io", "; ps.http, ps.redis and ps.kv reach what is outside" },
+        { "coroutine", "; functions that wait look like any other" },
+        { "req", "; it is the first argument of a phase" },
+        { "conf", "; it is the second argument of a phase" },
+    };
+
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (strcmp(name, hints[i][0]) == 0)
+            return hints[i][1];
+    }
+    return "";
+}
+
 static int no_such_name(lua_State *L)
 {
-    const char *of = lua_tostring(L, lua_upvalueindex(1));
+    const char *of = lua_tostring(L, lua_upvalueindex(1)), *name;
 
     if (*of)
         return luaL_error(L, "%s.%s does not exist", of, key_name(L, 2));
-    return luaL_error(L, "unknown variable '%s'", key_name(L, 2));
+    name = key_name(L, 2);
+    return luaL_error(L, "unknown variable '%s'%s", name, hint(name));
 }
 
 static int no_write(lua_State *L)

@@ -8,6 +8,8 @@
 #ifndef PENSTOCK_POLICY_SANDBOX_H
 #define PENSTOCK_POLICY_SANDBOX_H
 
+#include "base/str.h"
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
@@ -65,6 +67,10 @@ void sandbox_append(lua_State *L, luaL_Buffer *b, const char *s, size_t n);
 void sandbox_append_value(lua_State *L, luaL_Buffer *b);
 
 /* ---- the libraries, over Lua's own in the table on top of L ----------- */
+
+/* chunk.c: compile a policy's file, text alone, for errors "name:line: ...";
+ * as luaL_loadbufferx. Editors' mark at its begin (a BOM) is passed over. */
+int chunk_file(lua_State *L, struct str source, const char *name);
 
 void base_lib(lua_State *L);
 void table_lib(lua_State *L);

@@ -147,6 +147,11 @@ void policy_set_kv(struct policy_set *s, struct kv *kv)
     s->env.kv = kv;
 }
 
+void policy_set_keys(struct policy_set *s, const struct key_table *keys)
+{
+    s->env.keys = keys;
+}
+
 int policy_set_targets(struct policy_set *s, const struct target *const *list,
                        size_t n)
 {

@@ -68,8 +68,7 @@ static int load_file(lua_State *L)
 
     snprintf(chunk, sizeof chunk, "@" STR_FMT,
              STR_ARG(st->conf->path.n ? st->conf->path : st->conf->name));
-    if (luaL_loadbufferx(L, st->conf->source.p ? st->conf->source.p : "",
-                         st->conf->source.n, chunk, "t") != LUA_OK)
+    if (chunk_file(L, st->conf->source, chunk) != LUA_OK)
         return lua_error(L);
     sandbox_push_env(L);
     lua_setupvalue(L, -2, 1);

@@ -39,6 +39,7 @@ struct policy_env {
     struct hash *hash;
     struct outside outside; /* its functions may be NULL: cannot be reached */
     struct slots *waits;    /* calls that wait; NULL before the first */
+    const struct key_table *keys; /* of the store; may be NULL */
     struct kv *kv;             /* NULL: ps.kv cannot be used */
     struct policy_clock clock; /* without functions: the system's */
     const struct target **targets; /* of ps.targets; own the list alone */

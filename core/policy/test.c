@@ -335,7 +335,7 @@ static int run_file(lua_State *L)
     sandbox_add(L, "ps");
     sandbox_close(L);
     chunk = lua_pushfstring(L, "@%s", t->tests_path.p);
-    if (luaL_loadbufferx(L, t->tests.p, t->tests.n, chunk, "t") != LUA_OK)
+    if (chunk_file(L, t->tests, chunk) != LUA_OK)
         return lua_error(L);
     sandbox_push_env(L);
     lua_setupvalue(L, -2, 1);

@@ -82,7 +82,8 @@ void policy_take_every(struct policy_state *st, lua_State *L)
 {
     uint64_t ms = 0;
 
-    luaL_argexpected(L, lua_istable(L, -1), 1, "every: table");
+    if (!lua_istable(L, -1))
+        luaL_error(L, "every: { interval = \"30s\" } is needed");
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         struct str key = STR("a number"), v = STR_NULL;
 

@@ -11,6 +11,7 @@
  */
 #include "wire/anthropic_impl.h"
 
+#include "wire/texts.h"
 #include "wire/watch.h"
 
 static void read_usage(const struct json *j, uint32_t u, struct usage *out)
@@ -28,6 +29,7 @@ static void read_usage(const struct json *j, uint32_t u, struct usage *out)
         watch_number(j, written, "ephemeral_1h_input_tokens");
     out->output = watch_number(j, u, "output_tokens");
     out->reasoning = watch_number(j, detail, "thinking_tokens");
+    out->tier = watch_tier(j, u);
 }
 
 static void watch_error(const struct json *j, uint32_t e, struct arena *a,
@@ -47,10 +49,10 @@ static void watch_error(const struct json *j, uint32_t e, struct arena *a,
 static bool starts_with_content(const struct json *j, uint32_t block)
 {
     if (watch_is(j, block, "type", "text"))
-        return !watch_is_empty(j, json_member(j, block, STR("text")));
+        return !wire_is_empty(j, json_member(j, block, STR("text")));
     if (watch_is(j, block, "type", "thinking"))
-        return !watch_is_empty(j, json_member(j, block, STR("thinking"))) ||
-               !watch_is_empty(j, json_member(j, block, STR("signature")));
+        return !wire_is_empty(j, json_member(j, block, STR("thinking"))) ||
+               !wire_is_empty(j, json_member(j, block, STR("signature")));
     return block != JSON_NONE;
 }
 
@@ -63,7 +65,7 @@ static bool has_content(const struct json *j, uint32_t delta, struct arena *a)
         return false;
     for (at = json_first(j, delta); at != JSON_NONE;
          at = json_sibling(j, delta, at)) {
-        if (!str_is(json_name(j, at, a), "type") && !watch_is_empty(j, at))
+        if (!str_is(json_name(j, at, a), "type") && !wire_is_empty(j, at))
             return true;
     }
     return false;
@@ -170,7 +172,7 @@ int anthropic_watch_body(enum dialect d, struct str body,
     if (rc)
         return rc;
     e = json_member(scratch, 0, STR("error"));
-    if (!watch_is_empty(scratch, e) ||
+    if (!wire_is_empty(scratch, e) ||
         watch_is(scratch, 0, "type", "error")) {
         watch_error(scratch, e, a, out);
         return 0;

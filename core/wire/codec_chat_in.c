@@ -10,6 +10,7 @@
  */
 #include "wire/codec_chat.h"
 #include "wire/codec_chat_in.h"
+#include "wire/watch.h"
 
 static struct chat_in *chat_of(struct codec_in *in)
 {
@@ -178,6 +179,7 @@ static int read_usage(struct chat_in *in, uint32_t first_choice)
         !in->base.started)
         return 0;
     chat_read_usage(j, node, &more);
+    more.tier = watch_tier(j, 0);
     return in_usage(&in->base, &more);
 }
 

@@ -9,6 +9,7 @@
  * totals show them (read 2026-08).
  */
 #include "wire/codec_stream.h"
+#include "wire/watch.h"
 
 static int64_t first_of(int64_t a, int64_t b)
 {
@@ -68,6 +69,7 @@ void anthropic_read_usage(const struct json *j, uint32_t node,
     uint32_t details = in_member(j, node, STR("output_tokens_details"));
 
     *out = (struct usage){
+        .tier = watch_tier(j, node),
         .input = in_count(j, node, STR("input_tokens")),
         .cache_read = in_count(j, node, STR("cache_read_input_tokens")),
         .cache_write = in_count(j, node, STR("cache_creation_input_tokens")),

@@ -24,7 +24,7 @@ static bool has_content(const struct json *j, uint32_t delta, struct arena *a)
         return false;
     for (at = json_first(j, delta); at != JSON_NONE;
          at = json_sibling(j, delta, at)) {
-        if (!is_meta(json_name(j, at, a)) && !watch_is_empty(j, at))
+        if (!is_meta(json_name(j, at, a)) && !wire_is_empty(j, at))
             return true;
     }
     return false;
@@ -38,9 +38,9 @@ static void watch_choice(const struct json *j, uint32_t choice,
 
     if (has_content(j, json_member(j, choice, STR("delta")), a) ||
         has_content(j, json_member(j, choice, STR("message")), a) ||
-        (text != JSON_NONE && !watch_is_empty(j, text)))
+        (text != JSON_NONE && !wire_is_empty(j, text)))
         out->content = true;
-    if (finish != JSON_NONE && !watch_is_empty(j, finish))
+    if (finish != JSON_NONE && !wire_is_empty(j, finish))
         out->finish = true;
 }
 
@@ -90,7 +90,7 @@ static void watch_object(enum dialect d, const struct json *j,
     uint32_t usage = json_member(j, 0, STR("usage"));
     bool any = false;
 
-    if (error != JSON_NONE && !watch_is_empty(j, error) && !is_false(j, error))
+    if (error != JSON_NONE && !wire_is_empty(j, error) && !is_false(j, error))
         watch_error(j, error, a, out);
     if (choices != JSON_NONE && j->nodes[choices].type == JSON_T_ARRAY) {
         for (uint32_t c = json_first(j, choices); c != JSON_NONE;
@@ -102,6 +102,7 @@ static void watch_object(enum dialect d, const struct json *j,
     }
     if (usage != JSON_NONE && j->nodes[usage].type == JSON_T_OBJECT) {
         read_usage(j, usage, &out->usage);
+        out->usage.tier = watch_tier(j, 0);
         out->usage_only = choices != JSON_NONE && !any;
     }
     if (d == DIALECT_OPENAI_EMBEDDINGS || d == DIALECT_OPENAI_MODELS)

@@ -3,6 +3,7 @@
 /* What dialects share in finding and saying texts. */
 #include "wire/texts.h"
 
+#include "base/json_bytes.h"
 #include "wire/anthropic_text.h"
 #include "wire/openai.h"
 
@@ -52,6 +53,8 @@ int wire_texts_add(struct wire_texts *t, struct wire_item item)
 
 bool wire_is_empty(const struct json *j, uint32_t node)
 {
+    if (node == JSON_NONE)
+        return true;
     switch (j->nodes[node].type) {
     case JSON_T_NULL:
         return true;
@@ -73,18 +76,6 @@ uint32_t wire_member(const struct json *j, uint32_t object, const char *name)
 }
 
 /* ---- characters -------------------------------------------------------- */
-
-static unsigned hex4(const char *p)
-{
-    unsigned v = 0;
-
-    for (int i = 0; i < 4; i++) {
-        unsigned c = (unsigned char)p[i];
-
-        v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return v;
-}
 
 static int put_code(struct buf *out, unsigned cp)
 {
@@ -144,7 +135,7 @@ static int put_escape(struct buf *out, const char **p, uint16_t *high)
 
     if (c == 'u') {
         *p += 4;
-        return put_unit(out, hex4(*p - 4), high);
+        return put_unit(out, json_unit(*p - 4), high);
     }
     rc = wire_put_half(out, high);
     at = strchr(from, c);

@@ -116,7 +116,7 @@ void wire_texts_clear(struct wire_texts *t);
 /** Append an item; -ERR_LIMIT or -ERR_NOMEM. */
 int wire_texts_add(struct wire_texts *t, struct wire_item item);
 
-/** null, "", [] and {}: a value that says nothing. */
+/** null, "", [] and {}: a value that says nothing; JSON_NONE too. */
 bool wire_is_empty(const struct json *j, uint32_t node);
 
 /** A member of an object, or JSON_NONE (also where there is no object). */

@@ -4,15 +4,30 @@
 #ifndef PENSTOCK_WIRE_USAGE_H
 #define PENSTOCK_WIRE_USAGE_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/** What the provider says it served the request at. */
+enum usage_tier { TIER_STANDARD, TIER_FLEX, TIER_PRIORITY, TIER_BATCH,
+                  USAGE_TIERS };
+
+/** "flex"; NULL for none of them. */
+static inline const char *usage_tier_name(int tier)
+{
+    static const char *const names[] = { "standard", "flex", "priority",
+                                         "batch" };
+
+    return tier >= 0 && tier < USAGE_TIERS ? names[tier] : NULL;
+}
 
 struct usage {
     int64_t input, cache_read, cache_write; /* -1 = not reported */
     int64_t output, reasoning;     /* reasoning is part of output */
     int64_t cache_write_1h;        /* part of cache_write: kept for an hour */
+    uint32_t tier;                 /* enum usage_tier */
 };
 
-#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1, -1 })
+#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1, -1, 0 })
 
 /** Fields of `from` that are reported replace those of `to`. */
 static inline void usage_merge(struct usage *to, const struct usage *from)
@@ -29,6 +44,8 @@ static inline void usage_merge(struct usage *to, const struct usage *from)
         to->reasoning = from->reasoning;
     if (from->cache_write_1h >= 0)
         to->cache_write_1h = from->cache_write_1h;
+    if (from->tier)
+        to->tier = from->tier;
 }
 
 #endif

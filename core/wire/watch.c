@@ -2,35 +2,13 @@
 /* Copyright The Penstock Authors */
 #include "wire/watch.h"
 
+#include "wire/texts.h"
+
 #include <stdio.h>
-
-bool watch_is_empty(const struct json *j, uint32_t node)
-{
-    if (node == JSON_NONE)
-        return true;
-    switch (j->nodes[node].type) {
-    case JSON_T_NULL:
-        return true;
-    case JSON_T_STRING:
-        return json_raw(j, node).n == 2;
-    case JSON_T_ARRAY:
-    case JSON_T_OBJECT:
-        return json_first(j, node) == JSON_NONE;
-    default:
-        return false;
-    }
-}
-
-static uint32_t member(const struct json *j, uint32_t object, const char *name)
-{
-    if (object == JSON_NONE || j->nodes[object].type != JSON_T_OBJECT)
-        return JSON_NONE;
-    return json_member(j, object, str_of(name));
-}
 
 int64_t watch_number(const struct json *j, uint32_t object, const char *name)
 {
-    uint32_t node = member(j, object, name);
+    uint32_t node = wire_member(j, object, name);
     int64_t v;
 
     if (node == JSON_NONE || !json_int(j, node, &v) || v < 0)
@@ -41,10 +19,10 @@ int64_t watch_number(const struct json *j, uint32_t object, const char *name)
 struct str watch_text(const struct json *j, uint32_t object, const char *name,
                       struct arena *a)
 {
-    uint32_t node = member(j, object, name);
+    uint32_t node = wire_member(j, object, name);
     struct str s;
 
-    if (watch_is_empty(j, node))
+    if (wire_is_empty(j, node))
         return STR_NULL;
     s = json_text(j, node, a);
     return s.p ? s : json_raw(j, node);
@@ -53,7 +31,7 @@ struct str watch_text(const struct json *j, uint32_t object, const char *name,
 bool watch_is(const struct json *j, uint32_t object, const char *name,
               const char *text)
 {
-    struct str raw = json_raw(j, member(j, object, name));
+    struct str raw = json_raw(j, wire_member(j, object, name));
 
     return raw.n >= 2 && raw.p[0] == '"' &&
            str_is((struct str){ raw.p + 1, raw.n - 2 }, text);
@@ -85,4 +63,13 @@ bool watch_last_object(struct str tail, const char *name, struct json *j)
             return j->nodes[0].type == JSON_T_OBJECT;
     }
     return false;
+}
+
+uint32_t watch_tier(const struct json *j, uint32_t object)
+{
+    for (uint32_t t = TIER_FLEX; t < USAGE_TIERS; t++) {
+        if (watch_is(j, object, "service_tier", usage_tier_name((int)t)))
+            return t;
+    }
+    return TIER_STANDARD;
 }

@@ -5,9 +5,7 @@
 #define PENSTOCK_WIRE_WATCH_H
 
 #include "base/json.h"
-
-/** No content: null, "", [], {}; or JSON_NONE. */
-bool watch_is_empty(const struct json *j, uint32_t node);
+#include "wire/usage.h"
 
 /** A non-negative integer member; -1 where it is missing or none. `object`
  * may be JSON_NONE or no object. */
@@ -21,6 +19,10 @@ struct str watch_text(const struct json *j, uint32_t object, const char *name,
 /** True when a member is a string of exactly this text, without escapes. */
 bool watch_is(const struct json *j, uint32_t object, const char *name,
               const char *text);
+
+/** The member service_tier as an enum usage_tier: what is not one of its
+ * names, or missing, is the standard. */
+uint32_t watch_tier(const struct json *j, uint32_t object);
 
 /**
  * The object behind the last `"name":` in a text that begins anywhere, found

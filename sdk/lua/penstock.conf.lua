@@ -63,7 +63,7 @@ function include(pattern) end
 ---Limits in time of an attempt.
 ---@class penstock.conf.timeouts
 ---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
----@field head? string|penstock.conf.reference # Until the head of a streamed answer.
+---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream, and for a whole answer its total time.
 ---@field first_event? string|penstock.conf.reference # Until the first event of a stream.
 ---@field idle? string|penstock.conf.reference # Between two pieces of a stream; pings count.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
@@ -149,6 +149,22 @@ function include(pattern) end
 ---@field limits? penstock.conf.limits # What it may use; its team's hold as well.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
 
+---Where callers' keys are looked for.
+---@class penstock.conf.keys
+---@field store? boolean # In the store of the state folder, too: what `penstock key` and the admin listener manage. Keys and teams of the file win over the store's of the same name.
+
+---The admin listener.
+---@class penstock.conf.admin
+---@field token? penstock.conf.reference # The one token, with every right. At least 16 bytes.
+---@field tokens? (penstock.conf.admin_token|string|penstock.conf.reference)[]|penstock.conf.admin_token|string|penstock.conf.reference # In its place: several, with their roles.
+
+---A token of the admin listener.
+---@class penstock.conf.admin_token
+---@field token? penstock.conf.reference # At least 16 bytes.
+---@field [integer] penstock.conf.reference # At least 16 bytes.
+---@field role? "viewer"|"operator"|"admin" # "viewer" looks; "operator" disables, enables, rotates and reads the audit, too; "admin" does everything.
+---@field name? string|penstock.conf.reference # For the audit; its number unless set.
+
 ---A Lua policy.
 ---@class penstock.conf.policy
 ---@field name? string|penstock.conf.reference # File NAME.lua in policy_path or among the shipped ones.
@@ -196,6 +212,20 @@ function include(pattern) end
 ---@class penstock.conf.limiter
 ---@field memory? string|penstock.conf.reference # Memory for limits in use, shared by all workers and taken as it fills: 64 bytes for each caller and limit.
 ---@field full? "deny"|"allow" # What a request gets whose limits find no room: refused with 503, or not limited.
+
+---What a model costs.
+---@class penstock.conf.price
+---@field input? string|penstock.conf.reference # "2.5 USD/Mtok": dollars for a million tokens that no cache served. Unset, as each of these: unknown.
+---@field output? string|penstock.conf.reference # Tokens of the answer.
+---@field cache_read? string|penstock.conf.reference # Input that the provider's cache served. Unset: as input.
+---@field cache_write_5m? string|penstock.conf.reference # Input that was written to its cache. Unset: as input.
+---@field cache_write_1h? string|penstock.conf.reference # The same, kept for an hour. Unset: as cache_write_5m.
+---@field reasoning? string|penstock.conf.reference # Tokens of thought, where they cost something else. Unset: as output.
+
+---What is kept of each request.
+---@class penstock.conf.ledger
+---@field keep? string|penstock.conf.reference # How long rows are kept; the sums of each day stay.
+---@field spill? string|penstock.conf.reference # Largest file of rows that wait for a database that does not take them.
 
 ---Where and how to log.
 ---@class penstock.conf.log
@@ -252,6 +282,15 @@ function team(name) end
 ---@return fun(block: penstock.conf.key)
 function key(name) end
 
+---Where callers' keys are looked for.
+---@param value penstock.conf.keys
+function keys(value) end
+
+---Address of the admin listener, an HTTP API for keys, teams, status and audit; implies keys.store.
+---@param name string
+---@return fun(block: penstock.conf.admin)
+function admin(name) end
+
 ---The Lua policies in the order in which they are asked.
 ---@param value (penstock.conf.policy|string|penstock.conf.reference)[]|penstock.conf.policy|string|penstock.conf.reference
 function policies(value) end
@@ -282,3 +321,12 @@ function limits(value) end
 ---Where and how to log.
 ---@param value penstock.conf.log
 function log(value) end
+
+---What a model costs: "provider/model", or "provider/prefix*". It takes the place of the catalogue's price.
+---@param name string
+---@return fun(block: penstock.conf.price)
+function price(name) end
+
+---What is kept of each request for `penstock usage`.
+---@param value penstock.conf.ledger
+function ledger(value) end

@@ -446,9 +446,10 @@ function ps.validate(limits) end
 
 ps.keys = {}
 
----The configured key with that digest, as a principal.
+---The key with that digest, of the configuration or of the store, as a principal. nil and "auth_unavailable" where the store has not been read yet.
 ---@param sha256 string
 ---@return penstock.Principal?
+---@return string?
 function ps.keys.get(sha256) end
 
 ---The targets of all model blocks, each once. In a test: those of the test.
@@ -548,6 +549,11 @@ function ps.mono_ms() end
 ---A remark in this request's access line and in explain.
 ---@param text string
 function ps.note(text) end
+
+---What the request's tries cost in US dollars, by the table of prices; nil where a price is not known. In log.
+---@param req penstock.Req
+---@return number?
+function ps.cost(req) end
 
 ---One line in the log.
 ---@param text string

@@ -76,10 +76,12 @@ static struct str slurp(const char *folder, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
     f = fopen(path, "r");
-    if (f) {
-        n = fread(text[next], 1, sizeof text[next], f);
-        fclose(f);
+    if (!f) {
+        perror(path);
+        exit(1);
     }
+    n = fread(text[next], 1, sizeof text[next], f);
+    fclose(f);
     return (struct str){ text[next++], n };
 }
 

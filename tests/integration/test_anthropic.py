@@ -379,3 +379,5 @@ def test_head_of_the_root(penstock):
             r = p.request("HEAD", path)
             assert (r.status, r.body) == (200, b"")
         assert p.get("/").status == 405
+        line = one_line(p)
+        assert (line["status"], line["endpoint"]) == (405, "root")

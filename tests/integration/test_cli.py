@@ -29,7 +29,10 @@ def test_help_lists_every_verb(cli):
 def test_exit_codes(cli, tmp_path):
     nowhere = str(tmp_path / "none.sock")
     assert cli("version").returncode == 0
-    assert cli("nonsense").returncode == 2
+    got = cli("nonsense")
+    assert got.returncode == 2 and "`penstock help` lists" in got.stderr
+    got = cli("staus")
+    assert got.returncode == 2 and "did you mean 'status'?" in got.stderr
     assert cli("status", "--nonsense", "-s", nowhere).returncode == 2
     assert cli("explain").returncode == 2
     assert cli("serve", "--nonsense").returncode == 2
@@ -42,6 +45,15 @@ def test_exit_codes(cli, tmp_path):
         got = cli(*verb, "-s", nowhere, "--json")
         assert got.returncode == 3
         assert nowhere in json.loads(got.stdout)["error"]["message"]
+
+
+def test_a_broken_file_of_faults_is_named(cli, tmp_path):
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"rules":')
+    got = cli("mock", "--listen", "127.0.0.1:0", "--faults", str(bad))
+    assert got.returncode == 1 and "bad.json: byte" in got.stderr
+    got = cli("mock", "--listen", "127.0.0.1:0", "--faults", str(bad) + "x")
+    assert got.returncode == 1 and got.stderr.count("bad.jsonx") == 1
 
 
 def test_a_full_stdout_is_an_error():
@@ -154,5 +166,5 @@ def test_the_control_socket_bears_nonsense(penstock):
     assert "error" in p.control({"verb": 7})
     assert "error" in p.control([])
     assert "error" in p.control({"verb": "explain"})
-    assert p.control("x" * 5000) is None        # too long: closed
+    assert p.control("x" * 40000) is None        # too long: closed
     assert p.status()["ready"]

@@ -418,6 +418,15 @@ def test_refused_features_pass_over_a_target(two):
     assert len(up.requests) == 1
 
 
+def test_an_endpoint_that_no_target_has(two):
+    p, up, _ = two()
+    r = p.post("/v1/messages/count_tokens",
+               {"model": "gpt", "messages": USER},
+               headers={"anthropic-version": "2023-06-01"})
+    assert r.status == 400 and not up.requests
+    assert "serves count_tokens" in r.json()["error"]["message"]
+
+
 def test_lossy_refuse(two):
     p, up, _ = two(messages=whole(MESSAGE),
                    more='endpoint "chat" { lossy = "refuse" }')

@@ -150,7 +150,8 @@ static void elsewhere(void)
 {
     UNIT_STR(phase("return { api = 1, admit = function() return ps.stop() end "
                    "}", PHASE_ADMIT),
-             "p: failed closed: admit returned a ps.stop(); it may return nil, "
+             "p: failed closed: p:1: admit returned a ps.stop(); it may return "
+             "nil, "
              "ps.deny() or ps.answer()\n");
     UNIT_STR(phase("local kept return { api = 1, output = function(r, c, w) "
                    "kept = w end, admit = function() return kept.text end }",
@@ -181,7 +182,7 @@ static void windows(void)
     UNIT_STR(window("{ of = { 'txt' } }"), "policy p: window.of: \"text\", "
              "\"tool_args\" and \"thinking\" are known");
     UNIT_STR(window("{ size = 3 }"), "policy p: window has no 'size' (hold, "
-                                     "of)");
+                                     "of, when)");
     UNIT_STR(phase("return { api = 1, window = {}, admit = function() end }",
                    PHASE_ADMIT),
              "policy p: window is for the phase output, which is not there");

@@ -156,6 +156,29 @@ static void put_table(struct buf *b)
     }
 }
 
+/* For the stories, which send them through a gateway (test_translate_features
+ * .py): feature, from, model, fate, body, by tabs. */
+static void samples_can_be_printed(void)
+{
+    if (!getenv("PENSTOCK_SAMPLES"))
+        return;
+    for (int i = 0; i < FEATURE_COUNT * (int)COLUMNS; i++) {
+        enum codec_feature f = (enum codec_feature)(i / (int)COLUMNS);
+        size_t c = (size_t)i % COLUMNS;
+        bool chat = columns[c].from == DIALECT_OPENAI_CHAT;
+        const char *fate = fate_of(f, c, false);
+        char *body;
+
+        if (!fate)
+            continue;
+        body = request_of(chat ? samples[f].chat : samples[f].anthropic);
+        printf("\n#sample\t%s\t%s\t%s\t%s\t%s", codec_feature_name(f),
+               chat ? "chat" : "messages", columns[c].model, fate, body);
+        free(body);
+    }
+    printf("\n");
+}
+
 /* Each row of codec_feature.def has a sample that meets it. */
 static void samples_meet_their_features(void)
 {
@@ -218,4 +241,5 @@ static void guide_says_what_is(void)
 
 UNIT_MAIN("codec_features",
           { "samples meet their features", samples_meet_their_features },
+          { "samples can be printed", samples_can_be_printed },
           { "the guide says what is", guide_says_what_is })

@@ -24,7 +24,7 @@ static const char everything[] =
     "    trusted_proxies = { '10.0.0.0/8', '::1' } }\n"
     "listen '127.0.0.1:8080' { anonymous = 'local' }\n"
     "metrics '0.0.0.0:9091'\n"
-    "defaults { timeouts = { connect = '2s', total = '1m' },\n"
+    "defaults { timeouts = { connect = '2s', head = '9s', total = '1m' },\n"
     "           retries = { attempts = 5 } }\n"
     "provider 'openai' { keys = { { env('K1', 'one'), name = 'main',\n"
     "    weight = 3 }, env('K2', 'two') }, timeouts = { idle = '3s' } }\n"
@@ -53,6 +53,7 @@ static const char everything[] =
     "key 'ci' { team = 'search', user = 'bot', sha256 = '" SHA "',\n"
     "    expires = '2027-03-31', cidrs = '10.2.0.0/16', disabled = true,\n"
     "    models = 'smart', endpoints = { 'chat' }, tags = { x = 'y' } }\n"
+    "admin 'unix:/run/a' { tokens = { { env('K6', 'six'), name = 'x' } } }\n"
     "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
     "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
     "endpoint 'embeddings' { max_body = '1MiB' }\n"
@@ -65,6 +66,7 @@ static const char everything[] =
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
+    FIXTURE_LEDGER
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)
@@ -140,11 +142,11 @@ static void defaults(void)
     UNIT_STR(at(t, "/listen"), "{\"127.0.0.1:8080\":{\"anonymous\":\"local\","
                                "\"detail\":\"brief\"}}");
     UNIT_STR(at(t, "/defaults/timeouts"),
-             "{\"connect\":\"5s\",\"head\":\"120s\",\"first_event\":\"120s\","
-             "\"idle\":\"120s\",\"total\":\"10m\",\"commit_after\":\"15s\"}");
+             "{\"connect\":\"5s\",\"first_event\":\"120s\",\"idle\":\"120s\","
+             "\"total\":\"10m\",\"commit_after\":\"15s\"}"); /* head: by kind */
     UNIT_STR(at(t, "/policies/0/name"), "\"auth\"");
     UNIT_STR(at(t, "/policies/1/name"), "\"validate\"");
-    UNIT_STR(at(t, "/policies/2/name"), "\"limits\"");
+    UNIT_STR(at(t, "/policies/3/name"), "\"route\"");
     UNIT_STR(at(t, "/policies/1/mode"), "\"enforce\"");
     UNIT_STR(at(t, "/provider/sim/plugin"), "\"sim\"");
     UNIT_STR(at(t, "/provider/sim/keys"), "[]");
@@ -212,7 +214,7 @@ static void where_from(void)
         {"/provider/groq/base_url", "vendor groq"},
         {"/provider/groq/plugin", "vendor groq"},
         {"/provider/groq/timeouts/idle", "defaults at penstock.conf:4"},
-        {"/provider/groq/timeouts/head", "default"},
+        {"/provider/groq/timeouts/total", "default"},
         {"/provider/groq/keys/0/secret", "penstock.conf:6"},
         {"/model/m/targets/0/target", "penstock.conf:8"},
         {"/policies", "default"},
@@ -490,11 +492,9 @@ static void every_vendor(void)
 
 UNIT_MAIN("config", {"defaults", defaults},
           {"sugar and catalogue", sugar_and_catalogue},
-          {"all keys are used", all_keys_are_used},
+          {"all keys are used", all_keys_are_used}, {"urls", urls},
           {"dump and load", dump_and_load}, {"where from", where_from},
-          {"open or closed", open_or_closed}, {"rules", rules},
-          {"json", json_input},
-          {"urls", urls}, {"measures", measures},
+          {"open or closed", open_or_closed}, {"measures", measures},
+          {"json", json_input}, {"statically", statically}, {"rules", rules},
           {"dates and addresses", dates_and_addresses},
-          {"statically", statically},
-          {"without a file", without_a_file}, {"every vendor", every_vendor})
+          {"every vendor", every_vendor}, {"without a file", without_a_file})

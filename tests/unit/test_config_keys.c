@@ -12,6 +12,7 @@
 #define MODEL "model 'm' { targets = 'sim/x',\n"
 #define SERVICE "service 's' { url = 'https://h',\n"
 #define REDIS "redis 'r' { url = 'redis://h',\n"
+#define ADMIN "admin '127.0.0.1:9' {\n"
 #define KEY "key 'k' { sha256 = '" SHA "',\n"
 
 /* `text` follows the line `provider "sim"`; `line` is where it is broken. */
@@ -51,6 +52,9 @@ static const struct broken {
     {"top", "endpoint", "endpoint 'chats' {}", 2,
      "endpoint \"chats\": its name: \"chats\" is none of chat|completions|"
      "embeddings|models|messages|count_tokens; did you mean \"chat\"?"},
+    {"top", "keys", "keys 'store'", 2, "keys: must be a table; write { key"},
+    {"top", "admin", "admin '9090' {}", 2,
+     "admin \"9090\": its name: a port alone is not an address"},
     {"top", "limits", "limits '16MiB'", 2,
      "limits: must be a table; write { key"},
     {"top", "kv", "kv '16MiB'", 2, "kv: must be a table; write { key"},
@@ -309,6 +313,39 @@ static const struct broken {
     {"endpoint", "max_tokens_over",
      "endpoint 'chat' {\nmax_tokens_over = 'clamp' }", 3,
      "max_tokens_over: means nothing without max_tokens"},
+    {"top", "price", "price 'nobody/x' { input = '1 USD/Mtok' }", 2,
+     "price \"nobody/x\": there is no provider \"nobody\""},
+    {"price", "input", "price 'sim/x' {\ninput = '2.5' }", 3,
+     "price \"sim/x\" input: \"2.5\" is no price; write \"2.5 USD/Mtok\""},
+    {"price", "output", "price 'sim/x' {\noutput = 2.5 }", 3,
+     "price \"sim/x\" output: must be a text"},
+    {"price", "cache_read", "price 'sim/x' {\ncache_read = '1 EUR/Mtok' }", 3,
+     "cache_read: \"1 EUR/Mtok\" is no price"},
+    {"price", "cache_write_5m",
+     "price 'sim/x' {\ncache_write_5m = '-1 USD/Mtok' }", 3,
+     "cache_write_5m: \"-1 USD/Mtok\" is no price"},
+    {"price", "cache_write_1h",
+     "price 'sim/x' {\ncache_write_1h = '0.0000001 USD/Mtok' }", 3,
+     "cache_write_1h: \"0.0000001 USD/Mtok\" is no price"},
+    {"price", "reasoning", "price 'sim/x' {\nreasoning = '' }", 3,
+     "reasoning: "},
+    {"top", "ledger", "ledger '90d'", 2, "ledger: must be a table"},
+    {"ledger", "keep", "ledger {\nkeep = '1s' }", 3, "ledger keep: "},
+    {"ledger", "spill", "ledger {\nspill = '1KiB' }", 3, "ledger spill: "},
+    {"keys", "store", "keys {\nstore = 'yes' }", 3,
+     "keys store: must be a boolean"},
+    {"admin", "token", ADMIN "token = 'x' }", 3,
+     "admin \"127.0.0.1:9\" token: a secret does not stand in the file"},
+    {"admin", "tokens", ADMIN "tokens = { {} } }", 3,
+     "admin \"127.0.0.1:9\" tokens[1].token: is missing"},
+    {"admin_token", "token", ADMIN "tokens = { {\ntoken = 5 } } }", 4,
+     "tokens[1].token: a secret does not stand in the file"},
+    {"admin_token", "role", ADMIN "tokens = { { env('X', 'x'),\n"
+     "role = 'root' } } }", 4,
+     "tokens[1].role: \"root\" is none of the choices; write one of "
+     "viewer|operator|admin"},
+    {"admin_token", "name", ADMIN "tokens = { { env('X', 'x'),\n"
+     "name = 'a b' } } }", 4, "tokens[1].name: \"a b\" is not a name"},
     {"log", "to", "log {\nto = 'stdout' }", 3,
      "log to: \"stdout\" is not an absolute path; write \"/stdout\""},
     {"log", "format", "log {\nformat = 'JSON' }", 3,

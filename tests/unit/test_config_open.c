@@ -146,7 +146,7 @@ static void first_provider(const struct conf_provider *p)
     CU_ASSERT_PTR_NULL(p->auth_header.p);
     UNIT_INT(p->timeouts.idle_ms, 1000);
     UNIT_INT(p->timeouts.connect_ms, 5000);
-    UNIT_INT(p->timeouts.head_ms, 120000);
+    UNIT_INT(p->timeouts.head_ms, 0); /* the flow knows for which */
     UNIT_INT(p->timeouts.first_event_ms, 120000);
     UNIT_INT(p->timeouts.total_ms, 600000);
     UNIT_INT(p->timeouts.commit_after_ms, 15000);

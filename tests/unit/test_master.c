@@ -82,7 +82,7 @@ static int master_main(void)
     struct master m = { .config = &config, .cells = cells,
                         .started_ms = clock_mono_ms(), .n_workers = WORKERS,
                         .n_posts = WORKERS + 1, .lock_fd = -1,
-                        .metrics_fd = -1, .sim_fd = -1,
+                        .metrics_fd = -1, .admin_fd = -1, .sim_fd = -1,
                         .life = { -1, -1 } };
     sigset_t set;
 

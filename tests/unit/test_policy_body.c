@@ -212,7 +212,7 @@ static void dialects_are_declared(void)
         { "dialects = { 'openai' },", "there is no dialect 'openai'", false },
         { "dialects = { 7 },", "there is no dialect", false },
         { "dialects = {},", "a list of names is needed", false },
-        { "dialects = 'openai-chat',", "dialects: list expected", false },
+        { "dialects = 'openai-chat',", "dialects: a list of names", false },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -206,7 +206,7 @@ static void every_is_checked(void)
           "\"one\" or \"each_worker\"" },
         { "every = { intervall = '1s' }, tick = function() end",
           "every has no 'intervall'" },
-        { "every = '1s', tick = function() end", "every: table" },
+        { "every = '1s', tick = function() end", "every: { interval" },
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* The control socket's connections, for the two files that serve them. */
+#ifndef PENSTOCK_APP_CONTROL_IMPL_H
+#define PENSTOCK_APP_CONTROL_IMPL_H
+
+#include "app/control.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+struct conn {
+    int fd; /* -1 = free */
+    int given;       /* a descriptor that came with a request; -1 = none */
+    bool is_operator;
+    uid_t uid;
+    uint32_t ticket; /* of what the keeper was asked; 0 = nothing */
+    struct buf in, out;
+};
+
+struct control {
+    int fd;
+    uint32_t tickets;
+    struct sockaddr_un at;
+    struct conn conns[CONTROL_MAX_CONNS];
+};
+
+/* control.c */
+
+int control_put_error(struct buf *out, const char *message);
+/** The keeper's answer is in c->out: send it, go on with what waits. */
+void control_go_on(struct master *m, struct conn *c);
+
+/* control_keeper.c */
+
+/** Ask the keeper; c->ticket is set, or an error is put into c->out. */
+int control_forward(struct master *m, struct conn *c, json_t *request);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Verbs that the keeper answers: the request goes on with who asks, under a
+ * ticket; the connection is not read until the answer, or the keeper's end.
+ * An answer that is longer than a message comes in a file.
+ */
+#include "app/control_impl.h"
+
+#include "app/master.h"
+#include "app/message.h"
+#include "engine/config_admin.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int control_forward(struct master *m, struct conn *c, json_t *request)
+{
+    enum role role = c->is_operator ? ROLE_ADMIN : ROLE_VIEWER;
+    const struct post *keeper = &m->posts[m->n_workers];
+    json_t *ask;
+    char *text;
+    int rc = -ERR_NOMEM;
+
+    if (!m->posts || keeper->sock < 0 || !keeper->ready_ms)
+        return control_put_error(&c->out, "the keeper is not there just now; "
+                                          "try again");
+    ask = json_pack("{s:o, s:i, s:O}", "who",
+                    json_sprintf("uid %u", (unsigned)c->uid), "role", role,
+                    "ask", request);
+    text = ask ? json_dumps(ask, JSON_COMPACT) : NULL;
+    m->control->tickets++;
+    c->ticket = m->control->tickets * CONTROL_MAX_CONNS +
+                (uint32_t)(c - m->control->conns);
+    if (text)
+        rc = message_send(keeper->sock, MSG_ASK, c->ticket, str_of(text),
+                          c->given);
+    free(text);
+    json_decref(ask);
+    if (c->given >= 0)
+        close(c->given);
+    c->given = -1;
+    if (!rc)
+        return 0;
+    c->ticket = 0;
+    return control_put_error(&c->out, "the keeper cannot be asked now; try "
+                                      "again");
+}
+
+static int put_file(struct buf *out, int fd)
+{
+    struct stat st;
+    char *to;
+    ssize_t n;
+
+    if (fstat(fd, &st) != 0 || st.st_size <= 0)
+        return -ERR_IO;
+    to = buf_reserve(out, (size_t)st.st_size);
+    n = to ? pread(fd, to, (size_t)st.st_size, 0) : -1;
+    if (n != st.st_size)
+        return -ERR_LIMIT;
+    buf_commit(out, (size_t)n);
+    return 0;
+}
+
+void control_answer(struct master *m, const struct message *msg)
+{
+    struct conn *c = &m->control->conns[msg->number % CONTROL_MAX_CONNS];
+    size_t mark = c->out.n;
+    int rc;
+
+    if (c->fd < 0 || c->ticket != msg->number)
+        return; /* who asked is gone */
+    rc = msg->fd >= 0 ? put_file(&c->out, msg->fd)
+                      : buf_put(&c->out, (struct str){ msg->text, msg->size });
+    if (rc) {
+        c->out.n = mark;
+        control_put_error(&c->out, "the answer is too long");
+    }
+    control_go_on(m, c);
+}
+
+void control_keeper_gone(struct master *m)
+{
+    for (size_t i = 0; m->control && i < CONTROL_MAX_CONNS; i++) {
+        struct conn *c = &m->control->conns[i];
+
+        if (c->fd < 0 || !c->ticket)
+            continue;
+        control_put_error(&c->out, "the keeper ended; look whether the change "
+                                   "was made, then try again");
+        control_go_on(m, c);
+    }
+}

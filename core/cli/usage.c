@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * `penstock usage`: sums of the ledger. It reads the database itself, beside
+ * the keeper: what is asked here is no work for who serves.
+ */
+#include "app/paths.h"
+#include "cli/ask.h"
+#include "engine/config_unit.h"
+#include "keeper/ledger_db.h"
+
+#include <string.h>
+
+struct options {
+    struct ledger_query query;
+    const char *db;
+    bool csv;
+};
+
+static const struct {
+    const char *name;
+    size_t place; /* in struct options; a const char * */
+} named[] = {
+    { "--by", offsetof(struct options, query.by) },
+    { "--since", offsetof(struct options, query.since) },
+    { "--until", offsetof(struct options, query.until) },
+    { "--key", offsetof(struct options, query.key) },
+    { "--team", offsetof(struct options, query.team) },
+    { "--user", offsetof(struct options, query.user) },
+    { "--model", offsetof(struct options, query.model) },
+    { "--provider", offsetof(struct options, query.provider) },
+    { "--db", offsetof(struct options, db) },
+};
+
+static bool take(struct options *o, const char *name, const char *value)
+{
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        if (strcmp(named[i].name, name) != 0)
+            continue;
+        memcpy((char *)o + named[i].place, &value, sizeof value);
+        return true;
+    }
+    return false;
+}
+
+static bool is_day(const char *s)
+{
+    uint64_t ms;
+
+    return !s || (strlen(s) == 10 && conf_date(str_of(s), &ms));
+}
+
+static int read_args(int argc, char **argv, struct cli_ctx *ctx,
+                     struct options *o)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--csv") == 0)
+            o->csv = true;
+        else if (i + 1 >= argc || !take(o, argv[i], argv[i + 1]))
+            return cli_bad_usage(ctx, "what is \"%s\"?", argv[i]);
+        else
+            i++;
+    }
+    if (!is_day(o->query.since) || !is_day(o->query.until))
+        return cli_bad_usage(ctx, "days are written 2026-11-26");
+    if (o->csv && ctx->json)
+        return cli_bad_usage(ctx, "--csv or --json, not both");
+    return CLI_DONE;
+}
+
+/* Where the running instance keeps its state. */
+static int find_db(struct cli_ctx *ctx, char *path, size_t size)
+{
+    struct ask a;
+    json_t *status = NULL;
+    const char *state;
+    int rc = ask_open(&a, ctx);
+
+    if (rc == CLI_DONE)
+        rc = ask(&a, "{\"verb\":\"status\"}", &status);
+    ask_close(&a);
+    if (rc != CLI_DONE)
+        return rc;
+    state = json_string_value(json_object_get(status, "state"));
+    snprintf(path, size, "%s/ledger/" LEDGER_FILE, state ? state : "");
+    json_decref(status);
+    return CLI_DONE;
+}
+
+/* ---- printing ---------------------------------------------------------- */
+
+static const char *cell(const char *column, const json_t *v, char *room,
+                        size_t size)
+{
+    long long n = (long long)json_integer_value(v);
+
+    if (json_is_string(v))
+        return json_string_value(v);
+    if (json_is_null(v))
+        return "";
+    if (strcmp(column, "cost_nusd") == 0)
+        snprintf(room, size, "%lld.%09lld", n / 1000000000, n % 1000000000);
+    else
+        snprintf(room, size, "%lld", n);
+    return room;
+}
+
+static const char *title(const char *column)
+{
+    return strcmp(column, "cost_nusd") == 0 ? "cost_usd" : column;
+}
+
+static void put_csv(const char *s)
+{
+    bool formula = *s && strchr("=+-@\t\r", *s);
+
+    if (!formula && !strpbrk(s, ",\"\r\n")) {
+        fputs(s, stdout);
+        return;
+    }
+    putchar('"');
+    if (formula)
+        putchar('\''); /* a spreadsheet would run it */
+    for (; *s; s++) {
+        if (*s == '"')
+            putchar('"');
+        putchar(*s);
+    }
+    putchar('"');
+}
+
+static void print_csv(const json_t *rows)
+{
+    json_t *row, *v;
+    const char *name;
+    char room[64];
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const char *comma = "";
+
+        if (i == 0) {
+            json_object_foreach(row, name, v) {
+                printf("%s%s", comma, title(name));
+                comma = ",";
+            }
+            fputs("\r\n", stdout);
+            comma = "";
+        }
+        json_object_foreach(row, name, v) {
+            fputs(comma, stdout);
+            put_csv(cell(name, v, room, sizeof room));
+            comma = ",";
+        }
+        fputs("\r\n", stdout);
+    }
+}
+
+/* Text of a client's on a terminal: no control characters. */
+static void print_cell(const char *s, int width, bool left)
+{
+    char text[256];
+    size_t n = 0;
+
+    for (; *s && n + 1 < sizeof text; s++)
+        text[n++] = (unsigned char)*s < 32 || *s == 127 ? '?' : *s;
+    text[n] = '\0';
+    printf(left ? "%-*s  " : "%*s  ", width, text);
+}
+
+enum { COLUMNS_MAX = 32 };
+
+static void print_table(const json_t *rows)
+{
+    json_t *row, *v;
+    const char *name;
+    int width[COLUMNS_MAX] = { 0 }, at;
+    char room[64];
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        at = 0;
+        json_object_foreach(row, name, v) {
+            int n = (int)strlen(cell(name, v, room, sizeof room));
+            int head = (int)strlen(title(name));
+
+            n = n > head ? n : head;
+            if (at < COLUMNS_MAX && width[at] < n)
+                width[at] = n > 60 ? 60 : n;
+            at++;
+        }
+    }
+    for (i = 0; i <= json_array_size(rows); i++) {
+        row = json_array_get(rows, i ? i - 1 : 0);
+        at = 0;
+        json_object_foreach(row, name, v) {
+            print_cell(i ? cell(name, v, room, sizeof room) : title(name),
+                       width[at], json_is_string(v));
+            at++;
+        }
+        putchar('\n');
+    }
+}
+
+static int run(int argc, char **argv, struct cli_ctx *ctx)
+{
+    struct options o = { .query.by = "key,model" };
+    char path[PATHS_MAX + 32];
+    struct err err = { 0 };
+    json_t *rows = NULL;
+    int rc = read_args(argc, argv, ctx, &o);
+
+    if (rc != CLI_DONE)
+        return rc;
+    if (!o.db) {
+        rc = find_db(ctx, path, sizeof path);
+        if (rc != CLI_DONE)
+            return rc;
+    }
+    if (ledger_db_usage(o.db ? o.db : path, &o.query, &rows, &err) != 0)
+        return cli_refuse_err(ctx, &err);
+    if (ctx->json)
+        ask_print(rows);
+    else if (o.csv)
+        print_csv(rows);
+    else if (json_array_size(rows) == 0)
+        puts("no usage");
+    else
+        print_table(rows);
+    json_decref(rows);
+    return CLI_DONE;
+}
+
+const struct cli_verb cli_usage = {
+    .name = "usage",
+    .usage = "[--by key,team,user,model,provider,day] [--since DAY] "
+             "[--until DAY] [--key K] [--team T] [--user U] [--model M] "
+             "[--provider P] [--csv] [--db FILE]",
+    .help = "Tokens and cost, summed from the ledger",
+    .run = run,
+};
