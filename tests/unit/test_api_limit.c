@@ -200,8 +200,8 @@ static void mistakes_raise(void)
           " stream = 'stop' } }", "stream = \"finish\"" },
         { "ps.take { { 'requests', per = 'provider', limit = '5/s' } }",
           "no provider is chosen yet" },
-        { "local t = {} for i = 1, 17 do t[i] = {} end ps.take(t)",
-          "at most 16 rows" },
+        { "local t = {} for i = 1, 33 do t[i] = {} end ps.take(t)",
+          "at most 32 rows" },
     };
     struct world w;
 
