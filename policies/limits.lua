@@ -14,18 +14,29 @@ local M = { api = 1, schema = {
   stream = "string",   -- "finish": a stream ends where its tokens are used up
 } }
 
+-- made once, filled in for each request: a row without a limit is none
+local ip = { "requests", per = "ip" }
+local key_requests, team_requests =
+  { "requests", per = "key" }, { "requests", per = "team" }
+local key_concurrent, team_concurrent =
+  { "concurrent", per = "key" }, { "concurrent", per = "team" }
+local key_tokens, team_tokens =
+  { "tokens", per = "key" }, { "tokens", per = "team" }
+local rows = { ip, key_requests, team_requests, key_concurrent,
+               team_concurrent, key_tokens, team_tokens }
+
 function M.admit(req, conf)
-  local who, finish = req.principal, conf.stream
+  local who = req.principal
   local key, team = who.limits, who.team_limits
-  return ps.take {
-    { "requests", per = "ip", limit = conf.ip },
-    { "requests", per = "key", limit = key.requests or conf.requests },
-    { "requests", per = "team", limit = team.requests },
-    { "concurrent", per = "key", limit = key.concurrent or conf.concurrent },
-    { "concurrent", per = "team", limit = team.concurrent },
-    { "tokens", per = "key", limit = key.tokens or conf.tokens, stream = finish },
-    { "tokens", per = "team", limit = team.tokens, stream = finish },
-  }
+  ip.limit = conf.ip
+  key_requests.limit = key.requests or conf.requests
+  key_concurrent.limit = key.concurrent or conf.concurrent
+  key_tokens.limit = key.tokens or conf.tokens
+  team_requests.limit = team.requests
+  team_concurrent.limit = team.concurrent
+  team_tokens.limit = team.tokens
+  key_tokens.stream, team_tokens.stream = conf.stream, conf.stream
+  return ps.take(rows)
 end
 
 return M

@@ -105,7 +105,7 @@ static struct str add_stored(struct maker *m, struct principal_team *to,
     t = key_row_texts(row);
     to->name = key_text_next(&t);
     parent = key_text_next(&t);
-    to->limits = key_text_next(&t);
+    to->limits = conf_limits_stored(key_text_next(&t));
     to->n_models = row->n_models;
     to->models = take_list(m, &t, row->n_models);
     take_tags(m, &t, row->n_tags);
@@ -124,6 +124,7 @@ static struct str add_team(struct maker *m, struct str name)
         to->name = team->name;
         to->models = team->models;
         to->n_models = team->n_models;
+        to->limits = team->limits;
         add_tags(m, team->tags, team->n_tags);
         return STR_NULL;
     }
@@ -144,6 +145,8 @@ static void add_teams(struct maker *m)
     m->broken |= !m->p->teams;
     while (name.n && !m->broken && m->p->n_teams < KEY_TEAM_DEPTH)
         name = add_team(m, name);
+    if (m->p->n_teams)
+        m->p->team_limits = m->p->teams[0].limits;
     if (name.n)
         m->p->fault = "The teams above this key are too many.";
 }
@@ -164,7 +167,7 @@ struct principal *key_principal(const struct key_table *t,
     p->id = p->key = key_text_next(&at);
     p->team = key_text_next(&at);
     p->user = key_text_next(&at);
-    p->limits_json = key_text_next(&at);
+    p->limits = conf_limits_stored(key_text_next(&at));
     p->disabled = (row->flags & ROW_DISABLED) != 0;
     p->expires_ms = row->expires_ms;
     p->n_models = row->n_models;

@@ -40,7 +40,7 @@ struct limiter;
 enum limit_kind { LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_CONCURRENT, LIMIT_KINDS };
 
 enum {
-    LIMIT_ROWS = 16,        /* of one take */
+    LIMIT_ROWS = 32,        /* of one take */
     LIMIT_HOLDS = 16384,    /* of one process, unless said otherwise */
     LIMIT_LOOK = 64,        /* cells looked at for one to give away */
     LIMIT_PATIENCE_MS = 50, /* for a lock whose holder does not run */

@@ -12,6 +12,12 @@ struct conf_limits {
     uint32_t concurrent;         /* 0 = none */
 };
 
+/**
+ * As the store keeps them: compact JSON that was checked when it was written.
+ * Texts are borrowed from it.
+ */
+struct conf_limits conf_limits_stored(struct str json);
+
 /** Of the memory behind them. */
 struct conf_limiter {
     uint64_t memory; /* bytes */

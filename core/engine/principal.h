@@ -16,7 +16,7 @@
 /** A team that holds for a principal, beginning with its own. */
 struct principal_team {
     struct str name;
-    struct str limits;  /* JSON text as stored, or empty */
+    struct conf_limits limits;
     struct str *models; /* n 0 = all */
     size_t n_models;
 };
@@ -35,7 +35,6 @@ struct principal {
     /* of a key of the store (engine/key_table.h) */
     struct principal_team *teams; /* its own and those above; all hold */
     size_t n_teams;
-    struct str limits_json; /* as stored, or empty */
     const char *fault;      /* why it may do nothing; or NULL */
     struct conf_limits limits, team_limits; /* of the key, of its team */
 };

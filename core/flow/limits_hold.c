@@ -15,17 +15,20 @@ struct limit_claim *limits_claim(struct request *r)
 
 /* ---- what the principal carries ----------------------------------------- */
 
-static bool has_policy(const struct config *c)
+/* Who takes what a principal carries. */
+enum taker { TAKER_CORE, TAKER_POLICY, TAKER_NOBODY };
+
+static enum taker taker(const struct config *c)
 {
     for (size_t i = 0; i < c->n_policies; i++) {
         if (str_is(c->policies[i].name, "limits"))
-            return true;
+            return c->policies[i].observe ? TAKER_NOBODY : TAKER_POLICY;
     }
-    return false;
+    return TAKER_CORE;
 }
 
 struct rows {
-    struct limit_row at[6];
+    struct limit_row at[LIMIT_ROWS];
     size_t n;
 };
 
@@ -33,7 +36,8 @@ static void add_rate(struct rows *rows, enum limit_kind kind, struct str rate,
                      struct limit_row row)
 {
     row.kind = kind;
-    if (rate.n && conf_rate(rate, &row.limit, &row.period_ms))
+    if (rate.n && rows->n < LIMIT_ROWS &&
+        conf_rate(rate, &row.limit, &row.period_ms))
         rows->at[rows->n++] = row;
 }
 
@@ -45,7 +49,7 @@ static void add(struct request *r, struct rows *rows, const char *scope,
     if (!name.n)
         return;
     add_rate(rows, LIMIT_REQUESTS, l->requests, row);
-    if (l->concurrent) {
+    if (l->concurrent && rows->n < LIMIT_ROWS) {
         row.kind = LIMIT_CONCURRENT;
         row.limit = l->concurrent;
         rows->at[rows->n++] = row;
@@ -72,14 +76,18 @@ static enum step refused(struct request *r, const struct limit_refusal *why)
 enum step limits_enforce(struct request *r, enum step next)
 {
     const struct principal *p = r->principal;
+    enum taker who = taker(r->gen->config);
     struct limit_refusal why;
     struct rows rows = { .n = 0 };
 
-    if (!p || !limits_claim(r) ||
-        has_policy(r->gen->config))
+    if (!p || who == TAKER_NOBODY || !limits_claim(r))
         return next;
-    add(r, &rows, "key", p->key.n ? p->key : p->id, &p->limits);
-    add(r, &rows, "team", p->team, &p->team_limits);
+    if (who == TAKER_CORE) {
+        add(r, &rows, "key", p->key.n ? p->key : p->id, &p->limits);
+        add(r, &rows, "team", p->team, &p->team_limits);
+    }
+    for (size_t i = 1; i < p->n_teams; i++) /* those above it */
+        add(r, &rows, "team", p->teams[i].name, &p->teams[i].limits);
     if (rows.n && limit_claim_take(&r->claim, rows.at, NULL, rows.n,
                                    clock_mono_ms(), &why))
         return refused(r, &why);

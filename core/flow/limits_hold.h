@@ -14,8 +14,9 @@ struct limit_claim *limits_claim(struct request *r);
 
 /**
  * What the principal carries must hold whatever the policies are: where the
- * configuration asks none of the name "limits", it is taken here. `next`, or
- * STEP_FAIL.
+ * configuration asks none of the name "limits", it is taken here, and limits of
+ * the teams above its own always are; unless that policy only observes. `next`,
+ * or STEP_FAIL.
  */
 enum step limits_enforce(struct request *r, enum step next);
 

@@ -42,9 +42,10 @@ static int fn_take(lua_State *L)
                               now_ms, &why);
     if (rc == -ERR_NOMEM)
         return luaL_error(L, "ps.take: %s", why.text);
-    if (!rc)
-        return 0;
-    decision_push_refusal(L, &why);
+    if (rc)
+        decision_push_refusal(L, &why);
+    else
+        lua_pushnil(L);
     return 1;
 }
 

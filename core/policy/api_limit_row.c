@@ -147,55 +147,55 @@ static int kind_of(lua_State *L, struct str name)
                          "not '%s'", name.p ? name.p : "(nothing)");
 }
 
-/* The limit on top; false where it is nil: no limit. */
-static bool read_limit(lua_State *L, struct limit_row *row)
+/* A row as the script wrote it; texts are borrowed from it. */
+struct said {
+    struct str kind, per, limit, stream;
+    bool has_limit, has_number;
+    lua_Integer number; /* of limit, where that is one */
+    lua_Integer burst;  /* 0 = not given */
+};
+
+/* False: no limit. */
+static bool set_limit(lua_State *L, const struct said *x,
+                      struct limit_row *row)
 {
     const char *kind = limit_kind_name(row->kind);
-    int ok = 0;
-    struct str s;
 
-    if (lua_isnil(L, -1))
+    if (!x->has_limit)
         return false;
     if (row->kind == LIMIT_CONCURRENT) {
-        lua_Integer n = lua_tointegerx(L, -1, &ok);
-
-        if (!ok || n < 1 || n > 1000000)
+        if (!x->has_number || x->number < 1 || x->number > 1000000)
             luaL_error(L, "concurrent: limit is a number from 1 to 1000000");
-        row->limit = (uint64_t)n;
+        row->limit = (uint64_t)x->number;
         return true;
     }
-    if (lua_type(L, -1) != LUA_TSTRING)
+    if (!x->limit.p)
         luaL_error(L, "%s: limit is a rate, \"600/min\"", kind);
-    s.p = lua_tolstring(L, -1, &s.n);
-    if (!conf_rate(s, &row->limit, &row->period_ms))
+    if (!conf_rate(x->limit, &row->limit, &row->period_ms))
         luaL_error(L, "%s: \"%s\" is not a rate; write \"600/min\" or "
-                      "\"400k/min\" (per s, min, h or day)", kind, s.p);
+                      "\"400k/min\" (per s, min, h or day)", kind,
+                   x->limit.p);
     return true;
 }
 
-static void read_burst(lua_State *L, struct limit_row *row)
+static void set_burst(lua_State *L, const struct said *x,
+                      struct limit_row *row)
 {
-    lua_Integer n;
-    int ok;
-
-    if (lua_isnil(L, -1))
+    if (!x->burst)
         return;
-    n = lua_tointegerx(L, -1, &ok);
     if (row->kind != LIMIT_REQUESTS)
         luaL_error(L, "burst is for requests alone");
-    if (!ok || n < 1 || (uint64_t)n > row->limit)
+    if (row->limit && (x->burst < 1 || (uint64_t)x->burst > row->limit))
         luaL_error(L, "burst is a number from 1 to the limit");
-    row->burst = (uint64_t)n;
+    row->burst = (uint64_t)x->burst;
 }
 
-static bool read_stream(lua_State *L, const struct limit_row *row)
+static bool is_finish(lua_State *L, const struct said *x,
+                      const struct limit_row *row)
 {
-    const char *word;
-
-    if (lua_isnil(L, -1))
+    if (!x->stream.p)
         return false;
-    word = lua_tostring(L, -1);
-    if (row->kind != LIMIT_TOKENS || !word || strcmp(word, "finish") != 0)
+    if (row->kind != LIMIT_TOKENS || !str_is(x->stream, "finish"))
         luaL_error(L, "stream = \"finish\", and for tokens alone");
     return true;
 }
@@ -249,69 +249,87 @@ static uint64_t least_of(lua_State *L, struct policy_call *c, uint64_t want)
 
 /* ---- a row -------------------------------------------------------------- */
 
-static void check_names(lua_State *L)
+/* The value on top, as a text. */
+static struct str text_at(lua_State *L, const char *name)
 {
-    static const char *const known[] = { "per", "limit", "burst", "stream" };
-    int row = lua_gettop(L);
+    struct str s;
 
-    for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) {
-        bool ok = lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1;
-        const char *name =
-            lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-
-        for (size_t i = 0; i < sizeof known / sizeof known[0] && !ok; i++)
-            ok = strcmp(name, known[i]) == 0;
-        if (!ok)
-            luaL_error(L, "a row has per, limit, burst and stream, not '%s'",
-                       name);
-    }
-}
-
-/* A member of the row at idx, without metamethods. */
-static struct str text_of(lua_State *L, int idx, const char *name)
-{
-    struct str s = STR_NULL;
-
-    lua_pushstring(L, name);
-    if (lua_rawget(L, idx) == LUA_TSTRING)
-        s.p = lua_tolstring(L, -1, &s.n); /* lasts: it is in the row */
-    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "a row's %s is a text, not a %s", name,
+                   luaL_typename(L, -1));
+    s.p = lua_tolstring(L, -1, &s.n);
     return s;
 }
 
-static void push_member(lua_State *L, int idx, const char *name)
+/* limit: a text or a whole number; burst: a whole number. */
+static void read_count(lua_State *L, bool limit, struct said *x)
 {
-    lua_pushstring(L, name);
-    lua_rawget(L, idx);
+    int ok = 0;
+    lua_Integer n = 0;
+
+    if (limit && lua_type(L, -1) == LUA_TSTRING) {
+        x->limit = text_at(L, "limit");
+        x->has_limit = true;
+        return;
+    }
+    if (lua_type(L, -1) == LUA_TNUMBER)
+        n = lua_tointegerx(L, -1, &ok);
+    if (!ok || (!limit && n == 0))
+        luaL_error(L, "a row's %s is a whole number%s",
+                   limit ? "limit" : "burst",
+                   limit ? ", or a rate: \"600/min\"" : " above 0");
+    if (limit) {
+        x->number = n;
+        x->has_number = x->has_limit = true;
+    } else {
+        x->burst = n;
+    }
 }
 
-/* The row on top; popped but for what its name needs. */
+/* One member, its name and value on top. */
+static void read_member(lua_State *L, struct said *x)
+{
+    const char *name = "?";
+
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) {
+        x->kind = text_at(L, "first");
+        return;
+    }
+    if (lua_type(L, -2) == LUA_TSTRING)
+        name = lua_tostring(L, -2);
+    if (strcmp(name, "per") == 0)
+        x->per = text_at(L, name);
+    else if (strcmp(name, "limit") == 0)
+        read_count(L, true, x);
+    else if (strcmp(name, "burst") == 0)
+        read_count(L, false, x);
+    else if (strcmp(name, "stream") == 0)
+        x->stream = text_at(L, name);
+    else
+        luaL_error(L, "a row has per, limit, burst and stream, not '%s'",
+                   name);
+}
+
+/* The row on top, which stays; so does what its name needs. */
 static void read_row(lua_State *L, struct policy_call *c,
                      struct limit_rows *out, int number)
 {
     struct limit_row *row = &out->at[out->n];
-    int idx = lua_gettop(L);
-    struct str kind = STR_NULL, per;
+    struct said x = { .burst = 0 };
     bool limited, finish;
 
-    luaL_checktype(L, idx, LUA_TTABLE);
-    check_names(L);
-    *row = (struct limit_row){ .want = 1 };
-    if (lua_rawgeti(L, idx, 1) == LUA_TSTRING)
-        kind.p = lua_tolstring(L, -1, &kind.n);
-    row->kind = (enum limit_kind)kind_of(L, kind);
-    per = text_of(L, idx, "per");
-    if (!per.n)
+    if (!lua_istable(L, -1))
+        luaL_error(L, "a row is a table, not a %s", luaL_typename(L, -1));
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+        read_member(L, &x);
+    *row = (struct limit_row){ .kind = (enum limit_kind)kind_of(L, x.kind),
+                               .want = 1 };
+    if (!x.per.n)
         luaL_error(L, "a row needs per = \"key\", or another");
-    push_member(L, idx, "limit");
-    limited = read_limit(L, row);
-    push_member(L, idx, "burst");
-    if (limited)
-        read_burst(L, row);
-    push_member(L, idx, "stream");
-    finish = read_stream(L, row);
-    lua_settop(L, idx);
-    if (!limited || !subject(L, c, per, out, row))
+    limited = set_limit(L, &x, row);
+    set_burst(L, &x, row);
+    finish = is_finish(L, &x, row);
+    if (!limited || !subject(L, c, x.per, out, row))
         return;
     if (row->kind == LIMIT_TOKENS)
         row->want = tokens_wanted(L, c);

@@ -351,3 +351,18 @@ def test_a_stopped_disk_stalls_changes_only(penstock):
     db.execute("ROLLBACK")
     assert asked.wait(10) == 0
     assert every_worker(p, secret, 401)
+
+
+def test_limits_of_keys_and_of_teams_above_hold(penstock):
+    """A key's own, its team's, and those of the team above that."""
+    p = penstock(CONFIG)
+    for args in (["--name", "all", "--limit", "requests=30/day"],
+                 ["--name", "part", "--parent", "all"]):
+        assert p.cli("team", "create", *args).returncode == 0
+    one = key(p, "create", "--name", "one", "--team", "part", "--limit",
+              "requests=20/day")["secret"]
+    two = key(p, "create", "--name", "two", "--team", "part")["secret"]
+    assert [call(p, one).status for _ in range(3)] == [200, 200, 429]
+    assert [call(p, two).status for _ in range(2)] == [200, 429]
+    answer = call(p, two).json()["error"]["message"]
+    assert "requests per team 'all', limit 30/day" in answer

@@ -131,7 +131,7 @@ static void makes_a_key_that_workers_know(void)
     CU_ASSERT(str_is(p->key, "ci") && str_is(p->team, "files") &&
               str_is(p->user, "ada"));
     CU_ASSERT(p->n_models == 2 && p->n_endpoints == 1 && p->n_cidrs == 1);
-    CU_ASSERT(str_find(p->limits_json, STR("600/min")) > 0);
+    CU_ASSERT(str_is(p->limits.requests, "600/min"));
     UNIT_INT(ASK("{'verb':'key.show','id':'ci'}"), 0);
     CU_ASSERT_PTR_NULL(json_object_get(answer.reply, "secret"));
     end();

@@ -86,6 +86,8 @@ static void brings_every_field_back(void)
     struct str endpoints[] = { STR("chat") }, cidrs[] = { STR("10.0.0.0/8") };
     struct conf_pair tags[] = { { STR("env"), STR("prod") } };
     struct conf_key k = key_of("k");
+    const struct str limits =
+        STR("{\"requests\":\"600/min\",\"concurrent\":4}");
     struct key_table_builder *b;
     const struct principal *p;
 
@@ -102,7 +104,7 @@ static void brings_every_field_back(void)
     k.n_cidrs = 1;
     k.tags = tags;
     k.n_tags = 1;
-    UNIT_INT(key_table_builder_add(b, &k, STR("{\"requests\":1}"), false), 0);
+    UNIT_INT(key_table_builder_add(b, &k, limits, false), 0);
     UNIT_INT(take(b), 0);
     p = look("k");
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
@@ -111,7 +113,9 @@ static void brings_every_field_back(void)
     CU_ASSERT(str_is(p->id, "k") && str_is(p->key, "k"));
     CU_ASSERT(str_is(p->user, "ada") && p->team.n == 0);
     CU_ASSERT(p->disabled && p->expires_ms == 123456);
-    CU_ASSERT(str_is(p->limits_json, "{\"requests\":1}"));
+    CU_ASSERT(str_is(p->limits.requests, "600/min"));
+    UNIT_INT(p->limits.tokens.n, 0);
+    UNIT_INT(p->limits.concurrent, 4);
     UNIT_INT(p->n_models, 2);
     CU_ASSERT(str_is(p->models[0], "gpt-*") && str_is(p->models[1], "fast"));
     CU_ASSERT(str_is(p->endpoints[0], "chat"));
