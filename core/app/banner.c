@@ -101,13 +101,14 @@ int banner_text(const struct master *m, struct buf *out)
                m->file ? m->file : "built in");
     for (size_t i = 0; i < m->listeners.n; i++) {
         const struct conf_listen *l = &m->config->listens[i];
-        bool local = str_starts(str_of(m->listeners.list[i].address), STR("unix:"));
+        const char *address = m->listeners.list[i].address;
+        bool local = str_starts(str_of(address), STR("unix:"));
 
         buf_printf(out, "  %s%s  %s\n",
                    local       ? ""
                    : l->n_tls ? "https://"
                               : "http://",
-                   m->listeners.list[i].address, open_to(m->config, l));
+                   address, open_to(m->config, l));
     }
     if (*m->metrics_address)
         buf_printf(out, "  http://%s/metrics  open to everybody who reaches "

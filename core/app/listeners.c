@@ -116,11 +116,23 @@ void listeners_close(struct listeners *l)
         close_one(&l->list[i], l->slots);
 }
 
+static void let_go(const struct listener *l, size_t slots)
+{
+    for (size_t k = 0; l->fds && k < slots; k++)
+        close(l->fds[k]);
+}
+
 void listeners_let_go(const struct listeners *l)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        for (size_t k = 0; l->list[i].fds && k < l->slots; k++)
-            close(l->list[i].fds[k]);
+    for (size_t i = 0; i < l->n; i++)
+        let_go(&l->list[i], l->slots);
+}
+
+void listeners_let_go_rest(const struct listeners *old)
+{
+    for (size_t i = 0; i < old->n; i++) {
+        if (!old->list[i].taken)
+            let_go(&old->list[i], old->slots);
     }
 }
 

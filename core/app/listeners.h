@@ -43,6 +43,9 @@ void listeners_close(struct listeners *l);
 
 /** In a child that does not accept: close them; the files stay. */
 void listeners_let_go(const struct listeners *l);
+/** The same for those that the set after this one did not take over: a child
+ * that held them would keep them open for nobody. */
+void listeners_let_go_rest(const struct listeners *old);
 
 /** What the configuration says of a listener: by address, since an order
  * that changed is no change. NULL = it is not there. */

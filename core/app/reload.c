@@ -100,6 +100,14 @@ static void put_done(struct master *m, struct buf *b, const char *how,
     buf_putc(b, '}');
 }
 
+const char *reload_note(const struct master *m)
+{
+    if (m->reload.wishes[0].back_to)
+        return "the files on disk still say otherwise: mend them; until a "
+               "`penstock reload` this generation stays";
+    return NULL;
+}
+
 void reload_done(struct master *m, const char *how, const char *warning)
 {
     struct buf text = BUF_INIT(1 << 17);
@@ -129,6 +137,10 @@ bool reload_want(struct master *m, const struct reload_wish *wish)
     for (size_t i = 1; i < r->n_wishes && !wish->ticket; i++) {
         if (!r->wishes[i].ticket)
             return true; /* that one will see the same files */
+    }
+    if (!wish->ticket && r->pinned) {
+        log_event(EV_reload_pinned, LOG_I("generation", (int64_t)r->pinned));
+        return false;
     }
     if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING)
         return false;
@@ -208,6 +220,7 @@ static void choose_way(struct master *m)
         reload_done(m, "plan", NULL);
     } else if (l->n_changes == 0) {
         m->loaded.n_changes = 0;
+        r->pinned = r->wishes[0].back_to;
         reload_done(m, "nothing changed", NULL);
     } else if (l->applies == CONF_RESTART) {
         refuse_restart(m);
@@ -341,6 +354,8 @@ void reload_let_go(const struct master *m)
         close_bundle(&r->kept[i].loaded);
     if (r->stage == RELOAD_LOADING)
         close(r->loading.sock);
+    if (r->stage == RELOAD_RISING)
+        listeners_let_go_rest(&r->listeners);
 }
 
 void reload_end(struct master *m)

@@ -9,12 +9,16 @@
 #define RELOAD_PREPARE_MS 10000 /* for workers to prepare */
 #define RELOAD_FLIP_MS 5000
 #define RELOAD_RISE_MS 60000    /* for new workers to be ready */
+#define RELOAD_FREE_MS 2000     /* for an address that workers gave up */
 
 /** The wish at hand failed: nothing was changed. */
 void reload_refuse(struct master *m, const struct err *err);
 /** It was done; `how`: "in place", "new workers", "nothing changed", "plan".
  * `warning` may be NULL. */
 void reload_done(struct master *m, const char *how, const char *warning);
+
+/** What the one who wished for it should know; NULL: nothing. */
+const char *reload_note(const struct master *m);
 
 /** Take the next bundle into force in the master; the former is kept. */
 void reload_take(struct master *m, struct served *former);

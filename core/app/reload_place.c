@@ -124,7 +124,7 @@ void place_step(struct master *m, uint64_t now_ms)
     struct err err = { 0 };
 
     if (!p && flipping) {
-        reload_done(m, "in place", NULL);
+        reload_done(m, "in place", reload_note(m));
     } else if (!p && mock) {
         flip(m);
         place_step(m, now_ms);

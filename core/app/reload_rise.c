@@ -79,6 +79,7 @@ void rise_start(struct master *m)
     struct reload *r = &m->reload;
     struct listeners next;
     struct err err = { 0 };
+    int rc;
 
     if (room(m, &err) != 0 && !r->wishes[0].no_wait) {
         if (r->stage != RELOAD_WAITING && r->wishes[0].force)
@@ -86,9 +87,14 @@ void rise_start(struct master *m)
         r->stage = RELOAD_WAITING; /* and then we come here again */
         return;
     }
-    if (err.code ||
-        listeners_open(&next, r->next.config, m->n_workers, &m->listeners,
-                       &err) != 0) {
+    rc = err.code ? -err.code
+                  : listeners_open(&next, r->next.config, m->n_workers,
+                                   &m->listeners, &err);
+    if (rc == -ERR_EXISTS && clock_mono_ms() < r->started_ms + RELOAD_FREE_MS) {
+        r->stage = RELOAD_WAITING; /* workers that drain hold it yet */
+        return;
+    }
+    if (rc) {
         reload_refuse(m, &err);
         return;
     }
@@ -139,6 +145,7 @@ void rise_fail(struct master *m, const struct err *err)
         move_back(m, &m->posts[i]);
     listeners_give_up(&m->listeners, &r->listeners);
     m->listeners = r->listeners;
+    r->listeners.n = 0;
     reload_refuse(m, err);
 }
 
@@ -157,7 +164,7 @@ static void commit(struct master *m)
     reload_follow(m, m->loaded.helpers);
     reload_keep(m, &r->former);
     r->former = (struct served){ 0 };
-    reload_done(m, "new workers", NULL);
+    reload_done(m, "new workers", reload_note(m));
 }
 
 void rise_step(struct master *m, uint64_t now_ms)

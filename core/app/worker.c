@@ -61,7 +61,8 @@ int worker_listen(struct worker *w, uint32_t slot)
         uint32_t *id = id_of(w, slot, i);
 
         if (*id == 0)
-            *id = http_server_listen(w->server, w->m->listeners.list[i].fds[slot],
+            *id = http_server_listen(w->server,
+                                     w->m->listeners.list[i].fds[slot],
                                      w->tls[i], &w->tags[i]);
         if (*id == 0)
             return -ERR_NOMEM;
