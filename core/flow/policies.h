@@ -35,6 +35,9 @@ bool response_open(struct request *r);
 size_t response_fields(const struct request *r, struct http_header *h,
                        size_t n, size_t max);
 
+/* log_out.c: what became of it, for the log phase; in the arena, or NULL */
+struct policy_out *log_out(struct request *r);
+
 /* body.c: the body as policies left it */
 struct str body_text(const struct request *r);
 /** NULL before it is read, and once it is not kept. */

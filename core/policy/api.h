@@ -31,6 +31,7 @@ enum api_kind {
     API_TRY,
     API_RESP,
     API_RESP_HEADER,
+    API_OUT,
     API_BODY,
     API_WINDOW,
     API_CTX,
@@ -85,6 +86,7 @@ void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
+void api_out_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ctx_open(lua_State *L);
 void api_ps_open(lua_State *L);

@@ -157,6 +157,7 @@ struct policy_result {
 
 struct policy_set;
 struct policy_window;
+struct policy_out; /* policy/out.h */
 struct policy_call; /* a phase under way that waits */
 struct policy_ctx;  /* policy/ctx.h */
 
@@ -174,6 +175,7 @@ struct policy_run {
     struct policy_try *attempt;   /* attempt only */
     struct policy_resp *response; /* response only */
     struct policy_window *window; /* output only; see policy/output.h */
+    struct policy_out *ended;     /* log only */
     struct limit_claim *claim;    /* NULL: ps.take raises */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */

@@ -135,6 +135,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.body = c->open ? &c->body : NULL;
     run.attempt = phase == PHASE_ATTEMPT ? &c->try : NULL;
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
+    run.ended = phase == PHASE_LOG ? &c->out : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
     run.claim = test_limits_open(t);
@@ -171,6 +172,7 @@ static bool run_call(lua_State *L, struct test_case *t, struct policy_set *s,
     }
     t->call->expect.waited_ms = -1;
     t->call->tokens = -1;
+    test_out_init(&t->call->out);
     if (!protect(L, t, read_call, i) || lua_isnil(L, CALL_TABLE))
         return false;
     if (i > 0)

@@ -244,6 +244,7 @@ const struct test_row test_call_rows[] = {
     { "models", read_models, 0 },
     { "try", test_read_try, offsetof(struct test_call, try) },
     { "resp", test_read_resp, offsetof(struct test_call, resp) },
+    { "out", test_read_out, offsetof(struct test_call, out) },
     { "window", test_window_read, offsetof(struct test_call, window) },
     { "chunks", test_chunks_read, 0 },
     { "ctx", test_read_ctx, offsetof(struct test_call, ctx) },

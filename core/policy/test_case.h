@@ -11,6 +11,7 @@
 #define PENSTOCK_POLICY_TEST_CASE_H
 
 #include "base/buf.h"
+#include "policy/out.h"
 #include "policy/output.h"
 #include "policy/policy.h"
 #include "policy/test.h"
@@ -91,6 +92,7 @@ struct test_call {
     struct buf text;
     struct policy_try try;
     struct policy_resp resp;
+    struct policy_out out;
     struct test_window window;
     struct str *chunks; /* of a block, one after the other */
     size_t n_chunks;
@@ -168,6 +170,12 @@ void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
 void test_read_try(lua_State *L, struct test_case *t, void *into);
 void test_read_resp(lua_State *L, struct test_case *t, void *into);
 void test_read_head(lua_State *L, struct test_case *t, void *into);
+/** test_out.c: for rows, into a policy_out; what the test does not say of it;
+ * and of struct policy_view. */
+void test_read_out(lua_State *L, struct test_case *t, void *into);
+void test_out_init(struct policy_out *o);
+void test_out_fill(struct test_call *c);
+int64_t test_out_cost(void *req);
 /** For rows, test_ctx.c: into a struct test_pairs. */
 void test_read_ctx(lua_State *L, struct test_case *t, void *into);
 /** Put the test's texts into req.ctx; see what is there afterwards. */

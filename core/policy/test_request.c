@@ -61,6 +61,7 @@ const struct policy_view test_view = {
     .tags = on_tags,
     .rewrite = test_body_rewrite,
     .plan = on_plan,
+    .cost = test_out_cost,
 };
 
 void test_wake(void *req)
@@ -130,7 +131,7 @@ bool test_request_fill(struct test_case *t, enum policy_phase phase)
     test_try_fill(t);
     usual_str(c, FIELD_ID, "req_test");
     usual_str(c, FIELD_CLIENT_IP, "127.0.0.1");
-    usual_int(c, FIELD_STATUS, 200);
+    test_out_fill(c);
     if (has_body(c, phase) && !test_body_open(t))
         return false;
     usual_str(c, FIELD_MODEL, "test");

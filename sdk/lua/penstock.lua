@@ -22,7 +22,7 @@
 ---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
----@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field log nil|fun(req: penstock.Req, conf: table, out: penstock.Out) # For taking notice; it decides nothing.
 ---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
 ---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
 
@@ -175,6 +175,20 @@ function try:header(name, value) end
 ---@field attempt integer # 1: at the first try. In response.
 ---@field ms integer # From the try's begin to its head. In response.
 
+---What became of the request, for log: the facts of its access line. Nothing of it can be changed.
+---@class penstock.Out
+---@field status integer? # Of the answer; nil where the client left before one. In log.
+---@field ended string # "complete", "error", "answered" (by a policy), "client_gone", "write_stall", "cut". In log.
+---@field side "client"|"gateway"|"provider"|nil # Whose fault it was; nil: nobody's. In log.
+---@field error string? # The error's code, one of a policy's own as well. In log.
+---@field policy string? # Which policy refused it, or answered. In log.
+---@field target penstock.Target? # Of the last try; nil: none was made. In log.
+---@field attempts {target: string, credential?: string, status?: integer, class?: string, why?: string, ms: integer, first_ms?: integer}[] # The tries, in their order. One without a class served; why is in words, for people; first_ms is the time to its first content. In log.
+---@field ms integer # From the request's first byte to the answer's last. In log.
+---@field first_ms integer? # From the request's first byte to the first content. In log.
+---@field usage {input?: integer, cache_read?: integer, cache_write?: integer, output?: integer, reasoning?: integer} # Tokens as the provider reported them, reasoning being part of output; a field that nobody reported is nil. In log.
+---@field cost number? # US dollars of all tries, by the table of prices; nil where a price is not known. In log.
+
 ---A piece of the answer's text: what is held of a block, and what is new. Edits hold for what leaves; what stays is seen again as the provider wrote it.
 ---@class penstock.Window
 ---@field text string # The text, whole characters only. Can be assigned. In output.
@@ -203,6 +217,7 @@ function window:replace(re, f) end
 ---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field out {status?: integer, ended?: string, side?: string, error?: string, policy?: string, target?: string|table, ms?: integer, first_ms?: integer, usage?: table, cost?: number, attempts?: table[]}? # What log gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
 ---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
 ---@field ctx table<string, string>? # What req.ctx holds before.

@@ -6,6 +6,49 @@
  */
 #include "policy_harness.h"
 
+/* ---- how it ended ------------------------------------------------------ */
+
+static const char logging[] =
+    "return { api = 1, log = function(req, conf, out) "
+    "ps.note(table.concat({ tostring(out.status), tostring(req.status), "
+    "out.ended, tostring(out.side), tostring(out.error), tostring(out.cost), "
+    "tostring(ps.cost(req)), tostring(out.target and out.target.name), "
+    "tostring(out.usage.input), tostring(out.first_ms) }, ' ')) "
+    "for i, t in ipairs(out.attempts) do ps.note(t.target .. "
+    "tostring(t.status) .. tostring(t.class) .. t.ms) end end }";
+
+static void the_end_is_told(void)
+{
+    expect_passed(logging,
+                  "ps.test('usual', { expect = { note = "
+                  "'200 200 complete nil nil nil nil test/model nil nil' } })"
+                  "ps.test('status', { req = { status = 502 }, expect = { "
+                  "note = '502 502 error nil nil' } })"
+                  "ps.test('left', { out = { ended = 'client_gone' }, "
+                  "expect = { note = 'nil nil client_gone' } })"
+                  "ps.test('all', { out = { status = 503, side = 'provider', "
+                  "error = 'overloaded', cost = 0.25, target = 'b/y', "
+                  "usage = { input = 7 }, first_ms = 3, attempts = { "
+                  "{ target = 'a/x', class = 'connect', ms = 9 }, "
+                  "{ target = 'b/y', status = 503, ms = 8 } } }, "
+                  "expect = { note = { '503 503 error provider overloaded "
+                  "0.25 0.25 b/y 7 3', 'a/xnilconnect9', 'b/y503nil8' } } })",
+                  4);
+    expect_told(logging, "ps.test('a', { out = { sides = 1 } })",
+                "! out has no 'sides'\n");
+    expect_told(logging, "ps.test('a', { out = { cost = -1 } })",
+                "US dollars are needed\n");
+    expect_passed("return { api = 1, log = function(req, conf, out) "
+                  "out.status = 1 end }",
+                  "ps.test('a', { fail = 'closed', expect = { fails = "
+                  "'out.status cannot be changed: the request is over' } })",
+                  1);
+    expect_passed("return { api = 1, log = function(req, conf, out) "
+                  "return out.state end }",
+                  "ps.test('a', { fail = 'closed', expect = { fails = "
+                  "'out.state does not exist' } })", 1);
+}
+
 /* ---- several calls, one clock ----------------------------------------- */
 
 static const char counting[] =
@@ -308,4 +351,5 @@ UNIT_MAIN("policy_harness",
           { "fields come in their phase", fields_come_in_their_phase },
           { "modes", modes },
           { "differences", differences },
+          { "the end is told", the_end_is_told },
           { "mistakes", mistakes })

@@ -239,6 +239,7 @@ static bool push_class(lua_State *L, struct policy_call *c, const char *cls)
                   { API_BODY, "body" },
                   { API_TRY, "try" },
                   { API_RESP, "resp" },
+                  { API_OUT, "out" },
                   { API_LIMITS, "limits" },
                   { API_WINDOW, "window" } };
 
