@@ -50,6 +50,10 @@ void body_keep(struct request *r); /* for view_keep */
 /** Keep, and free text and index. */
 void body_drop(struct request *r);
 
+/* body_try.c: from here on the body is the try's, until its end; idempotent */
+int body_try_begin(struct request *r); /* 0 or -ERR_NOMEM */
+void body_try_end(struct request *r);
+
 /* hints.c: what the client says in its head */
 struct str hints_session(struct request *r);
 size_t hints_tags(void *req, const struct conf_pair **out);

@@ -88,6 +88,7 @@ struct request {
     uint64_t body_bytes;
     struct json json;      /* of the body as policies left it, see body.c */
     struct buf edited;     /* that body, where one was edited */
+    struct kept_body *kept_body; /* while a try has its own: body_try.c */
     struct str asked;      /* the model's name as the client sent it */
     struct wire_request facts;
     struct str kept_user, kept_temperature; /* for policies' log */
@@ -242,9 +243,5 @@ void try_close_record(struct request *r);
 const struct conf_endpoint *limits_of(const struct request *r); /* or NULL */
 /** Check the body that was read; 0 or -ERR_x with r->err. */
 int limits_check(struct request *r);
-
-/* view.c: what policies see */
-extern const struct policy_view request_view;
-int view_run(struct request *r, enum policy_phase p, struct policy_result *out);
 
 #endif

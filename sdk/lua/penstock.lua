@@ -19,7 +19,7 @@
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
 ---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
----@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
+---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers and edits the body of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
 ---@field log nil|fun(req: penstock.Req, conf: table, out: penstock.Out) # For taking notice; it decides nothing.
@@ -37,7 +37,7 @@
 ---@field credential string? # What the caller presented. From authenticate on.
 ---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
 ---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
----@field model string # The model that routes. Can be assigned in validate and admit, as the next four; what a key may use is judged by the name that the client sent. From validate on.
+---@field model string # The model that routes. Can be assigned in validate and admit, as the next four; in attempt all but model and stream can, for that try. What a key may use is judged by the name that the client sent. From validate on.
 ---@field stream boolean # Does the client want a stream? From validate on.
 ---@field max_tokens integer? # The client's own limit of the answer. From validate on.
 ---@field temperature number? # Of sampling. From validate on.
@@ -50,7 +50,7 @@
 ---@field ctx table<string, string?> # What the policy keeps of this request from one phase to the next: texts by name, its own alone. At most 4,096 of them, 512 KiB.
 local req = {}
 
----Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
+---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate, admit and attempt. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
 ---@param options {from?: ("system"|"user"|"assistant"|"tool")[], kinds?: ("text"|"tool_args"|"thinking")[]}
 ---@param f fun(text: string, part: penstock.Part): string?
 function req:each_text(options, f) end
@@ -60,7 +60,7 @@ function req:each_text(options, f) end
 ---@field role "system"|"user"|"assistant"|"tool" # Whose it is; of a role that is none of these: "user".
 ---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, JSON in a string.
 
----The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
+---The request's JSON by pointers (RFC 6901). Edits are for validate, admit and, of one try, attempt; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
 ---@class penstock.Body
 local body = {}
 
@@ -74,12 +74,12 @@ function body:get(pointer) end
 ---@return string?
 function body:raw(pointer) end
 
----Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit.
+---Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit attempt.
 ---@param pointer string
 ---@param value any
 function body:set(pointer, value) end
 
----Take a member or element out; nothing where there is none. In validate admit.
+---Take a member or element out; nothing where there is none. In validate admit attempt.
 ---@param pointer string
 function body:remove(pointer) end
 
