@@ -49,6 +49,40 @@ static void the_end_is_told(void)
                   "'out.state does not exist' } })", 1);
 }
 
+/* ---- a secret in pieces -------------------------------------------------- */
+
+/* Its stand-in begins as it does itself: what has left of the one must not be
+ * taken for the other's. By pattern, by ps.re, by gsub of both, and by hand. */
+static const char masking[] =
+    "local M = { api = 1, schema = { how = 'string' }, window = { hold = 20 } }"
+    "local re = ps.re('sk-[0-9a-f]+') local how = {"
+    "replace = function(w) w:replace('sk%-%x+', 'secret') end,"
+    "re = function(w) w:replace(re, 'secret') end,"
+    "gsub = function(w) w.text = w.text:gsub('sk%-%x+', 'secret') end,"
+    "re_gsub = function(w) w.text = re:gsub(w.text, 'secret') end,"
+    "twice = function(w) w.text = w.text:gsub('sk%-', 'sk+')"
+    ":gsub('sk%+%x+', 'secret') end,"
+    "hand = function(w) local t, out = w.text, '' while true do "
+    "local i, j = t:find('sk%-%x+') if not i then break end "
+    "out, t = out .. t:sub(1, i - 1) .. 'secret', t:sub(j + 1) end "
+    "w.text = out .. t end }"
+    "function M.output(req, conf, w) how[conf.how](w) end return M";
+
+static void secrets_in_pieces(void)
+{
+    expect_passed(masking,
+        "local text = 'a sk-1234567890abcde, and sk-0123456789 then sk-000000"
+        " and a lot more of text; sk-1234 at the end' "
+        "local want = text:gsub('sk%-%x+', 'secret') "
+        "for _, how in ipairs { 'replace', 're', 'gsub', 're_gsub', 'twice',"
+        " 'hand' } do for size = 1, 9 do for first = 0, size - 1 do "
+        "local chunks = { text:sub(1, first) } "
+        "for i = first + 1, #text, size do "
+        "chunks[#chunks + 1] = text:sub(i, i + size - 1) end "
+        "ps.test(how .. size .. first, { conf = { how = how }, "
+        "chunks = chunks, expect = { text = want } }) end end end", 6 * 45);
+}
+
 /* ---- several calls, one clock ----------------------------------------- */
 
 static const char counting[] =
@@ -352,4 +386,5 @@ UNIT_MAIN("policy_harness",
           { "modes", modes },
           { "differences", differences },
           { "the end is told", the_end_is_told },
+          { "secrets in pieces", secrets_in_pieces },
           { "mistakes", mistakes })
