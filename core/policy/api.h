@@ -111,6 +111,9 @@ void api_validate_open(lua_State *L); /* ps.validate, into that table */
 /** api_cidr.c: a list of texts on top becomes networks; it is conf[key]. */
 void api_cidr_conf(lua_State *L, const char *key);
 
+/** api_re.c: each of a list is a text that ps.re takes; raises. */
+void api_re_conf(lua_State *L, const json_t *list, const char *key);
+
 /** A frozen table of functions, into the table on top: ps.name.fn. */
 void api_group(lua_State *L, const char *name, const luaL_Reg *functions);
 

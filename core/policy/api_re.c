@@ -279,6 +279,23 @@ static int re_m_gsub(lua_State *L)
     return 2;
 }
 
+/* One whose flags the policy adds is compiled again; what is no pattern with
+ * them is none without. */
+void api_re_conf(lua_State *L, const json_t *list, const char *key)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *v = json_array_get(list, i);
+
+        if (!json_is_string(v))
+            luaL_error(L, "conf.%s[%d]: a text is needed", key, (int)i + 1);
+        lua_pushcfunction(L, fn_re);
+        lua_pushlstring(L, json_string_value(v), json_string_length(v));
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+            luaL_error(L, "conf.%s[%d]: %s", key, (int)i + 1,
+                       lua_tostring(L, -1));
+    }
+}
+
 void api_re_open(lua_State *L)
 {
     static const luaL_Reg methods[] = {

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 enum {
-    ARENA = 8 << 20,
+    ARENA = 32 << 20,
     NOTES = 64 << 10,
     KV_BYTES = 1 << 20,
     HOOK_EVERY = 1000000, /* instructions */
@@ -245,7 +245,7 @@ static struct test_case *case_new(lua_State *L, const struct policy_test *t)
     c->limiter = test_limits_new();
     c->lines = arena_alloc(a, TEST_LINES * sizeof *c->lines);
     buf_init(&c->notes, NOTES);
-    buf_init(&c->scratch, NOTES);
+    buf_init(&c->scratch, TEST_JSON_MAX);
     c->probe = t->cover ? &t->cover->probe : NULL;
     c->policy = (struct conf_policy){ .name = t->name, .path = t->path,
                                       .source = t->source };

@@ -26,6 +26,7 @@ enum {
     TEST_MODELS = 16,
     TEST_CHUNKS = 4096,
     TEST_LINES = 512, /* of a report */
+    TEST_JSON_MAX = 4 << 20,
     TEST_TABLE = 2,
     CALL_TABLE = 3,
 };

@@ -10,7 +10,7 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret"|"cidrs">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret"|"cidrs"|"patterns">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[], when?: string}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them). With when, a key of conf whose type is bool: the phase is there only where that key is true.

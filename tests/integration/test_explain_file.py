@@ -255,6 +255,17 @@ def test_which_listener(explain):
     assert got.returncode == 1 and "no listener 127.0.0.1:3" in got.stderr
 
 
+def test_without_a_configuration(explain, cli):
+    """Where none is installed, the built-in one answers, as it would serve."""
+    (explain.dir / "r.json").write_text(json.dumps(
+        {"body": {"model": "sim/echo",
+                  "messages": [{"role": "user", "content": "hello"}]}}))
+    got = cli("explain", "-f", str(explain.dir / "r.json"), "--json")
+    assert got.returncode == 0, got.stderr
+    assert json.loads(got.stdout)["answer"]["status"] == 200
+    assert "the built-in configuration answers" in got.stderr
+
+
 def test_mistakes(explain, cli):
     for request, why in (
             ("{", "line 1"), ("[]", "an object is needed"),

@@ -49,6 +49,42 @@ static void the_end_is_told(void)
                   "'out.state does not exist' } })", 1);
 }
 
+/* ---- large bodies; lists of patterns ----------------------------------- */
+
+static void bodies_are_large(void)
+{
+    expect_passed("return { api = 1, admit = function(req) "
+                  "ps.note(tostring(req.body_size)) end }",
+                  "ps.test('table', { req = { body = { model = 'm', messages ="
+                  " { { role = 'user', content = ('x'):rep(128 << 10) } } } },"
+                  " expect = { note = '131' } })"
+                  "ps.test('text', { req = { body = '{\"model\":\"m\","
+                  "\"messages\":[{\"role\":\"user\",\"content\":\"' .. "
+                  "('x'):rep(1 << 20) .. '\"}]}' },"
+                  " expect = { note = '1048' } })", 2);
+    expect_told("return { api = 1, admit = function() end }",
+                "ps.test('a', { req = { body = { model = 'm', messages = "
+                "{ { role = 'user', content = ('\\0'):rep(1 << 20) } } } } })",
+                "req.body: more than 4194304 bytes");
+}
+
+static void patterns_are_checked(void)
+{
+    static const char policy[] =
+        "return { api = 1, schema = { deny = 'patterns' }, admit = "
+        "function(req, conf) ps.note(conf.deny[2]) end }";
+
+    expect_passed(policy,
+                  "ps.test('good', { conf = { deny = { 'a+', '(b|c)' } }, "
+                  "expect = { note = '(b|c)' } })"
+                  "ps.test('bad', { conf = { deny = { 'a+', '(b' } }, "
+                  "expect = { fails = 'conf.deny[2]: ' } })"
+                  "ps.test('no text', { conf = { deny = { 7 } }, "
+                  "expect = { fails = 'conf.deny[1]: a text' } })"
+                  "ps.test('no list', { conf = { deny = 'a' }, expect = { "
+                  "fails = 'a list of regular expressions' } })", 4);
+}
+
 /* ---- a secret in pieces -------------------------------------------------- */
 
 /* Its stand-in begins as it does itself: what has left of the one must not be
@@ -386,5 +422,7 @@ UNIT_MAIN("policy_harness",
           { "modes", modes },
           { "differences", differences },
           { "the end is told", the_end_is_told },
+          { "bodies are large", bodies_are_large },
+          { "patterns are checked", patterns_are_checked },
           { "secrets in pieces", secrets_in_pieces },
           { "mistakes", mistakes })

@@ -77,7 +77,9 @@ static lua_State *engine_open(struct engine *e)
 
     memset(e, 0, sizeof *e);
     e->policy = (struct conf_policy){ .name = STR("p"),
-                                      .source = STR("return { api = 1 }") };
+                                      .source = STR("return { api = 1, "
+                                                    "log = function() "
+                                                    "end }") };
     e->env.config = &e->config;
     e->env.hash = hash_new();
     e->st = policy_state_new(&e->env, &e->policy, &err);
