@@ -4,6 +4,7 @@
 #include "flow/flow.h"
 
 #include "base/log.h"
+#include "flow/refusal.h"
 #include "flow/request.h"
 #include "policy/outside.h"
 #include "policy/reach.h"
@@ -76,6 +77,7 @@ const struct http_handler *flow_handler(void)
         .on_body = on_body,
         .on_drained = on_drained,
         .on_end = on_end,
+        .on_refusal = flow_on_refusal,
     };
 
     return &handler;

@@ -36,7 +36,7 @@ static bool is_anthropic(const struct request *r)
 
 enum step step_head(struct request *r)
 {
-    r->anthropic = is_anthropic(r);
+    r->anthropic = endpoint_asks_anthropic(r->path, is_anthropic(r));
     r->endpoint = endpoint_find(r->path, r->anthropic, &r->rest);
     identity_trace(r);
     r->want_detail = r->listener && r->listener->conf &&

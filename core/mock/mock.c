@@ -185,7 +185,7 @@ static void on_end(void *ud, struct http_req *q, int rc)
 }
 
 static const struct http_handler handler = { on_head, on_body, on_drained,
-                                             on_end };
+                                             on_end, NULL };
 
 /* ---- the mock ---------------------------------------------------------- */
 

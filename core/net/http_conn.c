@@ -193,9 +193,10 @@ static void linger(struct http_conn *x)
     buf_clear(&x->in);
 }
 
-static void refuse(struct http_conn *x, int status, const char *why)
+static void refuse(struct http_conn *x, int status, const char *why,
+                   struct str in)
 {
-    if (http_reply_refusal(x, status, why)) {
+    if (http_reply_refusal(x, status, why, in)) {
         x->lost = -ERR_NOMEM;
         return;
     }
@@ -261,7 +262,7 @@ static void head_feed(struct http_conn *x, struct str *in)
         head_done(x, in);
         break;
     case HTTP1_BAD:
-        refuse(x, x->h.status, x->h.why);
+        refuse(x, x->h.status, x->h.why, *in);
         in->n = 0;
         break;
     default:
@@ -447,7 +448,8 @@ static void on_timer(void *ud)
     switch (x->waiting) {
     case HTTP_T_HEAD:
         if (x->state == HTTP_HEAD)
-            refuse(x, 408, "the request did not arrive in time");
+            refuse(x, 408, "the request did not arrive in time",
+                   buf_str(&x->in));
         else
             x->lost = -ERR_TIMEOUT;
         break;

@@ -11,12 +11,14 @@
  * request is gone when it returns. No other call comes after it.
  *
  * What is not valid HTTP never reaches the handler: it is answered here (400,
- * 408, 414, 417, 431, 501, 505; an OpenAI-shaped JSON error) and the
- * connection is closed; one request in is at most one request out.
+ * 408, 414, 417, 431, 501, 505; an OpenAI-shaped JSON error, unless
+ * on_refusal writes another) and the connection is closed; one request in is
+ * at most one request out.
  */
 #ifndef PENSTOCK_NET_HTTP_SERVER_H
 #define PENSTOCK_NET_HTTP_SERVER_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "net/http_header.h"
 #include "net/loop.h"
@@ -39,6 +41,15 @@ struct http_limits {
     size_t low_water;
 };
 
+/** What is refused before it is a request. All borrowed. */
+struct http_refused {
+    int status;
+    int code;          /* ERR_x of that status */
+    const char *why;   /* one line for the client */
+    struct str path;   /* p NULL: the request line could not be read */
+    struct str fields; /* what came of the head behind that line, as it came */
+};
+
 struct http_handler {
     /** The head is read, the body is not. */
     void (*on_head)(void *ud, struct http_req *q);
@@ -57,6 +68,10 @@ struct http_handler {
      * -ERR_CANCELLED: http_reply_abort, or the server is freed.
      */
     void (*on_end)(void *ud, struct http_req *q, int rc);
+    /** Write the refusal's body, JSON of at most 4 KB; false: the default.
+     * NULL where all clients take that. */
+    bool (*on_refusal)(void *ud, const struct http_refused *w,
+                       struct buf *body);
 };
 
 struct http_server *http_server_new(struct loop *l,

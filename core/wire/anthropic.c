@@ -100,7 +100,9 @@ static int put_error(struct buf *out, const struct wire_error *e)
     rc = rc ? rc : buf_puts(out, ",\"message\":");
     rc = rc ? rc : buf_json_str(out, e->message);
     rc = rc ? rc : buf_puts(out, "},\"request_id\":");
-    rc = rc ? rc : buf_json_str(out, e->request_id);
+    if (!rc)
+        rc = e->request_id.p ? buf_json_str(out, e->request_id)
+                             : buf_puts(out, "null");
     return rc ? rc : buf_putc(out, '}');
 }
 
