@@ -76,6 +76,8 @@ struct neutral_result {
 struct neutral_thinking {
     struct jstr text, signature;
     struct jstr redacted; /* then the others are absent */
+    struct str detail; /* of an OpenAI-compatible vendor: the object that it
+                        * stood in, without the text; else absent */
 };
 
 struct neutral_unknown {
