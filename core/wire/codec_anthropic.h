@@ -35,6 +35,10 @@ int anthropic_decode_request(const struct json *body, struct arena *a,
 int anthropic_read_messages(struct rd *rd, uint32_t array);
 int anthropic_read_content(struct rd *rd, struct neutral_message *m,
                            uint32_t content);
+/** What another model must be told of a tool that the client runs and the
+ * API knows by its type; *t is as it was where it is no such one. */
+void anthropic_describe_tool(struct str type, struct str name,
+                             struct neutral_tool *t);
 int anthropic_read_media(struct rd *rd, struct neutral_message *m,
                          uint32_t node, bool document);
 
