@@ -19,6 +19,7 @@
 #include "engine/config_admin.h"
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
+#include "engine/config_quirks.h"
 #include "engine/limit_conf.h"
 
 #include <jansson.h>
@@ -66,15 +67,6 @@ struct conf_credential {
     struct str name; /* "main", else "1", "2" ... */
     struct secret secret;
     uint32_t weight;
-};
-
-struct conf_quirks {
-    struct conf_pair *rename; /* member names of the body's top object */
-    size_t n_rename;
-    struct str *drop;
-    size_t n_drop;
-    struct conf_pair *errors; /* provider's error code -> fault class name */
-    size_t n_errors;
 };
 
 struct conf_provider {

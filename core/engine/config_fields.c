@@ -219,6 +219,8 @@ static void open_provider(struct opener *o, struct conf_provider *p,
     p->quirks.rename = open_pairs(o, quirks, "rename", &p->quirks.n_rename);
     p->quirks.drop = open_list(o, quirks, "drop", &p->quirks.n_drop);
     p->quirks.errors = open_pairs(o, quirks, "errors", &p->quirks.n_errors);
+    p->quirks.reasoning_in = open_text(o, quirks, "reasoning_in");
+    p->quirks.reasoning_out = open_text(o, quirks, "reasoning_out");
     p->tags = open_pairs(o, v, "tags", &p->n_tags);
     p->headers = open_pairs(o, v, "headers", &p->n_headers);
     p->settings = open_json(o, v, "settings");

@@ -142,6 +142,9 @@ static void merge_quirks(struct conf_walk *w, json_t *p, const json_t *row,
     give_all(w, own, "rename", json_object_get(more, "rename"), from);
     give_all(w, own, "errors", json_object_get(more, "errors"), from);
     merge_drop(own, json_object_get(more, "drop"));
+    give(w, own, "reasoning_in", json_object_get(more, "reasoning_in"), from);
+    give(w, own, "reasoning_out", json_object_get(more, "reasoning_out"),
+         from);
     walk_leave(w);
 }
 

@@ -201,6 +201,8 @@ static int edit_native(struct request *r, struct attempt *t, struct err *err)
 
     if (!rc)
         rc = edit_max_tokens(r, t, err);
+    if (!rc && request_dialect(r)->unseal)
+        rc = request_dialect(r)->unseal(&r->json, t->edits, r->arena, err);
     if (rc || !r->facts.stream || r->facts.include_usage || !wish ||
         is_dropped(q, wish))
         return rc;

@@ -131,6 +131,7 @@ const struct dialect_ops anthropic_dialect = {
     .field = anthropic_field,
     .set_field = anthropic_set_field,
     .texts = anthropic_texts,
+    .unseal = anthropic_unseal,
     .watch_event = anthropic_watch_event,
     .watch_body = anthropic_watch_body,
     .usage_in_tail = anthropic_usage_in_tail,

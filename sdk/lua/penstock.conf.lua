@@ -109,6 +109,8 @@ function include(pattern) end
 ---@class penstock.conf.quirks
 ---@field rename? table<string, string|penstock.conf.reference> # Members of the request's top object: old = "new".
 ---@field drop? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Members of the request's top object to leave out.
+---@field reasoning_in? "none"|"reasoning_content"|"reasoning"|"reasoning_details"|"thinking_blocks"|"think_tags" # The member in which a translated request sends back the reasoning of earlier turns, bytes and signatures as they came. Unset: what is known of the model, else "none".
+---@field reasoning_out? "auto"|"think_tags"|"text" # <think> tags in the text of answers, for clients of another dialect: "auto" reads an answer that begins with one as reasoning, "think_tags" also where the opening one is missing, "text" leaves them. Unset: "auto".
 ---@field errors? table<string, "transient"|"overloaded"|"rate_limit"|"quota"|"auth"|"model_access"|"model_gone"|"context_length"|"content_filter"|"bad_request"|"region"|"timeout"|"connect"|"protocol"|"unknown"> # The provider's error codes: CODE = "class".
 
 ---A name that clients ask for.

@@ -187,6 +187,12 @@ static const struct broken {
      "provider \"p\" quirks.rename.a: must be a text, not a number"},
     {"quirks", "drop", PROVIDER "quirks = {\ndrop = { 'a', '' } } }", 4,
      "provider \"p\" quirks.drop[2]: is empty; write \"text\""},
+    {"quirks", "reasoning_in",
+     PROVIDER "quirks = {\nreasoning_in = 'thinking' } }", 4,
+     "provider \"p\" quirks.reasoning_in: \"thinking\" is none of "},
+    {"quirks", "reasoning_out",
+     PROVIDER "quirks = {\nreasoning_out = 'tags' } }", 4,
+     "provider \"p\" quirks.reasoning_out: \"tags\" is none of "},
     {"quirks", "errors", PROVIDER "quirks = {\nerrors = { X = 'qota' } } }", 4,
      "provider \"p\" quirks.errors.X: \"qota\" is none of "},
 

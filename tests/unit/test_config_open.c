@@ -155,6 +155,7 @@ static void first_provider(const struct conf_provider *p)
     UNIT_INT(p->quirks.n_drop, 3);
     want(p->quirks.drop[0], "logprobs");
     want(p->quirks.errors[0].value, "bad_request");
+    want(p->quirks.reasoning_in, "reasoning");
     want(p->tags[0].key, "region");
     want(p->headers[0].value, "b");
     want(p->settings, "{\"n\":1}");
