@@ -5,6 +5,7 @@ what is left behind, which is nothing."""
 import os
 import pathlib
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -297,7 +298,7 @@ def test_a_crash_is_charged_to_the_plugin(penstock, tmp_path):
     source.write_text(CRASHER)
     folder.mkdir()
     subprocess.run(
-        [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O2",
+        [*shlex.split(os.environ.get("CC", "cc")), "-shared", "-fPIC", "-O2",
          f"-I{SRC}/sdk/include", "-fvisibility=hidden",
          f"-Wl,--version-script={SRC}/sdk/penstock.map", "-Wl,-z,defs",
          "-o", str(folder / "crasher.so"), str(source)], check=True)
