@@ -346,6 +346,7 @@ static int provider(struct conf_walk *w, const json_t *vendors,
     rc = finish_url(w, p, row, from);
     finish_auth(w, p, row, from);
     merge_quirks(w, p, row, from);
+    give(w, p, "reasoning", json_object_get(row, "reasoning"), from);
     inherit(w, p, "timeouts", defaults);
     inherit(w, p, "retries", defaults);
     if (rc == 0)

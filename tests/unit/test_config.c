@@ -466,7 +466,7 @@ static void every_vendor(void)
     CU_ASSERT(json_object_size(vendors) > 3);
     json_object_foreach(vendors, name, row) {
         static const char known[] = "plugin|base_url|env|keyless|auth|quirks|"
-                                    "notes|source|read";
+                                    "reasoning|notes|source|read";
         char text[512];
         json_t *t, *v;
 
