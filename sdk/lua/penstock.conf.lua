@@ -78,7 +78,7 @@ function include(pattern) end
 ---@class penstock.conf.provider
 ---@field vendor? string|penstock.conf.reference # Row of the catalogue; the provider's own name unless set.
 ---@field plugin? string|penstock.conf.reference # Name of a .so in plugin_path; the vendor's unless set.
----@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each.
+---@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each. Unset: the vendor's or the plugin's own.
 ---@field unix_socket? string|penstock.conf.reference # Connect to this socket in place of the URL's host.
 ---@field keys? ("client"|penstock.conf.credential|string|penstock.conf.reference)[]|"client"|penstock.conf.credential|string|penstock.conf.reference # Its keys; "client" passes the client's own on. Unset: the vendor's environment variable.
 ---@field auth? penstock.conf.auth # How the key is sent.

@@ -5,7 +5,6 @@ what is left behind, which is nothing."""
 import os
 import pathlib
 import pwd
-import shlex
 import shutil
 import signal
 import socket
@@ -15,7 +14,8 @@ import time
 
 import pytest
 
-from conftest import BUILD, PENSTOCK, SRC, alive, children, wait_for
+import plugins
+from conftest import BUILD, PENSTOCK, alive, children, wait_for
 from upstream import Upstream
 
 LONG = os.environ.get("PENSTOCK_LONG") == "1"
@@ -294,14 +294,8 @@ PS_PLUGIN(PS_PROVIDER, "crasher", "1.0", &ops);
 def test_a_crash_is_charged_to_the_plugin(penstock, tmp_path):
     """The one who was called is named, by the worker and by the master; the
     others do not notice."""
-    source, folder = tmp_path / "crasher.c", tmp_path / "plugins"
-    source.write_text(CRASHER)
-    folder.mkdir()
-    subprocess.run(
-        [*shlex.split(os.environ.get("CC", "cc")), "-shared", "-fPIC", "-O2",
-         f"-I{SRC}/sdk/include", "-fvisibility=hidden",
-         f"-Wl,--version-script={SRC}/sdk/penstock.map", "-Wl,-z,defs",
-         "-o", str(folder / "crasher.so"), str(source)], check=True)
+    folder = tmp_path / "plugins"
+    plugins.build(folder, "crasher", CRASHER)
     shutil.copy(BUILD / "plugins" / "sim.so", folder)
     p = penstock('server { workers = 2 }\n'
                  f'plugin_path "{folder}"\nprovider "sim"\n'
