@@ -313,6 +313,8 @@ int mock_serve(int listen_fd, const struct mock_options *o, struct err *err)
     if (p.loop && watch(&p, o->stop_fd) == 0) {
         m = mock_new(p.loop, o, err);
         rc = m ? mock_listen(m, listen_fd) : -ERR_CONFIG;
+        if (rc == 0 && o->ready)
+            o->ready(o->ready_ud);
         if (rc == 0)
             loop_run(p.loop);
         mock_free(m);
