@@ -58,7 +58,7 @@ def test_a_broken_file_of_faults_is_named(cli, tmp_path):
     got = cli("mock", "--listen", "127.0.0.1:0", "--faults", str(bad),
               "--json")
     error = json.loads(got.stdout)["error"]
-    assert got.returncode == 1 and "bad.json: byte" in error["message"]
+    assert got.returncode == 1 and "bad.json: byte" in error["at"]
 
 
 def test_a_full_stdout_is_an_error():
