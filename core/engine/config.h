@@ -81,10 +81,10 @@ struct conf_provider {
     struct conf_timeouts timeouts;
     struct conf_retries retries;
     struct conf_quirks quirks;
-    struct conf_pair *tags;
-    size_t n_tags;
-    struct conf_pair *headers; /* added to each request */
-    size_t n_headers;
+    struct conf_pair *tags, *headers; /* headers: added to each request */
+    size_t n_tags, n_headers;
+    struct str *reasoning; /* upstream models that think first, with '*' */
+    size_t n_reasoning;
     struct str settings; /* JSON for the plugin; "{}" */
     struct str proxy, ca_file;
     bool http2, insecure;

@@ -6,16 +6,15 @@
  * policies' paths), "secrets" (reference to value), "policy/NAME" (source),
  * "cert/i/j" and "key/i/j" (PEM of listener i, certificate j).
  */
+#include "base/file.h"
 #include "base/snapshot.h"
 #include "engine/config_walk.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SECTIONS_MAX = 2048, SOURCE_MAX = 4 << 20,
        CONFIG_ADMIN_TOKEN_MIN = 16 };
@@ -182,34 +181,10 @@ static int add_policy_secrets(struct bundler *b)
     return rc;
 }
 
-static int read_text(const char *path, struct buf *out, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = 1;
-    int rc = 0;
-
-    if (fd < 0)
-        return err_errno(err, "%s", path);
-    while (rc == 0 && n > 0) {
-        char *p = buf_reserve(out, 16384);
-
-        n = p ? read(fd, p, 16384) : 0;
-        if (n > 0)
-            buf_commit(out, (size_t)n);
-        else if (!p)
-            rc = err_set(err, ERR_CONFIG, "%s is larger than %d MiB", path,
-                         SOURCE_MAX >> 20);
-        else if (n < 0)
-            rc = err_errno(err, "%s", path);
-    }
-    close(fd);
-    return rc;
-}
-
 static int add_file(struct bundler *b, const char *name, const char *path)
 {
     struct buf text = BUF_INIT(SOURCE_MAX);
-    int rc = read_text(path, &text, b->err);
+    int rc = file_read(path, &text, b->err);
 
     if (rc == 0)
         rc = add(b, name, buf_str(&text));

@@ -223,6 +223,7 @@ static void open_provider(struct opener *o, struct conf_provider *p,
     p->quirks.reasoning_out = open_text(o, quirks, "reasoning_out");
     p->tags = open_pairs(o, v, "tags", &p->n_tags);
     p->headers = open_pairs(o, v, "headers", &p->n_headers);
+    p->reasoning = open_list(o, v, "reasoning", &p->n_reasoning);
     p->settings = open_json(o, v, "settings");
     p->proxy = open_text(o, v, "proxy");
     p->ca_file = open_text(o, v, "ca_file");

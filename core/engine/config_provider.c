@@ -284,17 +284,19 @@ int walk_headers(struct conf_walk *w, const json_t *headers)
     return rc;
 }
 
-/* A list of one URL from the vendor's row; then there must be one. */
+/* A list of one URL from the vendor's row; then there must be one, unless a
+ * plugin may have it. */
 static int finish_url(struct conf_walk *w, json_t *p, const json_t *row,
                       const char *from)
 {
+    bool own_plugin = !text_of(row, "plugin") && text_of(p, "plugin");
     const char *url = text_of(row, "base_url");
     json_t *list = url ? json_pack("[s]", url) : NULL;
 
     give(w, p, "base_url", list, from);
     json_decref(list);
-    if (json_array_size(json_object_get(p, "base_url")))
-        return 0;
+    if (json_array_size(json_object_get(p, "base_url")) || own_plugin)
+        return 0; /* the plugin is asked for its own, where it is tried */
     return walk_fail(w, "base_url is missing; write base_url = %s",
                      conf_type_example(CONF_URL));
 }
@@ -349,6 +351,7 @@ static int provider(struct conf_walk *w, const json_t *vendors,
     rc = finish_url(w, p, row, from);
     finish_auth(w, p, row, from);
     merge_quirks(w, p, row, from);
+    give(w, p, "reasoning", json_object_get(row, "reasoning"), from);
     inherit(w, p, "timeouts", defaults);
     inherit(w, p, "retries", defaults);
     if (rc == 0)

@@ -58,6 +58,17 @@ struct target *targets_make(struct arena *a, struct provider *p,
     return list;
 }
 
+bool target_reasons(const struct target *t)
+{
+    const struct conf_provider *c = t->provider->conf;
+
+    for (size_t i = 0; i < c->n_reasoning; i++) {
+        if (str_glob(c->reasoning[i], t->model))
+            return true;
+    }
+    return false;
+}
+
 /* ---- providers --------------------------------------------------------- */
 
 static int make_credentials(struct engine *e, struct provider *p)

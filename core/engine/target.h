@@ -39,6 +39,10 @@ struct target {
     const struct conf_model *group; /* NULL: named as provider/model */
 };
 
+/** Does its model think before it answers, by the provider's `reasoning`?
+ * O(patterns). */
+bool target_reasons(const struct target *t);
+
 /** All providers and models of one generation in one worker. */
 struct engine;
 

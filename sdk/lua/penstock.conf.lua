@@ -63,8 +63,8 @@ function include(pattern) end
 ---Limits in time of an attempt.
 ---@class penstock.conf.timeouts
 ---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
----@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream, and for a whole answer its total time.
----@field first_event? string|penstock.conf.reference # Until the first event of a stream.
+---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream (of a reasoning model four times that), and for a whole answer its total time.
+---@field first_event? string|penstock.conf.reference # Until the first event of a stream; four times that for a reasoning model (provider.reasoning).
 ---@field idle? string|penstock.conf.reference # Between two pieces of a stream; pings count.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
 ---@field commit_after? string|penstock.conf.reference # After this long without content a stream's head is sent, with keep-alive comments.
@@ -78,11 +78,12 @@ function include(pattern) end
 ---@class penstock.conf.provider
 ---@field vendor? string|penstock.conf.reference # Row of the catalogue; the provider's own name unless set.
 ---@field plugin? string|penstock.conf.reference # Name of a .so in plugin_path; the vendor's unless set.
----@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each.
+---@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each. Unset: the vendor's or the plugin's own.
 ---@field unix_socket? string|penstock.conf.reference # Connect to this socket in place of the URL's host.
 ---@field keys? ("client"|penstock.conf.credential|string|penstock.conf.reference)[]|"client"|penstock.conf.credential|string|penstock.conf.reference # Its keys; "client" passes the client's own on. Unset: the vendor's environment variable.
 ---@field auth? penstock.conf.auth # How the key is sent.
 ---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
+---@field reasoning? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models that think before they answer, with '*': their first_event is four times as long. The vendor's unless set.
 ---@field retries? penstock.conf.retries # How often to try.
 ---@field quirks? penstock.conf.quirks # Deviations from the dialect, added to the vendor's.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: target.tags.

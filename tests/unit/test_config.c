@@ -266,10 +266,10 @@ static void rules(void)
 {
     says("", "provider: there is none; write provider \"openai\", or provider "
              "\"sim\" to try without a key");
-    says("provider 'sim' provider 'x' { plugin = 'x' }",
+    says("provider 'sim' provider 'x' { vendor = 'openai-compatible' }",
          "provider \"x\": base_url is missing; write base_url = "
          "\"https://api.example.com/v1\"");
-    says("provider 'x' { plugin = 'x', base_url = 'http://h' }",
+    says("provider 'x' { plugin = 'x' }", /* which may know its URL */
          "provider \"x\": keys is missing; write keys = { env \"NAME\" }, or "
          "keys = {} where it needs none");
     says("provider 'x' { vendor = 'sim', keys = { { env('A', 'a'), name = 'n' "
@@ -466,7 +466,7 @@ static void every_vendor(void)
     CU_ASSERT(json_object_size(vendors) > 3);
     json_object_foreach(vendors, name, row) {
         static const char known[] = "plugin|base_url|env|keyless|auth|quirks|"
-                                    "notes|source|read";
+                                    "reasoning|notes|source|read";
         char text[512];
         json_t *t, *v;
 

@@ -149,6 +149,8 @@ static const struct broken {
      "provider \"p\" auth: must be a table"},
     {"provider", "timeouts", PROVIDER "timeouts = { '5s' } }", 3,
      "provider \"p\" timeouts: values without a name have no meaning here"},
+    {"provider", "reasoning", PROVIDER "reasoning = { true } }", 3,
+     "provider \"p\" reasoning[1]: must be a text, not a boolean"},
     {"provider", "retries", PROVIDER "retries = { attempt = 1 } }", 3,
      "provider \"p\" retries.attempt: unknown key 'attempt'; did you mean "
      "'attempts'?"},

@@ -152,6 +152,8 @@ static void first_provider(const struct conf_provider *p)
     UNIT_INT(p->timeouts.commit_after_ms, 15000);
     UNIT_INT(p->retries.attempts, 5);
     UNIT_INT(p->retries.same_target, 1);
+    UNIT_INT(p->n_reasoning, 3); /* the catalogue's */
+    want(p->reasoning[0], "openai/gpt-oss*");
     UNIT_INT(p->quirks.n_drop, 3);
     want(p->quirks.drop[0], "logprobs");
     want(p->quirks.errors[0].value, "bad_request");
@@ -174,7 +176,7 @@ static void providers_and_models(void)
         "  headers = { ['x-a'] = 'b' }, settings = { n = 1 }, http2 = true,\n"
         "  proxy = 'http://p:1', ca_file = '/etc/passwd', insecure = true }\n"
         "provider 'gpu' { vendor = 'vllm', base_url = { 'http://a/v1', "
-        "'http://b/v1' }, unix_socket = '/sock',\n"
+        "'http://b/v1' }, unix_socket = '/sock', reasoning = { 'r1*' },\n"
         "  auth = { header = 'x-key' } }\n"
         "provider 'pass' { vendor = 'openai', keys = 'client' }\n"
         "model 'fast' { { 'groq/a/b', weight = 3 }, 'gpu/c', "
@@ -186,6 +188,8 @@ static void providers_and_models(void)
     p = &c->providers[1];
     UNIT_INT(p->n_base_urls, 2);
     want(p->unix_socket, "/sock");
+    UNIT_INT(p->n_reasoning, 1); /* its own, in place of the catalogue's */
+    want(p->reasoning[0], "r1*");
     want(p->auth_header, "x-key");
     CU_ASSERT(p->auth_prefix.p && p->auth_prefix.n == 0);
     want(p->settings, "{}");
