@@ -47,6 +47,10 @@ struct principal {
 struct principal *principal_of_key(struct arena *a, const struct config *c,
                                    const struct conf_key *k);
 
+/** What a configured team allows holds for a principal that a policy made and
+ * put into it. A team that is not configured allows all. */
+void principal_hold_team(struct principal *p, const struct config *c);
+
 /**
  * Index the keys by their digest, once, when the configuration is opened; the
  * index belongs to c->owner. 0 or -ERR_NOMEM.

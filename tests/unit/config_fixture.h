@@ -93,4 +93,14 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "    cache_write_1h = '1 USD/Mtok', reasoning = '2 USD/Mtok' }\n"          \
     "ledger { keep = '30d', spill = '1GiB' }\n"
 
+/* every key of issuers of tokens */
+#define FIXTURE_JWTS                                                          \
+    "jwt 'corp' { issuer = 'https://id.example.com', audience = 'llm',\n"     \
+    "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://h/k',\n"           \
+    "    ca_file = '/etc/passwd', leeway = '5s', refresh = '1h',\n"           \
+    "    refetch = '1m', claims = { id = 'sub', ['tags.x'] = 'x?' } }\n"      \
+    "jwt 'own' { issuer = 'https://own', audience = 'llm', algs = 'HS256',\n" \
+    "    jwks = env('K7', '{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1"   \
+    "qzKObwVMkoqQ-EstJQLr_T\"}') }\n"
+
 #endif
