@@ -297,11 +297,13 @@ static void read_deny(lua_State *L, struct policy_call *c, int idx)
 
 static void read_principal(lua_State *L, struct policy_call *c, int idx)
 {
-    if (lua_type(L, idx) == LUA_TTABLE)
+    if (lua_type(L, idx) == LUA_TTABLE) {
         c->out->principal = principal_read(L, c->run->arena, idx);
-    else /* made by ps.keys.get in this run's arena */
+        principal_hold_team(c->out->principal, c->st->env->config);
+    } else { /* made by ps.keys.get in this run's arena */
         c->out->principal =
             (struct principal *)api_check(L, idx, API_PRINCIPAL)->thing;
+    }
     c->out->verdict = POLICY_PRINCIPAL;
 }
 
