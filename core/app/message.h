@@ -23,6 +23,8 @@ enum message_type {
     MSG_DRAIN,      /* worker: no new connections, finish, end */
     MSG_STOP,       /* end now */
     MSG_REOPEN,     /* log files */
+    MSG_JWKS,       /* keeper to master to worker: fd is the issuers' keys */
+    MSG_JWKS_ASK,   /* worker to master to keeper: newer ones of jwt `text` */
 };
 
 #define MESSAGE_TEXT_MAX (48 * 1024)

@@ -6,6 +6,7 @@
 
 #include "app/master.h"
 #include "engine/addresses.h"
+#include "engine/jwt_keys.h"
 #include "flow/flow.h"
 
 struct worker {
@@ -19,6 +20,7 @@ struct worker {
     struct flow *flow;
     struct addresses *addresses;
     struct key_table *keys;
+    struct jwt_keys *jwt_keys;
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
@@ -37,6 +39,9 @@ void worker_drain(struct worker *w);
 
 /** Something came from the master (worker_hear.c). */
 void worker_hear(void *ud, int what);
+
+/** Ask the keeper, by the master, for the newest keys of an issuer. */
+void worker_ask_jwks(void *ud, struct str name);
 
 /** Certificates of the listeners (worker_tls.c). */
 int worker_tls_open(struct worker *w, struct err *err);
