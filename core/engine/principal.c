@@ -70,16 +70,6 @@ static const struct conf_team *find_team(const struct config *c,
     return NULL;
 }
 
-void principal_hold_team(struct principal *p, const struct config *c)
-{
-    const struct conf_team *t = find_team(c, p->team);
-
-    if (!t)
-        return;
-    p->team_models = t->models;
-    p->n_team_models = t->n_models;
-}
-
 static bool has_tag(const struct conf_key *k, struct str name)
 {
     for (size_t i = 0; i < k->n_tags; i++) {

@@ -32,7 +32,7 @@ struct principal {
     size_t n_team_models;
     struct conf_pair *tags;
     size_t n_tags;
-    /* of a key of the store (engine/key_table.h) */
+    /* of a key of the store, or from a policy (engine/key_table.h) */
     struct principal_team *teams; /* its own and those above; all hold */
     size_t n_teams;
     const char *fault;      /* why it may do nothing; or NULL */
@@ -46,10 +46,6 @@ struct principal {
  */
 struct principal *principal_of_key(struct arena *a, const struct config *c,
                                    const struct conf_key *k);
-
-/** What a configured team allows holds for a principal that a policy made and
- * put into it. A team that is not configured allows all. */
-void principal_hold_team(struct principal *p, const struct config *c);
 
 /**
  * Index the keys by their digest, once, when the configuration is opened; the
