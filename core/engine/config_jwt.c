@@ -14,8 +14,9 @@ static const char *text_of(const json_t *object, const char *key)
 
 static bool is_field(const char *name)
 {
-    static const char *const fields[] = { "id", "team", "user", "models",
-                                          "endpoints" };
+    static const char *const fields[] = {
+        "id", "team", "user", "models", "endpoints", "limits.requests",
+        "limits.tokens", "limits.concurrent" };
 
     if (strncmp(name, "tags.", 5) == 0)
         return name[5] != '\0';
@@ -37,7 +38,8 @@ static int claims(struct conf_walk *w, json_t *jwt)
         walk_member(w, field);
         if (!is_field(field))
             rc = walk_fail(w, "is nothing of a principal; write id, team, "
-                           "user, models, endpoints or tags.NAME");
+                           "user, models, endpoints, tags.NAME or "
+                           "limits.requests, .tokens, .concurrent");
         walk_leave(w);
         if (rc < 0)
             break;
@@ -72,15 +74,44 @@ static int keys(struct conf_walk *w, const json_t *ref)
 }
 
 /* Keys have one source. */
-static int address(struct conf_walk *w, const json_t *jwt)
+static int source(struct conf_walk *w, const json_t *jwt)
 {
-    const char *url = text_of(jwt, "jwks_url");
+    static const char *const names[] = { "jwks", "jwks_file", "jwks_url" };
+    const char *file = text_of(jwt, "jwks_file"), *first = NULL;
     int rc = 0;
 
-    if (!url || !json_object_get(jwt, "jwks"))
+    for (size_t i = 0; i < 3 && rc == 0; i++) {
+        walk_member(w, names[i]);
+        if (json_object_get(jwt, names[i]) && first)
+            rc = walk_fail(w, "stands beside %s; leave one of them out",
+                           first);
+        else if (json_object_get(jwt, names[i]))
+            first = names[i];
+        if (rc == 0 && i == 1 && file && !w->paths->static_only)
+            rc = walk_readable(w, file);
+        walk_leave(w);
+    }
+    return rc;
+}
+
+/* What anybody can fetch is no secret. */
+static int secrets(struct conf_walk *w, const json_t *jwt)
+{
+    json_t *alg;
+    int rc = 0;
+    size_t i;
+
+    if (json_object_get(jwt, "jwks") || json_object_get(jwt, "jwks_file"))
         return 0;
-    walk_member(w, "jwks_url");
-    rc = walk_fail(w, "stands beside jwks; leave one of them out");
+    walk_member(w, "algs");
+    json_array_foreach(json_object_get(jwt, "algs"), i, alg) {
+        if (strncmp(json_string_value(alg), "HS", 2) != 0)
+            continue;
+        rc = walk_fail(w, "\"%s\" needs a shared secret, which is not "
+                       "fetched; write jwks or jwks_file",
+                       json_string_value(alg));
+        break;
+    }
     walk_leave(w);
     return rc;
 }
@@ -111,7 +142,9 @@ static int issuer(struct conf_walk *w, json_t *jwt, json_t *seen,
     if (rc == 0)
         rc = claims(w, jwt);
     if (rc == 0)
-        rc = address(w, jwt);
+        rc = source(w, jwt);
+    if (rc == 0)
+        rc = secrets(w, jwt);
     if (rc == 0)
         rc = keys(w, json_object_get(jwt, "jwks"));
     if (rc == 0)
@@ -123,6 +156,41 @@ static int issuer(struct conf_walk *w, json_t *jwt, json_t *seen,
         rc = walk_fail(w, "is that of jwt \"%.64s\" too", text_of(seen, iss));
     else
         json_object_set_new(seen, iss, json_string(name));
+    walk_leave(w);
+    return rc;
+}
+
+/* Does a policy look at tokens? One that is not shipped may. */
+static bool is_asked(const struct conf_walk *w, const json_t *canonical)
+{
+    const char *shipped = w->paths->shipped_policies;
+    char where[300];
+    json_t *p;
+    size_t i;
+
+    json_array_foreach(json_object_get(canonical, "policies"), i, p) {
+        const char *name = text_of(p, "name");
+
+        if (!name || !shipped || strcmp(name, "jwt") == 0)
+            return true;
+        if (config_policy_find(canonical, w->paths, name, where,
+                               sizeof where) &&
+            strncmp(where, shipped, strlen(shipped)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static int asked(struct conf_walk *w, const json_t *canonical)
+{
+    int rc = 0;
+
+    if (json_object_size(json_object_get(canonical, "jwt")) == 0)
+        return 0;
+    walk_member(w, "policies");
+    if (!is_asked(w, canonical))
+        rc = walk_fail(w, "none looks at the tokens of jwt blocks; write "
+                       "policies { \"auth\", \"jwt\", ... }");
     walk_leave(w);
     return rc;
 }
@@ -143,7 +211,7 @@ int walk_jwts(struct conf_walk *w, json_t *canonical)
     }
     walk_leave(w);
     json_decref(seen);
-    return rc;
+    return rc ? rc : asked(w, canonical);
 }
 
 /* ---- structs ----------------------------------------------------------- */
@@ -163,6 +231,7 @@ static void open_jwt(struct opener *o, struct conf_jwt *j, const char *name,
     if (n == 0)
         j->algs = UINT32_C(1) << SIGN_RS256;
     open_secret(o, &j->jwks, json_object_get(v, "jwks"));
+    j->jwks_file = open_text(o, v, "jwks_file");
     j->jwks_url = open_text(o, v, "jwks_url");
     j->ca_file = open_text(o, v, "ca_file");
     j->leeway_ms = open_ms(v, "leeway");

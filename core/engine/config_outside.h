@@ -50,7 +50,7 @@ struct conf_jwt {
     size_t n_audience;
     uint32_t algs;      /* 1 << enum sign_alg */
     struct secret jwks; /* a set of keys; or not set */
-    struct str jwks_url; /* where one is; empty: ask the issuer */
+    struct str jwks_file, jwks_url; /* where one is; empty: ask the issuer */
     struct str ca_file;  /* empty = the system's */
     uint32_t leeway_ms, refresh_ms, refetch_ms;
     struct conf_pair *claims; /* principal's field -> path of the claim */

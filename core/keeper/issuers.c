@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * One issuer at a time is simple: wait for an address, call, read, wait for
- * the next time. A timer limits each fetch from its begin to its end, another
- * begins it.
+ * One issuer at a time is simple: wait for an address, call, read (or read a
+ * file), wait for the next time. A timer limits each fetch from its begin to
+ * its end, another begins it.
  */
 #include "keeper/issuers.h"
 
@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/jws.h"
 #include "engine/jwt_keys.h"
+#include "keeper/issuers_file.h"
 #include "keeper/issuers_url.h"
 #include "net/http_client.h"
 
@@ -210,6 +211,16 @@ static void on_limit(void *ud)
     end(ud, "timeout");
 }
 
+static void read_file(struct issuer *i)
+{
+    const char *why = issuers_file(i->conf->jwks_file.p, &i->body);
+
+    if (why)
+        end(i, why);
+    else
+        take_set(i);
+}
+
 /* Go on with a fetch that has no call yet. */
 static void call(struct issuer *i)
 {
@@ -250,7 +261,10 @@ static void begin(struct issuer *i)
         loop_timer_set(&i->limit, FETCH_MS);
     i->fetching = true;
     loop_timer_stop(&i->due);
-    call(i);
+    if (i->conf->jwks_file.n)
+        read_file(i);
+    else
+        call(i);
 }
 
 static void on_due(void *ud)
@@ -283,6 +297,13 @@ void issuers_ask(struct issuers *s, struct str name)
     }
 }
 
+struct str issuers_host(const struct conf_jwt *c)
+{
+    if (c->jwks_file.n || secret_reveal(&c->jwks).n)
+        return STR_NULL;
+    return url_host(c->jwks_url.n ? c->jwks_url : c->issuer);
+}
+
 static void add_issuer(struct issuers *s, const struct conf_jwt *c,
                        const struct snapshot *last)
 {
@@ -292,6 +313,7 @@ static void add_issuer(struct issuers *s, const struct conf_jwt *c,
 
     i->all = s;
     i->conf = c;
+    i->max_age_ms = UINT64_MAX;
     buf_init(&i->set, JWKS_BYTES_MAX);
     buf_init(&i->body, JWKS_BYTES_MAX);
     buf_init(&i->uri, ISSUERS_URL_MAX);

@@ -27,6 +27,9 @@ struct issuers_env {
     void *ud;
 };
 
+/** Where a block's keys are asked for first; empty: they are not fetched. */
+struct str issuers_host(const struct conf_jwt *c);
+
 /** `last`: what another keeper has published before; or NULL. Starts at
  * once. NULL with *err. The environment is copied. */
 struct issuers *issuers_new(const struct issuers_env *env,

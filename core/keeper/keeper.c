@@ -47,9 +47,7 @@ static int add_hosts(struct resolver *r, const struct config *c)
     for (size_t i = 0; i < c->n_redis && !rc; i++)
         rc = resolver_add(r, c->redis[i].host);
     for (size_t i = 0; i < c->n_jwts && !rc; i++)
-        rc = resolver_add(r, url_host(c->jwts[i].jwks_url.n
-                                          ? c->jwts[i].jwks_url
-                                          : c->jwts[i].issuer));
+        rc = resolver_add(r, issuers_host(&c->jwts[i]));
     return rc;
 }
 

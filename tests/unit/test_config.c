@@ -55,7 +55,7 @@ static const char everything[] =
     "    models = 'smart', endpoints = { 'chat' }, tags = { x = 'y' } }\n"
     "admin 'unix:/run/a' { tokens = { { env('K6', 'six'), name = 'x' } } }\n"
     "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
-    "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
+    "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } },'jwt'}\n"
     "endpoint 'embeddings' { max_body = '1MiB' }\n"
     "service 'authz' { url = 'https://authz.internal/v1',\n"
     "    token = env('K4', 'four'), headers = { ['x-team'] = 'search' },\n"
