@@ -44,7 +44,24 @@ local function list(value)
   return value
 end
 
+-- "600/min", as in the configuration; what could not be taken is none
+local rate = ps.re([[^[1-9](\d{0,9}|\d{0,6}k|\d{0,3}M)/(s|min|h|day)$]])
+
+local function limit(name, value)
+  if name ~= "concurrent" then
+    return type(value) == "string" and rate:test(value) and value or nil
+  end
+  local n = math.type(value) and math.tointeger(value)
+  return n and n >= 1 and n <= 1000000 and n or nil
+end
+
 local function put(who, field, value)
+  local what = field:match("^limits%.(.+)$")
+  if what then
+    who.limits = who.limits or {}
+    who.limits[what] = limit(what, value)
+    return who.limits[what]
+  end
   local tag = field:match("^tags%.(.+)$")
   if tag then
     who.tags = who.tags or {}

@@ -33,6 +33,25 @@ ps.test("no models are not all models", {
   req = req, jwt = corp({ id = "sub", models = "models" }, { sub = "ann", models = ps.json.array() }),
   expect = { deny = "not_allowed" },
 })
+ps.test("limits, as the configuration has them", {
+  req = req,
+  jwt = corp({ id = "sub", ["limits.requests"] = "q.r", ["limits.tokens"] = "q.t?",
+               ["limits.concurrent"] = "q.c" },
+    { sub = "ann", q = { r = "600/min", c = 4 } }),
+  expect = { principal = "corp:ann" },
+})
+for what, value in pairs { requests = 600, tokens = "many", concurrent = "4" } do
+  ps.test("no limit is not every limit: " .. what, {
+    req = req, jwt = corp({ id = "sub", ["limits." .. what] = "q" }, { sub = "ann", q = value }),
+    expect = { deny = "not_allowed", message = "The token has no usable claim for limits." .. what },
+  })
+end
+for _, value in ipairs { "0/min", "6/week", "99999M/s", "1.5k/min", "6" } do
+  ps.test("no rate: " .. value, {
+    req = req, jwt = corp({ id = "sub", ["limits.requests"] = "q?" }, { sub = "ann", q = value }),
+    expect = { deny = "not_allowed" },
+  })
+end
 ps.test("null is no claim", {
   req = req, jwt = corp(nil, { sub = ps.null }), expect = { deny = "not_allowed" },
 })

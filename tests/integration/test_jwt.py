@@ -181,6 +181,9 @@ def test_nobody_believes(penstock, issuer, keys):
         "its own key": keys[1].sign(issuer.claims(), jwk=keys[1].jwk()),
         "its own address": keys[1].sign(issuer.claims(),
                                         jku=issuer.url + "/mine"),
+        "a certificate's address": keys[1].sign(
+            issuer.claims(), x5u=issuer.url + "/mine"),
+        "its own certificate": keys[1].sign(issuer.claims(), x5c=["MIIB"]),
         "a name twice": keys[0].sign({"x": 1}).replace(
             b64({"x": 1}), b64(twice.encode())),
     }
@@ -293,3 +296,58 @@ def test_what_a_token_carries(penstock, issuer, keys):
     a = ask(p, keys[0].sign(issuer.claims(llm={"models": []})))
     assert a.status == 403
     assert a.json()["error"]["code"] == "not_allowed"
+
+
+def test_keys_from_a_file_that_is_replaced(penstock, issuer, keys, tmp_path):
+    path = tmp_path / "keys.json"
+
+    def put(*those):
+        new = tmp_path / "new.json"
+        new.write_text(json.dumps({"keys": [k.jwk() for k in those]}))
+        new.rename(path)
+
+    put(keys[0])
+    p = start(penstock, issuer, f'jwks_file = "{path}", refetch = "1s"',
+              workers=2)
+    old, new = (k.sign(issuer.claims()) for k in keys[:2])
+    ready(p, old)
+    assert ask(p, new).status == 401
+    put(keys[0], keys[1])
+    time.sleep(1.1)
+    assert ask(p, new).status == 200  # it waited for the file
+    path.write_text("no keys")        # the last good ones serve
+    time.sleep(1.1)
+    assert ask(p, keys[2].sign(issuer.claims())).status == 503
+    assert p.logs("jwt.keys_failed")
+    assert ask(p, keys[0].sign(issuer.claims(sub="bob"))).status == 200
+    assert issuer.fetches == 0
+
+
+def test_limits_of_a_token(penstock, issuer, keys):
+    p = start(penstock, issuer,
+              'claims = { id = "sub", ["limits.requests"] = "quota.r" }')
+    ready(p, keys[0].sign(issuer.claims(quota={"r": "1000/h"})))
+    # a tenth of the limit may come at once
+    bob = keys[0].sign(issuer.claims(sub="bob", quota={"r": "20/h"}))
+    eve = keys[0].sign(issuer.claims(sub="eve", quota={"r": "20/h"}))
+    assert [ask(p, bob).status for _ in range(3)] == [200, 200, 429]
+    assert ask(p, eve).status == 200
+    a = ask(p, keys[0].sign(issuer.claims(quota={"r": 600})))
+    assert a.status == 403
+    assert "limits.requests" in a.json()["error"]["message"]
+
+
+def test_the_team_of_a_token(penstock, issuer, keys):
+    """One number for all in a team, by a key or by a token."""
+    p = start(penstock, issuer, 'claims = { id = "sub", team = "team" }',
+              rest=f"""
+        team "search" {{ limits = {{ requests = "30/h" }} }}
+        key "two" {{ team = "search",
+                     sha256 = "{hashlib.sha256(b'sk-two').hexdigest()}" }}
+    """)
+    ready(p, keys[0].sign(issuer.claims(team="others")))
+    ann, bob = (keys[0].sign(issuer.claims(sub=who, team="search"))
+                for who in ("ann", "bob"))
+    assert ask(p, "sk-two").status == 200
+    assert [ask(p, t).status for t in (ann, bob, ann)] == [200, 200, 429]
+    assert ask(p, "sk-two").status == 429
