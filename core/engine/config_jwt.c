@@ -181,16 +181,19 @@ static bool is_asked(const struct conf_walk *w, const json_t *canonical)
     return false;
 }
 
-static int asked(struct conf_walk *w, const json_t *canonical)
+/* Said of the first block. */
+static int asked(struct conf_walk *w, json_t *canonical)
 {
+    void *first = json_object_iter(json_object_get(canonical, "jwt"));
     int rc = 0;
 
-    if (json_object_size(json_object_get(canonical, "jwt")) == 0)
+    if (!first || is_asked(w, canonical))
         return 0;
-    walk_member(w, "policies");
-    if (!is_asked(w, canonical))
-        rc = walk_fail(w, "none looks at the tokens of jwt blocks; write "
-                       "policies { \"auth\", \"jwt\", ... }");
+    walk_member(w, "jwt");
+    walk_named(w, json_object_iter_key(first));
+    rc = walk_fail(w, "no policy looks at its tokens; write policies { "
+                   "\"auth\", \"jwt\", ... }");
+    walk_leave(w);
     walk_leave(w);
     return rc;
 }

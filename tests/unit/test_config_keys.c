@@ -301,7 +301,7 @@ static const struct broken {
     {"jwt", "algs", JWT "algs = { 'RS256', 'HS256' } }", 3,
      "jwt \"j\" algs: \"HS256\" needs a shared secret"},
     {"top", "jwt", "policies { 'auth', 'route' } " JWT "}", 2,
-     "policies: none looks at the tokens of jwt blocks; write policies"},
+     "jwt \"j\": no policy looks at its tokens; write policies"},
     {"jwt", "ca_file", JWT "ca_file = '/nosuch.pem' }", 3,
      "jwt \"j\" ca_file: cannot read /nosuch.pem"},
     {"jwt", "leeway", JWT "leeway = '1h' }", 3,
