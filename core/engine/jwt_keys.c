@@ -156,6 +156,34 @@ void jwt_keys_update(struct jwt_keys *k, const struct snapshot *snapshot)
         w->fn(w->ud);
 }
 
+int jwt_keys_renew(struct jwt_keys *k, const struct config *c)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < k->n; i++) {
+        struct source *s = &k->sources[i];
+        struct str own = STR_NULL;
+        struct err err = { 0 };
+        struct jwks *set;
+
+        for (size_t j = 0; j < c->n_jwts; j++) {
+            if (str_eq(c->jwts[j].name, s->conf->name))
+                own = secret_reveal(&c->jwts[j].jwks);
+        }
+        if (!own.n)
+            continue;
+        set = jwks_parse(own, &err);
+        if (!set) {
+            rc = -err.code;
+            continue;
+        }
+        jwks_free(s->set);
+        s->set = set;
+        s->number++; /* verdicts by the old one are void */
+    }
+    return rc;
+}
+
 void jwt_keys_watch(struct jwt_keys *k, struct jwt_watch *w)
 {
     if (w->prev)

@@ -29,6 +29,11 @@ enum jwt_verdict {
 struct jwt_keys *jwt_keys_new(const struct config *c);
 void jwt_keys_free(struct jwt_keys *k);
 
+/** Another generation: sets of the configuration's own are its secrets, and
+ * may be new; all else of a block needs a restart. `c` is not kept. A set that
+ * memory is out for stays as it was: 0 or -ERR_NOMEM. */
+int jwt_keys_renew(struct jwt_keys *k, const struct config *c);
+
 /** Take a newer snapshot. Where a section has no set, or one that is broken,
  * the old keys stay. */
 void jwt_keys_update(struct jwt_keys *k, const struct snapshot *s);

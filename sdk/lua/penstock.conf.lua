@@ -154,7 +154,7 @@ function include(pattern) end
 ---@field issuer string|penstock.conf.reference # Who makes them: the claim iss, to the letter.
 ---@field audience (string|penstock.conf.reference)[]|string|penstock.conf.reference # Whom they must be meant for: one of these stands in the claim aud.
 ---@field algs? ("HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"PS256"|"PS384"|"PS512"|"ES256"|"ES384"|"ES512"|"EdDSA")[]|"HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"PS256"|"PS384"|"PS512"|"ES256"|"ES384"|"ES512"|"EdDSA" # Algorithms that a token may be signed with; each holds for keys of its type alone. Unset: RS256.
----@field jwks? penstock.conf.reference # The keys that sign, a JWKS, as a secret: file "/path". They are read at the start.
+---@field jwks? penstock.conf.reference # The keys that sign, a JWKS, as a secret: file "/path". They are read at the start and at a reload.
 ---@field jwks_file? string|penstock.conf.reference # A file with the keys that is read again as often as refresh says, and for an unknown key; by the service user.
 ---@field jwks_url? string|penstock.conf.reference # Where the keys are fetched. Without jwks, jwks_file and jwks_url: what ISSUER/.well-known/openid-configuration says.
 ---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust there; the system's unless set.

@@ -351,3 +351,15 @@ def test_the_team_of_a_token(penstock, issuer, keys):
     assert ask(p, "sk-two").status == 200
     assert [ask(p, t).status for t in (ann, bob, ann)] == [200, 200, 429]
     assert ask(p, "sk-two").status == 429
+
+
+def test_reload_takes_new_secrets(penstock, issuer, keys, tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"keys": [keys[0].jwk()]}))
+    p = start(penstock, issuer, f'jwks = file "{path}"')
+    old, new = (k.sign(issuer.claims()) for k in keys[:2])
+    assert (ask(p, old).status, ask(p, new).status) == (200, 401)
+    path.write_text(json.dumps({"keys": [keys[1].jwk()]}))
+    got = p.cli("reload")
+    assert got.returncode == 0, got.stderr
+    assert (ask(p, old).status, ask(p, new).status) == (401, 200)
