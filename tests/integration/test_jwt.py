@@ -241,7 +241,7 @@ def test_issuer_down(penstock, issuer, keys):
     assert a.json()["error"]["code"] == "auth_unavailable"
     assert a.headers["retry-after"] == "1"
     assert ask(p, "sk-one").status == 200
-    assert p.logs("jwt.keys_failed")
+    wait_for(lambda: p.logs("jwt.keys_failed"), why="the event")
     issuer.status = 200
     ready(p, good)
     issuer.status = 500  # down again: the old keys serve
@@ -318,7 +318,7 @@ def test_keys_from_a_file_that_is_replaced(penstock, issuer, keys, tmp_path):
     path.write_text("no keys")        # the last good ones serve
     time.sleep(1.1)
     assert ask(p, keys[2].sign(issuer.claims())).status == 503
-    assert p.logs("jwt.keys_failed")
+    wait_for(lambda: p.logs("jwt.keys_failed"), why="the event")
     assert ask(p, keys[0].sign(issuer.claims(sub="bob"))).status == 200
     assert issuer.fetches == 0
 
