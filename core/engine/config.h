@@ -175,9 +175,9 @@ struct config {
     size_t n_policies;
     struct conf_service *services;
     struct conf_redis *redis;
-    size_t n_services, n_redis;
+    struct conf_jwt *jwts;
     struct conf_endpoint *endpoints;
-    size_t n_endpoints;
+    size_t n_services, n_redis, n_jwts, n_endpoints;
     struct conf_log log;
     uint64_t kv_memory; /* bytes */
     struct conf_limiter limiter;

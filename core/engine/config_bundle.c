@@ -105,7 +105,8 @@ static int add_outside_secrets(struct bundler *b)
 {
     static const struct {
         const char *kind, *key;
-    } rows[] = { { "service", "token" }, { "redis", "password" } };
+    } rows[] = { { "service", "token" }, { "redis", "password" },
+               { "jwt", "jwks" } };
     const char *name;
     char what[128];
     int rc = 0;

@@ -245,6 +245,7 @@ static void open_all(struct opener *o, struct config *c)
     open_outside(o, c);
     open_ledger(o, c);
     open_admin(o, c);
+    open_jwts(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->limiter.memory = open_size(limiter, "memory");
     c->limiter.full_allows = open_choice(limiter, "full", "deny|allow") == 1;
@@ -310,6 +311,8 @@ void config_free(struct config *c)
         return;
     for (size_t i = 0; i < c->n_services; i++)
         wipe(&c->services[i].token);
+    for (size_t i = 0; i < c->n_jwts; i++)
+        wipe(&c->jwts[i].jwks);
     for (size_t i = 0; i < c->n_redis; i++)
         wipe(&c->redis[i].password);
     for (size_t i = 0; i < c->admin.n_tokens; i++)

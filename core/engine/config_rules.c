@@ -67,6 +67,7 @@ static bool has_callers(const json_t *canonical)
 {
     return config_has_store(canonical) ||
            json_object_size(json_object_get(canonical, "key")) ||
+           json_object_size(json_object_get(canonical, "jwt")) ||
            json_object_size(json_object_get(canonical, "team"));
 }
 
@@ -433,7 +434,7 @@ int walk_rules(struct conf_walk *w, json_t *canonical)
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_folders, rule_marks, walk_providers, rule_models,
         rule_keys,    rule_listen, rule_policies,  walk_outside,
-        rule_endpoints, walk_admin, walk_prices,
+        walk_jwts,    rule_endpoints, walk_admin, walk_prices,
     };
     int rc = 0;
 

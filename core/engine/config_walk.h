@@ -100,6 +100,9 @@ int config_prices(const json_t *canonical, const char *vendors, json_t **out,
 /** Do keys live in the store, too? */
 bool config_has_store(const json_t *canonical);
 
+/** The rules for issuers of tokens, given by config_jwt.c. */
+int walk_jwts(struct conf_walk *w, json_t *canonical);
+
 /**
  * The file of a policy: in the canonical tree's policy_path, then in
  * paths->policy_path, then among the shipped ones. False: in none; `out` then

@@ -181,3 +181,37 @@ struct principal *key_principal(const struct key_table *t,
         add_teams(&m);
     return m.broken ? NULL : p;
 }
+
+/* ---- a principal of a policy's own -------------------------------------- */
+
+static struct conf_limits over(struct conf_limits team, struct conf_limits own)
+{
+    if (!team.requests.n)
+        team.requests = own.requests;
+    if (!team.tokens.n)
+        team.tokens = own.tokens;
+    if (!team.concurrent)
+        team.concurrent = own.concurrent;
+    return team;
+}
+
+int key_table_join(const struct key_table *t, const struct config *c,
+                   struct arena *a, struct principal *p)
+{
+    struct maker m = { .table = t, .config = c, .arena = a, .p = p };
+    struct conf_limits own = p->team_limits;
+
+    if (!p->team.n)
+        return 0;
+    if (!configured(c, p->team)) {
+        if (!c->admin.keys_store)
+            return 0;
+        if (!key_table_ready(t))
+            return -ERR_AUTH_UNAVAILABLE;
+        if (!map_get(t->teams, p->team))
+            return 0;
+    }
+    add_teams(&m);
+    p->team_limits = over(p->team_limits, own);
+    return m.broken ? -ERR_NOMEM : 0;
+}

@@ -103,7 +103,8 @@ static void lend(struct flow *f, struct generation *g)
     const struct policy_ticker who = { leads, &f->env };
     const struct reach_means means = { .loop = f->env.loop,
                                        .client = f->env.client,
-                                       .addresses = f->env.addresses };
+                                       .addresses = f->env.addresses,
+                                       .jwt_keys = f->env.jwt_keys };
 
     if (f->env.outside)
         policy_set_outside(g->policies, f->env.outside);

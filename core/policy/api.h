@@ -104,6 +104,7 @@ void api_target_open(lua_State *L);
 void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
+void api_jwt_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 int decision_deny(lua_State *L);  /* ps.deny itself */
 void api_validate_open(lua_State *L); /* ps.validate, into that table */

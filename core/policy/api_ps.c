@@ -154,4 +154,5 @@ void api_ps_open(lua_State *L)
     api_validate_open(L);
     api_http_open(L);
     api_redis_open(L);
+    api_jwt_open(L);
 }

@@ -114,6 +114,7 @@ struct test_case {
     struct conf_key keys[TEST_KEYS];
     struct conf_service services[TEST_OUTSIDE];
     struct conf_redis redis[TEST_OUTSIDE];
+    struct conf_jwt jwts[TEST_OUTSIDE];
     uint64_t wall_ms, mono_ms; /* the clock */
     struct kv *kv;
     struct limiter *limiter;
@@ -193,6 +194,11 @@ void test_put_json(lua_State *L, struct buf *b, const char *what);
 struct outside test_outside(struct test_case *t);
 uint64_t test_mono_ms(void *ud); /* for struct policy_clock */
 uint64_t test_wall_ms(void *ud);
+
+/** test_jwt.c: for rows, the issuers; and outside.jwt. */
+void test_jwt_read(lua_State *L, struct test_case *t, void *into);
+uint64_t test_jwt(void *ud, uint64_t wait, const struct outside_jwt *q,
+                  struct outcome **now);
 
 /** test_request.c: what policies see, and the wake function whose presence
  * says that they may wait (fakes answer at once). */

@@ -46,7 +46,7 @@ function include(pattern) end
 ---An address to listen on.
 ---@class penstock.conf.listen
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
----@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key and no team is configured, else "none".
+---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key, team or jwt is configured, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
 ---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.
 
@@ -151,6 +151,20 @@ function include(pattern) end
 ---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
 ---@field limits? penstock.conf.limits # What it may use; its team's hold as well.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
+
+---An issuer of tokens whose bearers may call.
+---@class penstock.conf.jwt
+---@field issuer string|penstock.conf.reference # Who makes them: the claim iss, to the letter.
+---@field audience (string|penstock.conf.reference)[]|string|penstock.conf.reference # Whom they must be meant for: one of these stands in the claim aud.
+---@field algs? ("HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"PS256"|"PS384"|"PS512"|"ES256"|"ES384"|"ES512"|"EdDSA")[]|"HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"PS256"|"PS384"|"PS512"|"ES256"|"ES384"|"ES512"|"EdDSA" # Algorithms that a token may be signed with; each holds for keys of its type alone. Unset: RS256.
+---@field jwks? penstock.conf.reference # The keys that sign, a JWKS, as a secret: file "/path". They are read at the start and at a reload.
+---@field jwks_file? string|penstock.conf.reference # A file with the keys that is read again as often as refresh says, and for an unknown key; by the service user.
+---@field jwks_url? string|penstock.conf.reference # Where the keys are fetched. Without jwks, jwks_file and jwks_url: what ISSUER/.well-known/openid-configuration says.
+---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust there; the system's unless set.
+---@field leeway? string|penstock.conf.reference # How far clocks may differ: for exp, nbf and iat.
+---@field refresh? string|penstock.conf.reference # How often the keys are fetched, or read; sooner where the issuer's Cache-Control says so.
+---@field refetch? string|penstock.conf.reference # Least time between two fetches, those for an unknown key included.
+---@field claims? table<string, string|penstock.conf.reference> # What of a token becomes the principal: id, team, user, models, endpoints, tags.NAME, limits.requests, limits.tokens or limits.concurrent = "path.of[0].claim"; a '?' at its end: it may be missing. Unset: id = "sub".
 
 ---Where callers' keys are looked for.
 ---@class penstock.conf.keys
@@ -284,6 +298,11 @@ function team(name) end
 ---@param name string
 ---@return fun(block: penstock.conf.key)
 function key(name) end
+
+---An issuer of tokens (JWT) whose bearers may call; the policy jwt looks at them.
+---@param name string
+---@return fun(block: penstock.conf.jwt)
+function jwt(name) end
 
 ---Where callers' keys are looked for.
 ---@param value penstock.conf.keys

@@ -231,6 +231,7 @@ function window:replace(re, f) end
 ---@field mode "enforce"|"observe"|nil # As in the configuration.
 ---@field fail "open"|"closed"|nil # As in the configuration.
 ---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field jwt table<string, {claims?: table<string, string>, tokens: table<string, table|string>}>? # By name, issuers: claims is the mapping of the configuration; a token's value is its claims, or why it is refused.
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
 
@@ -593,6 +594,13 @@ function ps.http(name) end
 ---@param name string
 ---@return penstock.Redis
 function ps.redis(name) end
+
+---The claims of a token that the jwt block of that name lets pass, and the block; with nil for a name: that of the issuer which the token names. Or nil and why not; what begins with "unavailable" is no verdict on the token. Waits only where the issuer is asked for a new key. Other requests go on meanwhile.
+---@param name string?
+---@param token string
+---@return table<string, any>?
+---@return {name: string, claims: table<string, string>}|string
+function ps.jwt(name, token) end
 
 ---Values that all workers share, by name; they outlive reloads. Its methods are for phases.
 ---@param name string

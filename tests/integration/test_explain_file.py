@@ -191,6 +191,24 @@ def test_services_and_redis_are_the_file_s(explain):
     assert notes == ["waits: http timeout", "waits: redis WRONGTYPE no"]
 
 
+JWT = CONF + """
+jwt "corp" { issuer = "https://id.test", audience = "llm" }
+policies { "jwt", "route" }"""
+
+
+def test_tokens_are_what_the_file_says(explain):
+    def told(**more):
+        answer = explain.story(asked(
+            headers={"authorization": "Bearer eyJh.eyJp.c2ln"}, **more),
+            JWT)["answer"]
+        return answer["status"]
+
+    assert told(jwt={"corp": {"sub": "ann"}}) == 200
+    assert told(jwt={"corp": "The token has expired."}) == 401
+    assert told(jwt={"other": {"sub": "ann"}}) != 200
+    assert told() == 503  # the issuer is not asked
+
+
 def test_nothing_is_sent_and_nothing_left(explain):
     """No connection to the provider's own host, no file, no state."""
     calls = []

@@ -55,7 +55,7 @@ static const char everything[] =
     "    models = 'smart', endpoints = { 'chat' }, tags = { x = 'y' } }\n"
     "admin 'unix:/run/a' { tokens = { { env('K6', 'six'), name = 'x' } } }\n"
     "policies { 'auth', { 'route', mode = 'observe', fail = 'open',\n"
-    "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } } }\n"
+    "    endpoints = { 'chat', 'models' }, conf = { n = 1, s = 'x' } },'jwt'}\n"
     "endpoint 'embeddings' { max_body = '1MiB' }\n"
     "service 'authz' { url = 'https://authz.internal/v1',\n"
     "    token = env('K4', 'four'), headers = { ['x-team'] = 'search' },\n"
@@ -66,7 +66,7 @@ static const char everything[] =
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
-    FIXTURE_LEDGER
+    FIXTURE_LEDGER FIXTURE_JWTS
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)

@@ -10,6 +10,7 @@
 #define SHA "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define PROVIDER "provider 'p' { vendor = 'sim',\n"
 #define MODEL "model 'm' { targets = 'sim/x',\n"
+#define JWT "jwt 'j' { issuer = 'https://i', audience = 'a',\n"
 #define SERVICE "service 's' { url = 'https://h',\n"
 #define REDIS "redis 'r' { url = 'redis://h',\n"
 #define ADMIN "admin '127.0.0.1:9' {\n"
@@ -286,6 +287,40 @@ static const struct broken {
     {"service", "observe", SERVICE "observe = 'none' }", 3,
      "service \"s\" observe: \"none\" is none of the choices; write one of "
      "get|all"},
+    {"top", "jwt", "jwt { issuer = 'https://i' }", 2,
+     "'jwt' needs a name; write jwt \"name\" { ... }"},
+    {"jwt", "issuer", "jwt 'j' {\nissuer = 'corp', audience = 'a' }", 3,
+     "jwt \"j\" issuer: \"corp\" is not a URL"},
+    {"jwt", "issuer", JWT "}\njwt 'k' { issuer = 'https://i', audience = 'a' }",
+     4, "jwt \"k\" issuer: is that of jwt \"j\" too"},
+    {"jwt", "audience", "jwt 'j' { issuer = 'https://i',\naudience = {} }", 3,
+     "jwt \"j\" audience: is empty"},
+    {"jwt", "algs", JWT "algs = 'none' }", 3,
+     "jwt \"j\" algs[1]: \"none\" is none of the choices"},
+    {"jwt", "algs", JWT "algs = {} }", 3, "jwt \"j\" algs: is empty"},
+    {"jwt", "jwks", JWT "jwks = env('J', '{\"keys\":[]}') }", 3,
+     "jwt \"j\" jwks: has no key that could check a signature"},
+    {"jwt", "jwks", JWT "jwks = env('J', '<html>') }", 3,
+     "jwt \"j\" jwks: "},
+    {"jwt", "jwks_url", JWT "jwks_url = 'https://i/k', jwks = env('J', 'x') }",
+     3, "jwt \"j\" jwks_url: stands beside jwks; leave one of them out"},
+    {"jwt", "jwks_file", JWT "jwks_file = '/nosuch' }", 3,
+     "jwt \"j\" jwks_file: cannot read /nosuch"},
+    {"jwt", "algs", JWT "algs = { 'RS256', 'HS256' } }", 3,
+     "jwt \"j\" algs: \"HS256\" needs a shared secret"},
+    {"top", "jwt", "policies { 'auth', 'route' } " JWT "}", 2,
+     "jwt \"j\": no policy looks at its tokens; write policies"},
+    {"jwt", "ca_file", JWT "ca_file = '/nosuch.pem' }", 3,
+     "jwt \"j\" ca_file: cannot read /nosuch.pem"},
+    {"jwt", "leeway", JWT "leeway = '1h' }", 3,
+     "jwt \"j\" leeway: \"1h\" is out of range"},
+    {"jwt", "refresh", JWT "refresh = '10' }", 3, "jwt \"j\" refresh: "},
+    {"jwt", "refetch", JWT "refetch = '0s' }", 3,
+     "jwt \"j\" refetch: \"0s\" is out of range"},
+    {"jwt", "claims", JWT "claims = { id = 'sub', group = 'g' } }", 3,
+     "jwt \"j\" claims.group: is nothing of a principal"},
+    {"jwt", "claims", JWT "claims = { team = 'g' } }", 3,
+     "jwt \"j\" claims: has no id; write id = \"sub\""},
     {"redis", "url", "redis 'r' {\nurl = 'http://h' }", 3,
      "redis \"r\" url: \"http://h\" is not a Redis URL; write "
      "\"redis://127.0.0.1:6379/0\""},
