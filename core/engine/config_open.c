@@ -45,6 +45,7 @@ static void open_listen(struct opener *o, struct conf_listen *l, size_t index,
     l->detail_full = open_choice(v, "detail", "brief|full") == 1;
     l->trusted_proxies = open_list(o, v, "trusted_proxies",
                                    &l->n_trusted_proxies);
+    open_cors(o, &l->cors, json_object_get(v, "cors"));
     l->tls = open_array(o, json_array_size(tls), sizeof *l->tls, &l->n_tls);
     for (size_t i = 0; i < l->n_tls; i++) {
         l->tls[i].cert = open_section(o, "cert", index, i);

@@ -163,6 +163,8 @@ static int rule_listen(struct conf_walk *w, json_t *canonical)
         rc = anonymous(w, address, listen, callers);
         if (rc == 0)
             rc = certificates(w, json_object_get(listen, "tls"));
+        if (rc == 0)
+            rc = walk_cors(w, json_object_get(listen, "cors"));
         walk_leave(w);
     }
     walk_leave(w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
+#include "flow/cors.h"
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
@@ -41,6 +42,8 @@ enum step step_head(struct request *r)
     identity_trace(r);
     r->want_detail = r->listener && r->listener->conf &&
                      r->listener->conf->detail_full;
+    if (cors_is_preflight(r))
+        return cors_preflight(r);
     if (!r->endpoint) {
         err_set(&r->err, ERR_NOT_FOUND,
                 "Unknown path (" STR_FMT " " STR_FMT ").",

@@ -165,15 +165,15 @@ static void send_head(struct request *r, int status, struct str ctype,
                       int64_t length)
 {
     struct attempt *t = r->attempt;
-    struct http_header h[64];
+    struct http_header h[68];
     int err = t && !t->broken ? ERR_NONE : r->err.code;
     size_t n;
 
     r->err.code = ERR_NONE; /* an earlier attempt's */
     r->retry_after_ms = 0;
-    n = answer_fields(r, h, 44);
-    n = limits_headers(r, h, n, 52);
-    n = response_fields(r, h, n, 60);
+    n = answer_fields(r, h, 48);
+    n = limits_headers(r, h, n, 56);
+    n = response_fields(r, h, n, 64);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {

@@ -48,12 +48,19 @@ function include(pattern) end
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
 ---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key and no team is configured, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
+---@field cors? penstock.conf.cors # Pages in browsers that may call. Unset: none.
 ---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.
 
 ---A certificate of a listener.
 ---@class penstock.conf.tls
 ---@field cert string|penstock.conf.reference # PEM file: the certificate, then its chain.
 ---@field key penstock.conf.reference # Its private key in PEM.
+
+---Pages in browsers that may call a listener.
+---@class penstock.conf.cors
+---@field origins (string|penstock.conf.reference)[]|string|penstock.conf.reference # Their origins, whole: "https://chat.example.com". "*" alone: every page.
+---@field credentials? boolean # Requests may carry cookies and certificates of the browser.
+---@field max_age? string|penstock.conf.reference # How long a browser remembers that it may.
 
 ---What providers inherit.
 ---@class penstock.conf.defaults
