@@ -150,7 +150,8 @@ static int certificates(struct conf_walk *w, const json_t *list)
 
 static int rule_listen(struct conf_walk *w, json_t *canonical)
 {
-    bool callers = has_callers(canonical);
+    bool callers =
+        has_callers(canonical) || walk_authenticates(w, canonical);
     int rc = default_listen(w, canonical);
     const char *address;
     json_t *listen;

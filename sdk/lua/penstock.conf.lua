@@ -46,7 +46,7 @@ function include(pattern) end
 ---An address to listen on.
 ---@class penstock.conf.listen
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
----@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key and no team is configured, else "none".
+---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key, team or policy of yours says who calls, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
 ---@field cors? penstock.conf.cors # Pages in browsers that may call. Unset: none.
 ---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.
