@@ -45,7 +45,7 @@ struct conf_listen {
 struct conf_server {
     uint32_t workers; /* resolved: "auto" is the number of cores */
     struct str user;  /* empty = stay who we are */
-    uint64_t max_body, high_water, low_water;
+    uint64_t max_body, high_water, low_water, auth_failures, auth_failures_ms;
     uint32_t max_connections; /* per worker */
     uint32_t max_header_bytes, max_header_fields;
     uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;

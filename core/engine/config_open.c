@@ -30,6 +30,8 @@ static void open_server(struct opener *o, struct conf_server *s,
     s->idle_timeout_ms = open_ms(v, "idle_timeout");
     s->write_stall_ms = open_ms(v, "write_stall");
     s->drain_timeout_ms = open_ms(v, "drain_timeout");
+    conf_rate(open_text(o, v, "auth_failures"), &s->auth_failures,
+              &s->auth_failures_ms);
     s->high_water = open_size(v, "high_water");
     s->low_water = open_size(v, "low_water");
 }

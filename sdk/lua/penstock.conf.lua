@@ -37,6 +37,7 @@ function include(pattern) end
 ---@field max_header_fields? integer # Most header fields of a request; more get 431.
 ---@field header_timeout? string|penstock.conf.reference # For the head of a request to arrive.
 ---@field body_timeout? string|penstock.conf.reference # Longest silence within a request's body.
+---@field auth_failures? string|penstock.conf.reference # Wrong credentials from one address (IPv6: one /64); then it waits (429).
 ---@field idle_timeout? string|penstock.conf.reference # How long an idle connection is kept.
 ---@field write_stall? string|penstock.conf.reference # Longest time in which a client reads nothing at all.
 ---@field drain_timeout? string|penstock.conf.reference # For running requests to end when draining.

@@ -90,6 +90,8 @@ static const struct broken {
     {"server", "low_water", "server {\nlow_water = '256KiB' }", 3,
      "server low_water: must be below high_water (256KiB)"},
 
+    {"server", "auth_failures", "server {\nauth_failures = '60' }", 3,
+     "server auth_failures: \"60\" is not a rate; write"},
     {"listen", "tls", "listen '127.0.0.1:1' {\ntls = { 'x' } }", 3,
      "listen \"127.0.0.1:1\" tls[1]: must be a table"},
     {"listen", "anonymous", "listen '127.0.0.1:1' {\nanonymous = 'all' }", 3,
