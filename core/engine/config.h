@@ -7,8 +7,7 @@
  *   loader   file --conf_lua--> tree (JSON) --config_check--> canonical JSON,
  *            catalogue merged in, secrets resolved apart --> bundle (snapshot)
  *   worker   bundle --config_open--> struct config
- * A struct config is read-only and lives as long as its snapshot. Durations
- * are milliseconds, sizes bytes. The table of its keys is config.def.
+ * Read-only, lives as long as its snapshot; ms and bytes; keys: config.def.
  */
 #ifndef PENSTOCK_ENGINE_CONFIG_H
 #define PENSTOCK_ENGINE_CONFIG_H
@@ -20,6 +19,7 @@
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
+#include "engine/cors.h"
 #include "engine/limit_conf.h"
 
 #include <jansson.h>
@@ -38,6 +38,7 @@ struct conf_listen {
     bool detail_full;
     struct conf_tls *tls;
     size_t n_tls; /* 0 = plain */
+    struct conf_cors cors;
     struct str *trusted_proxies;
     size_t n_trusted_proxies;
 };
@@ -45,12 +46,11 @@ struct conf_listen {
 struct conf_server {
     uint32_t workers; /* resolved: "auto" is the number of cores */
     struct str user;  /* empty = stay who we are */
-    uint64_t max_body;
+    uint64_t max_body, high_water, low_water, auth_failures, auth_failures_ms;
     uint32_t max_connections; /* per worker */
     uint32_t max_header_bytes, max_header_fields;
     uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     uint32_t write_stall_ms, drain_timeout_ms;
-    uint64_t high_water, low_water;
 };
 
 struct conf_timeouts {

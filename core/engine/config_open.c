@@ -30,6 +30,8 @@ static void open_server(struct opener *o, struct conf_server *s,
     s->idle_timeout_ms = open_ms(v, "idle_timeout");
     s->write_stall_ms = open_ms(v, "write_stall");
     s->drain_timeout_ms = open_ms(v, "drain_timeout");
+    conf_rate(open_text(o, v, "auth_failures"), &s->auth_failures,
+              &s->auth_failures_ms);
     s->high_water = open_size(v, "high_water");
     s->low_water = open_size(v, "low_water");
 }
@@ -45,6 +47,7 @@ static void open_listen(struct opener *o, struct conf_listen *l, size_t index,
     l->detail_full = open_choice(v, "detail", "brief|full") == 1;
     l->trusted_proxies = open_list(o, v, "trusted_proxies",
                                    &l->n_trusted_proxies);
+    open_cors(o, &l->cors, json_object_get(v, "cors"));
     l->tls = open_array(o, json_array_size(tls), sizeof *l->tls, &l->n_tls);
     for (size_t i = 0; i < l->n_tls; i++) {
         l->tls[i].cert = open_section(o, "cert", index, i);

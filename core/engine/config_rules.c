@@ -151,7 +151,8 @@ static int certificates(struct conf_walk *w, const json_t *list)
 
 static int rule_listen(struct conf_walk *w, json_t *canonical)
 {
-    bool callers = has_callers(canonical);
+    bool callers =
+        has_callers(canonical) || walk_authenticates(w, canonical);
     int rc = default_listen(w, canonical);
     const char *address;
     json_t *listen;
@@ -164,6 +165,8 @@ static int rule_listen(struct conf_walk *w, json_t *canonical)
         rc = anonymous(w, address, listen, callers);
         if (rc == 0)
             rc = certificates(w, json_object_get(listen, "tls"));
+        if (rc == 0)
+            rc = walk_cors(w, json_object_get(listen, "cors"));
         walk_leave(w);
     }
     walk_leave(w);

@@ -93,6 +93,10 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 /** The rules for services and Redis, given by config_outside.c. */
 int walk_outside(struct conf_walk *w, json_t *canonical);
 int walk_admin(struct conf_walk *w, json_t *canonical);
+/** Does a policy say who calls? Reads their files. */
+bool walk_authenticates(const struct conf_walk *w, const json_t *canonical);
+/** The block of a listener; NULL = none. */
+int walk_cors(struct conf_walk *w, const json_t *cors);
 int walk_prices(struct conf_walk *w, json_t *canonical);
 /** The section "prices" of a bundle; *out is a new reference. */
 int config_prices(const json_t *canonical, const char *vendors, json_t **out,

@@ -361,11 +361,13 @@ struct str attempt_hide(const struct request *r, struct str text)
     const struct attempt *t = r->attempt;
     struct str secret = STR_NULL;
 
-    if (t && t->credential && t->credential->conf)
+    if (t && t->target->provider->conf->keys_from_client)
+        secret = r->passed_credential; /* not for our log either */
+    else if (t && t->credential && t->credential->conf)
         secret = secret_reveal(&t->credential->conf->secret);
     if (secret.n < 4 || str_find(text, secret) < 0)
         return text;
-    return STR("the provider's words quote the gateway's credential");
+    return STR("the provider's words quote the credential");
 }
 
 static const struct http_call_ops call_ops;

@@ -83,7 +83,7 @@ struct request {
     struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
     bool anthropic;        /* the caller sent what its clients send */
-    bool want_detail, body_asked, body_done;
+    bool want_detail, body_asked, body_done, auth_begun;
     int body_rc;
     uint64_t body_bytes;
     struct json json;      /* of the body as policies left it, see body.c */

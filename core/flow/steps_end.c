@@ -36,19 +36,19 @@ static bool has_field(const struct kept_error *k, const char *name)
 /* The provider's own error answer, as it came. */
 static void pass_error(struct request *r)
 {
-    struct http_header h[56];
+    struct http_header h[60];
     bool soon = may_retry_soon(r);
     size_t n;
 
     r->retry_after_ms = 0; /* the provider's own fields say it */
-    n = reply_headers(r, h, 20);
+    n = reply_headers(r, h, 24);
     if (!soon && !has_field(&r->kept, "x-should-retry"))
         h[n++] = (struct http_header){ STR("x-should-retry"), STR("false") };
-    for (size_t i = 0; i < r->kept.n_fields && n < 46; i++) {
+    for (size_t i = 0; i < r->kept.n_fields && n < 50; i++) {
         if (stream_is_passed(r, r->kept.fields[i].name))
             h[n++] = r->kept.fields[i];
     }
-    n = limits_headers(r, h, n, 54);
+    n = limits_headers(r, h, n, 58);
     h[n++] = (struct http_header){ STR("content-type"),
                                    r->kept.content_type.n
                                        ? r->kept.content_type

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
+#include "flow/auth_limit.h"
+#include "flow/cors.h"
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
@@ -41,6 +43,8 @@ enum step step_head(struct request *r)
     identity_trace(r);
     r->want_detail = r->listener && r->listener->conf &&
                      r->listener->conf->detail_full;
+    if (cors_is_preflight(r))
+        return cors_preflight(r);
     if (!r->endpoint) {
         err_set(&r->err, ERR_NOT_FOUND,
                 "Unknown path (" STR_FMT " " STR_FMT ").",
@@ -128,13 +132,11 @@ static void check_typo(struct request *r)
                 "character is missing or changed.");
 }
 
-enum step step_authenticate(struct request *r)
+static enum step authenticate(struct request *r)
 {
     struct policy_result res;
     enum step next;
 
-    if (!r->credential.p)
-        identity_credential(r);
     if (!r->err.code)
         check_typo(r);
     if (r->err.code)
@@ -145,6 +147,22 @@ enum step step_authenticate(struct request *r)
     r->principal =
         res.verdict == POLICY_PRINCIPAL ? res.principal : anonymous(r);
     return r->principal ? admit_principal(r) : unknown_caller(r);
+}
+
+enum step step_authenticate(struct request *r)
+{
+    enum step next;
+
+    if (!r->auth_begun) { /* a policy that waited is not asked again */
+        r->auth_begun = true;
+        identity_credential(r);
+        if (!r->err.code && !auth_limit_admits(r))
+            return request_fail(r, ERR_RATE_LIMITED, "client");
+    }
+    next = authenticate(r);
+    if (next == STEP_FAIL && r->err.code == ERR_INVALID_API_KEY)
+        auth_limit_failed(r);
+    return next;
 }
 
 static uint64_t body_limit(const struct request *r)

@@ -38,6 +38,12 @@ bool stream_is_passed(const struct request *r, struct str name)
            attempt_field_in(request_dialect(r)->passed, name);
 }
 
+/* A value that quotes the gateway's credential is nobody's to read. */
+static bool quotes_credential(const struct request *r, struct str value)
+{
+    return attempt_hide(r, value).p != value.p;
+}
+
 /* Copy what is needed later; an error keeps all, for `classify`. */
 static void keep_fields(struct request *r, const struct http_answer *a)
 {
@@ -56,6 +62,8 @@ static void keep_fields(struct request *r, const struct http_answer *a)
         if (a->status < 400 && !all &&
             !attempt_field_in(passed, a->headers[i].name) &&
             !attempt_field_in(own, a->headers[i].name))
+            continue;
+        if (quotes_credential(r, a->headers[i].value))
             continue;
         to->name = arena_dup(r->arena, a->headers[i].name);
         to->value = arena_dup(r->arena, a->headers[i].value);
@@ -130,7 +138,8 @@ void stream_head(struct request *r, const struct http_answer *a)
     t->host.answer_headers = t->fields;
     t->host.n_answer_headers = t->n_fields;
     r->upstream_id =
-        arena_dup(r->arena, id.p ? id : get(a, "request-id"));
+        arena_dup(r->arena, attempt_hide(r, id.p ? id : get(a,
+                                                             "request-id")));
     t->content_type = arena_dup(r->arena, get(a, "content-type"));
     if (str_u64(get(a, "content-length"), &length) && length <= INT64_MAX)
         t->length = (int64_t)length;
@@ -165,15 +174,15 @@ static void send_head(struct request *r, int status, struct str ctype,
                       int64_t length)
 {
     struct attempt *t = r->attempt;
-    struct http_header h[64];
+    struct http_header h[68];
     int err = t && !t->broken ? ERR_NONE : r->err.code;
     size_t n;
 
     r->err.code = ERR_NONE; /* an earlier attempt's */
     r->retry_after_ms = 0;
-    n = answer_fields(r, h, 44);
-    n = limits_headers(r, h, n, 52);
-    n = response_fields(r, h, n, 60);
+    n = answer_fields(r, h, 48);
+    n = limits_headers(r, h, n, 56);
+    n = response_fields(r, h, n, 64);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {

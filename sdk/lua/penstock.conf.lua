@@ -37,6 +37,7 @@ function include(pattern) end
 ---@field max_header_fields? integer # Most header fields of a request; more get 431.
 ---@field header_timeout? string|penstock.conf.reference # For the head of a request to arrive.
 ---@field body_timeout? string|penstock.conf.reference # Longest silence within a request's body.
+---@field auth_failures? string|penstock.conf.reference # Wrong credentials from one address (IPv6: one /64); then it waits (429).
 ---@field idle_timeout? string|penstock.conf.reference # How long an idle connection is kept.
 ---@field write_stall? string|penstock.conf.reference # Longest time in which a client reads nothing at all.
 ---@field drain_timeout? string|penstock.conf.reference # For running requests to end when draining.
@@ -46,14 +47,21 @@ function include(pattern) end
 ---An address to listen on.
 ---@class penstock.conf.listen
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
----@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key, team or jwt is configured, else "none".
+---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key, team, jwt or policy of yours says who calls, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
+---@field cors? penstock.conf.cors # Pages in browsers that may call. Unset: none.
 ---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.
 
 ---A certificate of a listener.
 ---@class penstock.conf.tls
 ---@field cert string|penstock.conf.reference # PEM file: the certificate, then its chain.
 ---@field key penstock.conf.reference # Its private key in PEM.
+
+---Pages in browsers that may call a listener.
+---@class penstock.conf.cors
+---@field origins (string|penstock.conf.reference)[]|string|penstock.conf.reference # Their origins, whole: "https://chat.example.com". "*" alone: every page.
+---@field credentials? boolean # Requests may carry cookies and certificates of the browser.
+---@field max_age? string|penstock.conf.reference # How long a browser remembers that it may.
 
 ---What providers inherit.
 ---@class penstock.conf.defaults

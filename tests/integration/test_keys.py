@@ -111,7 +111,7 @@ def test_a_change_is_in_force_within_a_second(penstock):
     stop.set()
     for t in threads:
         t.join()
-    assert set(seen) == {200, 401}
+    assert {200, 401} <= set(seen) <= {200, 401, 429}  # auth_failures
     assert seen[200] - done < 1.0
 
 

@@ -20,7 +20,7 @@ static const char everything[] =
     "         body_timeout = '6s', idle_timeout = '7s', write_stall = '8s',\n"
     "  drain_timeout = '9s', high_water = '128KiB', low_water = '32KiB' }\n"
     "state '/var/lib/penstock' plugin_path '/usr/lib/penstock/plugins'\n"
-    "listen '0.0.0.0:8443' { detail = 'full',\n"
+    "listen '0.0.0.0:8443' { detail = 'full', cors = { origins = 'a://b' },\n"
     "    trusted_proxies = { '10.0.0.0/8', '::1' } }\n"
     "listen '127.0.0.1:8080' { anonymous = 'local' }\n"
     "metrics '0.0.0.0:9091'\n"

@@ -91,6 +91,8 @@ static const struct broken {
     {"server", "low_water", "server {\nlow_water = '256KiB' }", 3,
      "server low_water: must be below high_water (256KiB)"},
 
+    {"server", "auth_failures", "server {\nauth_failures = '60' }", 3,
+     "server auth_failures: \"60\" is not a rate; write"},
     {"listen", "tls", "listen '127.0.0.1:1' {\ntls = { 'x' } }", 3,
      "listen \"127.0.0.1:1\" tls[1]: must be a table"},
     {"listen", "anonymous", "listen '127.0.0.1:1' {\nanonymous = 'all' }", 3,
@@ -99,6 +101,16 @@ static const struct broken {
     {"listen", "detail", "listen '127.0.0.1:1' {\ndetail = true }", 3,
      "listen \"127.0.0.1:1\" detail: must be a text, not a boolean; write one "
      "of brief|full"},
+    {"listen", "cors", "listen '127.0.0.1:1' {\ncors = true }", 3,
+     "listen \"127.0.0.1:1\" cors: must be a table"},
+    {"cors", "origins", "listen '127.0.0.1:1' { cors = {\norigins = 'x' } }",
+     3, "cors.origins[1]: \"x\" is no origin; write scheme"},
+    {"cors", "credentials", "listen '127.0.0.1:1' { cors = {\n"
+     "origins = '*', credentials = 1 } }", 3,
+     "cors.credentials: must be a boolean"},
+    {"cors", "max_age", "listen '127.0.0.1:1' { cors = {\n"
+     "origins = '*', max_age = 600 } }", 3,
+     "cors.max_age: a bare number has no unit"},
     {"listen", "trusted_proxies",
      "listen '127.0.0.1:1' {\ntrusted_proxies = { '::1',\n'10.0.0.0/33' } }",
      4, "trusted_proxies[2]: \"10.0.0.0/33\" is not an address range; write "

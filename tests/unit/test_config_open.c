@@ -101,6 +101,7 @@ static void server_and_listeners(void)
     UNIT_INT(c->server.drain_timeout_ms, 120000);
     UNIT_INT(c->server.high_water, 256 << 10);
     UNIT_INT(c->server.low_water, 64 << 10);
+    UNIT_INT(c->server.auth_failures, 60);
     want(c->state, "/s");
     want(c->plugin_path, "/p");
     want(c->metrics, "0.0.0.0:9091");
