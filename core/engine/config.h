@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_clients.h"
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 #include "engine/limit_conf.h"
@@ -27,16 +28,13 @@ struct map;
 struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
-struct conf_tls {
-    struct str cert, key; /* PEM text, from the bundle */
-};
-
 struct conf_listen {
     struct str address; /* "127.0.0.1:8080", "unix:/path" */
     enum conf_anonymous anonymous;
     bool detail_full;
     struct conf_tls *tls;
     size_t n_tls; /* 0 = plain */
+    struct conf_clients clients;
     struct str *trusted_proxies;
     size_t n_trusted_proxies;
 };

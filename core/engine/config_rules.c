@@ -160,9 +160,12 @@ static int rule_listen(struct conf_walk *w, json_t *canonical)
         if (rc < 0)
             break;
         walk_named(w, address);
-        rc = anonymous(w, address, listen, callers);
+        rc = anonymous(w, address, listen,
+                       callers || json_object_get(listen, "client_ca"));
         if (rc == 0)
             rc = certificates(w, json_object_get(listen, "tls"));
+        if (rc == 0)
+            rc = config_clients_rule(w, listen);
         walk_leave(w);
     }
     walk_leave(w);

@@ -128,7 +128,7 @@ static struct str add_team(struct maker *m, struct str name)
         add_tags(m, team->tags, team->n_tags);
         return STR_NULL;
     }
-    row = map_get(m->table->teams, name);
+    row = m->table ? map_get(m->table->teams, name) : NULL;
     if (row)
         return add_stored(m, to, row);
     to->name = name;
@@ -180,4 +180,16 @@ struct principal *key_principal(const struct key_table *t,
     if (p->team.n)
         add_teams(&m);
     return m.broken ? NULL : p;
+}
+
+int principal_join_team(struct arena *a, const struct config *c,
+                        const struct key_table *keys, struct principal *p)
+{
+    struct maker m = { .table = keys, .config = c, .arena = a, .p = p };
+
+    if (!p->team.n || (!configured(c, p->team) &&
+                       !(keys && map_get(keys->teams, p->team))))
+        return 0;
+    add_teams(&m);
+    return m.broken ? -ERR_NOMEM : 0;
 }

@@ -48,6 +48,19 @@ struct principal *principal_of_key(struct arena *a, const struct config *c,
                                    const struct conf_key *k);
 
 /**
+ * What the teams of a principal that a policy made say: their models and
+ * limits hold as well, their tags are added. A team that nobody has is a name
+ * and no more.
+ *
+ *   keys  the store's teams; NULL: there are none. The configuration's win.
+ *
+ * 0 or -ERR_NOMEM. O(teams of the configuration).
+ */
+struct key_table;
+int principal_join_team(struct arena *a, const struct config *c,
+                        const struct key_table *keys, struct principal *p);
+
+/**
  * Index the keys by their digest, once, when the configuration is opened; the
  * index belongs to c->owner. 0 or -ERR_NOMEM.
  */

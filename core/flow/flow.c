@@ -76,6 +76,7 @@ const struct http_handler *flow_handler(void)
         .on_body = on_body,
         .on_drained = on_drained,
         .on_end = on_end,
+        .on_stranger = flow_on_stranger,
     };
 
     return &handler;

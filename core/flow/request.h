@@ -14,6 +14,7 @@
 #include "flow/attempt.h"
 #include "flow/generation.h"
 #include "flow/ran.h"
+#include "flow/stranger.h"
 #include "wire/dialect.h"
 #include "wire/sse.h"
 #include "wire/texts.h"
@@ -159,6 +160,7 @@ struct flow {
     uint32_t n_spare;
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
+    struct strangers strangers;
 };
 
 /* request.c */

@@ -297,9 +297,14 @@ static void read_deny(lua_State *L, struct policy_call *c, int idx)
 
 static void read_principal(lua_State *L, struct policy_call *c, int idx)
 {
-    if (lua_type(L, idx) == LUA_TTABLE)
+    const struct policy_env *env = c->st->env;
+
+    if (lua_type(L, idx) == LUA_TTABLE) {
         c->out->principal = principal_read(L, c->run->arena, idx);
-    else /* made by ps.keys.get in this run's arena */
+        if (principal_join_team(c->run->arena, env->config, env->keys,
+                                c->out->principal))
+            luaL_error(L, "the request's memory is used up");
+    } else /* made by ps.keys.get in this run's arena */
         c->out->principal =
             (struct principal *)api_check(L, idx, API_PRINCIPAL)->thing;
     c->out->verdict = POLICY_PRINCIPAL;

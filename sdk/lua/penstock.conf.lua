@@ -46,6 +46,9 @@ function include(pattern) end
 ---An address to listen on.
 ---@class penstock.conf.listen
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
+---@field client_ca? string|penstock.conf.reference # PEM file of the authorities whose clients' certificates are believed; policies see them as req.client_cert. Unset: clients are not asked for one. Needs tls.
+---@field client_auth? "required"|"optional" # "required": no connection without a certificate; "optional": one that is sent must be good. Unset: "required" where there is client_ca.
+---@field client_crl? string|penstock.conf.reference # PEM file of revocation lists: one, not outdated, of each authority in a client's chain. Read when the configuration is loaded. Unset: nothing is revoked.
 ---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key and no team is configured, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
 ---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.

@@ -121,6 +121,7 @@ static void all_keys_are_used(void)
     for (size_t i = 0; i < conf_row_count; i++) {
         if (conf_rows[i].scope == SCOPE_tls ||
             strcmp(conf_rows[i].key, "tls") == 0 ||
+            strncmp(conf_rows[i].key, "client_", 7) == 0 ||
             strcmp(conf_rows[i].key, "policy_path") == 0)
             continue; /* they need files */
         snprintf(key, sizeof key, "\"%s\":", conf_rows[i].key);

@@ -92,6 +92,16 @@ static const struct broken {
 
     {"listen", "tls", "listen '127.0.0.1:1' {\ntls = { 'x' } }", 3,
      "listen \"127.0.0.1:1\" tls[1]: must be a table"},
+    {"listen", "client_ca",
+     "listen '127.0.0.1:1' {\nclient_ca = '/ca.pem' }", 3,
+     "listen \"127.0.0.1:1\" client_ca: needs tls: a client shows its"},
+    {"listen", "client_auth",
+     "listen '127.0.0.1:1' {\nclient_auth = 'maybe' }", 3,
+     "client_auth: \"maybe\" is none of the choices; write one of "
+     "required|optional"},
+    {"listen", "client_crl",
+     "listen '127.0.0.1:1' {\nclient_crl = '/crl.pem' }", 3,
+     "listen \"127.0.0.1:1\" client_crl: needs client_ca, the authorities to"},
     {"listen", "anonymous", "listen '127.0.0.1:1' {\nanonymous = 'all' }", 3,
      "listen \"127.0.0.1:1\" anonymous: \"all\" is none of the choices; write "
      "one of none|local|public"},

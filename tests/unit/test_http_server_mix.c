@@ -228,7 +228,8 @@ static void anything(void)
 {
     const struct http_limits limits = { 2048, 10, 22, 50, 50, 50,
                                         50, 100000, 20000 };
-    const struct http_handler h = { on_head, on_body, on_drained, on_end };
+    const struct http_handler h = { on_head, on_body, on_drained, on_end,
+                                    NULL };
     struct world w = { .l = loop_new(), .seed = 42 };
     int lis;
 
