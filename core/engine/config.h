@@ -114,7 +114,7 @@ struct conf_model {
 };
 
 struct conf_team {
-    struct str name;
+    struct str name, parent; /* parent: what it says holds as well; or none */
     struct str *models;
     size_t n_models;
     struct conf_pair *tags;

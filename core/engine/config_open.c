@@ -128,6 +128,7 @@ static void open_teams(struct opener *o, struct config *c)
         if (o->broken)
             return;
         t->name = open_dup(o, name);
+        t->parent = open_text(o, v, "parent");
         t->models = open_list(o, v, "models", &t->n_models);
         t->tags = open_pairs(o, v, "tags", &t->n_tags);
         t->limits = open_limits(o, v);

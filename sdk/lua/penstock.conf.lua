@@ -129,6 +129,7 @@ function include(pattern) end
 
 ---What some keys have in common.
 ---@class penstock.conf.team
+---@field parent? string|penstock.conf.reference # A configured team above it: what that allows and limits holds as well.
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: all.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags.
 ---@field limits? penstock.conf.limits # What its keys may use together.

@@ -48,7 +48,7 @@ static const char everything[] =
     "    fallback = { 'acme/y' } }\n"
     "model 'plain' { balance = 'order', { 'gpu/l', weight = 3 } }\n"
     "model 'claude-*' { 'openai/*' }\n"
-    "team 'search' { models = { 'fast', 'claude-*' }, tags = { a = 'b' }, "
+    "team 'all' team 'search' { parent = 'all', models = { 'fast', 'claude-*' }, tags = { a = 'b' }, "
     "limits = { requests = '6/s', tokens = '4k/min', concurrent = 4 } }\n"
     "key 'ci' { team = 'search', user = 'bot', sha256 = '" SHA "',\n"
     "    expires = '2027-03-31', cidrs = '10.2.0.0/16', disabled = true,\n"

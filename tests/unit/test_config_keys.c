@@ -214,6 +214,11 @@ static const struct broken {
     {"target", "weight", "model 'm' { { 'sim/x',\nweight = 0 } }", 3,
      "model \"m\" targets[1].weight: 0 is out of range; write a number from 1"},
 
+    {"team", "parent", "team 't' {\nparent = 'u' }", 3,
+     "team \"t\" parent: there is no team \"u\""},
+    {"team", "parent",
+     "team 't' { parent = 'u' }\nteam 'u' {\nparent = 't' }", 2,
+     "team \"t\" parent: \"t\" is above itself"},
     {"team", "models", "team 't' {\nmodels = { 1 } }", 3,
      "team \"t\" models[1]: must be a text, not a number"},
     {"team", "tags", "team 't' {\ntags = { a = true } }", 3,
