@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Clients whose certificate was refused (on_stranger of struct http_handler). */
+/* Clients whose certificate was refused: on_stranger of http_handler. */
 #ifndef PENSTOCK_FLOW_STRANGER_H
 #define PENSTOCK_FLOW_STRANGER_H
 
