@@ -251,6 +251,19 @@ def test_many_refusals_are_counted_not_logged(penstock, pki):
     assert ask(p, pki, "search")[0] == 200
 
 
+def test_a_reload_reads_the_list_again(penstock, pki, tmp_path):
+    crl = tmp_path / "crl.pem"
+    shutil.copy(pki["crl"], crl)
+    p = penstock(config(pki, f'client_crl = "{crl}"'))
+    assert ask(p, pki, "search")[0] == 200
+    shutil.copy(pki["old_crl"], crl)
+    got = p.cli("reload")
+    assert got.returncode == 0, got.stderr
+    wait_for(lambda: ask(p, pki, "search")[0] is None,
+             why="the new list in force")
+    assert "CRL has expired" in p.logs("tls.client_refused")[-1]["why"]
+
+
 @pytest.mark.parametrize("more, says", [
     ('client_ca = "/nosuch.pem"', "/nosuch.pem"),
     ('client_auth = "optional"', "needs client_ca"),
