@@ -230,6 +230,7 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
     crumb_copy(r->id, sizeof r->id, id);
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';
+    r->key[0] = r->team[0] = r->user[0] = r->model[0] = '\0';
     atomic_store_explicit(&r->attempt, 0, memory_order_relaxed);
     atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_store_explicit(&r->start_ns, clock_mono_ns(),
@@ -250,6 +251,22 @@ void cells_request_note(struct request_cell *r, struct str principal,
     crumb_copy(r->target, sizeof r->target, target);
     atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->attempt, 1, memory_order_relaxed);
+}
+
+void cells_request_caller(struct request_cell *r, struct str key,
+                          struct str team, struct str user)
+{
+    if (!r)
+        return;
+    crumb_copy(r->key, sizeof r->key, key);
+    crumb_copy(r->team, sizeof r->team, team);
+    crumb_copy(r->user, sizeof r->user, user);
+}
+
+void cells_request_model(struct request_cell *r, struct str model)
+{
+    if (r)
+        crumb_copy(r->model, sizeof r->model, model);
 }
 
 void cells_request_used(struct request_cell *r, int status,

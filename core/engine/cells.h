@@ -44,6 +44,7 @@ struct request_cell {
     int64_t cost_nusd;
     char id[32];
     char principal[40], target[64], endpoint[16];
+    char key[40], team[40], user[40], model[64]; /* of its ledger row */
 };
 
 struct cells;
@@ -72,6 +73,11 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
                                          struct str endpoint);
 void cells_request_note(struct request_cell *r, struct str principal,
                         struct str target);
+/** For the ledger's row, should we die: whose key, and the model asked for
+ * (once the body is read). */
+void cells_request_caller(struct request_cell *r, struct str key,
+                          struct str team, struct str user);
+void cells_request_model(struct request_cell *r, struct str model);
 /** The answer is about to end: what its row will say, should we die between
  * its last byte and that. */
 void cells_request_used(struct request_cell *r, int status,

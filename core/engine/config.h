@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_clients.h"
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
@@ -28,10 +29,6 @@ struct map;
 struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
-struct conf_tls {
-    struct str cert, key; /* PEM text, from the bundle */
-};
-
 struct conf_listen {
     struct str address; /* "127.0.0.1:8080", "unix:/path" */
     enum conf_anonymous anonymous;
@@ -39,6 +36,7 @@ struct conf_listen {
     struct conf_tls *tls;
     size_t n_tls; /* 0 = plain */
     struct conf_cors cors;
+    struct conf_clients clients;
     struct str *trusted_proxies;
     size_t n_trusted_proxies;
 };
@@ -108,7 +106,7 @@ struct conf_model {
 };
 
 struct conf_team {
-    struct str name;
+    struct str name, parent; /* parent: what it says holds as well; or none */
     struct str *models;
     size_t n_models;
     struct conf_pair *tags;

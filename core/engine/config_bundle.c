@@ -4,7 +4,8 @@
  * A canonical tree to a sealed snapshot, so that workers read no file and no
  * environment: section "config" (the tree, with "auto" made a number and the
  * policies' paths), "secrets" (reference to value), "policy/NAME" (source),
- * "cert/i/j" and "key/i/j" (PEM of listener i, certificate j).
+ * "cert/i/j" and "key/i/j" (PEM of listener i, certificate j), "client_ca/i/0"
+ * and "client_crl/i/0".
  */
 #include "base/file.h"
 #include "base/snapshot.h"
@@ -211,6 +212,16 @@ static int add_certificate(struct bundler *b, const json_t *tls, size_t i,
     return rc;
 }
 
+static int add_client_file(struct bundler *b, const json_t *listen,
+                           const char *key, size_t i)
+{
+    const char *path = text_of(listen, key);
+    char name[64];
+
+    snprintf(name, sizeof name, "%s/%zu/0", key, i);
+    return path ? add_file(b, name, path) : 0;
+}
+
 static int add_certificates(struct bundler *b)
 {
     json_t *all = json_object_get(b->canonical, "listen"), *l, *tls;
@@ -223,6 +234,10 @@ static int add_certificates(struct bundler *b)
             if (rc == 0)
                 rc = add_certificate(b, tls, i, j);
         }
+        if (rc == 0)
+            rc = add_client_file(b, l, "client_ca", i);
+        if (rc == 0)
+            rc = add_client_file(b, l, "client_crl", i);
         i++;
     }
     return rc;

@@ -53,6 +53,12 @@ static void open_listen(struct opener *o, struct conf_listen *l, size_t index,
         l->tls[i].cert = open_section(o, "cert", index, i);
         l->tls[i].key = open_section(o, "key", index, i);
     }
+    if (json_object_get(v, "client_ca"))
+        l->clients.ca = open_section(o, "client_ca", index, 0);
+    if (json_object_get(v, "client_crl"))
+        l->clients.crl = open_section(o, "client_crl", index, 0);
+    l->clients.required = open_choice(v, "client_auth",
+                                      "required|optional") == 0;
 }
 
 static void open_listens(struct opener *o, struct config *c)
@@ -125,6 +131,7 @@ static void open_teams(struct opener *o, struct config *c)
         if (o->broken)
             return;
         t->name = open_dup(o, name);
+        t->parent = open_text(o, v, "parent");
         t->models = open_list(o, v, "models", &t->n_models);
         t->tags = open_pairs(o, v, "tags", &t->n_tags);
         t->limits = open_limits(o, v);

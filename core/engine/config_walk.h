@@ -92,6 +92,7 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 
 /** The rules for services and Redis, given by config_outside.c. */
 int walk_outside(struct conf_walk *w, json_t *canonical);
+int walk_teams(struct conf_walk *w, json_t *canonical); /* their parents */
 int walk_admin(struct conf_walk *w, json_t *canonical);
 /** Does a policy say who calls? Reads their files. */
 bool walk_authenticates(const struct conf_walk *w, const json_t *canonical);

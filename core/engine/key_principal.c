@@ -126,9 +126,9 @@ static struct str add_team(struct maker *m, struct str name)
         to->n_models = team->n_models;
         to->limits = team->limits;
         add_tags(m, team->tags, team->n_tags);
-        return STR_NULL;
+        return team->parent;
     }
-    row = map_get(m->table->teams, name);
+    row = m->table ? map_get(m->table->teams, name) : NULL;
     if (row)
         return add_stored(m, to, row);
     to->name = name;

@@ -78,6 +78,7 @@ const struct http_handler *flow_handler(void)
         .on_drained = on_drained,
         .on_end = on_end,
         .on_refusal = flow_on_refusal,
+        .on_stranger = flow_on_stranger,
     };
 
     return &handler;

@@ -14,6 +14,7 @@
 #include "flow/attempt.h"
 #include "flow/generation.h"
 #include "flow/ran.h"
+#include "flow/stranger.h"
 #include "wire/dialect.h"
 #include "wire/sse.h"
 #include "wire/texts.h"
@@ -48,8 +49,7 @@ struct answer {
     bool head_sent;     /* head commit */
     bool content_sent;  /* content commit */
     bool paused;        /* upstream waits for the client */
-    bool finish_seen, done_seen;
-    bool error_sent;    /* the client has an error event */
+    bool finish_seen, done_seen, error_sent; /* error event, sent */
     bool passed;        /* forwarded without scanning whole: see tail */
     uint64_t events;
     struct buf held;    /* bytes kept back; freed at content commit */
@@ -147,8 +147,7 @@ struct flow {
     struct flow_env env;
     struct generation *gen;
     struct slots *slots;
-    uint64_t nonce;
-    uint64_t seq;
+    uint64_t nonce, seq;
     size_t inflight;
     bool draining;
     struct json scratch;   /* for watching events; reused */
@@ -160,6 +159,7 @@ struct flow {
     uint32_t n_spare;
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
+    struct strangers strangers;
 };
 
 /* request.c */

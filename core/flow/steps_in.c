@@ -103,6 +103,8 @@ static enum step admit_principal(struct request *r)
     if (rc)
         return request_fail(r, -rc, "client");
     cells_request_note(r->cell, r->principal->id, STR_NULL);
+    cells_request_caller(r->cell, r->principal->key, r->principal->team,
+                         r->principal->user);
     return endpoint_is_models(r->endpoint) ? STEP_MODELS : STEP_BODY;
 }
 
@@ -248,6 +250,7 @@ enum step step_plan(struct request *r)
 {
     int rc;
 
+    cells_request_model(r->cell, r->asked);
     /* what a policy put in its place is the policy's choice */
     if (!principal_may_use(r->principal, r->asked)) {
         err_set(&r->err, ERR_MODEL_NOT_ALLOWED,

@@ -183,8 +183,10 @@ static void on_end(void *ud, struct http_req *q, int rc)
     free(r);
 }
 
-static const struct http_handler handler = { on_head, on_body, on_drained,
-                                             on_end, NULL };
+static const struct http_handler handler = { .on_head = on_head,
+                                             .on_body = on_body,
+                                             .on_drained = on_drained,
+                                             .on_end = on_end };
 
 /* ---- the mock ---------------------------------------------------------- */
 

@@ -7,6 +7,8 @@
  */
 #include "net/http_impl.h"
 
+#include "net/tls_peer.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -349,6 +351,15 @@ static bool shake_allowed(struct http_server *s)
     return ++s->shakes <= HTTP_SHAKES_PER_TURN;
 }
 
+static void tell_stranger(struct http_conn *x)
+{
+    struct str subject;
+    const char *why;
+
+    if (x->s->h.on_stranger && tls_conn_refused(x->c.tls, &subject, &why))
+        x->s->h.on_stranger(x->s->ud, x->tag, &x->peer, subject, why);
+}
+
 static void do_shake(struct http_conn *x)
 {
     int rc;
@@ -357,6 +368,7 @@ static void do_shake(struct http_conn *x)
         return;
     rc = conn_handshake(&x->c);
     if (rc < 0) {
+        tell_stranger(x);
         x->lost = rc;
     } else if (rc > 0) {
         x->shake = (uint8_t)rc;

@@ -28,6 +28,7 @@
 struct http_server;
 struct http_req;
 struct tls_server; /* net/tls.h: certificates of a listener */
+struct tls_peer;
 
 struct http_limits {
     size_t head_bytes;       /* request line and fields; 431 (414: the line) */
@@ -72,6 +73,11 @@ struct http_handler {
      * NULL where all clients take that. */
     bool (*on_refusal)(void *ud, const struct http_refused *w,
                        struct buf *body);
+    /** A client's certificate was refused, its connection ends; `tag` is the
+     * listener's, `subject` empty where none was sent. NULL: nobody asks. */
+    void (*on_stranger)(void *ud, void *tag,
+                        const struct sockaddr_storage *peer,
+                        struct str subject, const char *why);
 };
 
 struct http_server *http_server_new(struct loop *l,
@@ -116,6 +122,8 @@ const struct http_header *http_req_headers(const struct http_req *q, size_t *n);
 const struct sockaddr_storage *http_req_peer(const struct http_req *q);
 void *http_req_listener(const struct http_req *q);
 bool http_req_is_tls(const struct http_req *q);
+/** The client's certificate (net/tls_peer.h), verified; or NULL. */
+const struct tls_peer *http_req_certificate(const struct http_req *q);
 bool http_req_has_body(const struct http_req *q);
 uint64_t http_req_begun_ns(const struct http_req *q); /* monotonic */
 uint64_t http_req_bytes_in(const struct http_req *q);

@@ -84,6 +84,7 @@ const char *api_req_name(int field);
 /* one per file */
 void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
+void api_cert_push(lua_State *L, struct policy_call *c); /* a table, or nil */
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
 void api_out_open(lua_State *L);

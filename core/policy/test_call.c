@@ -50,7 +50,7 @@ static void read_tags(lua_State *L, struct test_case *t, void *into)
 
 static void read_req(lua_State *L, struct test_case *t, void *into)
 {
-    struct test_row rows[FIELD_COUNT + 5];
+    struct test_row rows[FIELD_COUNT + 6];
 
     for (int f = 0; f < FIELD_COUNT; f++)
         rows[f] = (struct test_row){ api_req_name(f), read_field,
@@ -62,7 +62,10 @@ static void read_req(lua_State *L, struct test_case *t, void *into)
         "principal", read_principal, offsetof(struct test_call, principal) };
     rows[FIELD_COUNT + 2] = (struct test_row){ "tags", read_tags, 0 };
     rows[FIELD_COUNT + 3] = (struct test_row){ "body", test_read_body, 0 };
-    rows[FIELD_COUNT + 4] = (struct test_row){ NULL, NULL, 0 };
+    rows[FIELD_COUNT + 4] = (struct test_row){
+        "client_cert", test_read_cert,
+        offsetof(struct test_call, client_cert) };
+    rows[FIELD_COUNT + 5] = (struct test_row){ NULL, NULL, 0 };
     test_members(L, t, "req", rows, into);
 }
 

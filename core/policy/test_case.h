@@ -82,6 +82,7 @@ struct test_call {
     struct conf_pair *headers, *tags;
     size_t n_headers, n_tags;
     struct principal *principal;
+    struct tls_peer *client_cert;
     struct candidate list[TEST_TARGETS];
     struct plan plan;
     struct test_model *models;
@@ -168,6 +169,8 @@ void test_read_target(lua_State *L, struct test_case *t, void *into);
 /** For rows, test_body.c: into the call, into its expect. */
 void test_read_body(lua_State *L, struct test_case *t, void *into);
 void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
+/** For rows, test_cert.c: into a struct tls_peer pointer. */
+void test_read_cert(lua_State *L, struct test_case *t, void *into);
 /** For rows, test_try.c: into a policy_try, a policy_resp, the expect. */
 void test_read_try(lua_State *L, struct test_case *t, void *into);
 void test_read_resp(lua_State *L, struct test_case *t, void *into);

@@ -20,6 +20,11 @@ static struct str on_header(void *req, struct str name)
     return STR_NULL;
 }
 
+static const struct tls_peer *on_client_cert(void *req)
+{
+    return ((struct test_case *)req)->call->client_cert;
+}
+
 static void on_note(void *req, struct str policy, struct str text)
 {
     struct test_case *t = req;
@@ -57,6 +62,7 @@ static int on_plan(void *req, struct str model, struct plan *out,
 const struct policy_view test_view = {
     .field = on_field,
     .header = on_header,
+    .client_cert = on_client_cert,
     .note = on_note,
     .tags = on_tags,
     .rewrite = test_body_rewrite,

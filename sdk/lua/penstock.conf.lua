@@ -47,6 +47,9 @@ function include(pattern) end
 ---An address to listen on.
 ---@class penstock.conf.listen
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
+---@field client_ca? string|penstock.conf.reference # PEM file of the authorities whose clients' certificates are believed; policies see them as req.client_cert. Unset: clients are not asked for one. Needs tls.
+---@field client_auth? "required"|"optional" # "required": no connection without a certificate; "optional": one that is sent must be good. Unset: "required" where there is client_ca.
+---@field client_crl? string|penstock.conf.reference # PEM file of revocation lists: one, not outdated, of each authority in a client's chain. Read when the configuration is loaded. Unset: nothing is revoked.
 ---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key, team, jwt or policy of yours says who calls, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
 ---@field cors? penstock.conf.cors # Pages in browsers that may call. Unset: none.
@@ -137,6 +140,7 @@ function include(pattern) end
 
 ---What some keys have in common.
 ---@class penstock.conf.team
+---@field parent? string|penstock.conf.reference # A configured team above it: what that allows and limits holds as well.
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: all.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags.
 ---@field limits? penstock.conf.limits # What its keys may use together.

@@ -34,6 +34,7 @@
 ---@field method string # "POST".
 ---@field path string # As sent, without its query.
 ---@field client_ip string # Of the caller, behind trusted proxies what they say.
+---@field client_cert {subject: string?, issuer: string?, cn: string?, names: string[], sha256: string, expires: integer}? # What the client's certificate says, where the listener asks for one (client_ca) and it was sent: it is verified. names are its alternative names with their kind: "dns:", "uri:", "email:", "ip:".
 ---@field credential string? # What the caller presented. From authenticate on.
 ---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
 ---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
@@ -210,7 +211,7 @@ function window:replace(re, f) end
 ---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
 ---@class penstock.Test
 ---@field phase string? # Needed where the policy has several.
----@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field req table? # Fields of req; header, tags, principal and client_cert are tables, body is a table or JSON's text.
 ---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.

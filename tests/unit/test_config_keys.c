@@ -95,6 +95,16 @@ static const struct broken {
      "server auth_failures: \"60\" is not a rate; write"},
     {"listen", "tls", "listen '127.0.0.1:1' {\ntls = { 'x' } }", 3,
      "listen \"127.0.0.1:1\" tls[1]: must be a table"},
+    {"listen", "client_ca",
+     "listen '127.0.0.1:1' {\nclient_ca = '/ca.pem' }", 3,
+     "listen \"127.0.0.1:1\" client_ca: needs tls: a client shows its"},
+    {"listen", "client_auth",
+     "listen '127.0.0.1:1' {\nclient_auth = 'maybe' }", 3,
+     "client_auth: \"maybe\" is none of the choices; write one of "
+     "required|optional"},
+    {"listen", "client_crl",
+     "listen '127.0.0.1:1' {\nclient_crl = '/crl.pem' }", 3,
+     "listen \"127.0.0.1:1\" client_crl: needs client_ca, the authorities to"},
     {"listen", "anonymous", "listen '127.0.0.1:1' {\nanonymous = 'all' }", 3,
      "listen \"127.0.0.1:1\" anonymous: \"all\" is none of the choices; write "
      "one of none|local|public"},
@@ -225,6 +235,11 @@ static const struct broken {
     {"target", "weight", "model 'm' { { 'sim/x',\nweight = 0 } }", 3,
      "model \"m\" targets[1].weight: 0 is out of range; write a number from 1"},
 
+    {"team", "parent", "team 't' {\nparent = 'u' }", 3,
+     "team \"t\" parent: there is no team \"u\""},
+    {"team", "parent",
+     "team 't' { parent = 'u' }\nteam 'u' {\nparent = 't' }", 2,
+     "team \"t\" parent: \"t\" is above itself"},
     {"team", "models", "team 't' {\nmodels = { 1 } }", 3,
      "team \"t\" models[1]: must be a text, not a number"},
     {"team", "tags", "team 't' {\ntags = { a = true } }", 3,
