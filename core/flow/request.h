@@ -11,11 +11,11 @@
 
 #include "base/clock.h"
 #include "base/slots.h"
+#include "flow/answer.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
 #include "flow/ran.h"
 #include "wire/dialect.h"
-#include "wire/sse.h"
 #include "wire/texts.h"
 
 enum step {
@@ -31,31 +31,13 @@ enum step {
 #define MAX_ATTEMPTS 8  /* attempt records; also the hard cap of tries */
 #define MAX_NOTES 16
 #define REQUEST_ARENA_MAX (4u << 20)
-#define HOLD_MAX (256u << 10) /* bytes of an answer kept back */
 #define ERROR_BODY_MAX (64u << 10)
 #define EVENT_MAX (16u << 20) /* one SSE event */
-#define TAIL_BYTES 2048
 #define RETRY_KNOWN_MS 60000 /* a longer pause is not worth an SDK's wait */
 
 struct mark {
     uint8_t step;
     uint64_t at_ns;
-};
-
-/** The answer as far as the client is concerned. */
-struct answer {
-    int status;
-    bool head_sent;     /* head commit */
-    bool content_sent;  /* content commit */
-    bool paused;        /* upstream waits for the client */
-    bool finish_seen, done_seen;
-    bool error_sent;    /* the client has an error event */
-    bool passed;        /* forwarded without scanning whole: see tail */
-    uint64_t events;
-    struct buf held;    /* bytes kept back; freed at content commit */
-    struct sse sse;
-    char *tail;         /* last TAIL_BYTES of a large answer */
-    size_t tail_n;
 };
 
 struct request {
