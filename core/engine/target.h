@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "engine/config.h"
+#include "engine/health.h"
 #include "engine/plugin.h"
 
 struct principal;
@@ -21,12 +22,14 @@ struct provider {
     struct plugin_inst *inst;       /* opened at first use, by provider_open */
     struct credential *credentials; /* never empty: see `conf` below */
     size_t n_credentials;
+    struct health *health; /* NULL: nobody keeps one */
 };
 
 struct credential {
     const struct conf_credential *conf; /* NULL: keyless or the client's */
     struct str label;                   /* "openai#main"; "sim" when keyless */
-    uint64_t parked_until_ms;           /* monotonic; this worker's view */
+    struct rest *rest; /* shared by all workers; NULL: own */
+    struct rest own;
     int64_t turn; /* of the smooth round robin, see credential.c */
 };
 
@@ -37,6 +40,7 @@ struct target {
     struct str model;    /* upstream name */
     uint32_t weight;
     const struct conf_model *group; /* NULL: named as provider/model */
+    struct health_cell *cell; /* shared by all workers; NULL: none */
 };
 
 /** All providers and models of one generation in one worker. */
@@ -50,6 +54,14 @@ struct engine *engine_new(const struct config *c, struct plugin_set *plugins,
                           struct err *err);
 /** Closes the instances; no attempt may be under way. NULL is fine. */
 void engine_free(struct engine *e);
+/**
+ * From now on targets have the cells of their names. `h` is borrowed for e's
+ * life; NULL = none. O(targets): once per generation.
+ */
+void engine_use_health(struct engine *e, struct health *h,
+                       uint64_t generation);
+/** 32 bits of chance. */
+uint32_t engine_dice(struct engine *e);
 const struct config *engine_config(const struct engine *e);
 
 /** Providers in the configuration's order: count, and the i-th. */
@@ -112,6 +124,11 @@ size_t engine_targets(const struct engine *e, const struct target **out,
 
 /** True when no model block exists, so provider/model names are open. */
 bool engine_is_open(const struct engine *e);
+
+/** Its rest, wherever that is kept. */
+struct rest *credential_rest(struct credential *c);
+/** Until when it rests; in the past: it does not. */
+uint64_t credential_until_ms(const struct credential *c);
 
 /**
  * A usable credential: by weight in smooth rotation, not parked; NULL if all

@@ -83,6 +83,7 @@ struct request {
     struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
     uint32_t at;           /* candidate under way */
+    uint64_t probe;        /* the slot of its breaker that we hold; or 0 */
     bool *out;             /* per candidate: not again in this request */
     uint32_t same_target;  /* further tries at it so far */
     bool reuse_retried;    /* a dead kept connection was tried again once */
@@ -119,6 +120,7 @@ struct request {
     uint64_t commit_at_ms, wake_at_ms;
     uint32_t total_ms;
     bool timed, total_passed;
+    bool clients_total; /* it is the client's own patience */
     uint64_t last_data_ms, keepalive_ms;
     struct model_fetch *models;
     struct request *next_waiting, **prev_waiting; /* in one list of flow */
@@ -130,6 +132,7 @@ struct flow {
     struct slots *slots;
     uint64_t nonce;
     uint64_t seq;
+    uint32_t probes;       /* ever begun, for their slots' names */
     size_t inflight;
     bool draining;
     struct json scratch;   /* for watching events; reused */

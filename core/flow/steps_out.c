@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
+#include "base/log.h"
 #include "engine/fault.h"
 #include "flow/translate.h"
 
@@ -12,30 +14,6 @@
 
 #define BACKOFF_BASE_MS 250
 #define BACKOFF_CAP_MS 8000
-#define PARK_MS 10000 /* a refused credential rests while there are others */
-#define COOL_MS 1000  /* one that is limited, where no pause was told */
-#define COOL_MAX_MS 60000
-
-/* A credential that is not parked; does not take its turn. */
-static bool has_credential(const struct request *r, const struct provider *p,
-                           const struct credential *but)
-{
-    uint64_t now = loop_now_ms(r->flow->env.loop);
-
-    for (size_t i = 0; i < p->n_credentials; i++) {
-        if (&p->credentials[i] != but &&
-            p->credentials[i].parked_until_ms <= now)
-            return true;
-    }
-    return false;
-}
-
-static bool is_usable(const struct request *r, const struct candidate *c)
-{
-    return !c->dropped && !r->out[c - r->plan.list] &&
-           has_credential(r, c->target->provider, NULL) &&
-           attempt_api(c->target->provider->plugin, r->endpoint->dialect);
-}
 
 /* When is the first of the resting credentials back? */
 static uint64_t soonest_ms(const struct request *r)
@@ -47,7 +25,7 @@ static uint64_t soonest_ms(const struct request *r)
         const struct provider *p = c->target->provider;
 
         for (size_t k = 0; !c->dropped && k < p->n_credentials; k++) {
-            uint64_t at = p->credentials[k].parked_until_ms;
+            uint64_t at = credential_until_ms(&p->credentials[k]);
 
             if (at > now && (!best || at - now < best))
                 best = at - now;
@@ -62,7 +40,7 @@ static enum step untranslatable(struct request *r, const struct err *err)
 {
     if (!r->refused.code)
         r->refused = *err;
-    r->out[r->at++] = true;
+    r->out[r->at] = true;
     return STEP_ATTEMPT;
 }
 
@@ -101,9 +79,7 @@ static enum step no_target(struct request *r)
 
 enum step step_attempt(struct request *r)
 {
-    while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
-        r->at++;
-    if (r->at >= r->plan.n)
+    if (!choose_target(r))
         return r->n_attempts ? STEP_FAIL : no_target(r);
     r->credential_next =
         provider_credential(r->plan.list[r->at].target->provider,
@@ -323,18 +299,24 @@ void try_close_record(struct request *r)
 }
 
 /* A refused or limited credential rests; the others go on. */
-static void rest(struct attempt *t, const struct fault_info *info,
+static void rest(struct request *r, const struct fault_info *info,
                  uint64_t now)
 {
-    uint64_t pause = t->fault.retry_after_ms;
+    struct attempt *t = r->attempt;
+    struct rest *rest = credential_rest(t->credential);
+    uint32_t dice = engine_dice(r->gen->engine);
 
     if (info->blame == BLAME_PARK) {
-        t->credential->parked_until_ms = now + PARK_MS;
+        if (rest_park(rest, now, dice))
+            log_event(EV_credential_parked,
+                      LOG_S("credential", t->credential->label),
+                      LOG_Z("class", info->name),
+                      LOG_I("for_ms",
+                            (int64_t)(credential_until_ms(t->credential) -
+                                      now)));
     } else if (info->blame == BLAME_COOLDOWN &&
                t->fault.scope == PS_SCOPE_CREDENTIAL) {
-        pause = pause ? pause : COOL_MS;
-        t->credential->parked_until_ms =
-            now + (pause < COOL_MAX_MS ? pause : COOL_MAX_MS);
+        rest_cool(rest, now, t->fault.retry_after_ms, dice);
     }
 }
 
@@ -346,7 +328,7 @@ static void rule_out(struct request *r)
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
     if (t->credential && t->target->provider->n_credentials > 1)
-        rest(t, info, now);
+        rest(r, info, now);
     for (size_t i = 0; i < r->plan.n; i++) {
         const struct target *c = r->plan.list[i].target;
 
@@ -375,15 +357,6 @@ static uint64_t full_jitter(uint32_t n)
     return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
 }
 
-static bool other_target(const struct request *r)
-{
-    for (size_t i = r->at + 1; i < r->plan.n; i++) {
-        if (is_usable(r, &r->plan.list[i]))
-            return true;
-    }
-    return false;
-}
-
 /* Before content commit: what next after that fault? */
 static enum step next_try(struct request *r, const struct fault_info *info,
                           const struct credential *used, bool dead_connection)
@@ -398,10 +371,10 @@ static enum step next_try(struct request *r, const struct fault_info *info,
     if (!has_budget(r))
         return STEP_FAIL;
     if (info->other_credential &&
-        has_credential(r, r->plan.list[r->at].target->provider, used))
+        choose_credential(r, r->plan.list[r->at].target->provider, used))
         return STEP_ATTEMPT;
-    if (info->other_target && other_target(r)) {
-        r->at++;
+    if (info->other_target && choose_other(r)) {
+        r->out[r->at] = true;
         r->same_target = 0;
         return STEP_ATTEMPT;
     }
@@ -440,6 +413,10 @@ enum step step_judge(struct request *r)
         return STEP_FAIL;
     }
     if (!t->broken) {
+        choose_judged(r, false);
+        if (t->credential)
+            rest_served(credential_rest(t->credential),
+                        loop_now_ms(r->flow->env.loop));
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
@@ -452,6 +429,7 @@ enum step step_judge(struct request *r)
     info = fault_info(t->fault.cls);
     dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
     r->side = info->callers ? "client" : "provider";
+    choose_judged(r, dead && !r->reuse_retried);
     keep_error(r, info);
     rule_out(r);
     attempt_stop(r);

@@ -297,10 +297,10 @@ static void turns_credentials(void)
     }
     UNIT_STR(turns, "mmbmmmbm");
     CU_ASSERT(str_is(p->credentials[1].label, "openai#batch"));
-    p->credentials[0].parked_until_ms = 2000;
+    p->credentials[0].own.until_ms = 2000;
     for (int i = 0; i < 3; i++)
         CU_ASSERT_PTR_EQUAL(provider_credential(p, 1999), &p->credentials[1]);
-    p->credentials[1].parked_until_ms = 2000;
+    p->credentials[1].own.until_ms = 2000;
     CU_ASSERT_PTR_NULL(provider_credential(p, 1999));
     CU_ASSERT_PTR_NOT_NULL(provider_credential(p, 2000));
     c = provider_credential(engine_provider(engine, 2), 0);
