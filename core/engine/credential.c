@@ -24,6 +24,15 @@ uint64_t credential_until_ms(const struct credential *c)
                                 memory_order_relaxed);
 }
 
+bool provider_has_credential(const struct provider *p, uint64_t now_ms)
+{
+    for (size_t i = 0; i < p->n_credentials; i++) {
+        if (credential_until_ms(&p->credentials[i]) <= now_ms)
+            return true;
+    }
+    return false;
+}
+
 struct credential *provider_credential(struct provider *p, uint64_t now_ms)
 {
     struct credential *best = NULL, *c;

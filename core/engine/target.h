@@ -60,6 +60,14 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
+/**
+ * Is there anything that keeps calls from it at this time: its breaker, or
+ * that all credentials of its provider rest? One that is half-open is usable.
+ */
+bool target_is_usable(const struct target *t, uint64_t now_ms);
+/** Has some model a usable target? Where provider/model names are open: has
+ * some provider a credential that does not rest? O(targets), mostly O(1). */
+bool engine_is_ready(const struct engine *e, uint64_t now_ms);
 /** 32 bits of chance. */
 uint32_t engine_dice(struct engine *e);
 const struct config *engine_config(const struct engine *e);
@@ -129,6 +137,8 @@ bool engine_is_open(const struct engine *e);
 struct rest *credential_rest(struct credential *c);
 /** Until when it rests; in the past: it does not. */
 uint64_t credential_until_ms(const struct credential *c);
+/** Does one of its credentials not rest? It does not take its turn. */
+bool provider_has_credential(const struct provider *p, uint64_t now_ms);
 
 /**
  * A usable credential: by weight in smooth rotation, not parked; NULL if all

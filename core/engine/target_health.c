@@ -36,6 +36,39 @@ void engine_use_health(struct engine *e, struct health *h,
     }
 }
 
+bool target_is_usable(const struct target *t, uint64_t now_ms)
+{
+    if (t->cell && breaker_state(&t->cell->breaker, now_ms) == BREAKER_OPEN)
+        return false;
+    return provider_has_credential(t->provider, now_ms);
+}
+
+static bool entry_is_usable(const struct entry *x, uint64_t now_ms)
+{
+    if (!x->hosts) /* made as its names come */
+        return provider_has_credential(x->provider, now_ms);
+    for (size_t i = 0; i < x->n_hosts; i++) {
+        if (target_is_usable(&x->hosts[i], now_ms))
+            return true;
+    }
+    return false;
+}
+
+bool engine_is_ready(const struct engine *e, uint64_t now_ms)
+{
+    for (size_t i = 0; i < e->conf->n_models; i++) {
+        for (size_t k = 0; k < e->groups[i].n; k++) {
+            if (entry_is_usable(&e->groups[i].entries[k], now_ms))
+                return true;
+        }
+    }
+    for (size_t i = 0; engine_is_open(e) && i < e->conf->n_providers; i++) {
+        if (provider_has_credential(&e->providers[i], now_ms))
+            return true;
+    }
+    return false;
+}
+
 uint32_t engine_dice(struct engine *e)
 {
     return (uint32_t)(balance_next(&e->dice) >> 32);

@@ -219,6 +219,63 @@ static void lists_targets(void)
     end();
 }
 
+/* Every target of the first model: openai/gpt-6, sim/echo, sim/longer. */
+static void open_breakers(struct health *h, uint64_t now)
+{
+    static const char *const names[] = { "openai/gpt-6", "sim/echo",
+                                         "sim/longer" };
+
+    for (size_t i = 0; i < N_OF(names); i++) {
+        struct health_cell *c = health_find(h, str_of(names[i]), 1);
+
+        for (int k = 0; k < BREAKER_ROW; k++)
+            breaker_judge(&c->breaker, now, 0, BREAKER_BAD, 0, 0);
+    }
+}
+
+static void is_ready_while_a_target_is_usable(void)
+{
+    struct health *h = health_new(&err);
+    struct provider *p;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(h);
+    begin(1);
+    engine_use_health(engine, h, 1);
+    CU_ASSERT(engine_is_ready(engine, 1000));
+    open_breakers(h, 1000);
+    CU_ASSERT(!engine_is_ready(engine, 1000));
+    UNIT_INT(plan_for("smart"), 0);
+    CU_ASSERT(!target_is_usable(plan.list[0].target, 1000));
+    CU_ASSERT(target_is_usable(plan.list[0].target, 60000)); /* half-open */
+    CU_ASSERT(engine_is_ready(engine, 60000));
+    p = engine_provider(engine, 0);
+    p->credentials[0].rest->until_ms = p->credentials[1].rest->until_ms =
+        70000;
+    CU_ASSERT(!target_is_usable(plan.list[0].target, 60000));
+    CU_ASSERT(engine_is_ready(engine, 60000)); /* sim has no key to rest */
+    end();
+    health_free(h);
+}
+
+static void is_ready_where_names_are_open(void)
+{
+    begin(0);
+    CU_ASSERT(engine_is_ready(engine, 1000));
+    for (size_t i = 0; i < N_OF(providers); i++) {
+        struct provider *p = engine_provider(engine, i);
+
+        for (size_t k = 0; k < p->n_credentials; k++)
+            p->credentials[k].own.until_ms = 2000;
+    }
+    CU_ASSERT(!engine_is_ready(engine, 1000));
+    CU_ASSERT(engine_is_ready(engine, 2000));
+    end();
+    config.n_providers = 0;
+    engine = engine_new(&config, NULL, &err);
+    CU_ASSERT(!engine_is_ready(engine, 1000));
+    engine_free(engine);
+}
+
 static void needs_plugins(void)
 {
     struct plugin_set *none = plugin_set_new();
@@ -328,6 +385,9 @@ UNIT_MAIN("target", { "plans blocks", plans_blocks },
           { "names near models", names_near_models },
           { "refuses odd names", refuses_odd_names },
           { "lists names", lists_names }, { "lists targets", lists_targets },
+          { "is ready while a target is usable",
+            is_ready_while_a_target_is_usable },
+          { "is ready where names are open", is_ready_where_names_are_open },
           { "needs plugins", needs_plugins },
           { "shuffles by weight", shuffles_by_weight },
           { "orders by weight", orders_by_weight },
