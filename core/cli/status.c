@@ -85,15 +85,19 @@ static int print_targets(const json_t *st)
 
     json_array_foreach(json_object_get(st, "targets"), i, t) {
         if (strcmp(text(t, "state"), "closed") == 0 &&
-            number(t, "share") == 100)
+            number(t, "share") == 100 && !number(t, "cooling_ms"))
             continue;
         printf("%-14s %s: %s", n++ ? "" : "targets", text(t, "name"),
                text(t, "state"));
         if (number(t, "wait_ms"))
             printf(", tried again in %lld s",
                    (number(t, "wait_ms") + 999) / 1000);
-        else if (strcmp(text(t, "state"), "closed") == 0)
+        else if (strcmp(text(t, "state"), "closed") == 0 &&
+                 number(t, "share") != 100)
             printf(", %lld %% of its share", number(t, "share"));
+        if (number(t, "cooling_ms"))
+            printf(", cooling for %lld s as its provider asked",
+                   (number(t, "cooling_ms") + 999) / 1000);
         putchar('\n');
     }
     return n;

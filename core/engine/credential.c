@@ -33,6 +33,14 @@ bool provider_has_credential(const struct provider *p, uint64_t now_ms)
     return false;
 }
 
+bool provider_is_parked(const struct provider *p, uint64_t now_ms)
+{
+    struct credential *c = p->credentials;
+
+    return p->n_credentials == 1 &&
+           rest_state(credential_rest(c), now_ms) == REST_PARKED;
+}
+
 struct credential *provider_credential(struct provider *p, uint64_t now_ms)
 {
     struct credential *best = NULL, *c;
@@ -49,5 +57,7 @@ struct credential *provider_credential(struct provider *p, uint64_t now_ms)
     }
     if (best)
         best->turn -= sum;
+    else if (provider_is_parked(p, now_ms))
+        best = p->credentials;
     return best;
 }

@@ -26,7 +26,7 @@ struct health_cell {
     _Atomic uint32_t named;      /* `name` can be read */
     char name[HEALTH_NAME];      /* for people; cut to fit */
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
-    struct rest rest;            /* of a credential: "openai#main" */
+    struct rest rest; /* of a target, or a credential: "openai#main" */
 };
 
 struct health;

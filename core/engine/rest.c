@@ -66,6 +66,14 @@ bool rest_park(struct rest *r, uint64_t now_ms, uint32_t dice)
     return true;
 }
 
+void rest_mended(struct rest *r)
+{
+    if (!atomic_load_explicit(&r->times, memory_order_relaxed))
+        return;
+    atomic_store(&r->until_ms, 0);
+    atomic_store(&r->times, 0);
+}
+
 void rest_served(struct rest *r, uint64_t now_ms)
 {
     if (atomic_load_explicit(&r->times, memory_order_relaxed) &&

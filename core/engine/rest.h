@@ -49,6 +49,9 @@ void rest_cool(struct rest *r, uint64_t now_ms, uint64_t told_ms,
  * more. Returns whether it did not rest before: news. */
 bool rest_park(struct rest *r, uint64_t now_ms, uint32_t dice);
 
+/** It serves after all, whatever was said of it: nothing is left. */
+void rest_mended(struct rest *r);
+
 /** It served. An answer that was asked for before the rest ends none. */
 void rest_served(struct rest *r, uint64_t now_ms);
 

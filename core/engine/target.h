@@ -60,9 +60,12 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
+/** Until when it rests because its provider asked for a pause. */
+uint64_t target_until_ms(const struct target *t);
 /**
- * Is there anything that keeps calls from it at this time: its breaker, or
- * that all credentials of its provider rest? One that is half-open is usable.
+ * Is there anything that keeps calls from it at this time: its breaker, its
+ * rest, or that all credentials of its provider rest? One that is half-open
+ * is usable.
  */
 bool target_is_usable(const struct target *t, uint64_t now_ms);
 /** Has some model a usable target? Where provider/model names are open: has
@@ -140,9 +143,14 @@ uint64_t credential_until_ms(const struct credential *c);
 /** Does one of its credentials not rest? It does not take its turn. */
 bool provider_has_credential(const struct provider *p, uint64_t now_ms);
 
+/** Is its only credential parked? Such a one is tried when nothing else is
+ * left: its provider's answer says more than ours. */
+bool provider_is_parked(const struct provider *p, uint64_t now_ms);
+
 /**
- * A usable credential: by weight in smooth rotation, not parked; NULL if all
- * are parked. A keyless provider has one with conf NULL.
+ * A usable credential: by weight in smooth rotation, of those that do not
+ * rest; else the only one where it is parked; else NULL. A keyless provider
+ * has one with conf NULL.
  */
 struct credential *provider_credential(struct provider *p, uint64_t now_ms);
 

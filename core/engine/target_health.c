@@ -36,8 +36,17 @@ void engine_use_health(struct engine *e, struct health *h,
     }
 }
 
+uint64_t target_until_ms(const struct target *t)
+{
+    return t->cell ? atomic_load_explicit(&t->cell->rest.until_ms,
+                                          memory_order_relaxed)
+                   : 0;
+}
+
 bool target_is_usable(const struct target *t, uint64_t now_ms)
 {
+    if (target_until_ms(t) > now_ms)
+        return false;
     if (t->cell && breaker_state(&t->cell->breaker, now_ms) == BREAKER_OPEN)
         return false;
     return provider_has_credential(t->provider, now_ms);

@@ -17,7 +17,7 @@ bool choose_credential(const struct request *r, const struct provider *p,
             credential_until_ms(&p->credentials[i]) <= now)
             return true;
     }
-    return false;
+    return !but && provider_is_parked(p, now);
 }
 
 bool choose_can(const struct request *r, size_t i)
@@ -25,6 +25,7 @@ bool choose_can(const struct request *r, size_t i)
     const struct candidate *c = &r->plan.list[i];
 
     return !c->dropped && !r->out[i] &&
+           target_until_ms(c->target) <= loop_now_ms(r->flow->env.loop) &&
            choose_credential(r, c->target->provider, NULL) &&
            attempt_api(c->target->provider->plugin, r->endpoint->dialect);
 }
@@ -74,18 +75,39 @@ static bool enter(struct request *r, const struct target *t, uint64_t now)
                                engine_dice(r->gen->engine), &r->probe);
 }
 
-static void note_passed(struct request *r, const struct target *t,
-                        uint64_t now)
+static void note_passed(struct request *r, const char *who,
+                        const struct target *t, const char *why)
+{
+    request_note(r, str_of(who),
+                 arena_fmt(r->arena, "passed over " STR_FMT ": %s",
+                           STR_ARG(t->name), why));
+}
+
+static void note_breaker(struct request *r, const struct target *t,
+                         uint64_t now)
 {
     enum breaker_state s = breaker_state(&t->cell->breaker, now);
 
     if (s != BREAKER_CLOSED) /* else it ramps: no news */
-        request_note(r, STR("breaker"),
-                     arena_fmt(r->arena, "passed over " STR_FMT ": %s",
-                               STR_ARG(t->name), breaker_state_name(s)));
+        note_passed(r, "breaker", t, breaker_state_name(s));
 }
 
-static bool find(struct request *r, bool strictly, uint64_t now)
+/* Why candidate `i` cannot be tried, where that passes. */
+static void note_rest(struct request *r, size_t i, uint64_t now)
+{
+    const struct candidate *c = &r->plan.list[i];
+
+    if (c->dropped || r->out[i])
+        return;
+    if (target_until_ms(c->target) > now)
+        note_passed(r, "rest", c->target, "cooling");
+    else if (!choose_credential(r, c->target->provider, NULL))
+        note_passed(r, "rest", c->target, "no credential is left");
+}
+
+enum { HEED_NOTHING, HEED_KEYS, HEED_ALL };
+
+static bool find(struct request *r, int heed, uint64_t now)
 {
     size_t first = r->at;
 
@@ -93,12 +115,18 @@ static bool find(struct request *r, bool strictly, uint64_t now)
         size_t i = (first + k) % r->plan.n;
         const struct target *t = r->plan.list[i].target;
 
-        if (!choose_can(r, i))
+        if (!choose_can(r, i)) {
+            note_rest(r, i, now);
             continue;
+        }
+        if (heed && provider_is_parked(t->provider, now)) {
+            note_passed(r, "rest", t, "its key is parked");
+            continue;
+        }
         r->at = (uint32_t)i;
-        if (enter(r, t, now) || !strictly)
+        if (enter(r, t, now) || heed != HEED_ALL)
             return true;
-        note_passed(r, t, now);
+        note_breaker(r, t, now);
     }
     r->at = (uint32_t)first;
     return false;
@@ -111,9 +139,42 @@ bool choose_target(struct request *r)
     choose_leave(r);
     if (!r->plan.n)
         return false;
-    if (!is_panic(r, now) && find(r, true, now))
+    if (!is_panic(r, now) && find(r, HEED_ALL, now))
         return true;
-    return find(r, false, now);
+    return find(r, HEED_KEYS, now) || find(r, HEED_NOTHING, now);
+}
+
+/* When is a credential of its back? 0: at once. */
+static uint64_t credential_back_ms(const struct provider *p, uint64_t now)
+{
+    uint64_t best = UINT64_MAX;
+
+    if (provider_is_parked(p, now)) /* it would be tried */
+        return 0;
+    for (size_t k = 0; k < p->n_credentials; k++) {
+        uint64_t at = credential_until_ms(&p->credentials[k]);
+
+        if (at <= now)
+            return 0;
+        best = at < best ? at : best;
+    }
+    return best;
+}
+
+uint64_t choose_soonest_ms(const struct request *r)
+{
+    uint64_t now = loop_now_ms(r->flow->env.loop), best = 0;
+
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const struct candidate *c = &r->plan.list[i];
+        uint64_t at = target_until_ms(c->target);
+        uint64_t key = credential_back_ms(c->target->provider, now);
+
+        at = key > at ? key : at;
+        if (!c->dropped && at > now && (!best || at - now < best))
+            best = at - now;
+    }
+    return best;
 }
 
 static void log_change(const struct target *t, uint64_t now)

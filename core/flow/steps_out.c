@@ -4,35 +4,12 @@
 #include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
+#include "flow/resting.h"
+#include "flow/retry.h"
 #include "flow/steps.h"
 
-#include "base/log.h"
 #include "engine/fault.h"
 #include "flow/translate.h"
-
-#include <sys/random.h>
-
-#define BACKOFF_BASE_MS 250
-#define BACKOFF_CAP_MS 8000
-
-/* When is the first of the resting credentials back? */
-static uint64_t soonest_ms(const struct request *r)
-{
-    uint64_t now = loop_now_ms(r->flow->env.loop), best = 0;
-
-    for (size_t i = 0; i < r->plan.n; i++) {
-        const struct candidate *c = &r->plan.list[i];
-        const struct provider *p = c->target->provider;
-
-        for (size_t k = 0; !c->dropped && k < p->n_credentials; k++) {
-            uint64_t at = credential_until_ms(&p->credentials[k]);
-
-            if (at > now && (!best || at - now < best))
-                best = at - now;
-        }
-    }
-    return best;
-}
 
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
@@ -68,11 +45,11 @@ static enum step no_target(struct request *r)
                 STR_ARG(r->facts.model), r->endpoint->name);
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
-    r->retry_after_ms = soonest_ms(r);
+    r->retry_after_ms = choose_soonest_ms(r);
     err_set(&r->err, ERR_NO_TARGET,
             "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
             STR_ARG(r->facts.model),
-            r->retry_after_ms ? ": their credentials rest"
+            r->retry_after_ms ? ": all of them rest"
                               : r->plan.n ? ": all were excluded" : "");
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }
@@ -298,37 +275,12 @@ void try_close_record(struct request *r)
     metric_add(METRIC_ATTEMPTS, labels, 1);
 }
 
-/* A refused or limited credential rests; the others go on. */
-static void rest(struct request *r, const struct fault_info *info,
-                 uint64_t now)
-{
-    struct attempt *t = r->attempt;
-    struct rest *rest = credential_rest(t->credential);
-    uint32_t dice = engine_dice(r->gen->engine);
-
-    if (info->blame == BLAME_PARK) {
-        if (rest_park(rest, now, dice))
-            log_event(EV_credential_parked,
-                      LOG_S("credential", t->credential->label),
-                      LOG_Z("class", info->name),
-                      LOG_I("for_ms",
-                            (int64_t)(credential_until_ms(t->credential) -
-                                      now)));
-    } else if (info->blame == BLAME_COOLDOWN &&
-               t->fault.scope == PS_SCOPE_CREDENTIAL) {
-        rest_cool(rest, now, t->fault.retry_after_ms, dice);
-    }
-}
-
 /* Whom the fault rules out for the rest of this request. */
 static void rule_out(struct request *r)
 {
     struct attempt *t = r->attempt;
-    const struct fault_info *info = fault_info(t->fault.cls);
-    uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    if (t->credential && t->target->provider->n_credentials > 1)
-        rest(r, info, now);
+    resting_after(r);
     for (size_t i = 0; i < r->plan.n; i++) {
         const struct target *c = r->plan.list[i].target;
 
@@ -336,54 +288,6 @@ static void rule_out(struct request *r)
             c->provider == t->target->provider)
             r->out[i] = true;
     }
-}
-
-static bool has_budget(const struct request *r)
-{
-    const struct conf_retries *c =
-        &r->plan.list[r->at].target->provider->conf->retries;
-
-    return r->n_attempts < c->attempts && r->n_attempts < MAX_ATTEMPTS &&
-           !r->total_passed;
-}
-
-static uint64_t full_jitter(uint32_t n)
-{
-    uint64_t cap = (uint64_t)BACKOFF_BASE_MS << (n < 5 ? n : 5);
-    uint32_t dice = 0;
-
-    if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) < 0)
-        dice = (uint32_t)clock_mono_ns();
-    return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
-}
-
-/* Before content commit: what next after that fault? */
-static enum step next_try(struct request *r, const struct fault_info *info,
-                          const struct credential *used, bool dead_connection)
-{
-    const struct conf_retries *c =
-        &r->plan.list[r->at].target->provider->conf->retries;
-
-    if (dead_connection && !r->reuse_retried && r->n_attempts < MAX_ATTEMPTS) {
-        r->reuse_retried = true;
-        return STEP_ATTEMPT;
-    }
-    if (!has_budget(r))
-        return STEP_FAIL;
-    if (info->other_credential &&
-        choose_credential(r, r->plan.list[r->at].target->provider, used))
-        return STEP_ATTEMPT;
-    if (info->other_target && choose_other(r)) {
-        r->out[r->at] = true;
-        r->same_target = 0;
-        return STEP_ATTEMPT;
-    }
-    if (info->same_target && r->same_target < c->same_target) {
-        r->wake_at_ms = loop_now_ms(r->flow->env.loop) +
-                        full_jitter(r->same_target++);
-        return STEP_BACKOFF;
-    }
-    return STEP_FAIL;
 }
 
 static void merge_plugin_usage(struct request *r, const ps_usage *u)
@@ -400,9 +304,7 @@ static void merge_plugin_usage(struct request *r, const ps_usage *u)
 enum step step_judge(struct request *r)
 {
     struct attempt *t = r->attempt;
-    const struct fault_info *info;
-    const struct credential *used = t->credential;
-    bool dead;
+    struct retry_cause why;
 
     note_end(r);
     try_close_record(r);
@@ -414,9 +316,7 @@ enum step step_judge(struct request *r)
     }
     if (!t->broken) {
         choose_judged(r, false);
-        if (t->credential)
-            rest_served(credential_rest(t->credential),
-                        loop_now_ms(r->flow->env.loop));
+        resting_served(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
@@ -426,11 +326,10 @@ enum step step_judge(struct request *r)
         r->kept = (struct kept_error){ 0 };
         request_output_cut(r);
     }
-    info = fault_info(t->fault.cls);
-    dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
-    r->side = info->callers ? "client" : "provider";
-    choose_judged(r, dead && !r->reuse_retried);
-    keep_error(r, info);
+    why = retry_cause(r);
+    r->side = why.info->callers ? "client" : "provider";
+    choose_judged(r, why.dead && !r->reuse_retried);
+    keep_error(r, why.info);
     rule_out(r);
     attempt_stop(r);
     if (r->answer.content_sent)
@@ -441,7 +340,7 @@ enum step step_judge(struct request *r)
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
-    return next_try(r, info, used, dead);
+    return retry_next(r, &why);
 }
 
 enum step step_backoff(struct request *r)

@@ -90,7 +90,20 @@ static void serving_starts_it_anew(void)
     UNIT_INT(left(), REST_COOL_MS);
 }
 
+static void what_serves_is_mended(void)
+{
+    fresh();
+    CU_ASSERT_TRUE(rest_park(&r, now, 0));
+    rest_served(&r, now); /* it may have been asked for before */
+    UNIT_INT(rest_state(&r, now), REST_PARKED);
+    rest_mended(&r);
+    UNIT_INT(rest_state(&r, now), REST_OK);
+    CU_ASSERT_TRUE(rest_park(&r, now, 0)); /* news again, and the first */
+    UNIT_INT(left(), REST_PARK_MS);
+}
+
 UNIT_MAIN("rest", {"a pause that was told", keeps_the_pause_that_was_told},
           {"doubles", doubles_where_none_was_told},
           {"parks", parks_and_tries_again},
-          {"serving starts anew", serving_starts_it_anew})
+          {"serving starts anew", serving_starts_it_anew},
+          {"what serves is mended", what_serves_is_mended})

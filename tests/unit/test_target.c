@@ -253,8 +253,33 @@ static void is_ready_while_a_target_is_usable(void)
         70000;
     CU_ASSERT(!target_is_usable(plan.list[0].target, 60000));
     CU_ASSERT(engine_is_ready(engine, 60000)); /* sim has no key to rest */
+    atomic_store(&plan.list[1].target->cell->rest.until_ms, 61000);
+    CU_ASSERT(!target_is_usable(plan.list[1].target, 60000));
+    CU_ASSERT(target_is_usable(plan.list[1].target, 61000));
     end();
     health_free(h);
+}
+
+static void tries_a_parked_key_where_it_is_the_only_one(void)
+{
+    struct provider *p;
+
+    begin(0);
+    p = engine_provider(engine, 0); /* has two */
+    for (size_t i = 0; i < p->n_credentials; i++)
+        rest_park(credential_rest(&p->credentials[i]), 1000, 0);
+    CU_ASSERT(!provider_is_parked(p, 1000));
+    CU_ASSERT_PTR_NULL(provider_credential(p, 1000));
+    p->n_credentials = 1;
+    CU_ASSERT(provider_is_parked(p, 1000));
+    CU_ASSERT(!provider_has_credential(p, 1000));
+    CU_ASSERT_PTR_EQUAL(provider_credential(p, 1000), p->credentials);
+    CU_ASSERT(!provider_is_parked(p, 1000 + REST_PARK_MS));
+    rest_mended(credential_rest(p->credentials));
+    rest_cool(credential_rest(p->credentials), 1000, 5000, 0);
+    CU_ASSERT_PTR_NULL(provider_credential(p, 1000));
+    p->n_credentials = 2;
+    end();
 }
 
 static void is_ready_where_names_are_open(void)
@@ -387,6 +412,8 @@ UNIT_MAIN("target", { "plans blocks", plans_blocks },
           { "lists names", lists_names }, { "lists targets", lists_targets },
           { "is ready while a target is usable",
             is_ready_while_a_target_is_usable },
+          { "tries a parked key where it is the only one",
+            tries_a_parked_key_where_it_is_the_only_one },
           { "is ready where names are open", is_ready_where_names_are_open },
           { "needs plugins", needs_plugins },
           { "shuffles by weight", shuffles_by_weight },
