@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "engine/breaker.h"
 #include "engine/rest.h"
+#include "engine/retry_budget.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
@@ -26,6 +27,7 @@ struct health_cell {
     _Atomic uint32_t named;      /* `name` can be read */
     char name[HEALTH_NAME];      /* for people; cut to fit */
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
+    struct retry_budget retries; /* of a model: see engine_retries */
     struct rest rest; /* of a target, or a credential: "openai#main" */
 };
 

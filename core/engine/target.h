@@ -71,6 +71,10 @@ bool target_is_usable(const struct target *t, uint64_t now_ms);
 /** Has some model a usable target? Where provider/model names are open: has
  * some provider a credential that does not rest? O(targets), mostly O(1). */
 bool engine_is_ready(const struct engine *e, uint64_t now_ms);
+/** The budget for further tries of a model block, shared by all workers;
+ * NULL stands for all names without one. NULL: nobody keeps it. O(1). */
+struct retry_budget *engine_retries(const struct engine *e,
+                                    const struct conf_model *m);
 /** 32 bits of chance. */
 uint32_t engine_dice(struct engine *e);
 const struct config *engine_config(const struct engine *e);

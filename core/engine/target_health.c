@@ -23,6 +23,32 @@ static void lend_rests(struct provider *p, struct health *h,
     }
 }
 
+/* No client's name and none of the configuration has a control character, so
+ * these cells are nobody else's; of generation 0, they show nowhere. */
+static struct retry_budget *budget_of(struct engine *e, struct health *h,
+                                      struct str model)
+{
+    struct health_cell *c;
+    struct str name = arena_fmt(e->arena, "retries\n" STR_FMT,
+                                STR_ARG(model));
+
+    c = h && name.p ? health_find(h, name, 0) : NULL;
+    return c ? &c->retries : NULL;
+}
+
+static void lend_retries(struct engine *e, struct health *h)
+{
+    e->retries = budget_of(e, h, STR(""));
+    for (size_t i = 0; i < e->conf->n_models; i++)
+        e->groups[i].retries = budget_of(e, h, e->conf->models[i].name);
+}
+
+struct retry_budget *engine_retries(const struct engine *e,
+                                    const struct conf_model *m)
+{
+    return m ? e->groups[m - e->conf->models].retries : e->retries;
+}
+
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation)
 {
@@ -30,6 +56,7 @@ void engine_use_health(struct engine *e, struct health *h,
         e->providers[i].health = h;
         lend_rests(&e->providers[i], h, generation);
     }
+    lend_retries(e, h);
     for (size_t i = 0; h && i < e->conf->n_models; i++) {
         for (size_t k = 0; k < e->groups[i].n; k++)
             lend(&e->groups[i].entries[k], h, generation);

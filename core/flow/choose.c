@@ -39,6 +39,20 @@ bool choose_other(const struct request *r)
     return false;
 }
 
+bool choose_well(const struct request *r)
+{
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const struct health_cell *h = r->plan.list[i].target->cell;
+
+        if (i != r->at && choose_can(r, i) &&
+            (!h || breaker_state(&h->breaker, now) == BREAKER_CLOSED))
+            return true;
+    }
+    return false;
+}
+
 /* Half of the candidates and more are ill, as far as breakers know. */
 static bool is_panic(const struct request *r, uint64_t now)
 {

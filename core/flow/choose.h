@@ -27,6 +27,8 @@ bool choose_credential(const struct request *r, const struct provider *p,
 bool choose_can(const struct request *r, size_t i);
 /** One other than the present one? */
 bool choose_other(const struct request *r);
+/** And one whose breaker is closed? */
+bool choose_well(const struct request *r);
 
 /**
  * Set r->at to the next candidate, the present one first, and take the slot

@@ -33,14 +33,55 @@ struct retry_cause retry_cause(const struct request *r)
     };
 }
 
-static const struct conf_retries *settings(const struct request *r)
+static uint32_t either(uint32_t models, uint32_t providers)
 {
-    return &r->plan.list[r->at].target->provider->conf->retries;
+    return models != CONF_UNSET ? models : providers;
+}
+
+/* What the model says, else the provider that was tried. */
+static struct conf_retries settings(const struct request *r)
+{
+    const struct target *t = r->plan.list[r->at].target;
+    struct conf_retries c = t->provider->conf->retries;
+
+    if (t->group)
+        c = (struct conf_retries){
+            either(t->group->retries.attempts, c.attempts),
+            either(t->group->retries.same_target, c.same_target),
+            either(t->group->retries.budget, c.budget),
+        };
+    return c;
+}
+
+static struct retry_budget *budget(const struct request *r)
+{
+    return engine_retries(r->gen->engine,
+                          r->plan.list[r->at].target->group);
+}
+
+void retry_earn(struct request *r)
+{
+    struct retry_budget *b = budget(r);
+
+    if (b)
+        retry_budget_earn(b, loop_now_ms(r->flow->env.loop),
+                          settings(r).budget * 10);
+}
+
+/* Another try at what is ill: the model pays. */
+static bool pay(struct request *r)
+{
+    struct retry_budget *b = budget(r);
+
+    if (!b || retry_budget_take(b, loop_now_ms(r->flow->env.loop)))
+        return true;
+    request_note(r, STR("retries"), STR("the model's budget is used up"));
+    return false;
 }
 
 static bool has_tries(const struct request *r)
 {
-    return r->n_attempts < settings(r)->attempts &&
+    return r->n_attempts < settings(r).attempts &&
            r->n_attempts < MAX_ATTEMPTS && !r->total_passed;
 }
 
@@ -62,9 +103,9 @@ static bool again(struct request *r, const struct retry_cause *why)
                                   : full_jitter(r->same_target, dice);
 
     if (!why->info->same_target || why->once ||
-        r->same_target >= settings(r)->same_target ||
+        r->same_target >= settings(r).same_target ||
         why->told_ms > RESTING_SHORT_MS ||
-        (r->total_at_ms && now + pause >= r->total_at_ms))
+        (r->total_at_ms && now + pause >= r->total_at_ms) || !pay(r))
         return false;
     r->same_target++;
     r->wake_at_ms = now + pause;
@@ -98,7 +139,8 @@ enum step retry_next(struct request *r, const struct retry_cause *why)
     if (why->info->other_credential && choose_credential(r, p, why->used) &&
         choose_can(r, r->at))
         return STEP_ATTEMPT;
-    if (why->info->other_target && choose_other(r)) {
+    if (why->info->other_target && choose_other(r) &&
+        (choose_well(r) || pay(r))) {
         r->out[r->at] = true;
         r->same_target = 0;
         return STEP_ATTEMPT;

@@ -25,6 +25,9 @@ struct retry_cause {
     bool once;        /* it was slow, or its provider said: not again */
 };
 
+/** A request is about to be tried for the first time: its model earns. */
+void retry_earn(struct request *r);
+
 struct retry_cause retry_cause(const struct request *r);
 /** STEP_ATTEMPT, STEP_BACKOFF, or STEP_FAIL with r->retry_after_ms set to
  * when one of the targets is back, where that is known. */

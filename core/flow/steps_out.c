@@ -58,6 +58,8 @@ enum step step_attempt(struct request *r)
 {
     if (!choose_target(r))
         return r->n_attempts ? STEP_FAIL : no_target(r);
+    if (!r->n_attempts)
+        retry_earn(r);
     r->credential_next =
         provider_credential(r->plan.list[r->at].target->provider,
                             loop_now_ms(r->flow->env.loop));

@@ -139,3 +139,41 @@ def test_the_soonest_target_is_waited_for(penstock):
         assert "x-should-retry" not in r.headers
         assert len(a.requests) == len(b.requests) == 1
         settled(p)
+
+
+# ---- settings and the budget ------------------------------------------------
+
+MODELS = """
+listen "127.0.0.1:0"
+server {{ workers = 2 }}
+defaults {{ retries = {{ attempts = 3, same_target = 1, budget = "0%" }} }}
+provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
+               keys = {{ env("UNSET", "ka") }} }}
+model "poor" {{ "a/first" }}
+model "rich" {{ "a/second", retries = {{ attempts = 5, same_target = 4,
+                                       budget = "100%" }} }}
+model "once" {{ "a/third", retries = {{ attempts = 1 }} }}
+"""
+
+
+def test_a_model_has_its_own_settings_and_budget(penstock):
+    """20 further tries at first, then a share of the requests, and half a
+    one a second: in all workers together, and for each model apart."""
+    with Upstream(fails(500, times=10000)) as up:
+        p = penstock(MODELS.format(a=up.url))
+
+        def hits(model, n):
+            before = len(up.requests)
+            for _ in range(n):
+                assert p.post("/v1/chat/completions",
+                              body(False, model)).status == 500
+            return len(up.requests) - before
+
+        assert hits("once", 2) == 2
+        assert hits("rich", 1) == 5
+        begin = time.monotonic()
+        got, took = hits("poor", 60), time.monotonic() - begin
+        assert 60 + 20 <= got <= 60 + 20 + took / 2 + 1
+        assert "the model's budget is used up" in str(p.logs("request")[-1])
+        assert hits("rich", 1) == 5
+        settled(p)
