@@ -46,14 +46,14 @@ static const struct listener *shown(const struct master *m, size_t *index)
 {
     const struct listener *best = NULL;
 
-    for (size_t i = 0; i < m->n_listeners; i++) {
+    for (size_t i = 0; i < m->listeners.n; i++) {
         const struct conf_listen *l = &m->config->listens[i];
 
-        if (str_starts(str_of(m->listeners[i].address), STR("unix:")))
+        if (str_starts(str_of(m->listeners.list[i].address), STR("unix:")))
             continue;
         if (!best || (m->config->listens[*index].anonymous == ANON_NONE &&
                       l->anonymous != ANON_NONE)) {
-            best = &m->listeners[i];
+            best = &m->listeners.list[i];
             *index = i;
         }
     }
@@ -99,15 +99,16 @@ int banner_text(const struct master *m, struct buf *out)
     buf_printf(out, "penstock " PS_VERSION ": %zu worker%s, configuration: "
                     "%s\n\n", m->n_workers, m->n_workers == 1 ? "" : "s",
                m->file ? m->file : "built in");
-    for (size_t i = 0; i < m->n_listeners; i++) {
+    for (size_t i = 0; i < m->listeners.n; i++) {
         const struct conf_listen *l = &m->config->listens[i];
-        bool local = str_starts(str_of(m->listeners[i].address), STR("unix:"));
+        const char *address = m->listeners.list[i].address;
+        bool local = str_starts(str_of(address), STR("unix:"));
 
         buf_printf(out, "  %s%s  %s\n",
                    local       ? ""
                    : l->n_tls ? "https://"
                               : "http://",
-                   m->listeners[i].address, open_to(m->config, l));
+                   address, open_to(m->config, l));
     }
     if (*m->metrics_address)
         buf_printf(out, "  http://%s/metrics  open to everybody who reaches "

@@ -26,10 +26,10 @@ int control_put_error(struct buf *out, const char *message)
     return buf_puts(out, "}}");
 }
 
-static int do_status(struct master *m, json_t *request, struct buf *out)
+static int do_status(struct master *m, struct conn *c, json_t *request)
 {
     (void)request;
-    return control_status(m, out);
+    return control_status(m, &c->out);
 }
 
 static int put_inflight(struct master *m, struct buf *out)
@@ -44,30 +44,31 @@ static int put_inflight(struct master *m, struct buf *out)
                       (unsigned long long)n);
 }
 
-static int do_drain(struct master *m, json_t *request, struct buf *out)
+static int do_drain(struct master *m, struct conn *c, json_t *request)
 {
     (void)request;
     master_drain(m);
-    return put_inflight(m, out);
+    return put_inflight(m, &c->out);
 }
 
-static int do_stop(struct master *m, json_t *request, struct buf *out)
+static int do_stop(struct master *m, struct conn *c, json_t *request)
 {
     (void)request;
     master_stop(m);
-    return put_inflight(m, out);
+    return put_inflight(m, &c->out);
 }
 
-static int do_reopen(struct master *m, json_t *request, struct buf *out)
+static int do_reopen(struct master *m, struct conn *c, json_t *request)
 {
     (void)request;
     master_reopen(m);
-    return buf_puts(out, "{\"ok\":true}");
+    return buf_puts(&c->out, "{\"ok\":true}");
 }
 
-static int do_explain(struct master *m, json_t *request, struct buf *out)
+static int do_explain(struct master *m, struct conn *c, json_t *request)
 {
     const char *id = json_string_value(json_object_get(request, "id"));
+    struct buf *out = &c->out;
     size_t mark = out->n;
 
     if (!id)
@@ -79,14 +80,54 @@ static int do_explain(struct master *m, json_t *request, struct buf *out)
     return control_put_error(out, "no recent request has that id");
 }
 
+static int want(struct master *m, struct conn *c, struct reload_wish wish)
+{
+    control_wait(m, c);
+    wish.ticket = c->ticket;
+    if (reload_want(m, &wish))
+        return 0;
+    c->ticket = 0;
+    return control_put_error(&c->out, m->phase == MASTER_RUNNING
+                                          ? "too many reloads wait; try again"
+                                          : "it is not running: it starts or "
+                                            "ends just now");
+}
+
+static int do_reload(struct master *m, struct conn *c, json_t *request)
+{
+    const struct reload_wish wish = {
+        .plan = json_is_true(json_object_get(request, "plan")),
+        .force = json_is_true(json_object_get(request, "force")),
+        .no_wait = json_is_true(json_object_get(request, "no_wait")),
+    };
+
+    return want(m, c, wish);
+}
+
+/** Without a number: to the one that served before this. */
+static int do_rollback(struct master *m, struct conn *c, json_t *request)
+{
+    json_int_t to = json_integer_value(json_object_get(request, "to"));
+    const struct reload *r = &m->reload;
+
+    if (to <= 0 && r->n_kept == 0)
+        return control_put_error(&c->out, "no earlier generation is kept: "
+                                          "nothing was reloaded since the "
+                                          "start");
+    return want(m, c, (struct reload_wish){
+                          .back_to = to > 0 ? (uint64_t)to
+                                            : r->kept[0].number });
+}
+
 static const struct {
     const char *name;
     bool operators;
-    int (*fn)(struct master *m, json_t *request, struct buf *out);
+    int (*fn)(struct master *m, struct conn *c, json_t *request);
 } verbs[] = {
     { "status", false, do_status }, { "explain", false, do_explain },
     { "drain", true, do_drain },    { "stop", true, do_stop },
-    { "reopen", true, do_reopen },
+    { "reopen", true, do_reopen },  { "reload", true, do_reload },
+    { "rollback", true, do_rollback },
 };
 
 static int answer(struct master *m, struct conn *c, json_t *request)
@@ -100,7 +141,7 @@ static int answer(struct master *m, struct conn *c, json_t *request)
             return control_put_error(&c->out,
                                      "not allowed: root, the service user, "
                                       "or a member of group penstock may");
-        return verbs[i].fn(m, request, &c->out);
+        return verbs[i].fn(m, c, request);
     }
     if (!verb || !desk_knows(verb))
         return control_put_error(&c->out,
@@ -122,6 +163,7 @@ static void conn_close(struct conn *c)
         close(c->given);
     c->fd = c->given = -1;
     c->ticket = 0;
+    c->on_keeper = false;
     buf_clear(&c->in);
     buf_clear(&c->out);
 }
@@ -220,6 +262,14 @@ static void take_lines(struct master *m, struct conn *c)
         buf_consume(&c->in, (size_t)end + 1);
     }
     flush(c);
+}
+
+void control_wait(struct master *m, struct conn *c)
+{
+    m->control->tickets++;
+    c->ticket = m->control->tickets * CONTROL_MAX_CONNS +
+                (uint32_t)(c - m->control->conns);
+    c->on_keeper = false;
 }
 
 void control_go_on(struct master *m, struct conn *c)

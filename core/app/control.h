@@ -43,6 +43,9 @@ struct message; /* app/message.h */
 void control_answer(struct master *m, const struct message *msg);
 void control_keeper_gone(struct master *m);
 
+/** Answer a connection that waits under this ticket; gone is fine. */
+void control_tell(struct master *m, uint32_t ticket, struct str answer);
+
 /** The answer to `status`: one JSON object. control_status.c */
 int control_status(const struct master *m, struct buf *out);
 

@@ -15,7 +15,8 @@ struct conn {
     int given;       /* a descriptor that came with a request; -1 = none */
     bool is_operator;
     uid_t uid;
-    uint32_t ticket; /* of what the keeper was asked; 0 = nothing */
+    uint32_t ticket; /* of what it waits for; 0 = nothing */
+    bool on_keeper;  /* that is the keeper's answer */
     struct buf in, out;
 };
 
@@ -31,6 +32,9 @@ struct control {
 int control_put_error(struct buf *out, const char *message);
 /** The keeper's answer is in c->out: send it, go on with what waits. */
 void control_go_on(struct master *m, struct conn *c);
+
+/** A ticket for what is answered later. */
+void control_wait(struct master *m, struct conn *c);
 
 /* control_keeper.c */
 

@@ -30,9 +30,8 @@ int control_forward(struct master *m, struct conn *c, json_t *request)
                     json_sprintf("uid %u", (unsigned)c->uid), "role", role,
                     "ask", request);
     text = ask ? json_dumps(ask, JSON_COMPACT) : NULL;
-    m->control->tickets++;
-    c->ticket = m->control->tickets * CONTROL_MAX_CONNS +
-                (uint32_t)(c - m->control->conns);
+    control_wait(m, c);
+    c->on_keeper = true;
     if (text)
         rc = message_send(keeper->sock, MSG_ASK, c->ticket, str_of(text),
                           c->given);
@@ -81,12 +80,22 @@ void control_answer(struct master *m, const struct message *msg)
     control_go_on(m, c);
 }
 
+void control_tell(struct master *m, uint32_t ticket, struct str answer)
+{
+    struct conn *c = &m->control->conns[ticket % CONTROL_MAX_CONNS];
+
+    if (c->fd < 0 || c->ticket != ticket)
+        return; /* who asked is gone */
+    buf_put(&c->out, answer);
+    control_go_on(m, c);
+}
+
 void control_keeper_gone(struct master *m)
 {
     for (size_t i = 0; m->control && i < CONTROL_MAX_CONNS; i++) {
         struct conn *c = &m->control->conns[i];
 
-        if (c->fd < 0 || !c->ticket)
+        if (c->fd < 0 || !c->ticket || !c->on_keeper)
             continue;
         control_put_error(&c->out, "the keeper ended; look whether the change "
                                    "was made, then try again");

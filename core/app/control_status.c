@@ -56,6 +56,8 @@ static const char *post_state(const struct post *p, uint64_t now)
 {
     uint64_t beat;
 
+    if (p->leaving)
+        return "draining";
     if (p->pid == 0)
         return p->start_ms > now ? "backoff" : "starting";
     if (p->ready_ms == 0)
@@ -77,6 +79,8 @@ static void put_post(struct buf *b, const struct post *p, uint64_t now)
     put_num(b, "pid", (uint64_t)p->pid);
     put_str(b, "state", str_of(post_state(p, now)));
     put_num(b, "deaths", p->deaths);
+    if (p->kind == PROC_WORKER)
+        put_num(b, "generation", p->generation);
     if (p->pid == 0 && p->start_ms > now)
         put_num(b, "next_start_ms", p->start_ms - now);
     if (p->adopter)
@@ -105,12 +109,15 @@ static void put_listeners(struct buf *b, const struct master *m)
 {
     put_name(b, "listeners");
     buf_putc(b, '[');
-    for (size_t i = 0; i < m->n_listeners; i++) {
-        const struct conf_listen *l = &m->config->listens[i];
+    for (size_t i = 0; i < m->listeners.n; i++) {
+        const struct listener *at = &m->listeners.list[i];
+        const struct conf_listen *l = listener_conf(at, m->config);
 
+        if (!l)
+            continue;
         put_name(b, NULL);
         buf_putc(b, '{');
-        put_str(b, "address", str_of(m->listeners[i].address));
+        put_str(b, "address", str_of(at->address));
         put_name(b, "tls");
         buf_puts(b, l->n_tls ? "true" : "false");
         put_str(b, "anonymous", str_of(anonymous[l->anonymous]));
@@ -218,6 +225,12 @@ int control_status(const struct master *m, struct buf *out)
                                                              : "false");
     put_num(out, "uptime_ms", now - m->started_ms);
     put_num(out, "generation", m->generation);
+    if (m->reload.pinned)
+        put_num(out, "rolled_back_to", m->reload.pinned);
+    put_name(out, "kept_generations");
+    buf_putc(out, '[');
+    reload_put_kept(m, out);
+    buf_putc(out, ']');
     if (m->file)
         put_str(out, "file", str_of(m->file));
     put_str(out, "state", m->config->state);

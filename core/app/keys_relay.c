@@ -82,8 +82,8 @@ static void tell_news(const struct key_news *k, struct post *p)
 
 void keys_relay(struct master *m)
 {
-    for (size_t i = 0; i < m->n_workers; i++) {
-        if (m->posts[i].sock >= 0)
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == PROC_WORKER && m->posts[i].sock >= 0)
             tell_news(&m->keys, &m->posts[i]);
     }
 }

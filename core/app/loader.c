@@ -11,6 +11,7 @@
 #include "app/message.h"
 #include "base/clock.h"
 #include "base/snapshot.h"
+#include "engine/config_diff.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -58,21 +59,41 @@ static int read_rights(struct rights *r, const json_t *groups)
     return 0;
 }
 
-static int read_answer(struct loaded *out, const struct message *m,
-                       struct err *err)
+static int read_diff(struct loaded *out, const json_t *diff)
+{
+    json_t *changes = NULL;
+    json_int_t n = 0, applies = 0;
+    int helpers = 0;
+
+    if (!json_is_object(diff))
+        return 0; /* there was nothing to compare with */
+    if (json_unpack((json_t *)(uintptr_t)diff, "{s:o, s:I, s:I, s:b}",
+                    "changes", &changes, "n", &n, "applies", &applies,
+                    "helpers", &helpers) != 0)
+        return -ERR_BUG;
+    out->changes = json_dumps(changes, JSON_COMPACT);
+    out->n_changes = (uint32_t)n;
+    out->applies = (enum conf_applies)applies;
+    out->helpers = helpers;
+    return out->changes ? 0 : -ERR_NOMEM;
+}
+
+static int read_answer(struct loaded *out, struct message *m, struct err *err)
 {
     json_t *tree = json_loadb(m->text, m->size, 0, NULL);
-    json_t *plugins = NULL, *groups = NULL;
+    json_t *plugins = NULL, *groups = NULL, *diff = NULL;
     json_int_t uid = 0, gid = 0, operators = 0;
     int sim = 0, change = 0, rc = -ERR_BUG;
 
-    if (json_unpack(tree, "{s:o, s:o, s:b, s:b, s:I, s:I, s:I}", "plugins",
-                    &plugins, "groups", &groups, "sim", &sim, "change",
-                    &change, "uid", &uid, "gid", &gid, "operators",
-                    &operators) == 0)
+    if (json_unpack(tree, "{s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:o}",
+                    "plugins", &plugins, "groups", &groups, "sim", &sim,
+                    "change", &change, "uid", &uid, "gid", &gid, "operators",
+                    &operators, "diff", &diff) == 0)
         rc = read_plugins(out, plugins);
     if (!rc)
         rc = read_rights(&out->rights, groups);
+    if (!rc)
+        rc = read_diff(out, diff);
     json_decref(tree);
     if (rc)
         return err_set(err, ERR_BUG, "the loader's answer is broken");
@@ -82,7 +103,11 @@ static int read_answer(struct loaded *out, const struct message *m,
     out->rights.gid = (gid_t)gid;
     out->rights.operators = (gid_t)operators;
     out->bundle = snapshot_open(m->fd, err);
-    return out->bundle ? 0 : -err->code;
+    if (!out->bundle)
+        return -err->code;
+    out->fd = m->fd;
+    m->fd = -1;
+    return 0;
 }
 
 /** The reason: "at\nmessage". */
@@ -94,6 +119,88 @@ static int read_reason(const struct message *m, struct err *err)
 
     snprintf(place, sizeof place, STR_FMT, STR_ARG(at));
     return err_at(err, ERR_CONFIG, place, STR_FMT, STR_ARG(rest));
+}
+
+/* ---- a load under way -------------------------------------------------- */
+
+static void end_child(struct loading *l, struct err *err)
+{
+    int status = 0;
+
+    kill(l->pid, SIGKILL); /* it has answered, or it never will */
+    while (waitpid(l->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (err->code == ERR_IO && WIFSIGNALED(status) &&
+        WTERMSIG(status) != SIGKILL)
+        snprintf(err->msg, sizeof err->msg,
+                 "the loader was ended by signal %d", WTERMSIG(status));
+    close(l->sock);
+    *l = (struct loading){ .sock = -1 };
+}
+
+int loading_start(struct loading *l, const struct load_order *order,
+                  struct err *err)
+{
+    int ends[2];
+
+    *l = (struct loading){ .sock = -1 };
+    if (message_pair(ends, err) != 0)
+        return -err->code;
+    fflush(NULL);
+    l->pid = fork();
+    if (l->pid == 0) {
+        close(ends[0]);
+        if (order->signal_fd >= 0)
+            close(order->signal_fd);
+        if (order->let_go)
+            order->let_go(order->ud);
+        exit(loader_run(order, ends[1]));
+    }
+    close(ends[1]);
+    if (l->pid < 0) {
+        err_errno(err, "fork");
+        close(ends[0]);
+        l->pid = 0;
+        return -err->code;
+    }
+    l->sock = ends[0];
+    l->until_ms = clock_mono_ms() + LOAD_MS;
+    return 0;
+}
+
+int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
+                 struct err *err)
+{
+    static struct message m; /* 48 KiB: not for the stack */
+    int got = message_recv(l->sock, &m), rc;
+
+    if (got == 0 && now_ms < l->until_ms)
+        return 0;
+    *out = (struct loaded){ 0 };
+    if (got == 0)
+        rc = err_set(err, ERR_TIMEOUT,
+                     "the configuration was not loaded within %d s",
+                     LOAD_MS / 1000);
+    else if (got < 0)
+        rc = err_set(err, ERR_IO, "the loader ended without an answer");
+    else if (m.type == MSG_BUNDLE)
+        rc = read_answer(out, &m, err);
+    else
+        rc = read_reason(&m, err);
+    end_child(l, err);
+    if (got > 0 && m.fd >= 0)
+        close(m.fd);
+    if (rc)
+        loaded_clear(out);
+    return rc ? rc : 1;
+}
+
+void loading_stop(struct loading *l)
+{
+    struct err err = { 0 };
+
+    if (l->pid > 0)
+        end_child(l, &err);
 }
 
 /* ---- waiting for it ---------------------------------------------------- */
@@ -111,89 +218,89 @@ static bool told_to_end(int signal_fd)
     return false;
 }
 
-static int wait_answer(int sock, int signal_fd, struct message *m,
-                       struct err *err)
-{
-    uint64_t end = clock_mono_ms() + LOAD_MS;
-
-    for (;;) {
-        struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
-                               { .fd = signal_fd, .events = POLLIN } };
-        uint64_t now = clock_mono_ms();
-        int rc;
-
-        if (now >= end)
-            return err_set(err, ERR_TIMEOUT,
-                           "the configuration was not loaded within %d s",
-                           LOAD_MS / 1000);
-        if (poll(p, 2, (int)(end - now)) < 0 && errno != EINTR)
-            return err_errno(err, "poll");
-        if (told_to_end(signal_fd))
-            return err_set(err, ERR_CANCELLED, "stopped while loading");
-        rc = message_recv(sock, m);
-        if (rc > 0)
-            return 0;
-        if (rc < 0)
-            return err_set(err, ERR_IO, "the loader ended without an answer");
-    }
-}
-
-static void end_child(pid_t pid, struct err *err)
-{
-    int status = 0;
-
-    kill(pid, SIGKILL); /* it has answered, or it never will */
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (err->code == ERR_IO && WIFSIGNALED(status) &&
-        WTERMSIG(status) != SIGKILL)
-        snprintf(err->msg, sizeof err->msg,
-                 "the loader was ended by signal %d", WTERMSIG(status));
-}
-
 int loader_load(struct loaded *out, const char *file, const struct paths *p,
                 uint64_t generation, int signal_fd, struct err *err)
 {
-    struct message *m = malloc(sizeof *m);
-    int ends[2], rc;
-    pid_t pid;
+    const struct load_order order = { .file = file, .paths = p,
+                                      .generation = generation,
+                                      .signal_fd = signal_fd };
+    struct loading l;
+    int rc = loading_start(&l, &order, err);
 
-    if (!m)
-        return err_set(err, ERR_NOMEM, "no memory");
-    if (message_pair(ends, err) != 0) {
-        free(m);
-        return -err->code;
+    while (rc == 0) {
+        struct pollfd fds[2] = { { .fd = l.sock, .events = POLLIN },
+                                 { .fd = signal_fd, .events = POLLIN } };
+        uint64_t now = clock_mono_ms();
+        int wait = l.until_ms > now ? (int)(l.until_ms - now) : 0;
+
+        if (poll(fds, 2, wait) < 0 && errno != EINTR)
+            rc = err_errno(err, "poll");
+        else if (told_to_end(signal_fd))
+            rc = err_set(err, ERR_CANCELLED, "stopped while loading");
+        else
+            rc = loading_take(&l, out, clock_mono_ms(), err);
     }
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        if (signal_fd >= 0)
-            close(signal_fd);
-        free(m);
-        exit(loader_run(file, p, generation, ends[1]));
-    }
-    close(ends[1]);
-    if (pid < 0) {
-        rc = err_errno(err, "fork");
-    } else {
-        m->fd = -1;
-        rc = wait_answer(ends[0], signal_fd, m, err);
-        if (!rc)
-            rc = m->type == MSG_BUNDLE ? read_answer(out, m, err)
-                                       : read_reason(m, err);
-        end_child(pid, err);
-        if (m->fd >= 0)
-            close(m->fd);
-    }
-    close(ends[0]);
-    free(m);
-    return rc;
+    loading_stop(&l);
+    return rc < 0 ? rc : 0;
 }
 
 void loaded_clear(struct loaded *l)
 {
     snapshot_unref(l->bundle);
+    if (l->fd > 0)
+        close(l->fd);
     free(l->plugins);
+    free(l->changes);
     *l = (struct loaded){ 0 };
+}
+
+/* ---- one against another ----------------------------------------------- */
+
+static const char *path_of(const struct loaded *l, const char *name)
+{
+    for (size_t i = 0; i < l->n_plugins; i++) {
+        if (strcmp(l->plugins[i].name, name) == 0)
+            return l->plugins[i].path;
+    }
+    return NULL;
+}
+
+/** Another file under the same name, or one more: a process never holds two
+ * versions of a plugin, so that this is for new workers. */
+static int compare_plugins(struct config_diff *d, const struct loaded *next,
+                           const struct loaded *served)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < next->n_plugins && !rc; i++) {
+        const struct loaded_plugin *p = &next->plugins[i];
+        const char *old = path_of(served, p->name);
+        char what[sizeof p->name + 8];
+
+        if (old && strcmp(old, p->path) == 0)
+            continue;
+        snprintf(what, sizeof what, "plugin %s", p->name);
+        rc = config_diff_add(d, what, old ? "changed" : "added",
+                             CONF_WORKERS);
+    }
+    return rc;
+}
+
+int loaded_compare(struct loaded *next, const struct loaded *served,
+                   struct err *err)
+{
+    struct config_diff d;
+    int rc = config_diff(served->bundle, next->bundle, &d, err);
+
+    if (rc)
+        return rc;
+    free(next->changes);
+    next->changes = NULL;
+    if (compare_plugins(&d, next, served) == 0)
+        next->changes = json_dumps(d.changes, JSON_COMPACT);
+    next->n_changes = (uint32_t)d.n;
+    next->applies = d.applies;
+    next->helpers = d.helpers;
+    config_diff_clear(&d);
+    return next->changes ? 0 : err_set(err, ERR_NOMEM, "no memory");
 }

@@ -11,6 +11,7 @@
 
 #include "app/paths.h"
 #include "app/rights.h"
+#include "engine/config_table.h"
 
 #define LOADER_MAX_PLUGINS 64
 
@@ -24,10 +25,23 @@ struct loaded_plugin {
 /** What comes out of it. Zeroed = nothing. */
 struct loaded {
     struct snapshot *bundle;
+    int fd;       /* of the bundle, to be handed on; 0 = none */
     struct rights rights;
     struct loaded_plugin *plugins;
     size_t n_plugins;
     bool sim; /* a provider needs the mock upstream */
+    /* against the bundle before it; empty and zero where there was none */
+    char *changes;             /* JSON, see engine/config_diff.h; or NULL */
+    uint32_t n_changes;
+    enum conf_applies applies; /* the most that one of them asks for */
+    bool helpers;              /* the keeper's configuration differs, too */
+};
+
+/** A load under way. */
+struct loading {
+    pid_t pid;      /* 0 = none */
+    int sock;       /* readable: loading_take has something to say */
+    uint64_t until_ms;
 };
 
 /**
@@ -40,5 +54,32 @@ struct loaded {
 int loader_load(struct loaded *out, const char *file, const struct paths *p,
                 uint64_t generation, int signal_fd, struct err *err);
 void loaded_clear(struct loaded *l);
+
+/** Say in `next` how it differs from what is served. 0 or -ERR_x. */
+int loaded_compare(struct loaded *next, const struct loaded *served,
+                   struct err *err);
+
+/** What a load is made of. */
+struct load_order {
+    const char *file; /* NULL: the built-in configuration */
+    const struct paths *paths;
+    uint64_t generation;
+    /* what is served now, to say what differs; its bundle NULL = nothing */
+    const struct loaded *served;
+    int signal_fd;    /* the caller's, closed in the child; -1 = none */
+    /* in the child, first: let go of what is the caller's; or NULL */
+    void (*let_go)(void *ud);
+    void *ud;
+};
+
+/** Begin a load and do not wait: 0, or -ERR_x with *err. */
+int loading_start(struct loading *l, const struct load_order *order,
+                  struct err *err);
+/** When `sock` is readable or the time is over: 1 with *out filled, 0 (not
+ * yet), or -ERR_x with *err. The load is over but for 0. */
+int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
+                 struct err *err);
+/** Give it up; nothing is left of it. */
+void loading_stop(struct loading *l);
 
 #endif

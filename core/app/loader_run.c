@@ -22,20 +22,20 @@
 #include <unistd.h>
 
 struct load {
+    const struct load_order *order;
     const struct paths *paths;
     struct config_paths where;
     char own_policies[PATHS_MAX], user[64];
     struct config *config;
     struct rights rights;
-    json_t *plugins; /* [[name, path], ...] */
-    bool sim;
+    struct loaded out; /* its descriptor is `bundle` */
     int bundle;
 };
 
 /** Tree, canonical tree, bundle. */
-static int read_config(struct load *l, const char *file, uint64_t generation,
-                       struct err *err)
+static int read_config(struct load *l, struct err *err)
 {
+    const char *file = l->order->file;
     json_t *tree = file ? conf_load(file, err) : config_builtin(&l->where, err);
     json_t *canonical = tree ? config_check(tree, &l->where, err) : NULL;
     char sock[PATHS_MAX + 8];
@@ -51,20 +51,16 @@ static int read_config(struct load *l, const char *file, uint64_t generation,
         }
     }
     snprintf(sock, sizeof sock, "%s/sock", l->paths->sim);
-    l->sim = config_set_sim_socket(canonical, sock) > 0;
-    l->bundle = config_bundle(canonical, &l->where, generation, err);
+    l->out.sim = config_set_sim_socket(canonical, sock) > 0;
+    l->bundle = config_bundle(canonical, &l->where, l->order->generation, err);
     json_decref(canonical);
     return l->bundle < 0 ? l->bundle : 0;
 }
 
 static int open_config(struct load *l, struct err *err)
 {
-    struct snapshot *s = snapshot_open(l->bundle, err);
-
-    if (!s)
-        return -err->code;
-    l->config = config_open(s, err);
-    snapshot_unref(s);
+    l->out.bundle = snapshot_open(l->bundle, err);
+    l->config = l->out.bundle ? config_open(l->out.bundle, err) : NULL;
     return l->config ? 0 : -err->code;
 }
 
@@ -99,10 +95,12 @@ static int take_plugin(struct load *l, struct str name, struct err *err)
     }
     if (!rc)
         rc = plugin_try_in_child(&trial, err);
-    if (!rc &&
-        json_array_append_new(l->plugins, json_pack("[s%s]", name.p,
-                                                    name.n, staged)) != 0)
-        rc = err_set(err, ERR_NOMEM, "no memory");
+    if (!rc) {
+        struct loaded_plugin *p = &l->out.plugins[l->out.n_plugins++];
+
+        snprintf(p->name, sizeof p->name, STR_FMT, STR_ARG(name));
+        snprintf(p->path, sizeof p->path, "%s", staged);
+    }
     return rc;
 }
 
@@ -123,10 +121,13 @@ static int take_plugins(struct load *l, struct err *err)
     snprintf(state, sizeof state, STR_FMT, STR_ARG(l->config->state));
     /* workers read the staged plugins there after they dropped their rights */
     rc = paths_make(state, geteuid() == 0 ? 0755 : 0700, err);
+    l->out.plugins = calloc(LOADER_MAX_PLUGINS, sizeof *l->out.plugins);
+    if (!l->out.plugins)
+        rc = err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < l->config->n_providers && !rc; i++) {
         if (seen_before(l->config, i))
             continue;
-        if (json_array_size(l->plugins) == LOADER_MAX_PLUGINS)
+        if (l->out.n_plugins == LOADER_MAX_PLUGINS)
             return err_set(err, ERR_LIMIT, "more than %d plugins",
                            LOADER_MAX_PLUGINS);
         rc = take_plugin(l, l->config->providers[i].plugin, err);
@@ -137,26 +138,57 @@ static int take_plugins(struct load *l, struct err *err)
 static int find_rights(struct load *l, struct err *err)
 {
     struct str user = l->config->server.user;
-    int rc = rights_find(&l->rights, user, err);
+    int rc = rights_find(&l->out.rights, user, err);
 
     snprintf(l->user, sizeof l->user, STR_FMT, STR_ARG(user));
     return rc;
 }
 
+static int compare(struct load *l, struct err *err)
+{
+    const struct loaded *served = l->order->served;
+
+    return served && served->bundle ? loaded_compare(&l->out, served, err) : 0;
+}
+
+static json_t *plugins_json(const struct loaded *l)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < l->n_plugins; i++)
+        json_array_append_new(all, json_pack("[ss]", l->plugins[i].name,
+                                             l->plugins[i].path));
+    return all;
+}
+
+static json_t *diff_json(const struct loaded *l)
+{
+    json_t *changes;
+
+    if (!l->changes)
+        return json_null();
+    changes = json_loads(l->changes, 0, NULL);
+    return json_pack("{s:o, s:I, s:I, s:b}", "changes", changes, "n",
+                     (json_int_t)l->n_changes, "applies",
+                     (json_int_t)l->applies, "helpers", l->helpers);
+}
+
 /** Tell the master; the bundle's descriptor goes with it. */
 static int report(const struct load *l, int sock)
 {
+    const struct rights *r = &l->out.rights;
     json_t *groups = json_array(), *tree;
     char *text;
     int rc = -ERR_NOMEM;
 
-    for (size_t i = 0; i < l->rights.n_groups; i++)
-        json_array_append_new(groups, json_integer(l->rights.groups[i]));
-    tree = json_pack("{s:O, s:o, s:b, s:b, s:I, s:I, s:I}", "plugins",
-                     l->plugins, "groups", groups, "sim", l->sim, "change",
-                     l->rights.change, "uid", (json_int_t)l->rights.uid, "gid",
-                     (json_int_t)l->rights.gid, "operators",
-                     (json_int_t)l->rights.operators);
+    for (size_t i = 0; i < r->n_groups; i++)
+        json_array_append_new(groups, json_integer(r->groups[i]));
+    tree = json_pack("{s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:o}", "plugins",
+                     plugins_json(&l->out), "groups", groups, "sim",
+                     l->out.sim, "change", r->change, "uid",
+                     (json_int_t)r->uid, "gid", (json_int_t)r->gid,
+                     "operators", (json_int_t)r->operators, "diff",
+                     diff_json(&l->out));
     text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
     if (text)
         rc = message_send(sock, MSG_BUNDLE, 0, str_of(text), l->bundle);
@@ -165,10 +197,9 @@ static int report(const struct load *l, int sock)
     return rc;
 }
 
-static int load(struct load *l, const char *file, uint64_t generation,
-                struct err *err)
+static int load(struct load *l, struct err *err)
 {
-    int rc = read_config(l, file, generation, err);
+    int rc = read_config(l, err);
 
     if (!rc)
         rc = open_config(l, err);
@@ -176,7 +207,9 @@ static int load(struct load *l, const char *file, uint64_t generation,
         rc = try_policies(l, err);
     if (!rc)
         rc = find_rights(l, err);
-    return rc ? rc : take_plugins(l, err);
+    if (!rc)
+        rc = take_plugins(l, err);
+    return rc ? rc : compare(l, err);
 }
 
 static void own_signals(void)
@@ -188,16 +221,16 @@ static void own_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int loader_run(const char *file, const struct paths *p, uint64_t generation,
-               int sock)
+int loader_run(const struct load_order *order, int sock)
 {
+    const struct paths *p = order->paths;
     struct load l = {
+        .order = order,
         .paths = p,
         .where = { .shipped_policies = p->policies, .catalogue = p->catalogue,
                    .state = p->state, .plugins = p->plugins,
                    .static_only = *p->divert != '\0' },
         .own_policies = PS_SYSCONFDIR "/policies",
-        .plugins = json_array(),
         .bundle = -1,
     };
     struct err err = { 0 };
@@ -206,8 +239,7 @@ int loader_run(const char *file, const struct paths *p, uint64_t generation,
     own_signals();
     if (access(l.own_policies, R_OK | X_OK) == 0)
         l.where.policy_path = l.own_policies;
-    rc = l.plugins ? load(&l, file, generation, &err)
-                   : err_set(&err, ERR_NOMEM, "no memory");
+    rc = load(&l, &err);
     if (!rc && report(&l, sock) != 0)
         rc = err_set(&err, ERR_LIMIT, "the answer is too long to be sent");
     if (rc) {
@@ -217,7 +249,7 @@ int loader_run(const char *file, const struct paths *p, uint64_t generation,
         message_send(sock, MSG_FAILED, 0, (struct str){ text, (size_t)n }, -1);
     }
     config_free(l.config);
-    json_decref(l.plugins);
+    loaded_clear(&l.out);
     if (l.bundle >= 0)
         close(l.bundle);
     return rc ? 1 : 0;

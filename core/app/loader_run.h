@@ -4,10 +4,9 @@
 #ifndef PENSTOCK_APP_LOADER_RUN_H
 #define PENSTOCK_APP_LOADER_RUN_H
 
-#include "app/paths.h"
+#include "app/loader.h"
 
 /** Evaluate, check, stage, try, seal; answer on `sock`. The exit code. */
-int loader_run(const char *file, const struct paths *p, uint64_t generation,
-               int sock);
+int loader_run(const struct load_order *order, int sock);
 
 #endif

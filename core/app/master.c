@@ -47,6 +47,7 @@ void master_drain(struct master *m)
 {
     if (m->phase >= MASTER_DRAINING)
         return;
+    reload_end(m);
     m->phase = MASTER_DRAINING;
     m->give_up_ms = clock_mono_ms() + m->config->server.drain_timeout_ms +
                     DRAIN_GRACE_MS;
@@ -61,6 +62,7 @@ void master_stop(struct master *m)
 {
     if (m->phase == MASTER_STOPPING)
         return;
+    reload_end(m);
     m->phase = MASTER_STOPPING;
     m->give_up_ms = clock_mono_ms() + STOP_MS;
     for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
@@ -143,6 +145,8 @@ static void on_signal(struct master *m, uint32_t signo)
         posts_reap(m);
     } else if (signo == SIGUSR1) {
         master_reopen(m);
+    } else if (signo == SIGHUP) {
+        reload_want(m, &(struct reload_wish){ .plan = false });
     } else if (signo == SIGTERM || signo == SIGINT) {
         if (m->phase >= MASTER_DRAINING || !m->was_ready)
             master_stop(m);
@@ -159,13 +163,14 @@ static void read_signals(struct master *m)
         on_signal(m, info.ssi_signo);
 }
 
-enum { POLL_MAX = 1 + 1 + CONTROL_MAX_CONNS + MASTER_MAX_WORKERS + 2 };
+enum { POLL_MAX = 1 + 1 + CONTROL_MAX_CONNS + 1 +
+                  MASTER_PROCESSES(MASTER_MAX_WORKERS) };
 
 static void turn(struct master *m, int timeout_ms)
 {
     struct pollfd p[POLL_MAX];
     struct post *who[POLL_MAX];
-    size_t n = 0, n_control, first;
+    size_t n = 0, n_control, first, n_posts;
 
     p[n++] = (struct pollfd){ .fd = m->signal_fd, .events = POLLIN };
     n_control = control_poll(m->control, p + n);
@@ -177,11 +182,14 @@ static void turn(struct master *m, int timeout_ms)
         who[n] = &m->posts[i];
         p[n++] = (struct pollfd){ .fd = m->posts[i].sock, .events = POLLIN };
     }
+    n_posts = n;
+    if (reload_sock(m) >= 0)
+        p[n++] = (struct pollfd){ .fd = reload_sock(m), .events = POLLIN };
     if (poll(p, n, timeout_ms) < 0)
         return;
     if (p[0].revents)
         read_signals(m);
-    for (size_t i = first; i < n; i++) {
+    for (size_t i = first; i < n_posts; i++) {
         if (p[i].revents && who[i]->sock == p[i].fd)
             post_hear(m, who[i]);
     }
@@ -198,6 +206,7 @@ void master_loop(struct master *m)
     for (;;) {
         uint64_t now = clock_mono_ms(), wait = TURN_MS;
 
+        reload_step(m, now);
         wait = least(wait, posts_start_due(m, now));
         if (slots_watch(m, now))
             wait = least(wait, LACKING_TURN_MS);

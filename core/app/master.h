@@ -13,8 +13,10 @@
 #define PENSTOCK_APP_MASTER_H
 
 #include "app/keys_relay.h"
+#include "app/listeners.h"
 #include "app/loader.h"
 #include "app/paths.h"
+#include "app/reload.h"
 #include "engine/cells.h"
 #include "engine/kv.h"
 #include "engine/ledger.h"
@@ -26,7 +28,10 @@ struct control; /* app/control.h */
 struct snapshot;
 
 #define MASTER_MAX_WORKERS 256
-#define MASTER_MAX_LISTENS 32
+/** Posts for that many workers: those of several generations overlap. */
+#define MASTER_GENERATIONS 4
+#define MASTER_PROCESSES(workers) \
+    ((uint32_t)(workers) * MASTER_GENERATIONS + 8)
 
 enum master_phase {
     MASTER_STARTING, /* not all have been ready yet */
@@ -44,6 +49,10 @@ struct post {
     struct process_cell *cell;
     uint64_t ready_ms; /* when it said so; 0 = not yet */
     uint64_t start_ms; /* nobody: when the next is started */
+    uint64_t generation; /* of the bundle that it serves; workers only */
+    uint64_t prepared;   /* of the one that it holds ready beside it */
+    bool leaving; /* replaced by another: it drains, and then the post goes */
+    bool retired; /* told to end, so that the next has a new configuration */
     uint32_t early;    /* deaths in a row, each soon after the start */
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
@@ -51,12 +60,6 @@ struct post {
     uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
-};
-
-struct listener {
-    struct str name;  /* as configured */
-    char address[128]; /* as bound */
-    int *fds;         /* one per slot */
 };
 
 struct master {
@@ -67,14 +70,16 @@ struct master {
     struct ledger_rings *rings; /* by process cell, to the keeper */
     struct kv *kv;             /* of ps.kv, for all workers */
     struct limiter *limiter;   /* of ps.take, the same */
-    struct listener listeners[MASTER_MAX_LISTENS];
-    size_t n_listeners;
+    struct listeners listeners;
     int metrics_fd, admin_fd, sim_fd; /* of keeper and mock; -1 = none */
     char metrics_address[128], admin_address[128];
     char store[PATHS_MAX];     /* folder of the keeper's; "" = none */
     char ledger[PATHS_MAX];    /* the same, of the ledger */
-    struct post *posts;        /* workers by slot, then keeper, then mock */
+    /* workers by slot, keeper, mock if there is one, workers that leave; of
+     * MASTER_PROCESSES in all */
+    struct post *posts;
     size_t n_posts, n_workers;
+    struct reload reload;
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
     struct control *control;
@@ -118,6 +123,8 @@ void post_hear(struct master *m, struct post *p);
 /** Say something to all of a kind that live. */
 void posts_tell(struct master *m, enum process_kind kind, uint32_t type);
 bool posts_ready(const struct master *m, enum process_kind kind);
+/** In a child: close what is the master's and the other children's. */
+void posts_let_go(const struct master *m);
 size_t posts_alive(const struct master *m, enum process_kind kind);
 /** Milliseconds to wait after the n-th early death in a row. */
 uint64_t post_backoff_ms(uint32_t early);

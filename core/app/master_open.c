@@ -71,9 +71,6 @@ static int open_config(struct master *m, struct err *err)
     m->config = config_open(m->loaded.bundle, err);
     if (!m->config)
         return -err->code;
-    if (m->config->n_listens > MASTER_MAX_LISTENS)
-        return err_at(err, ERR_CONFIG, "/listen", "more than %d listeners",
-                      MASTER_MAX_LISTENS);
     m->n_workers = m->config->server.workers;
     if (m->n_workers == 0 || m->n_workers > MASTER_MAX_WORKERS)
         return err_at(err, ERR_CONFIG, "/server/workers", "1 to %d workers",
@@ -114,7 +111,7 @@ void master_own_log(const struct master *m)
         fprintf(stderr, "penstock: %s: %s\n", path, strerror(errno));
 }
 
-static int open_log(struct master *m, struct err *err)
+int master_open_log(struct master *m, struct err *err)
 {
     const struct conf_log *log = &m->config->log;
     char path[PATHS_MAX];
@@ -123,8 +120,17 @@ static int open_log(struct master *m, struct err *err)
     if (log_open(path, log->json ? LOG_JSON : LOG_TEXT,
                  (enum log_level)log->level) != 0)
         return err_errno(err, "log file %s", path);
-    log_process("master");
     master_own_log(m);
+    return 0;
+}
+
+static int open_log(struct master *m, struct err *err)
+{
+    int rc = master_open_log(m, err);
+
+    if (rc)
+        return rc;
+    log_process("master");
     log_event(EV_serve_start, LOG_Z("version", PS_VERSION),
               LOG_I("pid", getpid()),
               LOG_Z("file", m->file ? m->file : "built in"));
@@ -145,35 +151,11 @@ static int open_one(struct str at, int *fd, char *text, size_t size,
     return 0;
 }
 
-static int open_listener(struct master *m, struct listener *l,
-                         const struct conf_listen *conf, struct err *err)
-{
-    struct listen_addr bound;
-    int rc;
-
-    l->name = conf->address;
-    l->fds = malloc(m->n_workers * sizeof *l->fds);
-    if (!l->fds)
-        return err_set(err, ERR_NOMEM, "no memory");
-    rc = listen_open(conf->address, m->n_workers, l->fds, err);
-    if (rc) {
-        free(l->fds);
-        l->fds = NULL;
-        return rc;
-    }
-    m->n_listeners++;
-    if (listen_address(l->fds[0], &bound) == 0)
-        listen_format(&bound.ss, l->address, sizeof l->address);
-    return 0;
-}
-
 static int open_listeners(struct master *m, struct err *err)
 {
     const struct config *c = m->config;
-    int rc = 0;
+    int rc = listeners_open(&m->listeners, c, m->n_workers, NULL, err);
 
-    for (size_t i = 0; i < c->n_listens && !rc; i++)
-        rc = open_listener(m, &m->listeners[i], &c->listens[i], err);
     if (!rc && c->metrics.n)
         rc = open_one(c->metrics, &m->metrics_fd, m->metrics_address,
                       sizeof m->metrics_address, err);
@@ -222,11 +204,8 @@ static int open_sim(struct master *m, struct err *err)
 {
     const struct rights *r = &m->loaded.rights;
     char at[PATHS_MAX + 16];
-    int rc;
+    int rc = paths_make(m->paths.sim, 0750, err);
 
-    if (!m->loaded.sim)
-        return 0;
-    rc = paths_make(m->paths.sim, 0750, err);
     if (rc)
         return rc;
     if (r->change && lchown(m->paths.sim, (uid_t)-1, r->gid) != 0)
@@ -237,27 +216,39 @@ static int open_sim(struct master *m, struct err *err)
     return open_one(str_of(at), &m->sim_fd, NULL, 0, err);
 }
 
+int master_open_sim(struct master *m, struct err *err)
+{
+    int rc = m->sim_fd < 0 ? open_sim(m, err) : 0;
+
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == PROC_MOCK)
+            return 0;
+    }
+    m->posts[m->n_posts++] = (struct post){ .kind = PROC_MOCK, .sock = -1 };
+    return 0;
+}
+
 static int open_posts(struct master *m, struct err *err)
 {
     uint32_t requests = m->config->server.max_connections;
     size_t n = m->n_workers;
 
-    m->cells = cells_new((uint32_t)n * 2 + 4,
+    m->cells = cells_new(MASTER_PROCESSES(n),
                          requests < MAX_REQUEST_CELLS ? requests
                                                       : MAX_REQUEST_CELLS,
                          err);
     m->kv = kv_new(m->config->kv_memory, true, err);
-    m->rings = ledger_rings_new((uint32_t)n * 2 + 4, LEDGER_RING_BYTES, err);
-    m->limiter = limiter_new(m->config->limiter.memory, (uint32_t)n * 2 + 4, 0,
+    m->rings = ledger_rings_new(MASTER_PROCESSES(n), LEDGER_RING_BYTES, err);
+    m->limiter = limiter_new(m->config->limiter.memory, MASTER_PROCESSES(n), 0,
                              true, err);
-    m->posts = calloc(n + 2, sizeof *m->posts);
+    m->posts = calloc(MASTER_PROCESSES(n), sizeof *m->posts);
     if (!m->cells || !m->kv || !m->rings || !m->limiter || !m->posts)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
     m->posts[n++].kind = PROC_KEEPER;
-    if (m->sim_fd >= 0)
-        m->posts[n++].kind = PROC_MOCK;
     for (size_t i = 0; i < n; i++) {
         m->posts[i].slot = i < m->n_workers ? (uint32_t)i : 0;
         m->posts[i].sock = -1;
@@ -297,34 +288,15 @@ int master_open(struct master *m, const char *socket, struct err *err)
     if (!rc)
         rc = open_store(m, err);
     if (!rc)
-        rc = open_sim(m, err);
-    return rc ? rc : open_posts(m, err);
+        rc = open_posts(m, err);
+    return !rc && m->loaded.sim ? master_open_sim(m, err) : rc;
 }
 
 /* ---- closing ----------------------------------------------------------- */
 
-static void unlink_unix(struct str address)
-{
-    char path[PATHS_MAX];
-
-    if (!str_starts(address, STR("unix:")))
-        return;
-    snprintf(path, sizeof path, STR_FMT, (int)address.n - 5, address.p + 5);
-    unlink(path);
-}
-
 void master_close_listeners(struct master *m)
 {
-    for (size_t i = 0; i < m->n_listeners; i++) {
-        struct listener *l = &m->listeners[i];
-
-        for (size_t k = 0; l->fds && k < m->n_workers; k++)
-            close(l->fds[k]);
-        if (l->fds)
-            unlink_unix(l->name);
-        free(l->fds);
-        l->fds = NULL;
-    }
+    listeners_close(&m->listeners);
 }
 
 static void close_fd(int fd)
@@ -347,12 +319,13 @@ static void close_sim(struct master *m)
 
 void master_close(struct master *m)
 {
+    reload_close(m);
     control_free(m->control);
     master_close_listeners(m);
     close_fd(m->metrics_fd);
     close_fd(m->admin_fd);
     if (m->config && m->admin_fd >= 0)
-        unlink_unix(m->config->admin.address);
+        listener_unlink(m->config->admin.address);
     close_sim(m);
     close_fd(m->life[0]);
     close_fd(m->life[1]);

@@ -14,6 +14,12 @@ void master_close(struct master *m);
 /** No more listeners in this process; children have theirs. */
 void master_close_listeners(struct master *m);
 
+/** Open the log that the configuration names. */
+int master_open_log(struct master *m, struct err *err);
+
+/** Have the built-in upstream, whether or not it was there before. */
+int master_open_sim(struct master *m, struct err *err);
+
 /** The log file belongs to who writes it after the rights were dropped. */
 void master_own_log(const struct master *m);
 

@@ -20,7 +20,13 @@ enum message_type {
     MSG_ANSWER,     /* keeper to master: to that ticket; text, or fd holds it */
     MSG_ADOPT,      /* worker: accept for slot `number` too */
     MSG_RELEASE,    /* worker: no more for slot `number` */
-    MSG_DRAIN,      /* worker: no new connections, finish, end */
+    MSG_PREPARE,    /* worker: make generation `number` of fd, and hold it */
+    MSG_PREPARED,   /* of worker: done; or text says why it cannot */
+    MSG_FLIP,       /* worker: serve what was prepared */
+    MSG_FLIPPED,    /* of worker: it does */
+    MSG_ABANDON,    /* worker: let go of what was prepared */
+    MSG_DRAIN,      /* worker: no new connections, finish, end; 1: another
+                     * has its place */
     MSG_STOP,       /* end now */
     MSG_REOPEN,     /* log files */
 };

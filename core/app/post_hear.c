@@ -33,6 +33,8 @@ static void on_failed(struct master *m, struct post *p, struct message *msg)
              msg->text);
     if (!m->was_ready)
         master_fail(m, &err);
+    else
+        reload_worker_failed(m, p, p->why);
 }
 
 /** The keeper's newest addresses go to all workers, and to those to come. */
@@ -46,8 +48,8 @@ static void on_addresses(struct master *m, struct post *p, struct message *msg)
     s = snapshot_open(msg->fd, &err);
     if (!s)
         return;
-    for (size_t i = 0; i < m->n_workers; i++) {
-        if (m->posts[i].sock >= 0)
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == PROC_WORKER && m->posts[i].sock >= 0)
             message_send(m->posts[i].sock, MSG_ADDRESSES, 0, STR_NULL,
                          msg->fd);
     }
@@ -74,6 +76,8 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_ADDRESSES] = on_addresses,
     [MSG_KEYS] = on_keys,
     [MSG_ANSWER] = on_answer,
+    [MSG_PREPARED] = reload_prepared,
+    [MSG_FLIPPED] = reload_flipped,
 };
 
 void post_hear(struct master *m, struct post *p)

@@ -37,31 +37,36 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
+void posts_let_go(const struct master *m)
+{
+    control_close_fds(m->control);
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].sock >= 0)
+            close(m->posts[i].sock);
+    }
+    keys_close_fds((struct master *)(uintptr_t)m); /* ours by the fork */
+}
+
 /** In the child: let go of what is the master's alone. */
 static void close_masters(const struct child *c)
 {
     const struct master *m = c->m;
 
     close(m->signal_fd);
-    control_close_fds(m->control);
-    for (size_t i = 0; i < m->n_posts; i++) {
-        if (m->posts[i].sock >= 0)
-            close(m->posts[i].sock);
-    }
+    posts_let_go(m);
     if (c->post->kind != PROC_KEEPER && m->metrics_fd >= 0)
         close(m->metrics_fd);
     if (c->post->kind != PROC_KEEPER && m->admin_fd >= 0)
         close(m->admin_fd);
-    keys_close_fds((struct master *)(uintptr_t)m); /* ours by the fork */
     if (c->post->kind != PROC_MOCK && m->sim_fd >= 0)
         close(m->sim_fd);
     if (c->post->kind != PROC_MOCK && m->life[0] >= 0)
         close(m->life[0]);
     if (c->post->kind != PROC_WORKER && m->life[1] >= 0)
         close(m->life[1]);
-    for (size_t l = 0; c->post->kind != PROC_WORKER && l < m->n_listeners; l++)
-        for (size_t i = 0; i < m->n_workers; i++)
-            close(m->listeners[l].fds[i]);
+    if (c->post->kind != PROC_WORKER)
+        listeners_let_go(&m->listeners);
+    reload_let_go(m);
 }
 
 /** Signals mean the master: a terminal sends them to all of us. */
@@ -118,7 +123,9 @@ void post_start(struct master *m, struct post *p)
     int ends[2];
     pid_t pid;
 
-    p->ready_ms = 0;
+    p->ready_ms = p->prepared = 0;
+    p->generation = m->generation;
+    p->retired = false;
     p->stuck = p->aborted = false;
     p->why[0] = '\0';
     if (message_pair(ends, &err) != 0) {
@@ -147,6 +154,7 @@ void post_start(struct master *m, struct post *p)
     p->pid = pid;
     p->sock = ends[0];
     atomic_store(&p->cell->pid, (int32_t)pid);
+    reload_greet(m, p);
 }
 
 uint64_t posts_start_due(struct master *m, uint64_t now_ms)
@@ -158,7 +166,7 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms)
     for (size_t i = 0; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
 
-        if (p->kind == PROC_WORKER && keys_awaited(m, now_ms))
+        if (p->leaving || (p->kind == PROC_WORKER && keys_awaited(m, now_ms)))
             continue;
         if (p->pid == 0 && p->start_ms <= now_ms)
             post_start(m, p);
@@ -212,7 +220,7 @@ static void log_death(const struct post *p, int status, size_t lost)
 static void bury(struct master *m, struct post *p, int status)
 {
     uint64_t now = clock_mono_ms();
-    bool asked = m->phase >= MASTER_DRAINING;
+    bool asked = m->phase >= MASTER_DRAINING || p->leaving || p->retired;
     struct lost lost = { .json = m->config->log.json };
 
     if (p->sock >= 0)
@@ -229,8 +237,10 @@ static void bury(struct master *m, struct post *p, int status)
     p->pid = 0;
     if (p->kind == PROC_KEEPER)
         control_keeper_gone(m);
-    if (asked)
+    if (asked) {
+        p->start_ms = now;
         return;
+    }
     p->deaths++;
     if (p->kind == PROC_WORKER)
         metric_add(METRIC_WORKER_DEATHS, NULL, 1);
@@ -242,6 +252,17 @@ static void bury(struct master *m, struct post *p, int status)
         master_fail(m, &err);
     }
     plan_next(p, p->ready_ms == 0 || now - p->ready_ms < EARLY_MS, now);
+    if (p->kind == PROC_WORKER)
+        reload_worker_failed(m, p, p->why);
+}
+
+/** A post whose process left is no more. */
+static void forget_leaving(struct master *m)
+{
+    for (size_t i = m->n_posts; i-- > m->n_workers;) {
+        if (m->posts[i].leaving && m->posts[i].pid == 0)
+            m->posts[i] = m->posts[--m->n_posts];
+    }
 }
 
 void posts_reap(struct master *m)
@@ -253,6 +274,7 @@ void posts_reap(struct master *m)
         for (size_t i = 0; i < m->n_posts; i++) {
             if (m->posts[i].pid == pid) {
                 bury(m, &m->posts[i], status);
+                forget_leaving(m);
                 break;
             }
         }
@@ -279,7 +301,8 @@ size_t posts_alive(const struct master *m, enum process_kind kind)
 bool posts_ready(const struct master *m, enum process_kind kind)
 {
     for (size_t i = 0; i < m->n_posts; i++) {
-        if (m->posts[i].kind == kind && m->posts[i].ready_ms == 0)
+        if (m->posts[i].kind == kind && !m->posts[i].leaving &&
+            m->posts[i].ready_ms == 0)
             return false;
     }
     return true;

@@ -120,10 +120,10 @@ bool slots_watch(struct master *m, uint64_t now_ms)
 {
     bool lacking = false;
 
-    for (size_t i = 0; i < m->n_workers; i++) {
-        if (m->posts[i].pid != 0)
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == PROC_WORKER && m->posts[i].pid != 0)
             watchdog(&m->posts[i], now_ms);
-        if (m->phase < MASTER_DRAINING)
+        if (i < m->n_workers && m->phase < MASTER_DRAINING)
             lacking |= watch(m, &m->posts[i], now_ms);
     }
     return lacking;

@@ -52,16 +52,17 @@ static void on_beat(void *ud)
 
 static uint32_t *id_of(struct worker *w, uint32_t slot, size_t listener)
 {
-    return &w->ids[slot * w->m->n_listeners + listener];
+    return &w->ids[slot * w->m->listeners.n + listener];
 }
 
 int worker_listen(struct worker *w, uint32_t slot)
 {
-    for (size_t i = 0; i < w->m->n_listeners; i++) {
+    for (size_t i = 0; i < w->m->listeners.n; i++) {
         uint32_t *id = id_of(w, slot, i);
 
         if (*id == 0)
-            *id = http_server_listen(w->server, w->m->listeners[i].fds[slot],
+            *id = http_server_listen(w->server,
+                                     w->m->listeners.list[i].fds[slot],
                                      w->tls[i], &w->tags[i]);
         if (*id == 0)
             return -ERR_NOMEM;
@@ -71,7 +72,7 @@ int worker_listen(struct worker *w, uint32_t slot)
 
 void worker_unlisten(struct worker *w, uint32_t slot)
 {
-    for (size_t i = 0; i < w->m->n_listeners; i++) {
+    for (size_t i = 0; i < w->m->listeners.n; i++) {
         uint32_t *id = id_of(w, slot, i);
 
         if (*id)
@@ -104,9 +105,9 @@ static void on_close_fds(void *ud)
 {
     struct worker *w = ud;
 
-    for (size_t i = 0; !w->closed && i < w->m->n_listeners; i++) {
+    for (size_t i = 0; !w->closed && i < w->m->listeners.n; i++) {
         for (size_t slot = 0; slot < w->m->n_workers; slot++)
-            close(w->m->listeners[i].fds[slot]);
+            close(w->m->listeners.list[i].fds[slot]);
     }
     w->closed = true;
 }
@@ -118,13 +119,14 @@ static void on_drain_over(void *ud)
     loop_stop(w->loop); /* what still runs is ended by worker_close */
 }
 
-void worker_drain(struct worker *w)
+void worker_drain(struct worker *w, bool replaced)
 {
     if (w->draining)
         return;
     w->draining = true;
     atomic_store(&w->process->state, PROC_DRAINING);
-    flow_drain(w->flow);
+    worker_abandon(w);
+    flow_drain(w->flow, replaced);
     loop_timer_set(&w->drain, QUEUE_MS);
     loop_timer_set(&w->limit, w->m->config->server.drain_timeout_ms);
 }
@@ -188,19 +190,20 @@ static int open_server(struct worker *w, struct err *err)
         .high_water = s->high_water,
         .low_water = s->low_water,
     };
-    size_t n = w->m->n_listeners;
+    size_t n = w->m->listeners.n;
 
     w->server = http_server_new(w->loop, &limits, flow_handler(), w->flow);
     w->ids = calloc(n * w->m->n_workers + 1, sizeof *w->ids);
     w->tags = calloc(n + 1, sizeof *w->tags);
-    w->tls = calloc(n + 1, sizeof *w->tls);
-    if (!w->server || !w->ids || !w->tags || !w->tls)
+    if (!w->server || !w->ids || !w->tags)
         return err_set(err, ERR_NOMEM, "no memory");
     for (size_t i = 0; i < n; i++) {
-        w->tags[i].conf = &generation_config(w->gen)->listens[i];
+        w->tags[i].conf = listener_conf(&w->m->listeners.list[i],
+                                        generation_config(w->gen));
         w->tags[i].index = (uint32_t)i;
     }
-    return worker_tls_open(w, err);
+    w->tls = worker_tls_open(w, w->gen, err);
+    return w->tls ? 0 : -err->code;
 }
 
 static int open_all(struct worker *w, struct err *err)
@@ -263,7 +266,8 @@ static void close_all(struct worker *w)
 {
     if (w->server)
         http_server_free(w->server);
-    worker_tls_close(w);
+    worker_abandon(w);
+    worker_tls_close(w, w->tls);
     flow_free(w->flow);
     generation_unref(w->gen);
     plugin_set_free(w->plugins);
@@ -273,7 +277,6 @@ static void close_all(struct worker *w)
     key_table_free(w->keys);
     if (w->loop)
         loop_free(w->loop);
-    free(w->tls);
     free(w->tags);
     free(w->ids);
 }

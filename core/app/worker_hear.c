@@ -50,8 +50,7 @@ static void on_keys(struct worker *w, struct message *m)
 
 static void on_drain(struct worker *w, struct message *m)
 {
-    (void)m;
-    worker_drain(w);
+    worker_drain(w, m->number == 1);
 }
 
 static void on_stop(struct worker *w, struct message *m)
@@ -68,10 +67,17 @@ static void on_reopen(struct worker *w, struct message *m)
         log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
 }
 
+static void on_abandon(struct worker *w, struct message *m)
+{
+    (void)m;
+    worker_abandon(w);
+}
+
 static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_ADDRESSES] = on_addresses, [MSG_ADOPT] = on_adopt,
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
-    [MSG_KEYS] = on_keys,
+    [MSG_KEYS] = on_keys,           [MSG_PREPARE] = worker_prepare,
+    [MSG_FLIP] = worker_flip,       [MSG_ABANDON] = on_abandon,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
 };
 
@@ -91,6 +97,6 @@ void worker_hear(void *ud, int what)
     if (rc < 0) {
         loop_io_want(&w->sock, 0);
         log_event(EV_worker_orphan, LOG_I("pid", getpid()));
-        worker_drain(w);
+        worker_drain(w, false);
     }
 }

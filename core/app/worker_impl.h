@@ -8,6 +8,8 @@
 #include "engine/addresses.h"
 #include "flow/flow.h"
 
+struct message; /* app/message.h */
+
 struct worker {
     const struct master *m; /* as it was at the fork */
     struct process_cell *process;
@@ -20,6 +22,8 @@ struct worker {
     struct addresses *addresses;
     struct key_table *keys;
     struct tls_server **tls;     /* by listener; NULL = plain */
+    struct generation *next;     /* prepared beside it; NULL = none */
+    struct tls_server **next_tls;
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
     struct loop_io sock;         /* to the master */
@@ -32,14 +36,25 @@ struct worker {
 int worker_listen(struct worker *w, uint32_t slot);
 void worker_unlisten(struct worker *w, uint32_t slot);
 
-/** No new connections, finish, end; idempotent. */
-void worker_drain(struct worker *w);
+/** No new connections, finish, end; idempotent. `replaced`: another has the
+ * slot, so that the gateway as a whole stays ready. */
+void worker_drain(struct worker *w, bool replaced);
 
 /** Something came from the master (worker_hear.c). */
 void worker_hear(void *ud, int what);
 
-/** Certificates of the listeners (worker_tls.c). */
-int worker_tls_open(struct worker *w, struct err *err);
-void worker_tls_close(struct worker *w);
+/** What generation `number` is made of came (worker_reload.c). */
+void worker_prepare(struct worker *w, struct message *m);
+/** From now on it is served. */
+void worker_flip(struct worker *w, struct message *m);
+/** It is not wanted. */
+void worker_abandon(struct worker *w);
+
+/** Certificates of the listeners as a generation has them, by listener
+ * (worker_tls.c); NULL with *err. */
+struct tls_server **worker_tls_open(const struct worker *w,
+                                    const struct generation *g,
+                                    struct err *err);
+void worker_tls_close(const struct worker *w, struct tls_server **tls);
 
 #endif

@@ -9,6 +9,8 @@
 #include "engine/config.h"
 #include "net/tls.h"
 
+#include <stdlib.h>
+
 static struct tls_server *open_one(const struct conf_listen *l,
                                    struct str ticket_key, struct err *err)
 {
@@ -23,25 +25,36 @@ static struct tls_server *open_one(const struct conf_listen *l,
     return tls_server_new(certs, l->n_tls, ticket_key, err);
 }
 
-int worker_tls_open(struct worker *w, struct err *err)
+struct tls_server **worker_tls_open(const struct worker *w,
+                                    const struct generation *g,
+                                    struct err *err)
 {
-    const struct config *c = generation_config(w->gen);
+    const struct listeners *all = &w->m->listeners;
     const struct str key = { w->m->ticket_key, sizeof w->m->ticket_key };
+    struct tls_server **tls = calloc(all->n + 1, sizeof *tls);
 
-    for (size_t i = 0; i < w->m->n_listeners; i++) {
-        if (c->listens[i].n_tls == 0)
+    if (!tls)
+        err_set(err, ERR_NOMEM, "no memory");
+    for (size_t i = 0; tls && i < all->n; i++) {
+        const struct conf_listen *l = listener_conf(&all->list[i],
+                                                    generation_config(g));
+
+        if (!l || l->n_tls == 0)
             continue;
-        w->tls[i] = open_one(&c->listens[i], key, err);
-        if (!w->tls[i])
-            return -err->code;
+        tls[i] = open_one(l, key, err);
+        if (!tls[i]) {
+            worker_tls_close(w, tls);
+            return NULL;
+        }
     }
-    return 0;
+    return tls;
 }
 
-void worker_tls_close(struct worker *w)
+void worker_tls_close(const struct worker *w, struct tls_server **tls)
 {
-    for (size_t i = 0; w->tls && i < w->m->n_listeners; i++) {
-        if (w->tls[i])
-            tls_server_unref(w->tls[i]);
+    for (size_t i = 0; tls && i < w->m->listeners.n; i++) {
+        if (tls[i])
+            tls_server_unref(tls[i]);
     }
+    free(tls);
 }

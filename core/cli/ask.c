@@ -38,7 +38,7 @@ int ask_with(struct ask *a, const char *request, int fd, json_t **out)
 {
     struct buf reply = BUF_INIT(REPLY_MAX);
     struct err err = { 0 };
-    const char *message;
+    const char *message, *at;
     int rc = control_ask_fd(&a->sock, a->path, str_of(request), fd, &reply,
                             &err);
 
@@ -55,7 +55,11 @@ int ask_with(struct ask *a, const char *request, int fd, json_t **out)
         return cli_refuse(a->ctx, "the instance answered no JSON");
     if (json_unpack(*out, "{s:{s:s}}", "error", "message", &message) != 0)
         return CLI_DONE;
-    rc = cli_refuse(a->ctx, "%s", message);
+    at = json_string_value(json_object_get(json_object_get(*out, "error"),
+                                           "at"));
+    snprintf(err.msg, sizeof err.msg, "%s", message);
+    snprintf(err.at, sizeof err.at, "%s", at ? at : "");
+    rc = cli_refuse_err(a->ctx, &err);
     json_decref(*out);
     *out = NULL;
     return rc;

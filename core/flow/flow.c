@@ -183,9 +183,9 @@ void flow_addresses_changed(struct flow *f)
     }
 }
 
-void flow_drain(struct flow *f)
+void flow_drain(struct flow *f, bool replaced)
 {
-    f->draining = true;
+    f->draining = !replaced;
     policy_ticks_stop(f->gen->policies);
 }
 

@@ -62,8 +62,9 @@ void flow_use(struct flow *f, struct generation *g);
 /** The addresses changed: wake who waits for one. */
 void flow_addresses_changed(struct flow *f);
 
-/** /readyz answers 503 from now on; requests under way go on. */
-void flow_drain(struct flow *f);
+/** No more ticks; requests under way go on. /readyz answers 503 from now on,
+ * unless another worker took this one's place. */
+void flow_drain(struct flow *f, bool replaced);
 
 /** Listener of a request: given to http_server_listen as its tag. */
 struct flow_listener {

@@ -22,8 +22,8 @@ static void prepare(void)
     config = (struct config){ .listens = listens, .n_listens = 1,
                               .providers = providers, .n_providers = 1,
                               .models = models };
-    m = (struct master){ .config = &config, .n_workers = 2, .n_listeners = 1 };
-    snprintf(m.listeners[0].address, sizeof m.listeners[0].address,
+    m = (struct master){ .config = &config, .n_workers = 2, .listeners.n = 1 };
+    snprintf(m.listeners.list[0].address, sizeof m.listeners.list[0].address,
              "127.0.0.1:8080");
 }
 
@@ -77,16 +77,16 @@ static void shows_an_address_to_connect_to(void)
     struct conf_tls tls = { .cert = STR("x") };
 
     prepare();
-    snprintf(m.listeners[0].address, sizeof m.listeners[0].address,
+    snprintf(m.listeners.list[0].address, sizeof m.listeners.list[0].address,
              "0.0.0.0:443");
     listens[0].tls = &tls;
     listens[0].n_tls = 1;
     SAYS("https://0.0.0.0:443  ");
     SAYS("curl -k https://127.0.0.1:443/v1/");
-    snprintf(m.listeners[0].address, sizeof m.listeners[0].address,
+    snprintf(m.listeners.list[0].address, sizeof m.listeners.list[0].address,
              "[::]:443");
     SAYS("https://[::1]:443/v1/");
-    snprintf(m.listeners[0].address, sizeof m.listeners[0].address,
+    snprintf(m.listeners.list[0].address, sizeof m.listeners.list[0].address,
              "unix:/run/x");
     SAYS("  unix:/run/x  ");
     SAYS_NOT("Try it");
@@ -95,10 +95,10 @@ static void shows_an_address_to_connect_to(void)
 static void shows_the_more_open_listener(void)
 {
     prepare();
-    config.n_listens = m.n_listeners = 2;
+    config.n_listens = m.listeners.n = 2;
     listens[0].anonymous = ANON_NONE;
     listens[1].anonymous = ANON_LOCAL;
-    snprintf(m.listeners[1].address, sizeof m.listeners[1].address,
+    snprintf(m.listeners.list[1].address, sizeof m.listeners.list[1].address,
              "127.0.0.1:9999");
     SAYS("curl http://127.0.0.1:9999/");
 }

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * A reload with new workers. The posts of the slots are given to new
+ * processes; the old ones move to the end of the table and keep accepting
+ * until all new ones are ready. Then they drain, or, if one of the new does
+ * not start, they move back.
+ */
+#include "app/reload_impl.h"
+
+#include "app/message.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <signal.h>
+
+/** Old workers that still have requests. */
+static size_t leaving(const struct master *m, struct buf *pids)
+{
+    size_t n = 0;
+
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        if (!m->posts[i].leaving)
+            continue;
+        n++;
+        buf_printf(pids, " %d", (int)m->posts[i].pid);
+    }
+    return n;
+}
+
+/** The oldest generation ends now, its requests with it. */
+static void end_oldest(struct master *m)
+{
+    uint64_t oldest = UINT64_MAX;
+
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        if (m->posts[i].leaving && m->posts[i].generation < oldest)
+            oldest = m->posts[i].generation;
+    }
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        if (m->posts[i].leaving && m->posts[i].generation == oldest)
+            kill(m->posts[i].pid, SIGKILL);
+    }
+}
+
+/** Is there room for one more generation? -ERR_BUSY with who has it. */
+static int room(struct master *m, struct err *err)
+{
+    struct buf pids = BUF_INIT(1024);
+    int rc = 0;
+
+    if (leaving(m, &pids) > m->n_workers * (MASTER_GENERATIONS - 2)) {
+        buf_putc(&pids, '\0');
+        rc = err_set(err, ERR_BUSY, "workers of %d older generations still "
+                     "have requests (pid%s); wait for them, or end the oldest "
+                     "with --force", MASTER_GENERATIONS - 2, pids.p);
+    }
+    buf_clear(&pids);
+    return rc;
+}
+
+/** The process of a slot goes to the end of the table, a new one may start. */
+static void make_way(struct master *m, struct post *p)
+{
+    struct post *old = &m->posts[m->n_posts];
+
+    p->adopter = NULL;
+    if (p->pid != 0) {
+        *old = *p;
+        old->leaving = true;
+        m->n_posts++;
+    }
+    *p = (struct post){ .kind = PROC_WORKER, .slot = p->slot, .sock = -1,
+                        .deaths = p->deaths };
+}
+
+void rise_start(struct master *m)
+{
+    struct reload *r = &m->reload;
+    struct listeners next;
+    struct err err = { 0 };
+    int rc;
+
+    if (room(m, &err) != 0 && !r->wishes[0].no_wait) {
+        if (r->stage != RELOAD_WAITING && r->wishes[0].force)
+            end_oldest(m);
+        r->stage = RELOAD_WAITING; /* and then we come here again */
+        return;
+    }
+    rc = err.code ? -err.code
+                  : listeners_open(&next, r->next.config, m->n_workers,
+                                   &m->listeners, &err);
+    if (rc == -ERR_EXISTS && clock_mono_ms() < r->started_ms + RELOAD_FREE_MS) {
+        r->stage = RELOAD_WAITING; /* workers that drain hold it yet */
+        return;
+    }
+    if (rc) {
+        reload_refuse(m, &err);
+        return;
+    }
+    reload_take(m, &r->former);
+    r->listeners = m->listeners;
+    m->listeners = next;
+    for (size_t i = 0; i < m->n_workers; i++)
+        make_way(m, &m->posts[i]);
+    r->stage = RELOAD_RISING;
+    r->until_ms = clock_mono_ms() + RELOAD_RISE_MS;
+}
+
+/** The new process of this slot ends, the old one has it again. */
+static void move_back(struct master *m, struct post *p)
+{
+    struct post fresh = *p;
+
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        struct post *old = &m->posts[i];
+
+        if (!old->leaving || old->slot != p->slot ||
+            old->generation != m->generation)
+            continue;
+        *p = *old;
+        p->leaving = false;
+        *old = fresh;
+        old->leaving = true;
+        if (old->pid != 0)
+            kill(old->pid, SIGKILL);
+        else
+            *old = m->posts[--m->n_posts];
+        return;
+    }
+    if (p->pid != 0)
+        kill(p->pid, SIGKILL); /* its slot had no process: start anew */
+}
+
+void rise_fail(struct master *m, const struct err *err)
+{
+    struct reload *r = &m->reload;
+
+    r->next = (struct served){ m->loaded, m->config, m->generation };
+    m->loaded = r->former.loaded;
+    m->config = r->former.config;
+    m->generation = r->former.number;
+    r->former = (struct served){ 0 };
+    for (size_t i = 0; i < m->n_workers; i++)
+        move_back(m, &m->posts[i]);
+    listeners_give_up(&m->listeners, &r->listeners);
+    m->listeners = r->listeners;
+    r->listeners.n = 0;
+    reload_refuse(m, err);
+}
+
+static void commit(struct master *m)
+{
+    struct reload *r = &m->reload;
+
+    listeners_replace(&m->listeners, &r->listeners);
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        struct post *p = &m->posts[i];
+
+        if (p->leaving && p->sock >= 0 &&
+            p->generation == r->former.number)
+            message_send(p->sock, MSG_DRAIN, 1, STR_NULL, -1);
+    }
+    reload_follow(m, m->loaded.helpers);
+    reload_keep(m, &r->former);
+    r->former = (struct served){ 0 };
+    reload_done(m, "new workers", reload_note(m));
+}
+
+void rise_step(struct master *m, uint64_t now_ms)
+{
+    struct err err = { 0 };
+
+    if (posts_ready(m, PROC_WORKER) && posts_ready(m, PROC_MOCK)) {
+        commit(m);
+    } else if (now_ms >= m->reload.until_ms) {
+        err_set(&err, ERR_TIMEOUT, "new workers were not ready within %d s",
+                RELOAD_RISE_MS / 1000);
+        rise_fail(m, &err);
+    }
+}

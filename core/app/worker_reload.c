@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * A worker's part in a reload in place: the new generation is made beside the
+ * one that serves, and put into its place on the master's word. Requests
+ * under way keep theirs; it is freed with the last of them.
+ */
+#include "app/worker_impl.h"
+
+#include "app/message.h"
+#include "base/log.h"
+#include "base/snapshot.h"
+#include "engine/config.h"
+#include "net/http_server.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+void worker_abandon(struct worker *w)
+{
+    generation_unref(w->next);
+    worker_tls_close(w, w->next_tls);
+    w->next = NULL;
+    w->next_tls = NULL;
+}
+
+static int prepare(struct worker *w, struct message *m, struct err *err)
+{
+    struct snapshot *s = snapshot_open(m->fd, err);
+
+    if (!s)
+        return -err->code;
+    w->next = generation_new(s, snapshot_generation(s), w->plugins, err);
+    snapshot_unref(s);
+    if (w->next)
+        w->next_tls = worker_tls_open(w, w->next, err);
+    return w->next_tls ? 0 : -err->code;
+}
+
+void worker_prepare(struct worker *w, struct message *m)
+{
+    char text[sizeof((struct err *)0)->at + sizeof((struct err *)0)->msg + 4];
+    struct err err = { 0 };
+
+    worker_abandon(w);
+    if (w->draining || m->fd < 0)
+        return;
+    *text = '\0';
+    if (prepare(w, m, &err) != 0) {
+        worker_abandon(w);
+        snprintf(text, sizeof text, "%s%s%s", err.at, *err.at ? ": " : "",
+                 err.msg);
+    }
+    message_send(w->sock.fd, MSG_PREPARED, m->number, str_of(text), -1);
+}
+
+/** Where a log file was renamed meanwhile this is the moment as well. */
+static void follow_log(const struct conf_log *log)
+{
+    char path[1024];
+
+    snprintf(path, sizeof path, STR_FMT, STR_ARG(log->to));
+    if (log_open(path, log->json ? LOG_JSON : LOG_TEXT,
+                 (enum log_level)log->level) != 0)
+        log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
+}
+
+static void follow_listeners(struct worker *w)
+{
+    size_t n = w->m->listeners.n;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct conf_listen *conf =
+            listener_conf(&w->m->listeners.list[i],
+                          generation_config(w->gen));
+
+        if (conf)
+            w->tags[i].conf = conf;
+        for (size_t slot = 0; w->tls[i] && slot < w->m->n_workers; slot++)
+            http_server_set_tls(w->server, w->ids[slot * n + i], w->tls[i]);
+    }
+}
+
+void worker_flip(struct worker *w, struct message *m)
+{
+    struct generation *old = w->gen;
+    struct tls_server **old_tls = w->tls;
+
+    if (!w->next)
+        return;
+    w->gen = w->next;
+    w->tls = w->next_tls;
+    w->next = NULL;
+    w->next_tls = NULL;
+    flow_use(w->flow, w->gen);
+    follow_listeners(w);
+    follow_log(&generation_config(w->gen)->log);
+    atomic_store(&w->process->generation,
+                 snapshot_generation(generation_config(w->gen)->bundle));
+    worker_tls_close(w, old_tls);
+    generation_unref(old);
+    message_send(w->sock.fd, MSG_FLIPPED, m->number, STR_NULL, -1);
+}
