@@ -18,7 +18,7 @@
 #define CLIENTS_MAX (HEALTH_CELLS / 4 * 3)
 
 struct table {
-    _Atomic uint64_t generation; /* the newest seen */
+    _Atomic uint64_t generation; /* the last that was lent */
     _Atomic uint32_t used;
     _Alignas(64) struct health_cell cells[HEALTH_CELLS];
 };
@@ -64,18 +64,11 @@ static void name_it(struct health_cell *c, struct str name)
     atomic_store_explicit(&c->named, 1, memory_order_release);
 }
 
+/* The last that is lent is served; after a rollback that is an older one. */
 static void mark(struct health *h, struct health_cell *c, uint64_t generation)
 {
-    uint64_t was = atomic_load(&h->table->generation);
-
-    while (was < generation &&
-           !atomic_compare_exchange_weak(&h->table->generation, &was,
-                                         generation))
-        ;
-    was = atomic_load(&c->generation);
-    while (was < generation &&
-           !atomic_compare_exchange_weak(&c->generation, &was, generation))
-        ;
+    atomic_store(&c->generation, generation);
+    atomic_store(&h->table->generation, generation);
 }
 
 static bool has_room(const struct health *h, uint64_t generation)
@@ -120,12 +113,12 @@ struct health_cell *health_find(struct health *h, struct str name,
 static const struct health_cell *next(const struct health *h, uint32_t *at,
                                       bool targets)
 {
-    uint64_t newest = atomic_load(&h->table->generation);
+    uint64_t lent = atomic_load(&h->table->generation);
     const struct health_cell *c;
 
-    while (newest && *at < HEALTH_CELLS) {
+    while (lent && *at < HEALTH_CELLS) {
         c = &h->table->cells[(*at)++];
-        if (atomic_load(&c->generation) == newest &&
+        if (atomic_load(&c->generation) == lent &&
             atomic_load(&c->named) && !strchr(c->name, '/') != targets)
             return c;
     }

@@ -23,7 +23,7 @@ enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
 struct health_cell {
     _Atomic uint64_t hash;       /* of the whole name; 0 = free */
-    _Atomic uint64_t generation; /* the newest that is configured with it */
+    _Atomic uint64_t generation; /* the last that is configured with it */
     _Atomic uint32_t named;      /* `name` can be read */
     char name[HEALTH_NAME];      /* for people; cut to fit */
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
@@ -48,7 +48,7 @@ void health_free(struct health *h); /* unmaps; other processes keep theirs */
 struct health_cell *health_find(struct health *h, struct str name,
                                 uint64_t generation);
 
-/** Walk the cells of the newest configuration, those of targets or those of
+/** Walk the cells of the configuration lent last, those of targets or those of
  * credentials; start with *at = 0. */
 const struct health_cell *health_next(const struct health *h, uint32_t *at);
 const struct health_cell *health_next_credential(const struct health *h,

@@ -39,7 +39,7 @@ static void finds_by_name(void)
     health_free(h);
 }
 
-static void shows_the_newest_configuration(void)
+static void shows_the_configuration_lent_last(void)
 {
     struct health *h = health_or_die();
     struct health_cell *a = health_find(h, STR("a/m"), 1);
@@ -53,8 +53,11 @@ static void shows_the_newest_configuration(void)
     at = 0;
     UNIT_STR(health_next(h, &at)->name, "b/m");
     CU_ASSERT_PTR_NULL(health_next(h, &at));
-    health_find(h, STR("a/m"), 1); /* an old worker's: it stays gone */
+    health_find(h, STR("a/m"), 1); /* it is rolled back */
+    at = 0;
+    UNIT_STR(health_next(h, &at)->name, "a/m");
     CU_ASSERT_PTR_NULL(health_next(h, &at));
+    health_find(h, STR("b/m"), 2);
     health_find(h, STR("b#main"), 2); /* a credential */
     at = 0;
     UNIT_STR(health_next_credential(h, &at)->name, "b#main");
@@ -111,6 +114,6 @@ static void processes_share_it(void)
 }
 
 UNIT_MAIN("health", {"finds by name", finds_by_name},
-          {"the newest configuration", shows_the_newest_configuration},
+          {"the configuration lent last", shows_the_configuration_lent_last},
           {"clients leave room", clients_leave_room},
           {"processes share it", processes_share_it})
