@@ -8,6 +8,7 @@
  *   request cells   what each process works on, so that a death is accounted
  *   columns         metrics, one per process cell, and the retired total
  *   rings           explain, one per process cell
+ *   health          of targets, by name: memory of its own
  */
 #ifndef PENSTOCK_ENGINE_CELLS_H
 #define PENSTOCK_ENGINE_CELLS_H
@@ -15,6 +16,7 @@
 #include "base/err.h"
 #include "engine/crumb.h"
 #include "engine/explain.h"
+#include "engine/health.h"
 #include "engine/metrics.h"
 #include "wire/usage.h"
 
@@ -54,6 +56,8 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                         struct err *err);
 void cells_free(struct cells *c); /* unmaps; the living keep theirs */
 uint64_t cells_boot_id(const struct cells *c);
+/** What all workers know of targets; lives as long as `c`. */
+struct health *cells_health(const struct cells *c);
 
 /** Claim a cell for a process about to be forked; NULL when full. */
 struct process_cell *cells_claim(struct cells *c, enum process_kind kind,

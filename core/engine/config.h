@@ -20,6 +20,7 @@
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
+#include "engine/config_retries.h"
 #include "engine/cors.h"
 #include "engine/limit_conf.h"
 
@@ -54,11 +55,6 @@ struct conf_server {
 struct conf_timeouts {
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms, total_ms;
     uint32_t commit_after_ms;
-};
-
-struct conf_retries {
-    uint32_t attempts;    /* all tries of a request */
-    uint32_t same_target; /* further tries at one target */
 };
 
 struct conf_credential {
@@ -103,6 +99,7 @@ struct conf_model {
     size_t n_targets;
     struct conf_target *fallback; /* tried in order after them */
     size_t n_fallback;
+    struct conf_retries retries; /* CONF_UNSET: of the provider */
 };
 
 struct conf_team {

@@ -115,6 +115,7 @@ static void open_models(struct opener *o, struct config *c)
                      &m->n_targets);
         open_targets(o, c, json_object_get(v, "fallback"), &m->fallback,
                      &m->n_fallback);
+        m->retries = open_retries(v);
         m++;
     }
 }

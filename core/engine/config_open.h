@@ -44,6 +44,9 @@ struct str open_policy_source(struct opener *o, struct str name);
 /** A secret by its reference; NULL: stays not set. */
 void open_secret(struct opener *o, struct secret *s, const json_t *ref);
 
+/** The member "retries" of a provider or a model; CONF_UNSET where absent. */
+struct conf_retries open_retries(const json_t *v);
+
 /** The member "limits" of a key or a team. */
 struct conf_limits open_limits(struct opener *o, const json_t *v);
 

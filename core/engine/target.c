@@ -54,6 +54,8 @@ struct target *targets_make(struct arena *a, struct provider *p,
                                STR_ARG(host_of(url)));
         if (!list[i].name.p)
             return NULL;
+        if (p->health)
+            list[i].cell = health_find(p->health, list[i].name, 0);
     }
     return list;
 }

@@ -4,6 +4,7 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
+#include "flow/choose.h"
 #include "flow/output.h"
 #include "flow/policies.h"
 #include "flow/translate.h"
@@ -414,6 +415,7 @@ void attempt_stop(struct request *r)
 {
     struct attempt *t = r->attempt;
 
+    choose_leave(r);
     if (!t)
         return;
     r->attempt = NULL;

@@ -114,6 +114,9 @@ static void lend(struct flow *f, struct generation *g)
     policy_set_loop(g->policies, f->env.loop);
     policy_set_kv(g->policies, f->env.kv);
     policy_set_keys(g->policies, f->env.keys);
+    engine_use_health(g->engine,
+                      f->env.cells ? cells_health(f->env.cells) : NULL,
+                      g->number);
     if (policy_ticks_start(g->policies, &who) != 0)
         log_event(EV_policy_error, LOG_Z("phase", "tick"),
                   LOG_Z("error", "no memory: no policy ticks"));

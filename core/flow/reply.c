@@ -3,6 +3,7 @@
 /* Answers made by the gateway itself, and the fields that every answer has. */
 #include "flow/cors.h"
 #include "flow/limits_hold.h"
+#include "flow/retry.h"
 
 #include <stdio.h>
 
@@ -190,7 +191,8 @@ static size_t put_limits(const struct request *r, struct http_header *h,
     const struct kept_error *k = &r->kept;
 
     for (size_t i = 0; i < k->n_fields && n < max; i++) {
-        if (!http_header_get(h, n, k->fields[i].name).p)
+        if (!retry_replaces(r, k->fields[i].name) &&
+            !http_header_get(h, n, k->fields[i].name).p)
             h[n++] = k->fields[i];
     }
     return n;

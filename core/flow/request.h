@@ -11,12 +11,12 @@
 
 #include "base/clock.h"
 #include "base/slots.h"
+#include "flow/answer.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
 #include "flow/ran.h"
 #include "flow/stranger.h"
 #include "wire/dialect.h"
-#include "wire/sse.h"
 #include "wire/texts.h"
 
 enum step {
@@ -32,30 +32,13 @@ enum step {
 #define MAX_ATTEMPTS 8  /* attempt records; also the hard cap of tries */
 #define MAX_NOTES 16
 #define REQUEST_ARENA_MAX (4u << 20)
-#define HOLD_MAX (256u << 10) /* bytes of an answer kept back */
 #define ERROR_BODY_MAX (64u << 10)
 #define EVENT_MAX (16u << 20) /* one SSE event */
-#define TAIL_BYTES 2048
 #define RETRY_KNOWN_MS 60000 /* a longer pause is not worth an SDK's wait */
 
 struct mark {
     uint8_t step;
     uint64_t at_ns;
-};
-
-/** The answer as far as the client is concerned. */
-struct answer {
-    int status;
-    bool head_sent;     /* head commit */
-    bool content_sent;  /* content commit */
-    bool paused;        /* upstream waits for the client */
-    bool finish_seen, done_seen, error_sent; /* error event, sent */
-    bool passed;        /* forwarded without scanning whole: see tail */
-    uint64_t events;
-    struct buf held;    /* bytes kept back; freed at content commit */
-    struct sse sse;
-    char *tail;         /* last TAIL_BYTES of a large answer */
-    size_t tail_n;
 };
 
 struct request {
@@ -102,6 +85,7 @@ struct request {
     struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
     uint32_t at;           /* candidate under way */
+    uint64_t probe;        /* the slot of its breaker that we hold; or 0 */
     bool *out;             /* per candidate: not again in this request */
     uint32_t same_target;  /* further tries at it so far */
     bool reuse_retried;    /* a dead kept connection was tried again once */
@@ -138,6 +122,7 @@ struct request {
     uint64_t commit_at_ms, wake_at_ms;
     uint32_t total_ms;
     bool timed, total_passed;
+    bool clients_total; /* it is the client's own patience */
     uint64_t last_data_ms, keepalive_ms;
     struct model_fetch *models;
     struct request *next_waiting, **prev_waiting; /* in one list of flow */
@@ -148,6 +133,7 @@ struct flow {
     struct generation *gen;
     struct slots *slots;
     uint64_t nonce, seq;
+    uint32_t probes;       /* ever begun, for their slots' names */
     size_t inflight;
     bool draining;
     struct json scratch;   /* for watching events; reused */

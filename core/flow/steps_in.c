@@ -15,7 +15,9 @@
 static enum step answer_health(struct request *r)
 {
     bool ready = r->endpoint->id != ENDPOINT_READYZ ||
-                 (!r->flow->draining && r->gen->config->n_providers > 0);
+                 (!r->flow->draining &&
+                  engine_is_ready(r->gen->engine,
+                                  loop_now_ms(r->flow->env.loop)));
 
     reply_json(r, ready ? 200 : 503,
                ready ? STR("{\"status\":\"ok\"}")

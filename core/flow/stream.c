@@ -9,6 +9,7 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
+#include "flow/choose.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
@@ -268,7 +269,7 @@ static bool pass_on(struct request *r)
         return false;
     r->answer.passed = true;
     r->answer.content_sent = true;
-    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    choose_first_content(r);
     send_head(r, t->host.pub.status, t->content_type,
               t->length >= 0 ? t->length : HTTP_LENGTH_STREAM);
     keep_tail(r, buf_str(&r->answer.held));
@@ -403,7 +404,7 @@ static void send_body(struct request *r, struct str body)
     struct attempt *t = r->attempt;
     struct str ctype = t->content_type;
 
-    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    choose_first_content(r);
     r->answer.content_sent = true;
     send_head(r, t->host.pub.status,
               ctype.n && !t->translation ? ctype : STR("application/json"),

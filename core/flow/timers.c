@@ -61,6 +61,7 @@ void timers_start_attempt(struct request *r)
     if (!r->timed) {
         uint64_t total = client_total_ms(r);
 
+        r->clients_total = total != 0;
         if (!total && !r->facts.stream)
             total = t->total_ms;
         r->timed = true;

@@ -84,6 +84,13 @@ function include(pattern) end
 ---@class penstock.conf.retries
 ---@field attempts? integer # All tries of a request, over all targets.
 ---@field same_target? integer # Further tries at one target.
+---@field budget? string|penstock.conf.reference # Further tries at targets that are ill, as a share of a model's requests; 20 and one in two seconds come on top.
+
+---How often to try for a model.
+---@class penstock.conf.model_retries
+---@field attempts? integer # All tries of a request, over all targets; unset: of the provider that was tried.
+---@field same_target? integer # Further tries at one target; unset: of its provider.
+---@field budget? string|penstock.conf.reference # Further tries at targets that are ill, as a share of its requests; unset: of the provider that was tried first.
 
 ---An account or host of a vendor.
 ---@class penstock.conf.provider
@@ -131,6 +138,7 @@ function include(pattern) end
 ---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field balance? "order"|"weighted" # How to choose; "weighted" where a target has a weight, else "order".
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
+---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
 
 ---A target of a model.
 ---@class penstock.conf.target

@@ -155,6 +155,7 @@ static void first_provider(const struct conf_provider *p)
     UNIT_INT(p->retries.same_target, 1);
     UNIT_INT(p->n_reasoning, 3); /* the catalogue's */
     want(p->reasoning[0], "openai/gpt-oss*");
+    UNIT_INT(p->retries.budget, 10);
     UNIT_INT(p->quirks.n_drop, 3);
     want(p->quirks.drop[0], "logprobs");
     want(p->quirks.errors[0].value, "bad_request");
@@ -181,7 +182,8 @@ static void providers_and_models(void)
         "  auth = { header = 'x-key' } }\n"
         "provider 'pass' { vendor = 'openai', keys = 'client' }\n"
         "model 'fast' { { 'groq/a/b', weight = 3 }, 'gpu/c', "
-        "fallback = { 'pass/d' } }\n"
+        "fallback = { 'pass/d' },\n"
+        "  retries = { same_target = 0, budget = '25%' } }\n"
         "model 'claude-*' { 'gpu/*' }");
 
     UNIT_INT(c->n_providers, 3);
@@ -203,6 +205,10 @@ static void providers_and_models(void)
     UNIT_INT(c->models[0].targets[0].weight, 3);
     UNIT_INT(c->models[0].targets[1].weight, 1);
     want(c->models[0].fallback[0].model, "d");
+    UNIT_INT(c->models[0].retries.attempts, CONF_UNSET);
+    UNIT_INT(c->models[0].retries.same_target, 0);
+    UNIT_INT(c->models[0].retries.budget, 25);
+    UNIT_INT(c->models[1].retries.budget, CONF_UNSET);
     want(c->models[1].targets[0].model, "*");
     UNIT_INT(c->models[1].balance, BALANCE_ORDER);
     config_free(c);
