@@ -2,7 +2,7 @@
 /* Copyright The Penstock Authors */
 /* Reading one request of a test, and what is expected of it. */
 #include "policy/api.h"
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
  * Reading a test's table. Each level is a table of rows {name, reader}, so
  * that a misspelt name is a fault.
  */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include "base/sha256.h"
 

@@ -164,25 +164,11 @@ void test_call_read(lua_State *L, struct test_case *t, struct test_call *c);
 /** Is it a name that calls have? */
 bool test_call_has(const char *name);
 
-/** For rows: a target's table, or its name; into a struct target pointer. */
-void test_read_target(lua_State *L, struct test_case *t, void *into);
-/** For rows, test_body.c: into the call, into its expect. */
-void test_read_body(lua_State *L, struct test_case *t, void *into);
-void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
-/** For rows, test_cert.c: into a struct tls_peer pointer. */
-void test_read_cert(lua_State *L, struct test_case *t, void *into);
-/** For rows, test_try.c: into a policy_try, a policy_resp, the expect. */
-void test_read_try(lua_State *L, struct test_case *t, void *into);
-void test_read_resp(lua_State *L, struct test_case *t, void *into);
-void test_read_head(lua_State *L, struct test_case *t, void *into);
-/** test_out.c: for rows, into a policy_out; what the test does not say of it;
- * and of struct policy_view. */
-void test_read_out(lua_State *L, struct test_case *t, void *into);
+/** test_out.c: what the test does not say of a policy_out, and of struct
+ * policy_view. */
 void test_out_init(struct policy_out *o);
 void test_out_fill(struct test_call *c);
 int64_t test_out_cost(void *req);
-/** For rows, test_ctx.c: into a struct test_pairs. */
-void test_read_ctx(lua_State *L, struct test_case *t, void *into);
 /** Put the test's texts into req.ctx; see what is there afterwards. */
 struct policy_state;
 bool test_ctx_fill(struct test_case *t, struct policy_run *run,
@@ -198,8 +184,7 @@ struct outside test_outside(struct test_case *t);
 uint64_t test_mono_ms(void *ud); /* for struct policy_clock */
 uint64_t test_wall_ms(void *ud);
 
-/** test_jwt.c: for rows, the issuers; and outside.jwt. */
-void test_jwt_read(lua_State *L, struct test_case *t, void *into);
+/** test_jwt.c: outside.jwt. */
 uint64_t test_jwt(void *ud, uint64_t wait, const struct outside_jwt *q,
                   struct outcome **now);
 
@@ -233,13 +218,8 @@ void test_kv_compare(lua_State *L, struct test_case *t);
 struct limiter *test_limits_new(void);
 struct limit_claim *test_limits_open(struct test_case *t);
 void test_limits_close(struct test_case *t, bool admitted);
-void test_read_running(lua_State *L, struct test_case *t, void *into);
-void test_read_tokens(lua_State *L, struct test_case *t, void *into);
 
-/** test_window.c: for rows, into a test_window and into the call; and the
- * output phase, which compares the text as well. */
-void test_window_read(lua_State *L, struct test_case *t, void *into);
-void test_chunks_read(lua_State *L, struct test_case *t, void *into);
+/** test_window.c: the output phase, which compares the text as well. */
 void test_window_run(struct test_case *t, struct policy_set *s,
                      struct policy_run *run, struct policy_result *r);
 

@@ -2,7 +2,7 @@
 /* Copyright The Penstock Authors */
 /* A test's req.client_cert: { subject =, issuer =, cn =, sha256 =, names = {},
  * expires = }, each of them as the test says, or not there. */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 static void read_names(lua_State *L, struct test_case *t, void *into)
 {

@@ -6,7 +6,7 @@
  * is refused.
  */
 #include "policy/state.h"
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <lauxlib.h>
 

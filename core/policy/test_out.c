@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* How a test's request ended: what `log` sees. */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <lauxlib.h>
 #include <stddef.h>
