@@ -149,8 +149,9 @@ def check(answer, target, anthropic, want, where):
     path, family = found(meant(target))
     known = ENDPOINTS[path][2] if path in ENDPOINTS else \
         False if path in PUBLIC else None
-    shape = known if known is not None else anthropic
-    if family is not None and path and path.startswith("/v1/models"):
+    shape = known if known is not None else \
+        anthropic or meant(target).startswith("/v1/messages/")
+    if family is not None:
         shape = family
     error = json.loads(body)
     assert headers["x-penstock-error"] == f"{want[1]}; side=client", where

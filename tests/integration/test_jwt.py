@@ -122,7 +122,8 @@ SHA = hashlib.sha256(b"sk-one").hexdigest()
 
 def start(penstock, issuer, more="", workers=1, rest=""):
     return penstock(f"""
-        server {{ workers = {workers} }}
+        server {{ workers = {workers},
+                  auth_failures = "1000M/min" }}
         provider "sim"
         key "one" {{ sha256 = "{SHA}" }}
         jwt "corp" {{ issuer = "{issuer.url}", audience = "llm", {more} }}

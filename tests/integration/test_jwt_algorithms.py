@@ -115,6 +115,7 @@ def test_each_algorithm(penstock, keys, tmp_path):
     path.write_text(json.dumps({"keys": [k.jwk() for k in keys.values()]}))
     algs = sorted({a for algs in KINDS.values() for a in algs})
     p = penstock(f"""
+        server {{ auth_failures = "1000M/min" }}
         provider "sim"
         jwt "corp" {{ issuer = "{ISSUER}", audience = "llm",
             jwks = file "{path}",
@@ -139,6 +140,7 @@ def test_algorithms_that_are_not_listed(penstock, keys, tmp_path):
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": [keys["RSA"].jwk()]}))
     p = penstock(f"""
+        server {{ auth_failures = "1000M/min" }}
         provider "sim"
         jwt "corp" {{ issuer = "{ISSUER}", audience = "llm",
             jwks = file "{path}" }}
