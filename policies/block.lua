@@ -16,7 +16,7 @@
 -- The access line tells the number of the pattern, never the text.
 local M = {
   api = 1,
-  schema = { patterns = "list", action = "string", text = "string", outputs = "bool" },
+  schema = { patterns = "patterns", action = "string", text = "string", outputs = "bool" },
   window = { hold = 256, of = { "text", "tool_args" }, when = "outputs" },
 }
 local DEFAULT = "This cannot be processed."

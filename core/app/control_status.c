@@ -149,6 +149,52 @@ static void put_config(struct buf *b, const struct config *c)
     buf_puts(b, c->admin.keys_store ? "true" : "false");
 }
 
+static void put_targets(struct buf *b, const struct master *m, uint64_t now)
+{
+    const struct health_cell *c;
+    uint32_t at = 0;
+
+    put_name(b, "targets");
+    buf_putc(b, '[');
+    while ((c = health_next(cells_health(m->cells), &at))) {
+        put_name(b, NULL);
+        buf_putc(b, '{');
+        put_str(b, "name", str_of(c->name));
+        put_str(b, "state", str_of(breaker_state_name(
+                                breaker_state(&c->breaker, now))));
+        put_num(b, "share", breaker_share(&c->breaker, now) / 10);
+        if (atomic_load(&c->rest.until_ms) > now)
+            put_num(b, "cooling_ms", atomic_load(&c->rest.until_ms) - now);
+        if (breaker_wait_ms(&c->breaker, now))
+            put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
+static void put_credentials(struct buf *b, const struct master *m,
+                            uint64_t now)
+{
+    const struct health_cell *c;
+    uint64_t until;
+    uint32_t at = 0;
+
+    put_name(b, "credentials");
+    buf_putc(b, '[');
+    while ((c = health_next_credential(cells_health(m->cells), &at))) {
+        until = atomic_load(&c->rest.until_ms);
+        put_name(b, NULL);
+        buf_putc(b, '{');
+        put_str(b, "name", str_of(c->name));
+        put_str(b, "state", str_of(rest_state_name(
+                                rest_state(&c->rest, now))));
+        if (until > now)
+            put_num(b, "wait_ms", until - now);
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
 static void put_sums(struct buf *b, const struct master *m)
 {
     const struct process_cell *p;
@@ -196,6 +242,8 @@ int control_status(const struct master *m, struct buf *out)
     put_posts(out, m, "workers", true, now);
     put_posts(out, m, "helpers", false, now);
     put_config(out, m->config);
+    put_targets(out, m, now);
+    put_credentials(out, m, now);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Services and Redis of a dry run: what the request's file says they answer.
+ * Services, Redis and issuers of a dry run: what the request's file says they
+ * answer.
  *
  *   http   { "authz": { "status": 200, "json": {...} } }
  *   redis  { "main": { "GET k": "v", "INCR": 3 } }
+ *   jwt    { "corp": { "sub": "ann" } }   the token's claims; or, a text, why
+ *                                         it is refused
  *
  * A list of such replies is taken one after the other, the last one stays.
  * What is not named cannot be reached: "offline".
@@ -21,6 +24,7 @@ enum { MAX_HEADERS = 64, MAX_DEPTH = 8, KEY_MAX = 4096 };
 struct dry_outside {
     struct outside pub; /* first */
     json_t *http, *redis; /* copies: lists are used up */
+    json_t *jwt;          /* a reference */
 };
 
 /* The reply itself, or the next of a list; borrowed. */
@@ -164,13 +168,39 @@ static uint64_t dry_redis(void *ud, uint64_t wait,
     return 0;
 }
 
+/* ---- tokens ------------------------------------------------------------ */
+
+/* Where the policy names no issuer, the token is of the first in the file. */
+static uint64_t dry_jwt(void *ud, uint64_t wait, const struct outside_jwt *q,
+                        struct outcome **now)
+{
+    struct dry_outside *d = ud;
+    void *at = q->name.p ? json_object_iter_at(d->jwt, q->name.p)
+                         : json_object_iter(d->jwt);
+    const json_t *v = at ? json_object_iter_value(at) : NULL;
+    char *text = json_is_object(v) ? json_dumps(v, JSON_COMPACT) : NULL;
+    struct http_header who = { STR("jwt"), STR_NULL };
+
+    (void)wait;
+    if (text) {
+        who.value = str_of(json_object_iter_key(at));
+        *now = outcome_http(200, &who, 1, str_of(text));
+    } else {
+        *now = outcome_error("%s", json_is_string(v) ? json_string_value(v)
+                                                     : "unavailable: offline");
+    }
+    free(text);
+    return 0;
+}
+
 static void dry_cancel(void *ud, uint64_t number)
 {
     (void)ud;
     (void)number;
 }
 
-struct outside *dry_outside_new(const json_t *http, const json_t *redis)
+struct outside *dry_outside_new(const json_t *http, const json_t *redis,
+                                json_t *jwt)
 {
     struct dry_outside *d = calloc(1, sizeof *d);
 
@@ -178,8 +208,10 @@ struct outside *dry_outside_new(const json_t *http, const json_t *redis)
         return NULL;
     d->http = http ? json_deep_copy(http) : json_object();
     d->redis = redis ? json_deep_copy(redis) : json_object();
+    d->jwt = json_incref(jwt);
     d->pub = (struct outside){ .http = dry_http, .redis = dry_redis,
-                               .cancel = dry_cancel, .ud = d };
+                               .jwt = dry_jwt, .cancel = dry_cancel,
+                               .ud = d };
     return &d->pub;
 }
 
@@ -191,5 +223,6 @@ void dry_outside_free(struct outside *o)
         return;
     json_decref(d->http);
     json_decref(d->redis);
+    json_decref(d->jwt);
     free(d);
 }

@@ -287,7 +287,7 @@ static int open_world(struct world *w, struct dry_run *d,
     w->addresses = addresses_new();
     w->kv = kv_new(KV_BYTES, false, err);
     w->limiter = limiter_new(KV_BYTES, 1, CONNECTIONS, false, err);
-    w->outside = dry_outside_new(ask->http, ask->redis);
+    w->outside = dry_outside_new(ask->http, ask->redis, ask->jwt);
     if (!w->loop || !w->addresses || !w->kv || !w->limiter || !w->outside ||
         limiter_enter(w->limiter, 0))
         return err_set(err, ERR_NOMEM, "no memory");

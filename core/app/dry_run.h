@@ -23,6 +23,7 @@ struct dry_ask {
     const char *client_ip;  /* NULL: this machine */
     const char *listen;     /* whose rules hold; NULL = the first */
     const json_t *http, *redis; /* replies by name; NULL = none: offline */
+    json_t *jwt; /* claims by issuer; NULL = none: offline */
     const json_t *upstream; /* the mock's faults; NULL = none */
 };
 
@@ -58,7 +59,8 @@ int dry_run_ask(struct dry_run *d, const struct dry_ask *ask,
 
 /** dry_outside.c: the replies. `free` of what it returns is set. */
 struct outside;
-struct outside *dry_outside_new(const json_t *http, const json_t *redis);
+struct outside *dry_outside_new(const json_t *http, const json_t *redis,
+                                json_t *jwt);
 void dry_outside_free(struct outside *o);
 
 #endif

@@ -50,6 +50,13 @@ static void on_keys(void *ud, int fd, bool is_base)
     tell(k->child, MSG_KEYS, is_base, STR_NULL, fd);
 }
 
+static void on_jwks(void *ud, int fd)
+{
+    const struct keeper_main *k = ud;
+
+    tell(k->child, MSG_JWKS, 0, STR_NULL, fd);
+}
+
 /* ---- questions --------------------------------------------------------- */
 
 struct ticket {
@@ -117,7 +124,7 @@ static void on_ask(void *ud, struct message *m)
     const char *who = json_string_value(json_object_get(got, "who"));
     int rc = -ERR_BUSY;
 
-    if (m->type == MSG_ASK && t && store && q.ask && who) {
+    if (t && store && q.ask && who) {
         *t = (struct ticket){ k->child, m->number };
         snprintf(q.who, sizeof q.who, "%s", who);
         q.role = (enum role)json_integer_value(json_object_get(got, "role"));
@@ -125,20 +132,27 @@ static void on_ask(void *ud, struct message *m)
         rc = store_thread_ask(store, &q, on_done, t);
     }
     json_decref(got);
-    if (rc == 0 || m->type != MSG_ASK) {
-        if (rc)
-            free(t);
+    if (rc == 0)
         return;
-    }
     free(t);
     err_set(&err, ERR_BUSY, "too many changes wait; try again");
     refuse(k->child, m->number, &err);
 }
 
+static void on_message(void *ud, struct message *m)
+{
+    struct keeper_main *k = ud;
+
+    if (m->type == MSG_JWKS_ASK)
+        keeper_ask_jwks(k->keeper, (struct str){ m->text, m->size });
+    else if (m->type == MSG_ASK)
+        on_ask(k, m);
+}
+
 int keeper_run(const struct child *c)
 {
     struct keeper_main k = { .child = c };
-    struct helper h = { .outlives_master = false, .hear = on_ask, .ud = &k };
+    struct helper h = { .hear = on_message, .ud = &k };
     struct keeper_env env = {
         .cells = c->m->cells,
         .config = c->m->config,
@@ -150,6 +164,8 @@ int keeper_run(const struct child *c)
         .generation = c->m->generation,
         .publish = on_addresses,
         .keys = on_keys,
+        .publish_jwks = on_jwks,
+        .jwks = c->m->jwks,
         .ud = &k,
     };
     struct err err = { 0 };

@@ -8,6 +8,7 @@
 #include "app/loader_run.h"
 
 #include "app/loader.h"
+#include "app/loader_urls.h"
 #include "app/message.h"
 #include "base/snapshot.h"
 #include "engine/config_builtin.h"
@@ -37,18 +38,24 @@ static int read_config(struct load *l, struct err *err)
 {
     const char *file = l->order->file;
     json_t *tree = file ? conf_load(file, err) : config_builtin(&l->where, err);
-    json_t *canonical = tree ? config_check(tree, &l->where, err) : NULL;
+    json_t *why = NULL;
+    json_t *canonical = tree ? config_check_why(tree, &l->where, &why, err)
+                             : NULL;
     char sock[PATHS_MAX + 8];
+    int rc;
 
     json_decref(tree);
     if (!canonical)
         return -err->code;
-    if (*l->paths->divert) {
+    if (*l->paths->divert)
         json_object_set_new(canonical, "state", json_string(l->paths->state));
-        if (config_divert(canonical, l->paths->divert, err) != 0) {
-            json_decref(canonical);
-            return -err->code;
-        }
+    rc = loader_urls(canonical, why, err);
+    json_decref(why);
+    if (!rc && *l->paths->divert)
+        rc = config_divert(canonical, l->paths->divert, err);
+    if (rc) {
+        json_decref(canonical);
+        return -err->code;
     }
     snprintf(sock, sizeof sock, "%s/sock", l->paths->sim);
     l->out.sim = config_set_sim_socket(canonical, sock) > 0;

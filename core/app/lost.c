@@ -70,6 +70,10 @@ static void put_row(struct ledger_ring *ring, const struct request_cell *r)
     }
     row.text[LEDGER_ID] = bounded(r->id, sizeof r->id);
     row.text[LEDGER_PRINCIPAL] = bounded(r->principal, sizeof r->principal);
+    row.text[LEDGER_KEY] = bounded(r->key, sizeof r->key);
+    row.text[LEDGER_TEAM] = bounded(r->team, sizeof r->team);
+    row.text[LEDGER_USER] = bounded(r->user, sizeof r->user);
+    row.text[LEDGER_MODEL] = bounded(r->model, sizeof r->model);
     row.text[LEDGER_ENDPOINT] = bounded(r->endpoint, sizeof r->endpoint);
     row.text[LEDGER_PROVIDER] = str_split(&model, '/');
     row.text[LEDGER_UPSTREAM] = model;

@@ -82,6 +82,7 @@ struct master {
     struct reload reload;
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
+    struct snapshot *jwks;      /* the same, of the issuers' keys */
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;

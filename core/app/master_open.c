@@ -336,6 +336,7 @@ void master_close(struct master *m)
     cells_free(m->cells);
     snapshot_unref(m->addresses);
     keys_clear(m);
+    snapshot_unref(m->jwks);
     config_free(m->config);
     loaded_clear(&m->loaded);
     close_fd(m->lock_fd);

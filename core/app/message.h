@@ -29,6 +29,8 @@ enum message_type {
                      * has its place */
     MSG_STOP,       /* end now */
     MSG_REOPEN,     /* log files */
+    MSG_JWKS,       /* keeper to master to worker: fd is the issuers' keys */
+    MSG_JWKS_ASK,   /* worker to master to keeper: newer ones of jwt `text` */
 };
 
 #define MESSAGE_TEXT_MAX (48 * 1024)

@@ -63,6 +63,36 @@ static void on_keys(struct master *m, struct post *p, struct message *msg)
         keys_take(m, msg->fd);
 }
 
+/** The issuers' keys, as the addresses. */
+static void on_jwks(struct master *m, struct post *p, struct message *msg)
+{
+    struct err err = { 0 };
+    struct snapshot *s;
+
+    if (p->kind != PROC_KEEPER || msg->fd < 0)
+        return;
+    s = snapshot_open(msg->fd, &err);
+    if (!s)
+        return;
+    for (size_t i = 0; i < m->n_workers; i++) {
+        if (m->posts[i].sock >= 0)
+            message_send(m->posts[i].sock, MSG_JWKS, 0, STR_NULL, msg->fd);
+    }
+    snapshot_unref(m->jwks);
+    m->jwks = s;
+}
+
+static void on_jwks_ask(struct master *m, struct post *p, struct message *msg)
+{
+    if (p->kind != PROC_WORKER)
+        return;
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].kind == PROC_KEEPER && m->posts[i].sock >= 0)
+            message_send(m->posts[i].sock, MSG_JWKS_ASK, 0,
+                         (struct str){ msg->text, msg->size }, -1);
+    }
+}
+
 static void on_answer(struct master *m, struct post *p, struct message *msg)
 {
     if (p->kind == PROC_KEEPER)
@@ -75,6 +105,8 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_FAILED] = on_failed,
     [MSG_ADDRESSES] = on_addresses,
     [MSG_KEYS] = on_keys,
+    [MSG_JWKS] = on_jwks,
+    [MSG_JWKS_ASK] = on_jwks_ask,
     [MSG_ANSWER] = on_answer,
     [MSG_PREPARED] = reload_prepared,
     [MSG_FLIPPED] = reload_flipped,

@@ -48,6 +48,25 @@ static void on_keys(struct worker *w, struct message *m)
     snapshot_unref(s);
 }
 
+static void on_jwks(struct worker *w, struct message *m)
+{
+    struct err err = { 0 };
+    struct snapshot *s = m->fd < 0 ? NULL : snapshot_open(m->fd, &err);
+
+    if (!s)
+        return;
+    jwt_keys_update(w->jwt_keys, s);
+    snapshot_unref(s);
+}
+
+void worker_ask_jwks(void *ud, struct str name)
+{
+    struct worker *w = ud;
+
+    /* where it is lost, those who wait give up by their own time */
+    message_send(w->sock.fd, MSG_JWKS_ASK, 0, name, -1);
+}
+
 static void on_drain(struct worker *w, struct message *m)
 {
     worker_drain(w, m->number == 1);
@@ -76,8 +95,9 @@ static void on_abandon(struct worker *w, struct message *m)
 static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_ADDRESSES] = on_addresses, [MSG_ADOPT] = on_adopt,
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
-    [MSG_KEYS] = on_keys,           [MSG_PREPARE] = worker_prepare,
-    [MSG_FLIP] = worker_flip,       [MSG_ABANDON] = on_abandon,
+    [MSG_KEYS] = on_keys,           [MSG_JWKS] = on_jwks,
+    [MSG_PREPARE] = worker_prepare, [MSG_FLIP] = worker_flip,
+    [MSG_ABANDON] = on_abandon,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
 };
 

@@ -6,6 +6,7 @@
 
 #include "app/master.h"
 #include "engine/addresses.h"
+#include "engine/jwt_keys.h"
 #include "flow/flow.h"
 
 struct message; /* app/message.h */
@@ -21,6 +22,7 @@ struct worker {
     struct flow *flow;
     struct addresses *addresses;
     struct key_table *keys;
+    struct jwt_keys *jwt_keys;
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct generation *next;     /* prepared beside it; NULL = none */
     struct tls_server **next_tls;
@@ -42,6 +44,9 @@ void worker_drain(struct worker *w, bool replaced);
 
 /** Something came from the master (worker_hear.c). */
 void worker_hear(void *ud, int what);
+
+/** Ask the keeper, by the master, for the newest keys of an issuer. */
+void worker_ask_jwks(void *ud, struct str name);
 
 /** What generation `number` is made of came (worker_reload.c). */
 void worker_prepare(struct worker *w, struct message *m);

@@ -93,6 +93,8 @@ void worker_flip(struct worker *w, struct message *m)
     w->next = NULL;
     w->next_tls = NULL;
     flow_use(w->flow, w->gen);
+    if (jwt_keys_renew(w->jwt_keys, generation_config(w->gen)) != 0)
+        log_event(EV_jwt_keys_failed, LOG_Z("why", "no memory"));
     follow_listeners(w);
     follow_log(&generation_config(w->gen)->log);
     atomic_store(&w->process->generation,

@@ -8,13 +8,17 @@
 
 #include "engine/config.h"
 #include "net/tls.h"
+#include "net/tls_peer.h"
 
 #include <stdlib.h>
 
 static struct tls_server *open_one(const struct conf_listen *l,
                                    struct str ticket_key, struct err *err)
 {
+    const struct tls_clients who = { l->clients.ca, l->clients.crl,
+                                     l->clients.required };
     struct tls_cert certs[TLS_CERTS_MAX];
+    struct tls_server *t;
 
     if (l->n_tls > TLS_CERTS_MAX) {
         err_set(err, ERR_LIMIT, "more than %d certificates", TLS_CERTS_MAX);
@@ -22,7 +26,11 @@ static struct tls_server *open_one(const struct conf_listen *l,
     }
     for (size_t i = 0; i < l->n_tls; i++)
         certs[i] = (struct tls_cert){ l->tls[i].cert, l->tls[i].key };
-    return tls_server_new(certs, l->n_tls, ticket_key, err);
+    t = tls_server_new(certs, l->n_tls, ticket_key, err);
+    if (!t || !who.ca.n || tls_server_clients(t, &who, err) == 0)
+        return t;
+    tls_server_unref(t);
+    return NULL;
 }
 
 struct tls_server **worker_tls_open(const struct worker *w,

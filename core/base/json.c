@@ -3,8 +3,8 @@
 /*
  * The scanner: one loop over values, no recursion. The innermost open
  * container is the only stack: while a container is open, its `next` holds
- * its parent. Strings are searched 16 bytes at a time for the first byte
- * that is not plain ASCII.
+ * its parent and its `end` counts the commas in it. Strings are searched 16
+ * bytes at a time for the first byte that is not plain ASCII.
  */
 #include "base/json.h"
 
@@ -240,6 +240,7 @@ static int close_container(struct scan *s)
 {
     uint32_t node = s->open;
     struct json_node *n = &s->j->nodes[node];
+    uint32_t commas = n->end;
 
     s->p++;
     s->depth--;
@@ -249,7 +250,7 @@ static int close_container(struct scan *s)
     if (n->type == JSON_T_OBJECT &&
         (s->names_everywhere || (!s->names_nowhere &&
                                  (s->depth == 0 || s->in_messages))))
-        return json_check_names(s->j, node, s->err);
+        return json_check_names(s->j, node, commas + 1, s->err);
     return 0;
 }
 
@@ -299,6 +300,7 @@ static inline int scan_after(struct scan *s)
 
         skip_white(s);
         if (s->p < s->end && *s->p == ',') {
+            s->j->nodes[s->open].end++;
             s->p++;
             skip_white(s);
             s->key = s->key_end = s->key_flags = 0;

@@ -247,41 +247,47 @@ static bool hash_name(struct siphash_key key, struct json_chars name,
     return true;
 }
 
+/* A slot holds a node and what its hash is above the table's mask, so that a
+ * name is read again only where both agree; 0 is empty, as no member is. */
 static int check_hashed(const struct json *j, uint32_t object,
-                        uint32_t *table, uint32_t mask, struct err *err)
+                        uint64_t *table, uint32_t mask, struct err *err)
 {
     struct siphash_key key = siphash_process_key();
     struct buf scratch = BUF_INIT(j->size);
-    uint64_t at;
+    uint64_t hash;
     int rc = 0;
 
     for (uint32_t c = object + 1; !rc && c < j->count; c = j->nodes[c].next) {
         struct json_chars name = json_name_chars(j, c);
+        uint32_t at, top;
 
-        if (!hash_name(key, name, &scratch, &at)) {
+        if (!hash_name(key, name, &scratch, &hash)) {
             rc = err_set(err, ERR_NOMEM, "out of memory");
             break;
         }
-        at &= mask;
-        while (table[at] && !json_chars_eq(json_name_chars(j, table[at]), name))
+        at = (uint32_t)hash & mask;
+        top = (uint32_t)(hash >> 32);
+        while (table[at] &&
+               ((uint32_t)(table[at] >> 32) != top ||
+                !json_chars_eq(json_name_chars(j, (uint32_t)table[at]),
+                               name)))
             at = (at + 1) & mask;
         if (table[at])
             rc = say_duplicate(j, c, err);
-        table[at] = c;
+        table[at] = (uint64_t)top << 32 | c;
     }
     buf_clear(&scratch);
     return rc;
 }
 
-static int check_large(const struct json *j, uint32_t object, struct err *err)
+static int check_large(const struct json *j, uint32_t object, uint32_t most,
+                       struct err *err)
 {
-    uint32_t members = 0, slots = 64;
-    uint32_t *table;
+    uint32_t slots = 64;
+    uint64_t *table;
     int rc;
 
-    for (uint32_t c = object + 1; c < j->count; c = j->nodes[c].next)
-        members++;
-    while (slots / 2 < members)
+    while (slots / 2 < most)
         slots *= 2;
     table = calloc(slots, sizeof *table);
     if (!table)
@@ -291,18 +297,21 @@ static int check_large(const struct json *j, uint32_t object, struct err *err)
     return rc;
 }
 
-int json_check_names(const struct json *j, uint32_t object, struct err *err)
+int json_check_names(const struct json *j, uint32_t object, uint32_t most,
+                     struct err *err)
 {
     struct json_chars seen[PAIRWISE_MAX];
     uint32_t n = 0;
     size_t bytes = 0;
 
+    if (most > PAIRWISE_MAX)
+        return check_large(j, object, most, err);
     for (uint32_t c = object + 1; c < j->count; c = j->nodes[c].next) {
         struct json_chars name = json_name_chars(j, c);
 
         bytes += name.s.n;
-        if (n == PAIRWISE_MAX || bytes > PAIRWISE_BYTES_MAX)
-            return check_large(j, object, err);
+        if (bytes > PAIRWISE_BYTES_MAX)
+            return check_large(j, object, most, err);
         for (uint32_t i = 0; i < n; i++) {
             if (json_chars_eq(seen[i], name))
                 return say_duplicate(j, c, err);

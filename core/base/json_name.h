@@ -42,7 +42,10 @@ bool json_token_index(struct json_chars token, uint32_t *index);
 /**
  * 0, or the fault that two members of `object` have one name. All below the
  * object must be complete. Linear in the members, whatever they are called.
+ *
+ *   most   in   it has no more members than that
  */
-int json_check_names(const struct json *j, uint32_t object, struct err *err);
+int json_check_names(const struct json *j, uint32_t object, uint32_t most,
+                     struct err *err);
 
 #endif

@@ -127,40 +127,6 @@ void *map_get(const struct map *m, struct str key)
     return e->key ? e->value : NULL;
 }
 
-/* Move back what was pushed past the entry that is free now. */
-static void close_gap(struct map *m, size_t gap)
-{
-    size_t mask = m->slots - 1;
-
-    for (size_t i = (gap + 1) & mask; m->at[i].key; i = (i + 1) & mask) {
-        size_t home = m->at[i].hash & mask;
-
-        if (((i - home) & mask) < ((i - gap) & mask))
-            continue; /* its home lies behind the gap */
-        m->at[gap] = m->at[i];
-        m->at[i] = (struct entry){ 0 };
-        gap = i;
-    }
-}
-
-void *map_del(struct map *m, struct str key)
-{
-    struct entry *e;
-    void *value;
-
-    if (m->count == 0)
-        return NULL;
-    e = probe(m, siphash(m->seed, key), key);
-    if (!e->key)
-        return NULL;
-    value = e->value;
-    free(e->key);
-    *e = (struct entry){ 0 };
-    m->count--;
-    close_gap(m, (size_t)(e - m->at));
-    return value;
-}
-
 size_t map_count(const struct map *m)
 {
     return m->count;

@@ -21,9 +21,6 @@ int map_set(struct map *m, struct str key, void *value);
 /** The value or NULL. O(1). */
 void *map_get(const struct map *m, struct str key);
 
-/** Remove; returns the value that was there, or NULL. */
-void *map_del(struct map *m, struct str key);
-
 size_t map_count(const struct map *m);
 
 /** Start with *at = 0; false after the last. Do not change while walking. */

@@ -5,6 +5,7 @@
 
 #include "app/control.h"
 #include "app/paths.h"
+#include "keeper/ledger_db.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -98,4 +99,22 @@ int ask_simple(int argc, struct cli_ctx *ctx, const char *request,
     json_decref(got);
     ask_close(&a);
     return rc;
+}
+
+int ask_ledger(const struct cli_ctx *ctx, char *path, size_t size)
+{
+    struct ask a;
+    json_t *status = NULL;
+    const char *state;
+    int rc = ask_open(&a, ctx);
+
+    if (rc == CLI_DONE)
+        rc = ask(&a, "{\"verb\":\"status\"}", &status);
+    ask_close(&a);
+    if (rc != CLI_DONE)
+        return rc;
+    state = json_string_value(json_object_get(status, "state"));
+    snprintf(path, size, "%s/ledger/" LEDGER_FILE, state ? state : "");
+    json_decref(status);
+    return CLI_DONE;
 }

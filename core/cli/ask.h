@@ -34,6 +34,9 @@ int ask_with(struct ask *a, const char *request, int fd, json_t **out);
  * `ms`. */
 bool ask_wait_end(struct ask *a, int ms);
 
+/** Where the running instance has its ledger. CLI_DONE or as ask. */
+int ask_ledger(const struct cli_ctx *ctx, char *path, size_t size);
+
 /** Print a JSON value and a newline. */
 void ask_print(const json_t *v);
 

@@ -13,6 +13,7 @@
 #include "policy/probe.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { SHOWN = 2000 };
 
@@ -141,6 +142,18 @@ static int run_both(const struct cli_ctx *ctx, struct dry_run *d,
     return rc;
 }
 
+/* What a server without -c would read; NULL: the built-in one. */
+static const char *usual(void)
+{
+    static const char installed[] = PS_SYSCONFDIR "/penstock.conf";
+
+    if (access(installed, F_OK) == 0)
+        return installed;
+    fprintf(stderr, "No %s: the built-in configuration answers, with sim. "
+                    "Name another one with -c FILE.\n", installed);
+    return NULL;
+}
+
 int explain_file(const struct cli_ctx *ctx, const char *request,
                  const char *config)
 {
@@ -157,8 +170,7 @@ int explain_file(const struct cli_ctx *ctx, const char *request,
     if (rc == 0)
         rc = paths_find(&paths, NULL, &err);
     if (rc == 0) {
-        d = dry_run_new(config ? config : PS_SYSCONFDIR "/penstock.conf",
-                        &paths, &err);
+        d = dry_run_new(config ? config : usual(), &paths, &err);
         rc = d ? run_both(ctx, d, &q.ask, &err) : -err.code;
     }
     dry_run_free(d);

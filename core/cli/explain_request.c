@@ -24,6 +24,7 @@ static const struct {
     { "listen", 1 << JSON_STRING },
     { "http", 1 << JSON_OBJECT },
     { "redis", 1 << JSON_OBJECT },
+    { "jwt", 1 << JSON_OBJECT },
     { "upstream", 1 << JSON_ARRAY },
 };
 
@@ -157,6 +158,7 @@ static int build(struct dry_request *q, struct err *err)
     q->ask.listen = text(q->root, "listen", NULL);
     q->ask.http = json_object_get(q->root, "http");
     q->ask.redis = json_object_get(q->root, "redis");
+    q->ask.jwt = json_object_get(q->root, "jwt");
     q->ask.upstream = json_object_get(q->root, "upstream");
     return rc;
 }

@@ -12,6 +12,8 @@
 
 struct args {
     const char *listen;
+    int fd;
+    bool json;
     struct mock_options mock;
 };
 
@@ -57,31 +59,34 @@ static int parse(int argc, char **argv, struct args *a,
     return CLI_DONE;
 }
 
-static void announce(int fd, bool json)
+/* Who reads this may call: the faults were read by then. */
+static void announce(void *ud)
 {
+    const struct args *a = ud;
     char text[LISTEN_TEXT_MAX] = "?";
     struct listen_addr addr;
 
-    if (listen_address(fd, &addr) == 0)
+    if (listen_address(a->fd, &addr) == 0)
         listen_format(&addr.ss, text, sizeof text);
-    printf(json ? "{\"listen\":\"%s\"}\n" : "mock upstream on %s\n", text);
+    printf(a->json ? "{\"listen\":\"%s\"}\n" : "mock upstream on %s\n", text);
     fflush(stdout);
 }
 
 static int run(int argc, char **argv, struct cli_ctx *ctx)
 {
-    struct args a = { .mock = { .stop_fd = -1 } };
+    struct args a = { .json = ctx->json,
+                      .mock = { .stop_fd = -1, .ready = announce,
+                                .ready_ud = &a } };
     struct err err = { 0 };
-    int rc = parse(argc, argv, &a, ctx), fd;
+    int rc = parse(argc, argv, &a, ctx);
 
     if (rc != CLI_DONE)
         return rc;
-    if (listen_open(str_of(a.listen), 1, &fd, &err))
+    if (listen_open(str_of(a.listen), 1, &a.fd, &err))
         return cli_refuse_err(ctx, &err);
-    announce(fd, ctx->json);
-    if (mock_serve(fd, &a.mock, &err))
+    if (mock_serve(a.fd, &a.mock, &err))
         rc = cli_refuse_err(ctx, &err);
-    close(fd);
+    close(a.fd);
     return rc;
 }
 

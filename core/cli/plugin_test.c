@@ -7,6 +7,7 @@
 #include "cli/plugin_test.h"
 
 #include "engine/conform.h"
+#include "engine/conform_memory.h"
 #include "engine/crumb.h"
 
 #include <dirent.h>
@@ -163,7 +164,10 @@ static int run(const struct cli_ctx *ctx, const struct plugin_file *p,
                const struct list *l)
 {
     struct count c = { 0 };
+    struct err err = { 0 };
 
+    if (conform_memory_hook(p->plugin, &err) < 0)
+        return cli_refuse(ctx, "%s", err.msg);
     for (size_t i = 0; i < l->n; i++)
         test_one(ctx, p, l->paths[i], &c);
     return summary(ctx, &c);

@@ -3,12 +3,11 @@
 /* Policies and their tests as files. */
 #include "cli/policy.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct str lua = STR(".lua"), test_lua = STR("_test.lua");
 
@@ -43,25 +42,8 @@ struct str policy_name_of(const char *path)
 
 int policy_file_read(const char *path, struct buf *out, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = 1;
-    int rc = 0;
+    int rc = file_read(path, out, err);
 
-    if (fd < 0)
-        return err_errno(err, "%s", path);
-    while (rc == 0 && n > 0) {
-        char *p = buf_reserve(out, 16384);
-
-        n = p ? read(fd, p, 16384) : 0;
-        if (n > 0)
-            buf_commit(out, (size_t)n);
-        else if (!p)
-            rc = err_set(err, ERR_LIMIT, "%s is larger than %d MiB", path,
-                         POLICY_SOURCE_MAX >> 20);
-        else if (n < 0)
-            rc = err_errno(err, "%s", path);
-    }
-    close(fd);
     if (rc == 0 && buf_putc(out, '\0') != 0)
         rc = err_set(err, ERR_LIMIT, "%s is too large", path);
     return rc;

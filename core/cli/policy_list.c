@@ -194,9 +194,14 @@ static void print_table(const struct table *t)
         if (phase_info((enum policy_phase)p)->called)
             print_line(t, p);
     }
-    printf("\nA request meets them from the top down, from left to right. "
-           "closed: an error\nrefuses the request; open: it counts as no "
-           "opinion; observe: notes only.\n");
+    if (t->file.canonical)
+        printf("\nA request meets them from the top down, from left to right. "
+               "closed: an error\nrefuses the request; open: it counts as no "
+               "opinion; observe: notes only.\n");
+    else
+        printf("\nWhat ships, by name; a configuration says which of them run, "
+               "and in which order\n(policy list -c FILE). closed: an error "
+               "refuses the request; open: it counts as no\nopinion.\n");
     for (size_t i = 0; i < t->n; i++) {
         const struct row *row = &t->rows[i];
 

@@ -5,6 +5,7 @@
 #include "cli/config_file.h"
 
 #include "cli/cli.h"
+#include "keeper/ledger_db.h"
 #include "keeper/store.h"
 
 #include <errno.h>
@@ -57,46 +58,54 @@ static int find_state(const char *file, char *out, size_t size,
 }
 
 static int restore(const struct cli_ctx *ctx, const char *state,
-                   const char *file)
+                   const char *file, bool ledger)
 {
+    int (*into)(const char *, const char *, struct err *) =
+        ledger ? ledger_db_restore : store_restore;
+    const char *what = ledger ? "ledger" : "store";
     char folder[PATHS_MAX + 8];
     struct err err = { 0 };
     int lock = lock_state(ctx, state), rc;
 
     if (lock < 0)
         return CLI_REFUSED;
-    snprintf(folder, sizeof folder, "%s/store", state);
+    snprintf(folder, sizeof folder, "%s/%s", state, what);
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         err_errno(&err, "%s", folder);
-    rc = err.code ? -err.code : store_restore(folder, file, &err);
+    rc = err.code ? -err.code : into(folder, file, &err);
     close(lock);
     if (rc)
         return cli_refuse_err(ctx, &err);
     if (ctx->json)
         puts("{\"ok\":true}");
     else
-        printf("%s is the store in %s now; what was there is beside it as "
-               STORE_FILE ".before\n", file, folder);
+        printf("%s is the %s in %s now; what was there is beside it as "
+               "%s.before\n", file, what, folder,
+               ledger ? LEDGER_FILE : STORE_FILE);
     return CLI_DONE;
 }
 
 static int run(int argc, char **argv, struct cli_ctx *ctx)
 {
+    bool ledger = argc > 1 && strcmp(argv[1], "--ledger") == 0;
     char state[PATHS_MAX];
     struct err err = { 0 };
 
+    argc -= ledger;
+    argv += ledger;
     if ((argc != 2 && (argc != 4 || strcmp(argv[2], "-c") != 0)) ||
         argv[1][0] == '-')
         return cli_bad_usage(ctx, "from which file?");
     if (find_state(argc == 4 ? argv[3] : NULL, state, sizeof state, &err) !=
         0)
         return cli_refuse_err(ctx, &err);
-    return restore(ctx, state, argv[1]);
+    return restore(ctx, state, argv[1], ledger);
 }
 
 const struct cli_verb cli_restore = {
     .name = "restore",
-    .usage = "FILE [-c CONFIGURATION]",
-    .help = "put a backup in the store's place, while no instance runs",
+    .usage = "[--ledger] FILE [-c CONFIGURATION]",
+    .help = "put a backup in the place of the store, or of the ledger, while "
+            "no instance runs",
     .run = run,
 };

@@ -76,6 +76,48 @@ static void print_names(const json_t *list, const char *title)
     putchar('\n');
 }
 
+/** Those alone that do not serve as ever. */
+static int print_targets(const json_t *st)
+{
+    const json_t *t;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(st, "targets"), i, t) {
+        if (strcmp(text(t, "state"), "closed") == 0 &&
+            number(t, "share") == 100 && !number(t, "cooling_ms"))
+            continue;
+        printf("%-14s %s: %s", n++ ? "" : "targets", text(t, "name"),
+               text(t, "state"));
+        if (number(t, "wait_ms"))
+            printf(", tried again in %lld s",
+                   (number(t, "wait_ms") + 999) / 1000);
+        else if (strcmp(text(t, "state"), "closed") == 0 &&
+                 number(t, "share") != 100)
+            printf(", %lld %% of its share", number(t, "share"));
+        if (number(t, "cooling_ms"))
+            printf(", cooling for %lld s as its provider asked",
+                   (number(t, "cooling_ms") + 999) / 1000);
+        putchar('\n');
+    }
+    return n;
+}
+
+static int print_credentials(const json_t *st)
+{
+    const json_t *c;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(st, "credentials"), i, c) {
+        if (number(c, "wait_ms"))
+            printf("%-14s %s: %s, tried again in %lld s\n",
+                   n++ ? "" : "credentials", text(c, "name"),
+                   text(c, "state"), (number(c, "wait_ms") + 999) / 1000);
+    }
+    return n;
+}
+
 static void print_process(const json_t *p)
 {
     printf("  %-7s", text(p, "kind"));
@@ -121,7 +163,7 @@ static int count(const json_t *st, const char *state)
 }
 
 /** What to do next: the first row that holds. */
-static void print_next(const json_t *st)
+static void print_next(const json_t *st, int ill, int resting)
 {
     int backoff = count(st, "backoff"), stuck = count(st, "stuck");
 
@@ -136,6 +178,12 @@ static void print_next(const json_t *st)
         printf("next: %d worker%s hang%s; look for \"worker.stuck\" in the "
                "log\n", stuck, stuck == 1 ? "" : "s",
                stuck == 1 ? "s" : "");
+    else if (ill)
+        puts("next: targets are passed over; \"breaker.open\" in the log says "
+             "since when, `penstock explain ID` why");
+    else if (resting)
+        puts("next: look after the keys that are parked, if any; "
+             "\"credential.parked\" in the log says why");
     else if (number(st, "worker_deaths"))
         printf("next: %lld worker deaths were coped with; \"worker.died\" in "
                "the log says why\n", number(st, "worker_deaths"));
@@ -148,7 +196,7 @@ static void print_next(const json_t *st)
 static int show(struct ask *a)
 {
     json_t *st;
-    int rc = ask(a, "{\"verb\":\"status\"}", &st);
+    int ill, resting, rc = ask(a, "{\"verb\":\"status\"}", &st);
 
     if (rc != CLI_DONE)
         return rc;
@@ -161,8 +209,10 @@ static int show(struct ask *a)
         print_names(json_object_get(st, "models"), "models");
         printf("requests       %lld in flight, %lld connections\n",
                number(st, "in_flight"), number(st, "connections"));
+        ill = print_targets(st);
+        resting = print_credentials(st);
         print_processes(st);
-        print_next(st);
+        print_next(st, ill, resting);
     }
     json_decref(st);
     fflush(stdout);

@@ -68,25 +68,6 @@ static int read_args(int argc, char **argv, struct cli_ctx *ctx,
     return CLI_DONE;
 }
 
-/* Where the running instance keeps its state. */
-static int find_db(struct cli_ctx *ctx, char *path, size_t size)
-{
-    struct ask a;
-    json_t *status = NULL;
-    const char *state;
-    int rc = ask_open(&a, ctx);
-
-    if (rc == CLI_DONE)
-        rc = ask(&a, "{\"verb\":\"status\"}", &status);
-    ask_close(&a);
-    if (rc != CLI_DONE)
-        return rc;
-    state = json_string_value(json_object_get(status, "state"));
-    snprintf(path, size, "%s/ledger/" LEDGER_FILE, state ? state : "");
-    json_decref(status);
-    return CLI_DONE;
-}
-
 /* ---- printing ---------------------------------------------------------- */
 
 static const char *cell(const char *column, const json_t *v, char *room,
@@ -213,7 +194,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     if (rc != CLI_DONE)
         return rc;
     if (!o.db) {
-        rc = find_db(ctx, path, sizeof path);
+        rc = ask_ledger(ctx, path, sizeof path);
         if (rc != CLI_DONE)
             return rc;
     }

@@ -22,6 +22,7 @@ enum { LEAD_BEAT_MS = 2000 };
 struct cells {
     char *map;
     size_t size, block_size;
+    struct health *health;
     struct cells_block mine; /* all NULL before cells_enter */
     uint32_t *free;          /* stack of our free request cells */
     uint32_t n_free;
@@ -117,7 +118,9 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                     sizeof(struct metrics_column) +
                     round64(sizeof(struct explain_ring));
     c->size = round64(sizeof *h) + processes * c->block_size;
-    if (map_memory(c, err) != 0) {
+    c->health = health_new(err);
+    if (!c->health || map_memory(c, err) != 0) {
+        health_free(c->health);
         free(c);
         return NULL;
     }
@@ -139,8 +142,14 @@ void cells_free(struct cells *c)
     crumb_here = NULL;
     here = NULL;
     munmap(c->map, c->size);
+    health_free(c->health);
     free(c->free);
     free(c);
+}
+
+struct health *cells_health(const struct cells *c)
+{
+    return c->health;
 }
 
 uint64_t cells_boot_id(const struct cells *c)
@@ -206,6 +215,7 @@ void cells_reap(struct cells *c, struct process_cell *p,
         atomic_store(&r->seq, 0);
     }
     explain_here(NULL);
+    health_reap(c->health, (uint32_t)atomic_load(&p->pid));
     atomic_fetch_add(&h->fold_seq, 1);
     metrics_retire(&h->retired, b.column);
     atomic_fetch_add(&h->fold_seq, 1);
@@ -230,6 +240,7 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
     crumb_copy(r->id, sizeof r->id, id);
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';
+    r->key[0] = r->team[0] = r->user[0] = r->model[0] = '\0';
     atomic_store_explicit(&r->attempt, 0, memory_order_relaxed);
     atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_store_explicit(&r->start_ns, clock_mono_ns(),
@@ -250,6 +261,22 @@ void cells_request_note(struct request_cell *r, struct str principal,
     crumb_copy(r->target, sizeof r->target, target);
     atomic_store_explicit(&r->status, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->attempt, 1, memory_order_relaxed);
+}
+
+void cells_request_caller(struct request_cell *r, struct str key,
+                          struct str team, struct str user)
+{
+    if (!r)
+        return;
+    crumb_copy(r->key, sizeof r->key, key);
+    crumb_copy(r->team, sizeof r->team, team);
+    crumb_copy(r->user, sizeof r->user, user);
+}
+
+void cells_request_model(struct request_cell *r, struct str model)
+{
+    if (r)
+        crumb_copy(r->model, sizeof r->model, model);
 }
 
 void cells_request_used(struct request_cell *r, int status,

@@ -8,6 +8,7 @@
  *   request cells   what each process works on, so that a death is accounted
  *   columns         metrics, one per process cell, and the retired total
  *   rings           explain, one per process cell
+ *   health          of targets, by name: memory of its own
  */
 #ifndef PENSTOCK_ENGINE_CELLS_H
 #define PENSTOCK_ENGINE_CELLS_H
@@ -15,6 +16,7 @@
 #include "base/err.h"
 #include "engine/crumb.h"
 #include "engine/explain.h"
+#include "engine/health.h"
 #include "engine/metrics.h"
 #include "wire/usage.h"
 
@@ -44,6 +46,7 @@ struct request_cell {
     int64_t cost_nusd;
     char id[32];
     char principal[40], target[64], endpoint[16];
+    char key[40], team[40], user[40], model[64]; /* of its ledger row */
 };
 
 struct cells;
@@ -53,6 +56,8 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                         struct err *err);
 void cells_free(struct cells *c); /* unmaps; the living keep theirs */
 uint64_t cells_boot_id(const struct cells *c);
+/** What all workers know of targets; lives as long as `c`. */
+struct health *cells_health(const struct cells *c);
 
 /** Claim a cell for a process about to be forked; NULL when full. */
 struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
@@ -72,6 +77,11 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
                                          struct str endpoint);
 void cells_request_note(struct request_cell *r, struct str principal,
                         struct str target);
+/** For the ledger's row, should we die: whose key, and the model asked for
+ * (once the body is read). */
+void cells_request_caller(struct request_cell *r, struct str key,
+                          struct str team, struct str user);
+void cells_request_model(struct request_cell *r, struct str model);
 /** The answer is about to end: what its row will say, should we die between
  * its last byte and that. */
 void cells_request_used(struct request_cell *r, int status,

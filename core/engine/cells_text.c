@@ -3,6 +3,8 @@
 /* What the shared cells tell: metrics as text, a request's timeline. */
 #include "engine/cells_layout.h"
 
+#include "base/clock.h"
+
 #include <sched.h>
 #include <stdlib.h>
 
@@ -37,13 +39,127 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     }
 }
 
+/* ---- targets and credentials -------------------------------------------- */
+
+enum { STATES = 3, STATE_MAX = 16 };
+
+_Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
+               "each has as many");
+
+/** A cell's labels as metrics pack them: length and bytes, twice. */
+struct state_labels {
+    char text[1 + METRIC_LABEL_MAX + 1 + STATE_MAX];
+};
+
+static struct str pack_state(struct state_labels *l, struct str name,
+                             struct str state)
+{
+    size_t n = name.n < METRIC_LABEL_MAX ? name.n : METRIC_LABEL_MAX;
+
+    l->text[0] = (char)n;
+    memcpy(l->text + 1, name.p, n);
+    l->text[++n] = (char)state.n;
+    memcpy(l->text + n + 1, state.p, state.n);
+    return (struct str){ l->text, n + 1 + state.n };
+}
+
+/** The samples that stand in no column, and their labels. */
+struct extras {
+    struct metrics_extra *at;
+    struct state_labels *labels;
+    size_t n; /* of targets and credentials */
+};
+
+static void extras_clear(struct extras *x)
+{
+    free(x->at);
+    free(x->labels);
+}
+
+static size_t count_cells(const struct health *h)
+{
+    uint32_t at = 0;
+    size_t n = 0;
+
+    while (health_next(h, &at))
+        n++;
+    at = 0;
+    while (health_next_credential(h, &at))
+        n++;
+    return n;
+}
+
+static int extras_init(struct extras *x, const struct health *h)
+{
+    x->n = count_cells(h);
+    x->at = calloc(EXTRA_COUNT + x->n * STATES, sizeof *x->at);
+    x->labels = calloc(x->n * STATES + 1, sizeof *x->labels);
+    if (x->at && x->labels)
+        return 0;
+    extras_clear(x);
+    return -ERR_NOMEM;
+}
+
+static void put_state(struct extras *x, size_t n, enum metric_id id,
+                      const struct health_cell *c, const char *state, bool is)
+{
+    x->at[EXTRA_COUNT + n] = (struct metrics_extra){
+        id, pack_state(&x->labels[n], str_of(c->name), str_of(state)), is };
+}
+
+/** Returns how many samples there are: cells may have gone meanwhile. */
+static size_t put_cells(struct extras *x, const struct health *h)
+{
+    const struct health_cell *c;
+    uint64_t now = clock_mono_ms();
+    uint32_t at = 0;
+    size_t n = 0;
+
+    while (n < x->n * STATES && (c = health_next(h, &at))) {
+        for (int s = 0; s < STATES; s++)
+            put_state(x, n++, METRIC_TARGET_STATE, c, breaker_state_name(s),
+                      s == (int)breaker_state(&c->breaker, now));
+    }
+    at = 0;
+    while (n < x->n * STATES && (c = health_next_credential(h, &at))) {
+        for (int s = 0; s < STATES; s++)
+            put_state(x, n++, METRIC_CREDENTIAL_STATE, c, rest_state_name(s),
+                      s == (int)rest_state(&c->rest, now));
+    }
+    return EXTRA_COUNT + n;
+}
+
+static int put_consistent(const struct cells *c,
+                          const struct metrics_column **columns,
+                          struct extras *x, struct buf *out)
+{
+    const struct cells_header *h = cells_header(c);
+    size_t mark = out->n;
+    int rc = -ERR_BUSY;
+
+    for (int try = 0; try < FOLD_TRIES && rc == -ERR_BUSY; try++) {
+        uint64_t seq = atomic_load(&h->fold_seq);
+        size_t n = put_cells(x, cells_health(c));
+
+        out->n = mark;
+        memset(x->at, 0, EXTRA_COUNT * sizeof *x->at);
+        count_workers(c, x->at);
+        rc = metrics_text(columns, h->processes + 1, x->at, n, out);
+        if (!rc && ((seq & 1) || atomic_load(&h->fold_seq) != seq)) {
+            rc = -ERR_BUSY;
+            sched_yield();
+        }
+    }
+    return rc;
+}
+
 int cells_metrics_text(const struct cells *c, struct buf *out)
 {
     const struct cells_header *h = cells_header(c);
     const struct metrics_column **columns;
     uint32_t n = h->processes;
-    size_t mark = out->n;
-    int rc = -ERR_BUSY;
+    struct extras x;
+    int rc;
 
     columns = malloc((n + 1) * sizeof *columns);
     if (!columns)
@@ -51,17 +167,10 @@ int cells_metrics_text(const struct cells *c, struct buf *out)
     for (uint32_t i = 0; i < n; i++)
         columns[i] = cells_block(c, i).column;
     columns[n] = &h->retired;
-    for (int try = 0; try < FOLD_TRIES && rc == -ERR_BUSY; try++) {
-        struct metrics_extra extra[EXTRA_COUNT] = { 0 };
-        uint64_t seq = atomic_load(&h->fold_seq);
-
-        out->n = mark;
-        count_workers(c, extra);
-        rc = metrics_text(columns, n + 1, extra, EXTRA_COUNT, out);
-        if (!rc && ((seq & 1) || atomic_load(&h->fold_seq) != seq)) {
-            rc = -ERR_BUSY;
-            sched_yield();
-        }
+    rc = extras_init(&x, cells_health(c));
+    if (!rc) {
+        rc = put_consistent(c, columns, &x, out);
+        extras_clear(&x);
     }
     free(columns);
     return rc;

@@ -7,8 +7,7 @@
  *   loader   file --conf_lua--> tree (JSON) --config_check--> canonical JSON,
  *            catalogue merged in, secrets resolved apart --> bundle (snapshot)
  *   worker   bundle --config_open--> struct config
- * A struct config is read-only and lives as long as its snapshot. Durations
- * are milliseconds, sizes bytes. The table of its keys is config.def.
+ * Read-only, lives as long as its snapshot; ms and bytes; keys: config.def.
  */
 #ifndef PENSTOCK_ENGINE_CONFIG_H
 #define PENSTOCK_ENGINE_CONFIG_H
@@ -17,8 +16,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_clients.h"
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
+#include "engine/config_quirks.h"
+#include "engine/config_retries.h"
+#include "engine/cors.h"
 #include "engine/limit_conf.h"
 
 #include <jansson.h>
@@ -27,16 +30,14 @@ struct map;
 struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
 
-struct conf_tls {
-    struct str cert, key; /* PEM text, from the bundle */
-};
-
 struct conf_listen {
     struct str address; /* "127.0.0.1:8080", "unix:/path" */
     enum conf_anonymous anonymous;
     bool detail_full;
     struct conf_tls *tls;
     size_t n_tls; /* 0 = plain */
+    struct conf_cors cors;
+    struct conf_clients clients;
     struct str *trusted_proxies;
     size_t n_trusted_proxies;
 };
@@ -44,12 +45,11 @@ struct conf_listen {
 struct conf_server {
     uint32_t workers; /* resolved: "auto" is the number of cores */
     struct str user;  /* empty = stay who we are */
-    uint64_t max_body;
+    uint64_t max_body, high_water, low_water, auth_failures, auth_failures_ms;
     uint32_t max_connections; /* per worker */
     uint32_t max_header_bytes, max_header_fields;
     uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     uint32_t write_stall_ms, drain_timeout_ms;
-    uint64_t high_water, low_water;
 };
 
 struct conf_timeouts {
@@ -57,24 +57,10 @@ struct conf_timeouts {
     uint32_t commit_after_ms;
 };
 
-struct conf_retries {
-    uint32_t attempts;    /* all tries of a request */
-    uint32_t same_target; /* further tries at one target */
-};
-
 struct conf_credential {
     struct str name; /* "main", else "1", "2" ... */
     struct secret secret;
     uint32_t weight;
-};
-
-struct conf_quirks {
-    struct conf_pair *rename; /* member names of the body's top object */
-    size_t n_rename;
-    struct str *drop;
-    size_t n_drop;
-    struct conf_pair *errors; /* provider's error code -> fault class name */
-    size_t n_errors;
 };
 
 struct conf_provider {
@@ -89,10 +75,10 @@ struct conf_provider {
     struct conf_timeouts timeouts;
     struct conf_retries retries;
     struct conf_quirks quirks;
-    struct conf_pair *tags;
-    size_t n_tags;
-    struct conf_pair *headers; /* added to each request */
-    size_t n_headers;
+    struct conf_pair *tags, *headers; /* headers: added to each request */
+    size_t n_tags, n_headers;
+    struct str *reasoning; /* upstream models that think first, with '*' */
+    size_t n_reasoning;
     struct str settings; /* JSON for the plugin; "{}" */
     struct str proxy, ca_file;
     bool http2, insecure;
@@ -113,10 +99,11 @@ struct conf_model {
     size_t n_targets;
     struct conf_target *fallback; /* tried in order after them */
     size_t n_fallback;
+    struct conf_retries retries; /* CONF_UNSET: of the provider */
 };
 
 struct conf_team {
-    struct str name;
+    struct str name, parent; /* parent: what it says holds as well; or none */
     struct str *models;
     size_t n_models;
     struct conf_pair *tags;
@@ -183,9 +170,9 @@ struct config {
     size_t n_policies;
     struct conf_service *services;
     struct conf_redis *redis;
-    size_t n_services, n_redis;
+    struct conf_jwt *jwts;
     struct conf_endpoint *endpoints;
-    size_t n_endpoints;
+    size_t n_services, n_redis, n_jwts, n_endpoints;
     struct conf_log log;
     uint64_t kv_memory; /* bytes */
     struct conf_limiter limiter;

@@ -4,18 +4,18 @@
  * A canonical tree to a sealed snapshot, so that workers read no file and no
  * environment: section "config" (the tree, with "auto" made a number and the
  * policies' paths), "secrets" (reference to value), "policy/NAME" (source),
- * "cert/i/j" and "key/i/j" (PEM of listener i, certificate j).
+ * "cert/i/j" and "key/i/j" (PEM of listener i, certificate j), "client_ca/i/0"
+ * and "client_crl/i/0".
  */
+#include "base/file.h"
 #include "base/snapshot.h"
 #include "engine/config_walk.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SECTIONS_MAX = 2048, SOURCE_MAX = 4 << 20,
        CONFIG_ADMIN_TOKEN_MIN = 16 };
@@ -106,7 +106,8 @@ static int add_outside_secrets(struct bundler *b)
 {
     static const struct {
         const char *kind, *key;
-    } rows[] = { { "service", "token" }, { "redis", "password" } };
+    } rows[] = { { "service", "token" }, { "redis", "password" },
+               { "jwt", "jwks" } };
     const char *name;
     char what[128];
     int rc = 0;
@@ -182,34 +183,10 @@ static int add_policy_secrets(struct bundler *b)
     return rc;
 }
 
-static int read_text(const char *path, struct buf *out, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = 1;
-    int rc = 0;
-
-    if (fd < 0)
-        return err_errno(err, "%s", path);
-    while (rc == 0 && n > 0) {
-        char *p = buf_reserve(out, 16384);
-
-        n = p ? read(fd, p, 16384) : 0;
-        if (n > 0)
-            buf_commit(out, (size_t)n);
-        else if (!p)
-            rc = err_set(err, ERR_CONFIG, "%s is larger than %d MiB", path,
-                         SOURCE_MAX >> 20);
-        else if (n < 0)
-            rc = err_errno(err, "%s", path);
-    }
-    close(fd);
-    return rc;
-}
-
 static int add_file(struct bundler *b, const char *name, const char *path)
 {
     struct buf text = BUF_INIT(SOURCE_MAX);
-    int rc = read_text(path, &text, b->err);
+    int rc = file_read(path, &text, b->err);
 
     if (rc == 0)
         rc = add(b, name, buf_str(&text));
@@ -235,6 +212,16 @@ static int add_certificate(struct bundler *b, const json_t *tls, size_t i,
     return rc;
 }
 
+static int add_client_file(struct bundler *b, const json_t *listen,
+                           const char *key, size_t i)
+{
+    const char *path = text_of(listen, key);
+    char name[64];
+
+    snprintf(name, sizeof name, "%s/%zu/0", key, i);
+    return path ? add_file(b, name, path) : 0;
+}
+
 static int add_certificates(struct bundler *b)
 {
     json_t *all = json_object_get(b->canonical, "listen"), *l, *tls;
@@ -247,6 +234,10 @@ static int add_certificates(struct bundler *b)
             if (rc == 0)
                 rc = add_certificate(b, tls, i, j);
         }
+        if (rc == 0)
+            rc = add_client_file(b, l, "client_ca", i);
+        if (rc == 0)
+            rc = add_client_file(b, l, "client_crl", i);
         i++;
     }
     return rc;

@@ -156,8 +156,12 @@ int config_divert(json_t *canonical, const char *socket, struct err *err)
     json_object_foreach(json_object_get(canonical, "provider"), name, v)
         divert_provider(v, socket);
     without_admin(canonical);
-    json_object_foreach(json_object_get(canonical, "listen"), name, v)
+    json_object_foreach(json_object_get(canonical, "listen"), name, v) {
         json_object_del(v, "tls");
+        json_object_del(v, "client_ca");
+        json_object_del(v, "client_auth");
+        json_object_del(v, "client_crl");
+    }
     without_secrets(canonical, "service", "token");
     without_secrets(canonical, "redis", "password");
     policies_without_secrets(canonical);

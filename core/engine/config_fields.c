@@ -182,6 +182,24 @@ void open_secret(struct opener *o, struct secret *s, const json_t *ref)
         o->broken = "a secret is missing";
 }
 
+static uint32_t or_unset(const json_t *v, const char *key)
+{
+    return json_object_get(v, key) ? open_u32(v, key) : CONF_UNSET;
+}
+
+struct conf_retries open_retries(const json_t *v)
+{
+    const json_t *r = json_object_get(v, "retries");
+    const char *s = json_string_value(json_object_get(r, "budget"));
+    uint64_t percent = CONF_UNSET;
+
+    if (s)
+        conf_percent(str_of(s), &percent);
+    return (struct conf_retries){ .attempts = or_unset(r, "attempts"),
+                                  .same_target = or_unset(r, "same_target"),
+                                  .budget = (uint32_t)percent };
+}
+
 static void open_credentials(struct opener *o, struct conf_provider *p,
                              const json_t *v)
 {
@@ -202,7 +220,6 @@ static void open_provider(struct opener *o, struct conf_provider *p,
                           const char *name, const json_t *v)
 {
     const json_t *auth = json_object_get(v, "auth");
-    const json_t *retries = json_object_get(v, "retries");
     const json_t *quirks = json_object_get(v, "quirks");
 
     p->name = open_dup(o, name);
@@ -214,13 +231,15 @@ static void open_provider(struct opener *o, struct conf_provider *p,
     p->auth_header = open_text(o, auth, "header");
     p->auth_prefix = open_text(o, auth, "prefix");
     open_timeouts(&p->timeouts, json_object_get(v, "timeouts"));
-    p->retries.attempts = open_u32(retries, "attempts");
-    p->retries.same_target = open_u32(retries, "same_target");
+    p->retries = open_retries(v);
     p->quirks.rename = open_pairs(o, quirks, "rename", &p->quirks.n_rename);
     p->quirks.drop = open_list(o, quirks, "drop", &p->quirks.n_drop);
     p->quirks.errors = open_pairs(o, quirks, "errors", &p->quirks.n_errors);
+    p->quirks.reasoning_in = open_text(o, quirks, "reasoning_in");
+    p->quirks.reasoning_out = open_text(o, quirks, "reasoning_out");
     p->tags = open_pairs(o, v, "tags", &p->n_tags);
     p->headers = open_pairs(o, v, "headers", &p->n_headers);
+    p->reasoning = open_list(o, v, "reasoning", &p->n_reasoning);
     p->settings = open_json(o, v, "settings");
     p->proxy = open_text(o, v, "proxy");
     p->ca_file = open_text(o, v, "ca_file");

@@ -30,6 +30,8 @@ static void open_server(struct opener *o, struct conf_server *s,
     s->idle_timeout_ms = open_ms(v, "idle_timeout");
     s->write_stall_ms = open_ms(v, "write_stall");
     s->drain_timeout_ms = open_ms(v, "drain_timeout");
+    conf_rate(open_text(o, v, "auth_failures"), &s->auth_failures,
+              &s->auth_failures_ms);
     s->high_water = open_size(v, "high_water");
     s->low_water = open_size(v, "low_water");
 }
@@ -45,11 +47,18 @@ static void open_listen(struct opener *o, struct conf_listen *l, size_t index,
     l->detail_full = open_choice(v, "detail", "brief|full") == 1;
     l->trusted_proxies = open_list(o, v, "trusted_proxies",
                                    &l->n_trusted_proxies);
+    open_cors(o, &l->cors, json_object_get(v, "cors"));
     l->tls = open_array(o, json_array_size(tls), sizeof *l->tls, &l->n_tls);
     for (size_t i = 0; i < l->n_tls; i++) {
         l->tls[i].cert = open_section(o, "cert", index, i);
         l->tls[i].key = open_section(o, "key", index, i);
     }
+    if (json_object_get(v, "client_ca"))
+        l->clients.ca = open_section(o, "client_ca", index, 0);
+    if (json_object_get(v, "client_crl"))
+        l->clients.crl = open_section(o, "client_crl", index, 0);
+    l->clients.required = open_choice(v, "client_auth",
+                                      "required|optional") == 0;
 }
 
 static void open_listens(struct opener *o, struct config *c)
@@ -106,6 +115,7 @@ static void open_models(struct opener *o, struct config *c)
                      &m->n_targets);
         open_targets(o, c, json_object_get(v, "fallback"), &m->fallback,
                      &m->n_fallback);
+        m->retries = open_retries(v);
         m++;
     }
 }
@@ -122,6 +132,7 @@ static void open_teams(struct opener *o, struct config *c)
         if (o->broken)
             return;
         t->name = open_dup(o, name);
+        t->parent = open_text(o, v, "parent");
         t->models = open_list(o, v, "models", &t->n_models);
         t->tags = open_pairs(o, v, "tags", &t->n_tags);
         t->limits = open_limits(o, v);
@@ -245,6 +256,7 @@ static void open_all(struct opener *o, struct config *c)
     open_outside(o, c);
     open_ledger(o, c);
     open_admin(o, c);
+    open_jwts(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->limiter.memory = open_size(limiter, "memory");
     c->limiter.full_allows = open_choice(limiter, "full", "deny|allow") == 1;
@@ -310,6 +322,8 @@ void config_free(struct config *c)
         return;
     for (size_t i = 0; i < c->n_services; i++)
         wipe(&c->services[i].token);
+    for (size_t i = 0; i < c->n_jwts; i++)
+        wipe(&c->jwts[i].jwks);
     for (size_t i = 0; i < c->n_redis; i++)
         wipe(&c->redis[i].password);
     for (size_t i = 0; i < c->admin.n_tokens; i++)

@@ -44,12 +44,18 @@ struct str open_policy_source(struct opener *o, struct str name);
 /** A secret by its reference; NULL: stays not set. */
 void open_secret(struct opener *o, struct secret *s, const json_t *ref);
 
+/** The member "retries" of a provider or a model; CONF_UNSET where absent. */
+struct conf_retries open_retries(const json_t *v);
+
 /** The member "limits" of a key or a team. */
 struct conf_limits open_limits(struct opener *o, const json_t *v);
 
 void open_outside(struct opener *o, struct config *c); /* services, Redis */
 void open_admin(struct opener *o, struct config *c);   /* and the store */
+/** Of a listener; no pages where `v` is NULL. */
+void open_cors(struct opener *o, struct conf_cors *c, const json_t *v);
 void open_ledger(struct opener *o, struct config *c);  /* and prices */
+void open_jwts(struct opener *o, struct config *c);
 void open_providers(struct opener *o, struct config *c);
 
 #endif

@@ -42,4 +42,19 @@ struct conf_redis {
     struct str ca_file;
 };
 
+/** An issuer of tokens whose bearers may call. */
+struct conf_jwt {
+    struct str name;
+    struct str issuer; /* as it stands in tokens */
+    struct str *audience;
+    size_t n_audience;
+    uint32_t algs;      /* 1 << enum sign_alg */
+    struct secret jwks; /* a set of keys; or not set */
+    struct str jwks_file, jwks_url; /* where one is; empty: ask the issuer */
+    struct str ca_file;  /* empty = the system's */
+    uint32_t leeway_ms, refresh_ms, refetch_ms;
+    struct conf_pair *claims; /* principal's field -> path of the claim */
+    size_t n_claims;
+};
+
 #endif

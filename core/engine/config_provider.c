@@ -142,6 +142,9 @@ static void merge_quirks(struct conf_walk *w, json_t *p, const json_t *row,
     give_all(w, own, "rename", json_object_get(more, "rename"), from);
     give_all(w, own, "errors", json_object_get(more, "errors"), from);
     merge_drop(own, json_object_get(more, "drop"));
+    give(w, own, "reasoning_in", json_object_get(more, "reasoning_in"), from);
+    give(w, own, "reasoning_out", json_object_get(more, "reasoning_out"),
+         from);
     walk_leave(w);
 }
 
@@ -281,17 +284,19 @@ int walk_headers(struct conf_walk *w, const json_t *headers)
     return rc;
 }
 
-/* A list of one URL from the vendor's row; then there must be one. */
+/* A list of one URL from the vendor's row; then there must be one, unless a
+ * plugin may have it. */
 static int finish_url(struct conf_walk *w, json_t *p, const json_t *row,
                       const char *from)
 {
+    bool own_plugin = !text_of(row, "plugin") && text_of(p, "plugin");
     const char *url = text_of(row, "base_url");
     json_t *list = url ? json_pack("[s]", url) : NULL;
 
     give(w, p, "base_url", list, from);
     json_decref(list);
-    if (json_array_size(json_object_get(p, "base_url")))
-        return 0;
+    if (json_array_size(json_object_get(p, "base_url")) || own_plugin)
+        return 0; /* the plugin is asked for its own, where it is tried */
     return walk_fail(w, "base_url is missing; write base_url = %s",
                      conf_type_example(CONF_URL));
 }
@@ -346,6 +351,7 @@ static int provider(struct conf_walk *w, const json_t *vendors,
     rc = finish_url(w, p, row, from);
     finish_auth(w, p, row, from);
     merge_quirks(w, p, row, from);
+    give(w, p, "reasoning", json_object_get(row, "reasoning"), from);
     inherit(w, p, "timeouts", defaults);
     inherit(w, p, "retries", defaults);
     if (rc == 0)

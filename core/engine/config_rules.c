@@ -67,6 +67,7 @@ static bool has_callers(const json_t *canonical)
 {
     return config_has_store(canonical) ||
            json_object_size(json_object_get(canonical, "key")) ||
+           json_object_size(json_object_get(canonical, "jwt")) ||
            json_object_size(json_object_get(canonical, "team"));
 }
 
@@ -150,7 +151,8 @@ static int certificates(struct conf_walk *w, const json_t *list)
 
 static int rule_listen(struct conf_walk *w, json_t *canonical)
 {
-    bool callers = has_callers(canonical);
+    bool callers =
+        has_callers(canonical) || walk_authenticates(w, canonical);
     int rc = default_listen(w, canonical);
     const char *address;
     json_t *listen;
@@ -160,9 +162,14 @@ static int rule_listen(struct conf_walk *w, json_t *canonical)
         if (rc < 0)
             break;
         walk_named(w, address);
-        rc = anonymous(w, address, listen, callers);
+        rc = anonymous(w, address, listen,
+                       callers || json_object_get(listen, "client_ca"));
         if (rc == 0)
             rc = certificates(w, json_object_get(listen, "tls"));
+        if (rc == 0)
+            rc = walk_cors(w, json_object_get(listen, "cors"));
+        if (rc == 0)
+            rc = config_clients_rule(w, listen);
         walk_leave(w);
     }
     walk_leave(w);
@@ -432,8 +439,8 @@ int walk_rules(struct conf_walk *w, json_t *canonical)
 {
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_folders, rule_marks, walk_providers, rule_models,
-        rule_keys,    rule_listen, rule_policies,  walk_outside,
-        rule_endpoints, walk_admin, walk_prices,
+        walk_teams,   rule_keys,    rule_listen, rule_policies,  walk_outside,
+        walk_jwts,    rule_endpoints, walk_admin, walk_prices,
     };
     int rc = 0;
 

@@ -14,6 +14,7 @@ static const char *const patterns[CONF_TYPE_COUNT] = {
     [CONF_DURATION] = "^[0-9]+(ms|s|m|h|d)$",
     [CONF_SIZE] = "^[0-9]+(B|KiB|MiB|GiB)$",
     [CONF_RATE] = "^[0-9]+[kM]?/(s|min|h|day)$",
+    [CONF_PERCENT] = "^[0-9]+%$",
     [CONF_PATH] = "^/.",
     [CONF_LOGTO] = "^(stderr$|/.)",
     [CONF_ADDRESS] = "^(unix:/.+|.+:[0-9]{1,5})$",

@@ -41,6 +41,7 @@ static const struct {
     [CONF_DURATION] = {"a duration", "\"30s\""},
     [CONF_SIZE] = {"a size", "\"32MiB\""},
     [CONF_RATE] = {"a rate", "\"600/min\""},
+    [CONF_PERCENT] = {"a share", "\"10%\""},
     [CONF_PATH] = {"an absolute path", "\"/path\""},
     [CONF_LOGTO] = {"a place for the log", "\"/var/log/penstock.log\""},
     [CONF_ADDRESS] = {"an address", "\"127.0.0.1:8080\""},

@@ -34,6 +34,7 @@ enum conf_type {
     CONF_DURATION,
     CONF_SIZE,
     CONF_RATE, /* "600/min" */
+    CONF_PERCENT, /* "10%" */
     CONF_PATH, /* absolute */
     CONF_LOGTO,
     CONF_ADDRESS, /* ip:port or unix:/path */

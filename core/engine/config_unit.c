@@ -61,6 +61,13 @@ bool conf_size(struct str s, uint64_t *bytes)
     return with_unit(s, units, bytes);
 }
 
+bool conf_percent(struct str s, uint64_t *percent)
+{
+    static const struct unit units[] = { {"%", 1}, {NULL, 0} };
+
+    return with_unit(s, units, percent);
+}
+
 bool conf_rate(struct str s, uint64_t *count, uint64_t *period_ms)
 {
     static const struct unit periods[] = {

@@ -21,6 +21,9 @@ bool conf_size(struct str s, uint64_t *bytes);
  * for each s, min, h or day. At most 68 thousand million. */
 bool conf_rate(struct str s, uint64_t *count, uint64_t *period_ms);
 
+/** "10%": a whole number. */
+bool conf_percent(struct str s, uint64_t *percent);
+
 /** "2027-03-31" (0:00 UTC) or "2027-03-31T12:00:00Z", as Unix time. */
 bool conf_date(struct str s, uint64_t *unix_ms);
 

@@ -129,6 +129,9 @@ static bool bare_number(struct check *c)
     json_int_t v = json_is_integer(c->v) ? json_integer_value(c->v) : 0;
     size_t i = 0;
 
+    if (c->type == CONF_PERCENT)
+        return no(c, "a bare number has no unit; write \"%" JSON_INTEGER_FORMAT
+                  "%%\"", v);
     if (c->type == CONF_DURATION)
         return no(c, "a bare number has no unit; write \"%" JSON_INTEGER_FORMAT
                   "s\" or \"%" JSON_INTEGER_FORMAT "ms\"", v, v);
@@ -138,10 +141,19 @@ static bool bare_number(struct check *c)
               "%s\"", v / sizes[i].factor, sizes[i].unit);
 }
 
+static const struct measure {
+    bool (*parse)(struct str, uint64_t *);
+    const char *example, *units;
+} measures[CONF_TYPE_COUNT] = {
+    [CONF_SIZE] = {conf_size, "32MiB", "B KiB MiB GiB"},
+    [CONF_DURATION] = {conf_duration, "30s", "ms s m h d"},
+    [CONF_PERCENT] = {conf_percent, "10%", "%"},
+};
+
 static bool ok_measure(struct check *c)
 {
-    bool (*parse)(struct str, uint64_t *) =
-        c->type == CONF_SIZE ? conf_size : conf_duration;
+    const struct measure *m = &measures[c->type];
+    bool (*parse)(struct str, uint64_t *) = m->parse;
     uint64_t v, low, high;
     struct str a, b;
 
@@ -151,9 +163,7 @@ static bool ok_measure(struct check *c)
         return wrong_kind(c);
     if (!parse(c->s, &v))
         return no(c, "\"%.80s\" is not %s; write \"%s\" (units: %s)", c->s.p,
-                  conf_type_name(c->type),
-                  c->type == CONF_SIZE ? "32MiB" : "30s",
-                  c->type == CONF_SIZE ? "B KiB MiB GiB" : "ms s m h d");
+                  conf_type_name(c->type), m->example, m->units);
     if (!ends(c->unit, &a, &b) || !parse(a, &low) || !parse(b, &high))
         return no(c, "has a bad range in config.def");
     if (v < low || v > high)
@@ -372,6 +382,7 @@ static bool (*const checks[CONF_TYPE_COUNT])(struct check *) = {
     [CONF_NAME] = ok_name,         [CONF_PATTERN] = ok_pattern,
     [CONF_ENUM] = ok_enum,         [CONF_DURATION] = ok_measure,
     [CONF_SIZE] = ok_measure,      [CONF_PATH] = ok_path,
+    [CONF_PERCENT] = ok_measure,
     [CONF_LOGTO] = ok_logto,       [CONF_ADDRESS] = ok_address,
     [CONF_URL] = ok_url,           [CONF_PROXY] = ok_url,
     [CONF_REDIS] = ok_redis,

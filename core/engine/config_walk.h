@@ -92,13 +92,21 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 
 /** The rules for services and Redis, given by config_outside.c. */
 int walk_outside(struct conf_walk *w, json_t *canonical);
+int walk_teams(struct conf_walk *w, json_t *canonical); /* their parents */
 int walk_admin(struct conf_walk *w, json_t *canonical);
+/** Does a policy say who calls? Reads their files. */
+bool walk_authenticates(const struct conf_walk *w, const json_t *canonical);
+/** The block of a listener; NULL = none. */
+int walk_cors(struct conf_walk *w, const json_t *cors);
 int walk_prices(struct conf_walk *w, json_t *canonical);
 /** The section "prices" of a bundle; *out is a new reference. */
 int config_prices(const json_t *canonical, const char *vendors, json_t **out,
                   struct err *err);
 /** Do keys live in the store, too? */
 bool config_has_store(const json_t *canonical);
+
+/** The rules for issuers of tokens, given by config_jwt.c. */
+int walk_jwts(struct conf_walk *w, json_t *canonical);
 
 /**
  * The file of a policy: in the canonical tree's policy_path, then in

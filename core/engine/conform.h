@@ -58,6 +58,7 @@ struct conform_way {
     size_t upto;         /* the answer ends here; SIZE_MAX = nowhere */
     int inject_at;       /* an error event behind that many frames; -1 = none */
     uint32_t fail_at;    /* the nth service that takes memory fails; 0 = none */
+    uint32_t own_fail_at; /* the nth time that the plugin takes memory itself */
     bool mark;           /* note where frames end */
 };
 
@@ -75,6 +76,8 @@ struct conform_run {
     } *ends;           /* of each frame, where they were marked */
     size_t n_ends, ends_cap;
     uint32_t services; /* calls that take memory */
+    uint32_t own;      /* times that the plugin took some itself */
+    int64_t left;      /* pieces of that which it did not give back */
     const char *end;   /* "whole", "cut", "error" */
     ps_fault fault;    /* where end is "error"; texts are gone */
     struct usage usage;

@@ -8,6 +8,7 @@
  */
 #include "engine/conform.h"
 
+#include "engine/conform_memory.h"
 #include "engine/conform_neutral.h"
 #include "engine/fault.h"
 #include "engine/plugin_host.h"
@@ -157,9 +158,13 @@ static void put_rc(struct run *r, const char *op, ps_rc rc)
 static void put_verdict(struct run *r)
 {
     ps_fault f;
+    bool failed = r->host.err.code != 0;
 
     fault_init(&f);
     attempt_classify(&r->host, NULL, WALL_MS, &f);
+    if (!failed && r->host.err.code)
+        buf_printf(&r->out->lines, "classify failed: %s\n",
+                   r->host.err.msg); /* the status alone decides, then */
     buf_printf(&r->out->lines, "fault %s scope %s retry_after_ms %llu",
                fault_class_name(f.cls), fault_scope_name(f.scope),
                (unsigned long long)f.retry_after_ms);
@@ -442,11 +447,15 @@ void conform_run(const struct fixture *f, const struct conform_way *way,
         PS_F_NATIVE | (f->streamed ? (uint32_t)PS_F_STREAM : 0);
     r.host.pub.model = r.host.pub.upstream_model = ps_from_str(STR("model"));
     r.host.pub.request_id = ps_from_str(STR("req_conformance"));
+    conform_memory_begin(way->own_fail_at);
     conform_neutral_open(&r.neutral, f->dialect, f->status, a, &out->lines);
     send_request(&r);
     if (!r.stopped)
         read_answer(&r);
     finish(&r);
+    out->own = conform_memory.calls;
+    out->left = conform_memory.live;
+    conform_memory_begin(0);
     attempt_host_clear(&r.host);
     json_clear(&r.scratch);
     json_clear(&r.request);

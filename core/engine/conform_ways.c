@@ -3,6 +3,9 @@
 /* All ways to run a fixture, each held against the whole run. */
 #include "engine/conform.h"
 
+#include "engine/conform_memory.h"
+#include "engine/plugin_host.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -39,12 +42,24 @@ static int differs(struct work *w, const char *what)
     return err_at(w->err, ERR_CONFIG, way, "%s", what);
 }
 
+static int say_left(struct work *w, int64_t pieces)
+{
+    char text[80];
+
+    snprintf(text, sizeof text, "%lld pieces of memory were not given back",
+             (long long)pieces);
+    return differs(w, text);
+}
+
+/* What the first run keeps may be meant for all that follow: it marks. */
 static int run(struct work *w, const struct conform_way *way,
                struct conform_run *r)
 {
     conform_run(w->f, way, r);
     ++*w->runs;
-    return r->bug[0] ? differs(w, r->bug) : 0;
+    if (r->bug[0])
+        return differs(w, r->bug);
+    return r->left > 0 && !way->mark ? say_left(w, r->left) : 0;
 }
 
 /* The first line in which two lists differ, as text for people. */
@@ -190,6 +205,92 @@ static int run_out_of_memory(struct work *w)
     return rc;
 }
 
+/* The same list, or the same up to where an operation says that it failed. */
+static int check_failed(struct work *w, const struct conform_run *r)
+{
+    struct str want = buf_str(&w->whole->lines), got = buf_str(&r->lines);
+
+    while (want.p && got.p) {
+        struct str a = str_split(&want, '\n'), b = str_split(&got, '\n');
+
+        if (str_eq(a, b))
+            continue;
+        if (str_find(b, STR(" failed: ")) >= 0 &&
+            strcmp(r->end, "error") == 0)
+            return 0;
+        break;
+    }
+    return str_eq(buf_str(&w->whole->lines), buf_str(&r->lines))
+               ? 0
+               : say_difference(w, buf_str(&w->whole->lines),
+                                buf_str(&r->lines));
+}
+
+/* Each time that the plugin takes memory by itself, it gets none. */
+static int run_out_of_own_memory(struct work *w)
+{
+    struct conform_way way = CONFORM_WHOLE;
+    uint32_t n = w->whole->own;
+    int rc = 0;
+
+    for (uint32_t i = 1; i <= n && i <= FAILS_MAX && !rc; i++) {
+        struct conform_run r;
+
+        way.own_fail_at = i;
+        conform_note(w->f->name, "the plugin's allocation %u fails", i);
+        rc = run(w, &way, &r);
+        if (!rc)
+            rc = check_failed(w, &r);
+        conform_run_clear(&r);
+    }
+    return rc;
+}
+
+/* A run with an instance that was opened while memory ran out. */
+static int run_opened(struct work *w, struct plugin_inst *inst)
+{
+    struct conform_way way = CONFORM_WHOLE;
+    struct fixture f = *w->f;
+    struct work again = *w;
+    struct conform_run r;
+    int rc;
+
+    f.inst = inst;
+    again.f = &f;
+    rc = run(&again, &way, &r);
+    if (!rc)
+        rc = check_failed(&again, &r);
+    conform_run_clear(&r);
+    return rc;
+}
+
+/* The same for open: refused, or an instance like any other. */
+static int open_out_of_memory(struct work *w)
+{
+    const struct plugin_inst *i = w->f->inst;
+    bool failed = true;
+    int rc = 0;
+
+    for (uint32_t n = 1; failed && n <= FAILS_MAX && !rc; n++) {
+        struct plugin_inst *inst;
+        int64_t live;
+
+        conform_note(w->f->name, "allocation %u of open fails", n);
+        conform_memory_begin(n);
+        inst = plugin_open(i->plugin, str_of(i->name), str_of(i->base_url),
+                           str_of(i->settings_text), NULL);
+        failed = conform_memory.calls >= n;
+        live = conform_memory.live;
+        rc = inst && failed ? run_opened(w, inst) : 0;
+        conform_memory_begin(0);
+        plugin_close(inst);
+        live += conform_memory.live;
+        if (!rc && live > 0)
+            rc = say_left(w, live);
+    }
+    return rc;
+}
+
 int conform_all_ways(const struct fixture *f, uint32_t *runs,
                      struct err *err)
 {
@@ -211,6 +312,10 @@ int conform_all_ways(const struct fixture *f, uint32_t *runs,
         rc = inject_errors(&w);
     if (!rc)
         rc = run_out_of_memory(&w);
+    if (!rc)
+        rc = run_out_of_own_memory(&w);
+    if (!rc)
+        rc = open_out_of_memory(&w);
     conform_run_clear(&whole);
     return rc;
 }

@@ -12,6 +12,35 @@ static int64_t weight_of(const struct credential *c)
     return c->conf ? (int64_t)c->conf->weight : 1;
 }
 
+struct rest *credential_rest(struct credential *c)
+{
+    return c->rest ? c->rest : &c->own;
+}
+
+uint64_t credential_until_ms(const struct credential *c)
+{
+    return atomic_load_explicit(c->rest ? &c->rest->until_ms
+                                        : &c->own.until_ms,
+                                memory_order_relaxed);
+}
+
+bool provider_has_credential(const struct provider *p, uint64_t now_ms)
+{
+    for (size_t i = 0; i < p->n_credentials; i++) {
+        if (credential_until_ms(&p->credentials[i]) <= now_ms)
+            return true;
+    }
+    return false;
+}
+
+bool provider_is_parked(const struct provider *p, uint64_t now_ms)
+{
+    struct credential *c = p->credentials;
+
+    return p->n_credentials == 1 &&
+           rest_state(credential_rest(c), now_ms) == REST_PARKED;
+}
+
 struct credential *provider_credential(struct provider *p, uint64_t now_ms)
 {
     struct credential *best = NULL, *c;
@@ -19,7 +48,7 @@ struct credential *provider_credential(struct provider *p, uint64_t now_ms)
 
     for (size_t i = 0; i < p->n_credentials; i++) {
         c = &p->credentials[i];
-        if (c->parked_until_ms > now_ms)
+        if (credential_until_ms(c) > now_ms)
             continue;
         c->turn += weight_of(c);
         sum += weight_of(c);
@@ -28,5 +57,7 @@ struct credential *provider_credential(struct provider *p, uint64_t now_ms)
     }
     if (best)
         best->turn -= sum;
+    else if (provider_is_parked(p, now_ms))
+        best = p->credentials;
     return best;
 }

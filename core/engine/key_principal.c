@@ -126,9 +126,9 @@ static struct str add_team(struct maker *m, struct str name)
         to->n_models = team->n_models;
         to->limits = team->limits;
         add_tags(m, team->tags, team->n_tags);
-        return STR_NULL;
+        return team->parent;
     }
-    row = map_get(m->table->teams, name);
+    row = m->table ? map_get(m->table->teams, name) : NULL;
     if (row)
         return add_stored(m, to, row);
     to->name = name;
@@ -180,4 +180,38 @@ struct principal *key_principal(const struct key_table *t,
     if (p->team.n)
         add_teams(&m);
     return m.broken ? NULL : p;
+}
+
+/* ---- a principal of a policy's own -------------------------------------- */
+
+static struct conf_limits over(struct conf_limits team, struct conf_limits own)
+{
+    if (!team.requests.n)
+        team.requests = own.requests;
+    if (!team.tokens.n)
+        team.tokens = own.tokens;
+    if (!team.concurrent)
+        team.concurrent = own.concurrent;
+    return team;
+}
+
+int key_table_join(const struct key_table *t, const struct config *c,
+                   struct arena *a, struct principal *p)
+{
+    struct maker m = { .table = t, .config = c, .arena = a, .p = p };
+    struct conf_limits own = p->team_limits;
+
+    if (!p->team.n)
+        return 0;
+    if (!configured(c, p->team)) {
+        if (!c->admin.keys_store)
+            return 0;
+        if (!key_table_ready(t))
+            return -ERR_AUTH_UNAVAILABLE;
+        if (!map_get(t->teams, p->team))
+            return 0;
+    }
+    add_teams(&m);
+    p->team_limits = over(p->team_limits, own);
+    return m.broken ? -ERR_NOMEM : 0;
 }

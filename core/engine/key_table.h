@@ -84,6 +84,20 @@ int key_table_principal(const struct key_table *t, const struct config *c,
                         const unsigned char sha256[32], struct arena *a,
                         struct principal **out);
 
+/**
+ * Let the team of a principal that a policy made hold for it, with those above
+ * it: models and limits, and tags that it has not. A limit of the team wins
+ * over one that the policy gave it: there is one number for all in a team. A
+ * team that neither the configuration nor the store knows allows all.
+ *
+ *   t       may be NULL: there is no store
+ *   returns 0, -ERR_NOMEM, or -ERR_AUTH_UNAVAILABLE (only the store, which was
+ *           not read yet, could know that team)
+ * Source: docs/guide/access.md
+ */
+int key_table_join(const struct key_table *t, const struct config *c,
+                   struct arena *a, struct principal *p);
+
 /** What a snapshot of this kind says of itself; for the master's relay. */
 bool key_table_is_base(const struct snapshot *s);
 /** Digests in the base. */

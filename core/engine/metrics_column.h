@@ -57,7 +57,8 @@ struct metrics_column {
 
 /** A sample that stands in no column. */
 struct metrics_extra {
-    enum metric_id id; /* a counter or gauge without labels */
+    enum metric_id id;  /* a counter or gauge */
+    struct str labels;  /* packed, see metrics_series_labels; may be NULL */
     uint64_t value;
 };
 

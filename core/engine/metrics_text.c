@@ -216,8 +216,9 @@ int metrics_text(const struct metrics_column *const *columns, size_t n,
         };
     }
     for (size_t i = 0; i < n_extra; i++)
-        all[count++] = (struct found){ extra[i].id, STR(""), NULL,
-                                       extra[i].value };
+        all[count++] = (struct found){
+            extra[i].id, extra[i].labels.p ? extra[i].labels : STR(""), NULL,
+            extra[i].value };
     qsort(all, count, sizeof *all, by_series);
     rc = put_all(out, all, count);
     free(all);

@@ -43,6 +43,7 @@ int plugin_stage(const char *folder, struct str name, const char *state_dir,
                  char *out, size_t out_size, struct err *err);
 
 #define PLUGIN_TRIAL_MS 10000u
+#define PLUGIN_URL_MAX 512
 
 struct plugin_trial {
     const char *staged;         /* path that plugin_stage gave */
@@ -52,6 +53,8 @@ struct plugin_trial {
     const char *user;           /* become that one first when we are root;
                                    NULL or "" = stay who we are */
     uint32_t timeout_ms;        /* 0 = PLUGIN_TRIAL_MS */
+    char *base_url; /* out, PLUGIN_URL_MAX bytes: the plugin's own URL, ""
+                       without one; or NULL */
 };
 
 /**

@@ -8,6 +8,7 @@
 
 #define PATH_BYTES 256
 #define HEADER_BYTES 64
+#define URL_BYTES (PLUGIN_URL_MAX - 1)
 
 bool plugin_name_valid(struct str name)
 {
@@ -134,6 +135,10 @@ static int check_ops(const ps_provider *ops, struct err *err)
                        "ops.auth_header and .auth_prefix are printable, at "
                        "most %d bytes",
                        HEADER_BYTES);
+    if (ops->base_url && !printable(ops->base_url, URL_BYTES, false))
+        return err_set(err, ERR_CONFIG,
+                       "ops.base_url is printable, at most %d bytes",
+                       URL_BYTES);
     return ops->settings ? plugin_schema_check(ops->settings, err) : 0;
 }
 

@@ -36,6 +36,7 @@ struct verdict {
     uint32_t magic;
     int32_t rc;
     struct err err;
+    char base_url[PLUGIN_URL_MAX];
 };
 
 struct identity {
@@ -118,8 +119,9 @@ static int try_settings(const struct plugin *p, struct plugin_self *self,
     return i ? 0 : -ERR_CONFIG;
 }
 
-static int try_all(const struct plugin_trial *t, struct err *err)
+static int try_all(const struct plugin_trial *t, struct verdict *v)
 {
+    struct err *err = &v->err;
     struct plugin_self self = { .pub = { &plugin_services, sizeof self.pub } };
     const ps_plugin *d = NULL;
     struct plugin p;
@@ -132,6 +134,8 @@ static int try_all(const struct plugin_trial *t, struct err *err)
         return rc;
     plugin_init(&p, d);
     self.plugin = p.name;
+    snprintf(v->base_url, sizeof v->base_url, "%s",
+             p.ops.base_url ? p.ops.base_url : "");
     rc = op_failed(&self, "selftest", plugin_selftest(&p, &self), err);
     for (size_t i = 0; rc == 0 && i < t->n_settings; i++)
         rc = try_settings(&p, &self,
@@ -152,7 +156,7 @@ static void child(const struct plugin_trial *t, const struct identity *who,
     close_files(pipe_fd);
     v.rc = drop_rights(who, &v.err);
     if (v.rc == 0)
-        v.rc = try_all(t, &v.err);
+        v.rc = try_all(t, &v);
     _exit(write(3, &v, sizeof v) == (ssize_t)sizeof v ? 0 : 1);
 }
 
@@ -211,8 +215,11 @@ static int judge(const struct plugin_trial *t, int found, int status,
 {
     uint32_t limit = t->timeout_ms ? t->timeout_ms : PLUGIN_TRIAL_MS;
 
-    if (found > 0 && v->rc == 0)
+    if (found > 0 && v->rc == 0) {
+        if (t->base_url)
+            snprintf(t->base_url, PLUGIN_URL_MAX, "%s", v->base_url);
         return 0;
+    }
     if (found > 0)
         return err_at(err, ERR_CONFIG, v->err.at, "plugin " STR_FMT ": %s",
                       STR_ARG(t->name), v->err.msg);
@@ -270,6 +277,7 @@ static int run(const struct plugin_trial *t, const struct identity *who,
     found = await_verdict(fds[0], clock_mono_ms() + limit, &v);
     status = end_child(pid);
     v.err.at[sizeof v.err.at - 1] = v.err.msg[sizeof v.err.msg - 1] = '\0';
+    v.base_url[sizeof v.base_url - 1] = '\0';
     close(fds[0]);
     return judge(t, found, status, &v, c, err);
 }

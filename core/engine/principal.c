@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/sha256.h"
+#include "engine/key_table.h"
 #include "engine/network.h"
 
 #include <netinet/in.h>
@@ -70,29 +71,54 @@ static const struct conf_team *find_team(const struct config *c,
     return NULL;
 }
 
-static bool has_tag(const struct conf_key *k, struct str name)
+static bool has_tag(const struct principal *p, struct str name)
 {
-    for (size_t i = 0; i < k->n_tags; i++) {
-        if (str_eq(k->tags[i].key, name))
+    for (size_t i = 0; i < p->n_tags; i++) {
+        if (str_eq(p->tags[i].key, name))
             return true;
     }
     return false;
 }
 
+/* A key's own tags first, then those of its team, then those above. */
 static int merge_tags(struct arena *a, struct principal *p,
-                      const struct conf_key *k, const struct conf_team *t)
+                      const struct config *c, const struct conf_team *team)
 {
-    size_t n = k->n_tags + t->n_tags;
+    const struct conf_pair *own = p->tags;
+    size_t n_own = p->n_tags, n = n_own;
 
-    p->tags = arena_alloc(a, (n + 1) * sizeof *p->tags);
+    for (const struct conf_team *t = team; t; t = find_team(c, t->parent))
+        n += t->n_tags;
+    if (n == n_own)
+        return 0;
+    p->tags = arena_alloc(a, n * sizeof *p->tags);
     if (!p->tags)
         return -ERR_NOMEM;
-    for (size_t i = 0; i < k->n_tags; i++)
-        p->tags[p->n_tags++] = k->tags[i];
-    for (size_t i = 0; i < t->n_tags; i++) {
-        if (!has_tag(k, t->tags[i].key))
-            p->tags[p->n_tags++] = t->tags[i];
+    p->n_tags = 0;
+    for (size_t i = 0; i < n_own; i++)
+        p->tags[p->n_tags++] = own[i];
+    for (const struct conf_team *t = team; t; t = find_team(c, t->parent)) {
+        for (size_t i = 0; i < t->n_tags; i++) {
+            if (!has_tag(p, t->tags[i].key))
+                p->tags[p->n_tags++] = t->tags[i];
+        }
     }
+    return 0;
+}
+
+/* The check saw to it that they are few and end: walk_teams. */
+static int teams_above(struct arena *a, struct principal *p,
+                       const struct config *c, const struct conf_team *team)
+{
+    if (!team->parent.n)
+        return 0;
+    p->teams = arena_alloc(a, KEY_TEAM_DEPTH * sizeof *p->teams);
+    if (!p->teams)
+        return -ERR_NOMEM;
+    for (const struct conf_team *t = team; t && p->n_teams < KEY_TEAM_DEPTH;
+         t = find_team(c, t->parent))
+        p->teams[p->n_teams++] = (struct principal_team){
+            t->name, t->limits, t->models, t->n_models };
     return 0;
 }
 
@@ -126,10 +152,9 @@ struct principal *principal_of_key(struct arena *a, const struct config *c,
     p->team_models = t->models;
     p->n_team_models = t->n_models;
     p->team_limits = t->limits;
-    if (!t->n_tags)
-        return p;
-    p->n_tags = 0;
-    return merge_tags(a, p, k, t) == 0 ? p : NULL;
+    if (teams_above(a, p, c, t) || merge_tags(a, p, c, t))
+        return NULL;
+    return p;
 }
 
 /* ---- networks ---------------------------------------------------------- */

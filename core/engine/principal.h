@@ -32,7 +32,7 @@ struct principal {
     size_t n_team_models;
     struct conf_pair *tags;
     size_t n_tags;
-    /* of a key of the store (engine/key_table.h) */
+    /* of a key of the store, or from a policy (engine/key_table.h) */
     struct principal_team *teams; /* its own and those above; all hold */
     size_t n_teams;
     const char *fault;      /* why it may do nothing; or NULL */

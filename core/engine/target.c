@@ -54,8 +54,21 @@ struct target *targets_make(struct arena *a, struct provider *p,
                                STR_ARG(host_of(url)));
         if (!list[i].name.p)
             return NULL;
+        if (p->health)
+            list[i].cell = health_find(p->health, list[i].name, 0);
     }
     return list;
+}
+
+bool target_reasons(const struct target *t)
+{
+    const struct conf_provider *c = t->provider->conf;
+
+    for (size_t i = 0; i < c->n_reasoning; i++) {
+        if (str_glob(c->reasoning[i], t->model))
+            return true;
+    }
+    return false;
 }
 
 /* ---- providers --------------------------------------------------------- */

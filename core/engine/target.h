@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "engine/config.h"
+#include "engine/health.h"
 #include "engine/plugin.h"
 
 struct principal;
@@ -21,12 +22,14 @@ struct provider {
     struct plugin_inst *inst;       /* opened at first use, by provider_open */
     struct credential *credentials; /* never empty: see `conf` below */
     size_t n_credentials;
+    struct health *health; /* NULL: nobody keeps one */
 };
 
 struct credential {
     const struct conf_credential *conf; /* NULL: keyless or the client's */
     struct str label;                   /* "openai#main"; "sim" when keyless */
-    uint64_t parked_until_ms;           /* monotonic; this worker's view */
+    struct rest *rest; /* shared by all workers; NULL: own */
+    struct rest own;
     int64_t turn; /* of the smooth round robin, see credential.c */
 };
 
@@ -37,7 +40,12 @@ struct target {
     struct str model;    /* upstream name */
     uint32_t weight;
     const struct conf_model *group; /* NULL: named as provider/model */
+    struct health_cell *cell; /* shared by all workers; NULL: none */
 };
+
+/** Does its model think before it answers, by the provider's `reasoning`?
+ * O(patterns). */
+bool target_reasons(const struct target *t);
 
 /** All providers and models of one generation in one worker. */
 struct engine;
@@ -50,6 +58,29 @@ struct engine *engine_new(const struct config *c, struct plugin_set *plugins,
                           struct err *err);
 /** Closes the instances; no attempt may be under way. NULL is fine. */
 void engine_free(struct engine *e);
+/**
+ * From now on targets have the cells of their names. `h` is borrowed for e's
+ * life; NULL = none. O(targets): once per generation.
+ */
+void engine_use_health(struct engine *e, struct health *h,
+                       uint64_t generation);
+/** Until when it rests because its provider asked for a pause. */
+uint64_t target_until_ms(const struct target *t);
+/**
+ * Is there anything that keeps calls from it at this time: its breaker, its
+ * rest, or that all credentials of its provider rest? One that is half-open
+ * is usable.
+ */
+bool target_is_usable(const struct target *t, uint64_t now_ms);
+/** Has some model a usable target? Where provider/model names are open: has
+ * some provider a credential that does not rest? O(targets), mostly O(1). */
+bool engine_is_ready(const struct engine *e, uint64_t now_ms);
+/** The budget for further tries of a model block, shared by all workers;
+ * NULL stands for all names without one. NULL: nobody keeps it. O(1). */
+struct retry_budget *engine_retries(const struct engine *e,
+                                    const struct conf_model *m);
+/** 32 bits of chance. */
+uint32_t engine_dice(struct engine *e);
 const struct config *engine_config(const struct engine *e);
 
 /** Providers in the configuration's order: count, and the i-th. */
@@ -113,9 +144,21 @@ size_t engine_targets(const struct engine *e, const struct target **out,
 /** True when no model block exists, so provider/model names are open. */
 bool engine_is_open(const struct engine *e);
 
+/** Its rest, wherever that is kept. */
+struct rest *credential_rest(struct credential *c);
+/** Until when it rests; in the past: it does not. */
+uint64_t credential_until_ms(const struct credential *c);
+/** Does one of its credentials not rest? It does not take its turn. */
+bool provider_has_credential(const struct provider *p, uint64_t now_ms);
+
+/** Is its only credential parked? Such a one is tried when nothing else is
+ * left: its provider's answer says more than ours. */
+bool provider_is_parked(const struct provider *p, uint64_t now_ms);
+
 /**
- * A usable credential: by weight in smooth rotation, not parked; NULL if all
- * are parked. A keyless provider has one with conf NULL.
+ * A usable credential: by weight in smooth rotation, of those that do not
+ * rest; else the only one where it is parked; else NULL. A keyless provider
+ * has one with conf NULL.
  */
 struct credential *provider_credential(struct provider *p, uint64_t now_ms);
 

@@ -25,6 +25,7 @@ struct group {
     size_t n_targets, n;
     bool pattern;
     struct str prefix, suffix; /* of a pattern: around the '*' */
+    struct retry_budget *retries;
 };
 
 struct engine {
@@ -37,6 +38,7 @@ struct engine {
     size_t n_patterns;
     struct map *by_provider, *by_model;
     struct balance dice;
+    struct retry_budget *retries; /* of names without a model block */
 };
 
 /** One target for each host of a provider. NULL: memory. */

@@ -4,6 +4,7 @@
  * One try at one target with one credential: the outgoing body and head are
  * built here, the call started, and whatever happened undone.
  */
+#include "flow/choose.h"
 #include "flow/output.h"
 #include "flow/policies.h"
 #include "flow/translate.h"
@@ -201,6 +202,8 @@ static int edit_native(struct request *r, struct attempt *t, struct err *err)
 
     if (!rc)
         rc = edit_max_tokens(r, t, err);
+    if (!rc && request_dialect(r)->unseal)
+        rc = request_dialect(r)->unseal(&r->json, t->edits, r->arena, err);
     if (rc || !r->facts.stream || r->facts.include_usage || !wish ||
         is_dropped(q, wish))
         return rc;
@@ -359,11 +362,13 @@ struct str attempt_hide(const struct request *r, struct str text)
     const struct attempt *t = r->attempt;
     struct str secret = STR_NULL;
 
-    if (t && t->credential && t->credential->conf)
+    if (t && t->target->provider->conf->keys_from_client)
+        secret = r->passed_credential; /* not for our log either */
+    else if (t && t->credential && t->credential->conf)
         secret = secret_reveal(&t->credential->conf->secret);
     if (secret.n < 4 || str_find(text, secret) < 0)
         return text;
-    return STR("the provider's words quote the gateway's credential");
+    return STR("the provider's words quote the credential");
 }
 
 static const struct http_call_ops call_ops;
@@ -410,6 +415,7 @@ void attempt_stop(struct request *r)
 {
     struct attempt *t = r->attempt;
 
+    choose_leave(r);
     if (!t)
         return;
     r->attempt = NULL;

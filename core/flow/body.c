@@ -17,6 +17,21 @@ const struct json *body_index(const struct request *r)
     return r->step >= STEP_VALIDATE && r->json.count ? &r->json : NULL;
 }
 
+/* Model and stream are not a try's to change (policy/edit.c), and what the
+ * client gets of the usage is what it asked for itself. */
+static int keep_facts(struct request *r, struct wire_request *facts)
+{
+    int64_t max_tokens = facts->max_tokens;
+
+    if (r->step != STEP_CONSULT) {
+        facts->model = arena_dup(r->arena, facts->model);
+        return facts->model.p ? 0 : -ERR_NOMEM;
+    }
+    *facts = r->facts;
+    facts->max_tokens = max_tokens;
+    return body_try_begin(r);
+}
+
 int body_rewrite(void *req, struct buf *text, struct json *index,
                  struct err *err)
 {
@@ -25,11 +40,12 @@ int body_rewrite(void *req, struct buf *text, struct json *index,
     int rc = request_dialect(r)->read(r->endpoint->dialect, index, r->arena,
                                       &facts, err);
 
+    if (!rc)
+        rc = keep_facts(r, &facts);
     if (rc)
-        return rc;
-    facts.model = arena_dup(r->arena, facts.model);
-    if (!facts.model.p)
-        return err_set(err, ERR_NOMEM, "the request's memory is used up");
+        return err->code ? rc
+                         : err_set(err, ERR_NOMEM,
+                                   "the request's memory is used up");
     json_clear(&r->json);
     buf_clear(&r->edited);
     r->json = *index;
@@ -74,8 +90,10 @@ struct str body_user(const struct request *r)
 
 void body_keep(struct request *r)
 {
-    struct str temperature = body_temperature(r);
+    struct str temperature;
 
+    body_try_end(r);
+    temperature = body_temperature(r);
     if (!body_index(r))
         return;
     r->kept_user = body_user(r);
@@ -85,6 +103,7 @@ void body_keep(struct request *r)
 
 void body_drop(struct request *r)
 {
+    body_try_end(r);
     view_keep(r);
     json_clear(&r->json);
     buf_clear(&r->edited);

@@ -9,6 +9,7 @@
  * answer.held, so that a failure can still become another target's answer.
  */
 #include "flow/events.h"
+#include "flow/choose.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
@@ -81,7 +82,7 @@ static void commit_content(struct feed *f)
 {
     struct request *r = f->r;
 
-    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    choose_first_content(r);
     stream_commit_head(r);
     r->answer.content_sent = true;
     stream_send(r, buf_str(&r->answer.held));

@@ -4,6 +4,7 @@
 #include "flow/flow.h"
 
 #include "base/log.h"
+#include "flow/refusal.h"
 #include "flow/request.h"
 #include "policy/outside.h"
 #include "policy/reach.h"
@@ -76,6 +77,8 @@ const struct http_handler *flow_handler(void)
         .on_body = on_body,
         .on_drained = on_drained,
         .on_end = on_end,
+        .on_refusal = flow_on_refusal,
+        .on_stranger = flow_on_stranger,
     };
 
     return &handler;
@@ -101,7 +104,8 @@ static void lend(struct flow *f, struct generation *g)
     const struct policy_ticker who = { leads, &f->env };
     const struct reach_means means = { .loop = f->env.loop,
                                        .client = f->env.client,
-                                       .addresses = f->env.addresses };
+                                       .addresses = f->env.addresses,
+                                       .jwt_keys = f->env.jwt_keys };
 
     if (f->env.outside)
         policy_set_outside(g->policies, f->env.outside);
@@ -110,6 +114,9 @@ static void lend(struct flow *f, struct generation *g)
     policy_set_loop(g->policies, f->env.loop);
     policy_set_kv(g->policies, f->env.kv);
     policy_set_keys(g->policies, f->env.keys);
+    engine_use_health(g->engine,
+                      f->env.cells ? cells_health(f->env.cells) : NULL,
+                      g->number);
     if (policy_ticks_start(g->policies, &who) != 0)
         log_event(EV_policy_error, LOG_Z("phase", "tick"),
                   LOG_Z("error", "no memory: no policy ticks"));

@@ -106,6 +106,15 @@ static bool is_loopback(const struct sockaddr_storage *s)
     return false;
 }
 
+static bool is_port(struct str s)
+{
+    uint64_t v;
+
+    if (s.n <= 1)
+        return s.n == 0 || s.p[0] == ':';
+    return s.p[0] == ':' && str_u64((struct str){ s.p + 1, s.n - 1 }, &v);
+}
+
 /* host or host:port of a local name; a browser page cannot make these. */
 static bool is_local_host(struct str host)
 {
@@ -117,7 +126,7 @@ static bool is_local_host(struct str host)
         if (host.n < name.n ||
             !str_ieq((struct str){ host.p, name.n }, name))
             continue;
-        if (host.n == name.n || host.p[name.n] == ':')
+        if (is_port((struct str){ host.p + name.n, host.n - name.n }))
             return true;
     }
     return false;

@@ -247,6 +247,7 @@ int output_ask(struct output *o, struct output_lane *lane, bool final)
     int rc = final ? output_window_close(&lane->window) : 0;
 
     output_text_set(&o->text, output_window_text(&lane->window));
+    o->text.left = lane->window.left;
     if (rc || !looks_at(o, lane->block.kind))
         return rc;
     return ask(o, &lane->block, final);

@@ -25,6 +25,8 @@ void phase_prepare(struct request *r, enum policy_phase p)
     r->run.principal = r->principal;
     r->run.plan = p == PHASE_ROUTE ? &r->plan : NULL;
     r->run.attempt = p == PHASE_ATTEMPT ? r->try_next : NULL;
+    if (p == PHASE_LOG && !r->run.ended)
+        r->run.ended = log_out(r);
     r->run.claim = limits_claim(r);
     r->run.response = p == PHASE_RESPONSE ? r->resp : NULL;
     /* under a stream's bytes nothing can wait */

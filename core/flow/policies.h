@@ -35,6 +35,9 @@ bool response_open(struct request *r);
 size_t response_fields(const struct request *r, struct http_header *h,
                        size_t n, size_t max);
 
+/* log_out.c: what became of it, for the log phase; in the arena, or NULL */
+struct policy_out *log_out(struct request *r);
+
 /* body.c: the body as policies left it */
 struct str body_text(const struct request *r);
 /** NULL before it is read, and once it is not kept. */
@@ -46,6 +49,10 @@ struct str body_temperature(const struct request *r); /* as JSON */
 void body_keep(struct request *r); /* for view_keep */
 /** Keep, and free text and index. */
 void body_drop(struct request *r);
+
+/* body_try.c: from here on the body is the try's, until its end; idempotent */
+int body_try_begin(struct request *r); /* 0 or -ERR_NOMEM */
+void body_try_end(struct request *r);
 
 /* hints.c: what the client says in its head */
 struct str hints_session(struct request *r);

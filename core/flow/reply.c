@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Answers made by the gateway itself, and the fields that every answer has. */
+#include "flow/cors.h"
 #include "flow/limits_hold.h"
+#include "flow/retry.h"
 
 #include <stdio.h>
 
@@ -92,7 +94,7 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
 
 size_t reply_headers(struct request *r, struct http_header *h, size_t max)
 {
-    size_t n = 0;
+    size_t n = cors_headers(r, h, max);
 
     put(h, &n, max, request_dialect(r)->request_id, str_of(r->id));
     if (r->upstream_id.n)
@@ -116,8 +118,8 @@ size_t reply_headers(struct request *r, struct http_header *h, size_t max)
 
 void reply_json(struct request *r, int status, struct str body)
 {
-    struct http_header h[24];
-    size_t n = limits_headers(r, h, reply_headers(r, h, 15), 23);
+    struct http_header h[28];
+    size_t n = limits_headers(r, h, reply_headers(r, h, 19), 27);
 
     h[n++] = (struct http_header){ STR("content-type"),
                                    STR("application/json") };
@@ -189,7 +191,8 @@ static size_t put_limits(const struct request *r, struct http_header *h,
     const struct kept_error *k = &r->kept;
 
     for (size_t i = 0; i < k->n_fields && n < max; i++) {
-        if (!http_header_get(h, n, k->fields[i].name).p)
+        if (!retry_replaces(r, k->fields[i].name) &&
+            !http_header_get(h, n, k->fields[i].name).p)
             h[n++] = k->fields[i];
     }
     return n;
@@ -201,11 +204,11 @@ void reply_error(struct request *r)
     struct wire_error e = reply_wire_error(r);
     int status = r->err_status ? r->err_status : d->status(e.info);
     struct buf body = BUF_INIT(16384);
-    struct http_header h[44];
-    size_t n = put_limits(r, h, reply_headers(r, h, 16), 32);
+    struct http_header h[48];
+    size_t n = put_limits(r, h, reply_headers(r, h, 20), 36);
     const char *again = should_retry(r);
 
-    n = limits_headers(r, h, n, 40);
+    n = limits_headers(r, h, n, 44);
     d->error(&body, &e);
     h[n++] = (struct http_header){ STR("content-type"),
                                    STR("application/json") };

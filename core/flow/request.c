@@ -162,6 +162,7 @@ static void request_free(struct request *r)
     cells_request_end(r->cell);
     slots_del(f->slots, r->slot);
     buf_clear(&r->answer.held);
+    body_try_end(r);
     buf_clear(&r->edited);
     free(r->answer.tail);
     generation_unref(r->gen);

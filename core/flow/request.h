@@ -11,11 +11,12 @@
 
 #include "base/clock.h"
 #include "base/slots.h"
+#include "flow/answer.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
 #include "flow/ran.h"
+#include "flow/stranger.h"
 #include "wire/dialect.h"
-#include "wire/sse.h"
 #include "wire/texts.h"
 
 enum step {
@@ -31,31 +32,13 @@ enum step {
 #define MAX_ATTEMPTS 8  /* attempt records; also the hard cap of tries */
 #define MAX_NOTES 16
 #define REQUEST_ARENA_MAX (4u << 20)
-#define HOLD_MAX (256u << 10) /* bytes of an answer kept back */
 #define ERROR_BODY_MAX (64u << 10)
 #define EVENT_MAX (16u << 20) /* one SSE event */
-#define TAIL_BYTES 2048
 #define RETRY_KNOWN_MS 60000 /* a longer pause is not worth an SDK's wait */
 
 struct mark {
     uint8_t step;
     uint64_t at_ns;
-};
-
-/** The answer as far as the client is concerned. */
-struct answer {
-    int status;
-    bool head_sent;     /* head commit */
-    bool content_sent;  /* content commit */
-    bool paused;        /* upstream waits for the client */
-    bool finish_seen, done_seen;
-    bool error_sent;    /* the client has an error event */
-    bool passed;        /* forwarded without scanning whole: see tail */
-    uint64_t events;
-    struct buf held;    /* bytes kept back; freed at content commit */
-    struct sse sse;
-    char *tail;         /* last TAIL_BYTES of a large answer */
-    size_t tail_n;
 };
 
 struct request {
@@ -83,11 +66,12 @@ struct request {
     struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
     bool anthropic;        /* the caller sent what its clients send */
-    bool want_detail, body_asked, body_done;
+    bool want_detail, body_asked, body_done, auth_begun;
     int body_rc;
     uint64_t body_bytes;
     struct json json;      /* of the body as policies left it, see body.c */
     struct buf edited;     /* that body, where one was edited */
+    struct kept_body *kept_body; /* while a try has its own: body_try.c */
     struct str asked;      /* the model's name as the client sent it */
     struct wire_request facts;
     struct str kept_user, kept_temperature; /* for policies' log */
@@ -101,6 +85,7 @@ struct request {
     struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
     uint32_t at;           /* candidate under way */
+    uint64_t probe;        /* the slot of its breaker that we hold; or 0 */
     bool *out;             /* per candidate: not again in this request */
     uint32_t same_target;  /* further tries at it so far */
     bool reuse_retried;    /* a dead kept connection was tried again once */
@@ -137,6 +122,7 @@ struct request {
     uint64_t commit_at_ms, wake_at_ms;
     uint32_t total_ms;
     bool timed, total_passed;
+    bool clients_total; /* it is the client's own patience */
     uint64_t last_data_ms, keepalive_ms;
     struct model_fetch *models;
     struct request *next_waiting, **prev_waiting; /* in one list of flow */
@@ -146,8 +132,8 @@ struct flow {
     struct flow_env env;
     struct generation *gen;
     struct slots *slots;
-    uint64_t nonce;
-    uint64_t seq;
+    uint64_t nonce, seq;
+    uint32_t probes;       /* ever begun, for their slots' names */
     size_t inflight;
     bool draining;
     struct json scratch;   /* for watching events; reused */
@@ -159,6 +145,7 @@ struct flow {
     uint32_t n_spare;
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
+    struct strangers strangers;
 };
 
 /* request.c */
@@ -242,9 +229,5 @@ void try_close_record(struct request *r);
 const struct conf_endpoint *limits_of(const struct request *r); /* or NULL */
 /** Check the body that was read; 0 or -ERR_x with r->err. */
 int limits_check(struct request *r);
-
-/* view.c: what policies see */
-extern const struct policy_view request_view;
-int view_run(struct request *r, enum policy_phase p, struct policy_result *out);
 
 #endif

@@ -3,6 +3,7 @@
 /* How a request ends: sent, failed, settled. */
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
+#include "flow/retry.h"
 #include "flow/steps.h"
 
 enum step step_finish(struct request *r)
@@ -28,27 +29,24 @@ static bool may_retry_soon(const struct request *r)
            (r->retry_after_ms && r->retry_after_ms <= RETRY_KNOWN_MS);
 }
 
-static bool has_field(const struct kept_error *k, const char *name)
-{
-    return http_header_get(k->fields, k->n_fields, str_of(name)).p;
-}
-
 /* The provider's own error answer, as it came. */
 static void pass_error(struct request *r)
 {
-    struct http_header h[56];
+    struct http_header h[60];
     bool soon = may_retry_soon(r);
     size_t n;
 
-    r->retry_after_ms = 0; /* the provider's own fields say it */
-    n = reply_headers(r, h, 20);
-    if (!soon && !has_field(&r->kept, "x-should-retry"))
+    if (r->kept.callers)
+        r->retry_after_ms = 0; /* the provider's own fields say it */
+    n = reply_headers(r, h, 24);
+    if (!soon)
         h[n++] = (struct http_header){ STR("x-should-retry"), STR("false") };
-    for (size_t i = 0; i < r->kept.n_fields && n < 46; i++) {
-        if (stream_is_passed(r, r->kept.fields[i].name))
+    for (size_t i = 0; i < r->kept.n_fields && n < 50; i++) {
+        if (stream_is_passed(r, r->kept.fields[i].name) &&
+            !retry_replaces(r, r->kept.fields[i].name))
             h[n++] = r->kept.fields[i];
     }
-    n = limits_headers(r, h, n, 54);
+    n = limits_headers(r, h, n, 58);
     h[n++] = (struct http_header){ STR("content-type"),
                                    r->kept.content_type.n
                                        ? r->kept.content_type

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
+#include "flow/auth_limit.h"
+#include "flow/cors.h"
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
@@ -13,7 +15,9 @@
 static enum step answer_health(struct request *r)
 {
     bool ready = r->endpoint->id != ENDPOINT_READYZ ||
-                 (!r->flow->draining && r->gen->config->n_providers > 0);
+                 (!r->flow->draining &&
+                  engine_is_ready(r->gen->engine,
+                                  loop_now_ms(r->flow->env.loop)));
 
     reply_json(r, ready ? 200 : 503,
                ready ? STR("{\"status\":\"ok\"}")
@@ -36,11 +40,13 @@ static bool is_anthropic(const struct request *r)
 
 enum step step_head(struct request *r)
 {
-    r->anthropic = is_anthropic(r);
+    r->anthropic = endpoint_asks_anthropic(r->path, is_anthropic(r));
     r->endpoint = endpoint_find(r->path, r->anthropic, &r->rest);
     identity_trace(r);
     r->want_detail = r->listener && r->listener->conf &&
                      r->listener->conf->detail_full;
+    if (cors_is_preflight(r))
+        return cors_preflight(r);
     if (!r->endpoint) {
         err_set(&r->err, ERR_NOT_FOUND,
                 "Unknown path (" STR_FMT " " STR_FMT ").",
@@ -99,6 +105,8 @@ static enum step admit_principal(struct request *r)
     if (rc)
         return request_fail(r, -rc, "client");
     cells_request_note(r->cell, r->principal->id, STR_NULL);
+    cells_request_caller(r->cell, r->principal->key, r->principal->team,
+                         r->principal->user);
     return endpoint_is_models(r->endpoint) ? STEP_MODELS : STEP_BODY;
 }
 
@@ -128,13 +136,11 @@ static void check_typo(struct request *r)
                 "character is missing or changed.");
 }
 
-enum step step_authenticate(struct request *r)
+static enum step authenticate(struct request *r)
 {
     struct policy_result res;
     enum step next;
 
-    if (!r->credential.p)
-        identity_credential(r);
     if (!r->err.code)
         check_typo(r);
     if (r->err.code)
@@ -145,6 +151,22 @@ enum step step_authenticate(struct request *r)
     r->principal =
         res.verdict == POLICY_PRINCIPAL ? res.principal : anonymous(r);
     return r->principal ? admit_principal(r) : unknown_caller(r);
+}
+
+enum step step_authenticate(struct request *r)
+{
+    enum step next;
+
+    if (!r->auth_begun) { /* a policy that waited is not asked again */
+        r->auth_begun = true;
+        identity_credential(r);
+        if (!r->err.code && !auth_limit_admits(r))
+            return request_fail(r, ERR_RATE_LIMITED, "client");
+    }
+    next = authenticate(r);
+    if (next == STEP_FAIL && r->err.code == ERR_INVALID_API_KEY)
+        auth_limit_failed(r);
+    return next;
 }
 
 static uint64_t body_limit(const struct request *r)
@@ -230,6 +252,7 @@ enum step step_plan(struct request *r)
 {
     int rc;
 
+    cells_request_model(r->cell, r->asked);
     /* what a policy put in its place is the policy's choice */
     if (!principal_may_use(r->principal, r->asked)) {
         err_set(&r->err, ERR_MODEL_NOT_ALLOWED,

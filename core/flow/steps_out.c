@@ -1,60 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
+#include "flow/resting.h"
+#include "flow/retry.h"
 #include "flow/steps.h"
 
 #include "engine/fault.h"
 #include "flow/translate.h"
-
-#include <sys/random.h>
-
-#define BACKOFF_BASE_MS 250
-#define BACKOFF_CAP_MS 8000
-#define PARK_MS 10000 /* a refused credential rests while there are others */
-#define COOL_MS 1000  /* one that is limited, where no pause was told */
-#define COOL_MAX_MS 60000
-
-/* A credential that is not parked; does not take its turn. */
-static bool has_credential(const struct request *r, const struct provider *p,
-                           const struct credential *but)
-{
-    uint64_t now = loop_now_ms(r->flow->env.loop);
-
-    for (size_t i = 0; i < p->n_credentials; i++) {
-        if (&p->credentials[i] != but &&
-            p->credentials[i].parked_until_ms <= now)
-            return true;
-    }
-    return false;
-}
-
-static bool is_usable(const struct request *r, const struct candidate *c)
-{
-    return !c->dropped && !r->out[c - r->plan.list] &&
-           has_credential(r, c->target->provider, NULL) &&
-           attempt_api(c->target->provider->plugin, r->endpoint->dialect);
-}
-
-/* When is the first of the resting credentials back? */
-static uint64_t soonest_ms(const struct request *r)
-{
-    uint64_t now = loop_now_ms(r->flow->env.loop), best = 0;
-
-    for (size_t i = 0; i < r->plan.n; i++) {
-        const struct candidate *c = &r->plan.list[i];
-        const struct provider *p = c->target->provider;
-
-        for (size_t k = 0; !c->dropped && k < p->n_credentials; k++) {
-            uint64_t at = p->credentials[k].parked_until_ms;
-
-            if (at > now && (!best || at - now < best))
-                best = at - now;
-        }
-    }
-    return best;
-}
 
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
@@ -62,7 +17,7 @@ static enum step untranslatable(struct request *r, const struct err *err)
 {
     if (!r->refused.code)
         r->refused = *err;
-    r->out[r->at++] = true;
+    r->out[r->at] = true;
     return STEP_ATTEMPT;
 }
 
@@ -90,21 +45,21 @@ static enum step no_target(struct request *r)
                 STR_ARG(r->facts.model), r->endpoint->name);
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
-    r->retry_after_ms = soonest_ms(r);
+    r->retry_after_ms = choose_soonest_ms(r);
     err_set(&r->err, ERR_NO_TARGET,
             "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
             STR_ARG(r->facts.model),
-            r->retry_after_ms ? ": their credentials rest"
+            r->retry_after_ms ? ": all of them rest"
                               : r->plan.n ? ": all were excluded" : "");
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }
 
 enum step step_attempt(struct request *r)
 {
-    while (r->at < r->plan.n && !is_usable(r, &r->plan.list[r->at]))
-        r->at++;
-    if (r->at >= r->plan.n)
+    if (!choose_target(r))
         return r->n_attempts ? STEP_FAIL : no_target(r);
+    if (!r->n_attempts)
+        retry_earn(r);
     r->credential_next =
         provider_credential(r->plan.list[r->at].target->provider,
                             loop_now_ms(r->flow->env.loop));
@@ -322,31 +277,12 @@ void try_close_record(struct request *r)
     metric_add(METRIC_ATTEMPTS, labels, 1);
 }
 
-/* A refused or limited credential rests; the others go on. */
-static void rest(struct attempt *t, const struct fault_info *info,
-                 uint64_t now)
-{
-    uint64_t pause = t->fault.retry_after_ms;
-
-    if (info->blame == BLAME_PARK) {
-        t->credential->parked_until_ms = now + PARK_MS;
-    } else if (info->blame == BLAME_COOLDOWN &&
-               t->fault.scope == PS_SCOPE_CREDENTIAL) {
-        pause = pause ? pause : COOL_MS;
-        t->credential->parked_until_ms =
-            now + (pause < COOL_MAX_MS ? pause : COOL_MAX_MS);
-    }
-}
-
 /* Whom the fault rules out for the rest of this request. */
 static void rule_out(struct request *r)
 {
     struct attempt *t = r->attempt;
-    const struct fault_info *info = fault_info(t->fault.cls);
-    uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    if (t->credential && t->target->provider->n_credentials > 1)
-        rest(t, info, now);
+    resting_after(r);
     for (size_t i = 0; i < r->plan.n; i++) {
         const struct target *c = r->plan.list[i].target;
 
@@ -354,63 +290,6 @@ static void rule_out(struct request *r)
             c->provider == t->target->provider)
             r->out[i] = true;
     }
-}
-
-static bool has_budget(const struct request *r)
-{
-    const struct conf_retries *c =
-        &r->plan.list[r->at].target->provider->conf->retries;
-
-    return r->n_attempts < c->attempts && r->n_attempts < MAX_ATTEMPTS &&
-           !r->total_passed;
-}
-
-static uint64_t full_jitter(uint32_t n)
-{
-    uint64_t cap = (uint64_t)BACKOFF_BASE_MS << (n < 5 ? n : 5);
-    uint32_t dice = 0;
-
-    if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) < 0)
-        dice = (uint32_t)clock_mono_ns();
-    return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
-}
-
-static bool other_target(const struct request *r)
-{
-    for (size_t i = r->at + 1; i < r->plan.n; i++) {
-        if (is_usable(r, &r->plan.list[i]))
-            return true;
-    }
-    return false;
-}
-
-/* Before content commit: what next after that fault? */
-static enum step next_try(struct request *r, const struct fault_info *info,
-                          const struct credential *used, bool dead_connection)
-{
-    const struct conf_retries *c =
-        &r->plan.list[r->at].target->provider->conf->retries;
-
-    if (dead_connection && !r->reuse_retried && r->n_attempts < MAX_ATTEMPTS) {
-        r->reuse_retried = true;
-        return STEP_ATTEMPT;
-    }
-    if (!has_budget(r))
-        return STEP_FAIL;
-    if (info->other_credential &&
-        has_credential(r, r->plan.list[r->at].target->provider, used))
-        return STEP_ATTEMPT;
-    if (info->other_target && other_target(r)) {
-        r->at++;
-        r->same_target = 0;
-        return STEP_ATTEMPT;
-    }
-    if (info->same_target && r->same_target < c->same_target) {
-        r->wake_at_ms = loop_now_ms(r->flow->env.loop) +
-                        full_jitter(r->same_target++);
-        return STEP_BACKOFF;
-    }
-    return STEP_FAIL;
 }
 
 static void merge_plugin_usage(struct request *r, const ps_usage *u)
@@ -427,9 +306,7 @@ static void merge_plugin_usage(struct request *r, const ps_usage *u)
 enum step step_judge(struct request *r)
 {
     struct attempt *t = r->attempt;
-    const struct fault_info *info;
-    const struct credential *used = t->credential;
-    bool dead;
+    struct retry_cause why;
 
     note_end(r);
     try_close_record(r);
@@ -440,6 +317,8 @@ enum step step_judge(struct request *r)
         return STEP_FAIL;
     }
     if (!t->broken) {
+        choose_judged(r, false);
+        resting_served(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
@@ -449,10 +328,10 @@ enum step step_judge(struct request *r)
         r->kept = (struct kept_error){ 0 };
         request_output_cut(r);
     }
-    info = fault_info(t->fault.cls);
-    dead = t->ended && t->result.reused && t->result.fail == HTTP_FAIL_RESET;
-    r->side = info->callers ? "client" : "provider";
-    keep_error(r, info);
+    why = retry_cause(r);
+    r->side = why.info->callers ? "client" : "provider";
+    choose_judged(r, why.dead && !r->reuse_retried);
+    keep_error(r, why.info);
     rule_out(r);
     attempt_stop(r);
     if (r->answer.content_sent)
@@ -463,7 +342,7 @@ enum step step_judge(struct request *r)
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
-    return next_try(r, info, used, dead);
+    return retry_next(r, &why);
 }
 
 enum step step_backoff(struct request *r)

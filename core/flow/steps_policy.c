@@ -39,6 +39,7 @@ static bool describe(struct request *r)
 
     if (r->try_next)
         return true;
+    body_try_end(r); /* that of the try before */
     t = arena_alloc(r->arena, sizeof *t);
     if (!t || !list_tried(r, t))
         return false;

@@ -9,6 +9,7 @@
  * its usage is read from its tail.
  */
 #include "flow/events.h"
+#include "flow/choose.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
@@ -38,6 +39,12 @@ bool stream_is_passed(const struct request *r, struct str name)
            attempt_field_in(request_dialect(r)->passed, name);
 }
 
+/* A value that quotes the gateway's credential is nobody's to read. */
+static bool quotes_credential(const struct request *r, struct str value)
+{
+    return attempt_hide(r, value).p != value.p;
+}
+
 /* Copy what is needed later; an error keeps all, for `classify`. */
 static void keep_fields(struct request *r, const struct http_answer *a)
 {
@@ -56,6 +63,8 @@ static void keep_fields(struct request *r, const struct http_answer *a)
         if (a->status < 400 && !all &&
             !attempt_field_in(passed, a->headers[i].name) &&
             !attempt_field_in(own, a->headers[i].name))
+            continue;
+        if (quotes_credential(r, a->headers[i].value))
             continue;
         to->name = arena_dup(r->arena, a->headers[i].name);
         to->value = arena_dup(r->arena, a->headers[i].value);
@@ -130,7 +139,8 @@ void stream_head(struct request *r, const struct http_answer *a)
     t->host.answer_headers = t->fields;
     t->host.n_answer_headers = t->n_fields;
     r->upstream_id =
-        arena_dup(r->arena, id.p ? id : get(a, "request-id"));
+        arena_dup(r->arena, attempt_hide(r, id.p ? id : get(a,
+                                                             "request-id")));
     t->content_type = arena_dup(r->arena, get(a, "content-type"));
     if (str_u64(get(a, "content-length"), &length) && length <= INT64_MAX)
         t->length = (int64_t)length;
@@ -165,15 +175,15 @@ static void send_head(struct request *r, int status, struct str ctype,
                       int64_t length)
 {
     struct attempt *t = r->attempt;
-    struct http_header h[64];
+    struct http_header h[68];
     int err = t && !t->broken ? ERR_NONE : r->err.code;
     size_t n;
 
     r->err.code = ERR_NONE; /* an earlier attempt's */
     r->retry_after_ms = 0;
-    n = answer_fields(r, h, 44);
-    n = limits_headers(r, h, n, 52);
-    n = response_fields(r, h, n, 60);
+    n = answer_fields(r, h, 48);
+    n = limits_headers(r, h, n, 56);
+    n = response_fields(r, h, n, 64);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
     if (type_is(ctype, "text/event-stream")) {
@@ -259,7 +269,7 @@ static bool pass_on(struct request *r)
         return false;
     r->answer.passed = true;
     r->answer.content_sent = true;
-    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    choose_first_content(r);
     send_head(r, t->host.pub.status, t->content_type,
               t->length >= 0 ? t->length : HTTP_LENGTH_STREAM);
     keep_tail(r, buf_str(&r->answer.held));
@@ -394,7 +404,7 @@ static void send_body(struct request *r, struct str body)
     struct attempt *t = r->attempt;
     struct str ctype = t->content_type;
 
-    r->records[r->n_attempts - 1].first_ns = clock_mono_ns();
+    choose_first_content(r);
     r->answer.content_sent = true;
     send_head(r, t->host.pub.status,
               ctype.n && !t->translation ? ctype : STR("application/json"),

@@ -11,6 +11,7 @@
 
 #define KEEPALIVE_MS 15000
 #define HEAD_MS 120000 /* a stream's head, where nothing else is said */
+#define REASONING 4 /* a model that thinks first has so many times as long */
 #define AFTER_DONE_MS 2000 /* upstream may take its time to end a stream */
 
 static uint64_t now_ms(const struct request *r)
@@ -33,12 +34,23 @@ static uint64_t client_total_ms(const struct request *r)
     return str_u64(whole, &v) && v > 0 && v < 86400 ? v * 1000 : 0;
 }
 
-/* Unset, a whole answer may take all of its total time to its head. */
+static uint32_t patience(const struct request *r)
+{
+    return target_reasons(r->attempt->target) ? REASONING : 1;
+}
+
+static uint32_t first_event_limit(const struct request *r)
+{
+    return limits(r)->first_event_ms * patience(r);
+}
+
+/* Unset, a whole answer may take all of its total time to its head. Some
+ * hosts send a stream's head only with its first event. */
 static uint32_t head_limit(const struct request *r)
 {
     uint32_t set = limits(r)->head_ms;
 
-    return set || !r->facts.stream ? set : HEAD_MS;
+    return set || !r->facts.stream ? set : HEAD_MS * patience(r);
 }
 
 void timers_start_attempt(struct request *r)
@@ -49,6 +61,7 @@ void timers_start_attempt(struct request *r)
     if (!r->timed) {
         uint64_t total = client_total_ms(r);
 
+        r->clients_total = total != 0;
         if (!total && !r->facts.stream)
             total = t->total_ms;
         r->timed = true;
@@ -59,7 +72,7 @@ void timers_start_attempt(struct request *r)
     r->last_data_ms = now;
     r->address_at_ms = now + t->connect_ms;
     r->head_at_ms = head_limit(r) ? now + head_limit(r) : 0;
-    r->event_at_ms = r->facts.stream ? now + t->first_event_ms : 0;
+    r->event_at_ms = r->facts.stream ? now + first_event_limit(r) : 0;
     timers_arm(r);
 }
 
@@ -84,7 +97,7 @@ static struct deadline attempt_deadline(const struct request *r)
         return (struct deadline){ "head", r->head_at_ms, head_limit(r) };
     if (r->event_at_ms && r->answer.events == 0 && t->mode != MODE_ERROR)
         return (struct deadline){ "first_event", r->event_at_ms,
-                                  c->first_event_ms };
+                                  first_event_limit(r) };
     if (t->mode == MODE_HEAD || r->answer.paused || !r->facts.stream)
         return (struct deadline){ 0 };
     if (r->answer.done_seen)

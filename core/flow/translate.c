@@ -119,9 +119,12 @@ static int encode(struct request *r, struct attempt *t, struct err *err)
     struct translation *x = t->translation;
     struct codec_target target =
         codec_target_of(x->target->dialect, t->target->model);
+    const struct conf_quirks *q = &t->target->provider->conf->quirks;
     struct codec_report report = { 0 };
     int rc;
 
+    target.reasoning_in = codec_reasoning_named(q->reasoning_in,
+                                                target.reasoning_in);
     buf_init(&x->body, r->body_bytes * 2 + OUTGOING_ROOM);
     rc = x->target->encode_request(r->neutral, &target, r->arena, &x->body,
                                    &report, &x->names, err);
@@ -132,9 +135,12 @@ static int encode(struct request *r, struct attempt *t, struct err *err)
     return rc ? rc : json_scan(&x->index, buf_str(&x->body), NULL, err);
 }
 
-static int open_answer(struct request *r, struct translation *x)
+static int open_answer(struct request *r, struct attempt *t)
 {
+    const struct conf_quirks *q = &t->target->provider->conf->quirks;
+    struct translation *x = t->translation;
     struct codec_in_opts in = { .names = &x->names,
+                                .tags = codec_tags_named(q->reasoning_out),
                                 .unique = str_of(r->id),
                                 .max_held = TRANSLATED_BODY_MAX };
     struct codec_out_opts out = { .stream = r->facts.stream,
@@ -169,7 +175,7 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
     if (rc == 0)
         rc = encode(r, t, err);
     if (rc == 0)
-        rc = open_answer(r, x);
+        rc = open_answer(r, t);
     if (rc)
         translate_end(t);
     return rc;

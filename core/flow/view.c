@@ -135,6 +135,13 @@ static struct str view_header(void *req, struct str name)
     return r->http ? http_req_header(r->http, name) : STR_NULL;
 }
 
+static const struct tls_peer *view_client_cert(void *req)
+{
+    struct request *r = req;
+
+    return r->http ? http_req_certificate(r->http) : NULL;
+}
+
 static void view_note(void *req, struct str policy, struct str text)
 {
     request_note(req, policy, text);
@@ -164,6 +171,7 @@ static int64_t view_cost(void *req)
 const struct policy_view request_view = {
     .field = view_field,
     .header = view_header,
+    .client_cert = view_client_cert,
     .note = view_note,
     .ran = view_ran,
     .tags = hints_tags,

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The keeper's parts: resolver, metrics, store, admin. */
+/* The keeper's parts: resolver, metrics, issuers, store, admin,
+ * ledger. */
 #include "keeper/keeper.h"
 
+#include "base/snapshot.h"
 #include "engine/addresses.h"
 #include "keeper/admin_http.h"
+#include "keeper/issuers.h"
 #include "keeper/ledger.h"
 #include "keeper/metrics_http.h"
 #include "keeper/resolver.h"
@@ -13,6 +16,9 @@
 #include <stdlib.h>
 
 struct keeper {
+    struct keeper_env env;
+    struct addresses *addresses;
+    struct issuers *issuers; /* NULL: there are none */
     struct resolver *resolver;
     struct metrics_http *metrics;
     struct store_thread *store;
@@ -40,6 +46,8 @@ static int add_hosts(struct resolver *r, const struct config *c)
         rc = resolver_add(r, url_host(c->services[i].url));
     for (size_t i = 0; i < c->n_redis && !rc; i++)
         rc = resolver_add(r, c->redis[i].host);
+    for (size_t i = 0; i < c->n_jwts && !rc; i++)
+        rc = resolver_add(r, issuers_host(&c->jwts[i]));
     return rc;
 }
 
@@ -80,6 +88,53 @@ struct store_thread *keeper_store(struct keeper *k)
     return k->store;
 }
 
+/* For the workers, and for ourselves. */
+static void on_addresses(void *ud, int fd)
+{
+    struct keeper *k = ud;
+    struct err err = { 0 };
+    struct snapshot *s = snapshot_open(fd, &err);
+
+    k->env.publish(k->env.ud, fd);
+    if (!s)
+        return;
+    addresses_update(k->addresses, s);
+    snapshot_unref(s);
+}
+
+static int on_host(void *ud, struct str host)
+{
+    return resolver_add_late(((struct keeper *)ud)->resolver, host);
+}
+
+static void on_jwks(void *ud, int fd)
+{
+    const struct keeper *k = ud;
+
+    k->env.publish_jwks(k->env.ud, fd);
+}
+
+static int open_issuers(struct keeper *k, struct err *err)
+{
+    const struct issuers_env env = { .loop = k->env.loop,
+                                     .config = k->env.config,
+                                     .addresses = k->addresses,
+                                     .resolve = on_host,
+                                     .publish = on_jwks,
+                                     .ud = k };
+
+    if (k->env.config->n_jwts == 0)
+        return 0;
+    k->issuers = issuers_new(&env, k->env.jwks, err);
+    return k->issuers ? 0 : -err->code;
+}
+
+void keeper_ask_jwks(struct keeper *k, struct str name)
+{
+    if (k->issuers)
+        issuers_ask(k->issuers, name);
+}
+
 struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
 {
     struct keeper *k = calloc(1, sizeof *k);
@@ -88,7 +143,12 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
         err_set(err, ERR_NOMEM, "no memory");
         return NULL;
     }
-    k->resolver = resolver_new(env->loop, env->publish, env->ud, err);
+    k->env = *env;
+    k->addresses = addresses_new();
+    k->resolver = k->addresses ? resolver_new(env->loop, on_addresses, k, err)
+                               : NULL;
+    if (!k->addresses)
+        err_set(err, ERR_NOMEM, "no memory");
     if (k->resolver && add_hosts(k->resolver, env->config) != 0)
         err_set(err, ERR_LIMIT, "too many host names");
     else if (k->resolver && env->metrics_fd >= 0)
@@ -98,7 +158,8 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
         open_store(k, env, err);
     if (err->code == 0)
         open_ledger(k, env, err);
-    if (err->code == 0 && resolver_start(k->resolver, err) == 0)
+    if (err->code == 0 && open_issuers(k, err) == 0 &&
+        resolver_start(k->resolver, err) == 0)
         return k;
     keeper_free(k);
     return NULL;
@@ -112,6 +173,8 @@ void keeper_free(struct keeper *k)
     admin_http_free(k->admin);
     store_thread_free(k->store);
     metrics_http_free(k->metrics);
+    issuers_free(k->issuers);
     resolver_free(k->resolver);
+    addresses_free(k->addresses);
     free(k);
 }

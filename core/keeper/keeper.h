@@ -15,6 +15,7 @@
 #include "net/loop.h"
 
 struct keeper;
+struct snapshot; /* base/snapshot.h */
 
 struct keeper_env {
     struct loop *loop;
@@ -29,6 +30,10 @@ struct keeper_env {
     void (*publish)(void *ud, int fd);
     /** A new table of keys, the same way; -1: the store cannot be read. */
     void (*keys)(void *ud, int fd, bool is_base);
+    /** The same of the issuers' keys; `jwks` is what was published before, or
+     * NULL. */
+    void (*publish_jwks)(void *ud, int fd);
+    const struct snapshot *jwks;
     void *ud;
 };
 
@@ -38,5 +43,8 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err);
 struct store_thread *keeper_store(struct keeper *k);
 /** Before loop_free. A resolution under way is not waited for. */
 void keeper_free(struct keeper *k);
+
+/** A worker asks for newer keys of that jwt block. */
+void keeper_ask_jwks(struct keeper *k, struct str name);
 
 #endif

@@ -252,3 +252,16 @@ int ledger_db_forget(struct ledger_db *db, int64_t before_ms, int max,
     rc = db_done(&db->store, st, err);
     return rc ? rc : sqlite3_changes(db->store.db);
 }
+
+int ledger_db_backup(const char *file, const char *to, struct err *err)
+{
+    return store_copy(file, to, err);
+}
+
+int ledger_db_restore(const char *folder, const char *file, struct err *err)
+{
+    const struct store_kind kind = { LEDGER_FILE, "try",
+                                     sizeof steps / sizeof *steps };
+
+    return store_restore_kind(&kind, folder, file, err);
+}

@@ -40,6 +40,15 @@ int ledger_db_put(struct ledger_db *db, struct str records, uint64_t *added,
 int ledger_db_forget(struct ledger_db *db, int64_t before_ms, int max,
                      struct err *err);
 
+/** A whole copy of the ledger at `file`, which is in use, into the new file
+ * `to` (mode 0600). Errors: IO (`to` is there, too), BUSY, SYNTAX. */
+int ledger_db_backup(const char *file, const char *to, struct err *err);
+
+/** Put a backup into the place of the folder's ledger, which nobody uses:
+ * checked first, swapped in whole; what was there is ledger.db.before.
+ * Errors: SYNTAX, CONFIG, IO. */
+int ledger_db_restore(const char *folder, const char *file, struct err *err);
+
 /* ---- reading ----------------------------------------------------------- */
 
 /** What to sum and by what; texts "" or NULL = all. */

@@ -43,6 +43,7 @@ struct resolver {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     size_t n_threads, n_hosts; /* threads that have not ended */
+    size_t room; /* of hosts, once there are threads: it may not move then */
     bool stop, changed, abandoned;
     struct host *hosts;
 };
@@ -298,16 +299,59 @@ int resolver_add(struct resolver *r, struct str host)
     return 0;
 }
 
+int resolver_add_late(struct resolver *r, struct str host)
+{
+    struct err err = { 0 };
+    char *name;
+    int rc = 0;
+
+    if (host.n == 0 || host.n > SNAPSHOT_NAME_MAX || is_number(host))
+        return 0;
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < r->n_hosts && rc == 0; i++)
+        rc = str_is(host, r->hosts[i].name);
+    name = rc == 0 && r->n_hosts < r->room ? str_dup(host) : NULL;
+    if (name)
+        r->hosts[r->n_hosts++] = (struct host){ .name = name };
+    else if (rc == 0)
+        rc = -ERR_LIMIT;
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+    if (rc == 0)
+        rc = resolver_start(r, &err);
+    return rc > 0 ? 0 : rc;
+}
+
+/* Threads hold on to a host while they look it up: room for late ones is made
+ * before the first of them. */
+static int make_room(struct resolver *r)
+{
+    size_t room = r->n_hosts + RESOLVER_LATE_HOSTS;
+    struct host *grown;
+
+    if (r->room)
+        return 0;
+    grown = realloc(r->hosts, room * sizeof *grown);
+    if (!grown)
+        return -ERR_NOMEM;
+    r->hosts = grown;
+    r->room = room;
+    return 0;
+}
+
 int resolver_start(struct resolver *r, struct err *err)
 {
-    size_t wanted = r->n_hosts < THREADS ? r->n_hosts : THREADS;
+    size_t wanted;
     pthread_attr_t attr;
     pthread_t id;
     int rc = 0;
 
+    if (make_room(r) != 0)
+        return err_set(err, ERR_NOMEM, "no memory");
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_mutex_lock(&r->lock);
+    wanted = r->n_hosts < THREADS ? r->n_hosts : THREADS;
     while (r->n_threads < wanted && !rc) {
         rc = pthread_create(&id, &attr, thread_main, r);
         r->n_threads += rc == 0;

@@ -15,7 +15,8 @@
 
 struct resolver;
 
-enum { RESOLVER_MAX_HOSTS = 1024, RESOLVER_TEXT_MAX = 512 };
+enum { RESOLVER_MAX_HOSTS = 1024, RESOLVER_TEXT_MAX = 512,
+       RESOLVER_LATE_HOSTS = 64 };
 
 /** publish(ud, fd) is called on the loop; the descriptor is borrowed. */
 struct resolver *resolver_new(struct loop *l, void (*publish)(void *, int),
@@ -24,6 +25,10 @@ struct resolver *resolver_new(struct loop *l, void (*publish)(void *, int),
 /** Before resolver_start: a name to resolve. Numbers, empty names and those
  * that are there already are passed over. 0, -ERR_LIMIT, -ERR_NOMEM. */
 int resolver_add(struct resolver *r, struct str host);
+
+/** The same after resolver_start, for the few names that are learnt later
+ * (RESOLVER_LATE_HOSTS). */
+int resolver_add_late(struct resolver *r, struct str host);
 
 /** Start the threads; nothing is started where there is no name. */
 int resolver_start(struct resolver *r, struct err *err);

@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PAGES_AT_ONCE 1024
 #define COPY_BYTES 65536
+#define COPY_BUSY_MS 5000
 
 /** Page by page from one database to another, whole or not at all. */
 static int copy_pages(struct store *from, struct store *to, struct err *err)
@@ -99,20 +101,22 @@ static int ask(struct store *s, const char *sql, char *out, size_t size,
     return rc < 0 ? rc : 0;
 }
 
-static int check(struct store *s, struct err *err)
+static int check(struct store *s, const struct store_kind *kind,
+                 struct err *err)
 {
-    char found[256];
+    char found[256], sql[96];
     int rc = ask(s, "PRAGMA integrity_check(1)", found, sizeof found, err);
 
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", kind->table);
     if (!rc && strcmp(found, "ok") != 0)
         rc = err_set(err, ERR_SYNTAX, "%s is damaged: %s", s->path, found);
     if (!rc)
-        rc = ask(s, "SELECT count(*) FROM key", found, sizeof found, err);
+        rc = ask(s, sql, found, sizeof found, err);
     if (!rc)
         rc = ask(s, "PRAGMA user_version", found, sizeof found, err);
-    if (!rc && strtoul(found, NULL, 10) > store_n_steps)
+    if (!rc && strtoul(found, NULL, 10) > kind->n_steps)
         rc = err_set(err, ERR_CONFIG, "%s is of version %s, and this Penstock "
-                     "knows %zu", s->path, found, store_n_steps);
+                     "knows %zu", s->path, found, kind->n_steps);
     return rc;
 }
 
@@ -129,14 +133,15 @@ static int own(const char *folder, const char *path, struct err *err)
     return 0;
 }
 
-static int swap_in(const char *folder, const char *fresh, struct err *err)
+static int swap_in(const char *folder, const char *name, const char *fresh,
+                   struct err *err)
 {
     /* the log goes with the file that it belongs to */
     static const char *const parts[] = { "", "-wal", "-shm" };
     char at[STORE_PATH_MAX], old[STORE_PATH_MAX + 8];
     char before[STORE_PATH_MAX + 16];
 
-    snprintf(at, sizeof at, "%s/" STORE_FILE, folder);
+    snprintf(at, sizeof at, "%.*s/%s", STORE_PATH_MAX - 32, folder, name);
     for (size_t i = 0; i < 3; i++) {
         snprintf(old, sizeof old, "%s%s", at, parts[i]);
         snprintf(before, sizeof before, "%s.before%s", at, parts[i]);
@@ -160,19 +165,20 @@ static int mark(const char *folder, struct err *err)
     return own(folder, path, err);
 }
 
-int store_restore(const char *folder, const char *file, struct err *err)
+int store_restore_kind(const struct store_kind *kind, const char *folder,
+                       const char *file, struct err *err)
 {
     struct store from = { .db = NULL }, to = { .db = NULL };
     int n = snprintf(from.path, sizeof from.path, "%s", file), rc;
 
-    snprintf(to.path, sizeof to.path, "%.*s/" STORE_FILE ".new",
-             STORE_PATH_MAX - 32, folder);
+    snprintf(to.path, sizeof to.path, "%.*s/%s.new", STORE_PATH_MAX - 32,
+             folder, kind->file);
     if (n < 0 || (size_t)n >= sizeof from.path)
         return err_set(err, ERR_LIMIT, "the path is too long");
     unlink(to.path);
     rc = open_plain(&from, SQLITE_OPEN_READONLY, err);
     if (!rc)
-        rc = check(&from, err);
+        rc = check(&from, kind, err);
     if (!rc)
         rc = open_plain(&to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     if (!rc)
@@ -181,7 +187,37 @@ int store_restore(const char *folder, const char *file, struct err *err)
     sqlite3_close(to.db);
     if (!rc)
         rc = own(folder, to.path, err);
-    if (!rc)
-        rc = swap_in(folder, to.path, err);
+    return rc ? rc : swap_in(folder, kind->file, to.path, err);
+}
+
+int store_restore(const char *folder, const char *file, struct err *err)
+{
+    const struct store_kind kind = { STORE_FILE, "key", store_n_steps };
+    int rc = store_restore_kind(&kind, folder, file, err);
+
     return rc ? rc : mark(folder, err);
+}
+
+/* ---- the ledger, which anybody who may read it may copy ----------------- */
+
+int store_copy(const char *from_path, const char *to_path, struct err *err)
+{
+    struct store from = { .db = NULL }, to = { .db = NULL };
+    int rc;
+
+    if (strlen(from_path) >= sizeof from.path ||
+        strlen(to_path) >= sizeof to.path)
+        return err_set(err, ERR_LIMIT, "the path is too long");
+    snprintf(from.path, sizeof from.path, "%s", from_path);
+    snprintf(to.path, sizeof to.path, "%s", to_path);
+    rc = open_plain(&from, SQLITE_OPEN_READONLY, err);
+    if (!rc)
+        rc = open_plain(&to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (!rc)
+        sqlite3_busy_timeout(from.db, COPY_BUSY_MS);
+    if (!rc && (rc = copy_pages(&from, &to, err)) != 0)
+        unlink(to.path);
+    sqlite3_close(from.db);
+    sqlite3_close(to.db);
+    return rc;
 }

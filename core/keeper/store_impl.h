@@ -57,6 +57,21 @@ int db_end(struct store *s, int rc, struct err *err);
  */
 int store_migrate(struct store *s, const char *const *steps, size_t n,
                   struct err *err);
+
+/** A kind of database: its file in the folder, a table it has, versions. */
+struct store_kind {
+    const char *file, *table;
+    size_t n_steps;
+};
+
+/** As store_restore, for any kind. */
+int store_restore_kind(const struct store_kind *kind, const char *folder,
+                       const char *file, struct err *err);
+
+/** A whole copy of a database that is in use into a new file, by the online
+ * backup API. Blocks on the disk. EXISTS, IO, BUSY, SYNTAX. */
+int store_copy(const char *from_path, const char *to_path, struct err *err);
+
 extern const char *const store_steps[];
 extern const size_t store_n_steps;
 

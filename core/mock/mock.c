@@ -6,12 +6,11 @@
  */
 #include "mock/mock_impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/file.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FAULTS_FILE_MAX = 1 << 20 };
@@ -184,8 +183,10 @@ static void on_end(void *ud, struct http_req *q, int rc)
     free(r);
 }
 
-static const struct http_handler handler = { on_head, on_body, on_drained,
-                                             on_end };
+static const struct http_handler handler = { .on_head = on_head,
+                                             .on_body = on_body,
+                                             .on_drained = on_drained,
+                                             .on_end = on_end };
 
 /* ---- the mock ---------------------------------------------------------- */
 
@@ -211,25 +212,14 @@ static void name_file(const char *path, struct err *err)
 
 static int load_faults(struct mock *m, const char *path, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct buf b = BUF_INIT(FAULTS_FILE_MAX);
-    struct stat st;
-    char *p;
-    ssize_t n;
-    int rc;
+    int rc = file_read(path, &b, err);
 
-    if (fd < 0 || fstat(fd, &st))
-        rc = err_errno(err, "%s", path);
-    else if (!(p = buf_reserve(&b, (size_t)st.st_size + 1)))
-        rc = err_set(err, ERR_LIMIT, "%s: over 1 MiB", path);
-    else if ((n = read(fd, p, (size_t)st.st_size)) < 0)
-        rc = err_errno(err, "%s", path);
-    else
-        rc = mock_set_faults(m, (struct str){ p, (size_t)n }, err);
-    if (rc == -ERR_CONFIG)
-        name_file(path, err);
-    if (fd >= 0)
-        close(fd);
+    if (rc == 0) {
+        rc = mock_set_faults(m, buf_str(&b), err);
+        if (rc == -ERR_CONFIG)
+            name_file(path, err);
+    }
     buf_clear(&b);
     return rc;
 }
@@ -313,6 +303,8 @@ int mock_serve(int listen_fd, const struct mock_options *o, struct err *err)
     if (p.loop && watch(&p, o->stop_fd) == 0) {
         m = mock_new(p.loop, o, err);
         rc = m ? mock_listen(m, listen_fd) : -ERR_CONFIG;
+        if (rc == 0 && o->ready)
+            o->ready(o->ready_ud);
         if (rc == 0)
             loop_run(p.loop);
         mock_free(m);

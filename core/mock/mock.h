@@ -22,6 +22,8 @@ struct mock_options {
     double tokens_per_s;     /* of each stream; 0 = as fast as it is read */
     bool lenient; /* any model is echo, and a path may have any beginning */
     int stop_fd; /* mock_serve ends when this has bytes or an end; -1 = none */
+    void (*ready)(void *ud); /* mock_serve: it accepts from now on; or NULL */
+    void *ready_ud;
 };
 
 /** Errors: IO, SYNTAX, CONFIG (the faults file), NOMEM. */

@@ -7,6 +7,8 @@
  */
 #include "net/http_impl.h"
 
+#include "net/tls_peer.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -193,9 +195,10 @@ static void linger(struct http_conn *x)
     buf_clear(&x->in);
 }
 
-static void refuse(struct http_conn *x, int status, const char *why)
+static void refuse(struct http_conn *x, int status, const char *why,
+                   struct str in)
 {
-    if (http_reply_refusal(x, status, why)) {
+    if (http_reply_refusal(x, status, why, in)) {
         x->lost = -ERR_NOMEM;
         return;
     }
@@ -261,7 +264,7 @@ static void head_feed(struct http_conn *x, struct str *in)
         head_done(x, in);
         break;
     case HTTP1_BAD:
-        refuse(x, x->h.status, x->h.why);
+        refuse(x, x->h.status, x->h.why, *in);
         in->n = 0;
         break;
     default:
@@ -348,6 +351,15 @@ static bool shake_allowed(struct http_server *s)
     return ++s->shakes <= HTTP_SHAKES_PER_TURN;
 }
 
+static void tell_stranger(struct http_conn *x)
+{
+    struct str subject;
+    const char *why;
+
+    if (x->s->h.on_stranger && tls_conn_refused(x->c.tls, &subject, &why))
+        x->s->h.on_stranger(x->s->ud, x->tag, &x->peer, subject, why);
+}
+
 static void do_shake(struct http_conn *x)
 {
     int rc;
@@ -356,6 +368,7 @@ static void do_shake(struct http_conn *x)
         return;
     rc = conn_handshake(&x->c);
     if (rc < 0) {
+        tell_stranger(x);
         x->lost = rc;
     } else if (rc > 0) {
         x->shake = (uint8_t)rc;
@@ -447,7 +460,8 @@ static void on_timer(void *ud)
     switch (x->waiting) {
     case HTTP_T_HEAD:
         if (x->state == HTTP_HEAD)
-            refuse(x, 408, "the request did not arrive in time");
+            refuse(x, 408, "the request did not arrive in time",
+                   buf_str(&x->in));
         else
             x->lost = -ERR_TIMEOUT;
         break;

@@ -156,7 +156,9 @@ struct http_req *http_req_new(struct http_conn *x, struct str head);
 void http_req_free(struct http_req *q);
 
 /* http_reply.c */
-/** Queue the refusal of what is no valid request. 0 or -ERR_NOMEM. */
-int http_reply_refusal(struct http_conn *x, int status, const char *why);
+/** Queue the refusal of what is no valid request; `in` is what came of its
+ * head. 0 or -ERR_NOMEM. */
+int http_reply_refusal(struct http_conn *x, int status, const char *why,
+                       struct str in);
 
 #endif

@@ -291,30 +291,53 @@ size_t http_reply_queued(const struct http_req *q)
 
 /* ---- refusals ---------------------------------------------------------- */
 
-static const char *code_of(int status)
+static int code_of(int status)
 {
     if (status == 408)
-        return err_info(ERR_REQUEST_TIMEOUT)->name;
-    if (status == 431)
-        return err_info(ERR_HEADERS_TOO_LARGE)->name;
-    return err_info(ERR_INVALID_REQUEST)->name;
+        return ERR_REQUEST_TIMEOUT;
+    return status == 431 ? ERR_HEADERS_TOO_LARGE : ERR_INVALID_REQUEST;
 }
 
-int http_reply_refusal(struct http_conn *x, int status, const char *why)
+static struct http_refused refused(const struct http1_head *h, int status,
+                                   const char *why, struct str in)
 {
-    const char *code = code_of(status);
-    char body[256];
-    int n = snprintf(body, sizeof body,
-                     "{\"error\":{\"message\":\"%s\",\"type\":"
-                     "\"invalid_request_error\",\"param\":null,"
-                     "\"code\":\"%s\"}}",
-                     why, code);
+    struct http_refused w = { .status = status, .code = code_of(status),
+                              .why = why };
 
-    return buf_printf(&x->c.out,
-                      "HTTP/1.1 %d %s\r\nDate: " STR_FMT "\r\n"
-                      "Content-Type: application/json\r\n"
-                      "x-penstock-error: %s; side=client\r\n"
-                      "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
-                      status, phrase_of(status),
-                      STR_ARG(http_server_date(x->s)), code, n, body);
+    if (!h->fields_at || !h->path.n)
+        return w;
+    w.path = http1_span_str(h->path, in);
+    w.fields = (struct str){ in.p + h->fields_at, in.n - h->fields_at };
+    return w;
+}
+
+int http_reply_refusal(struct http_conn *x, int status, const char *why,
+                       struct str in)
+{
+    struct http_refused w = refused(&x->h, status, why, in);
+    const struct http_handler *h = &x->s->h;
+    const char *code = err_info(w.code)->name;
+    struct buf body = BUF_INIT(4096);
+    int rc = 0;
+
+    if (!h->on_refusal || !h->on_refusal(x->s->ud, &w, &body)) {
+        buf_reset(&body);
+        rc = buf_printf(&body,
+                        "{\"error\":{\"message\":\"%s\",\"type\":"
+                        "\"invalid_request_error\",\"param\":null,"
+                        "\"code\":\"%s\"}}",
+                        why, code);
+    }
+    if (!rc)
+        rc = buf_printf(&x->c.out,
+                        "HTTP/1.1 %d %s\r\nDate: " STR_FMT "\r\n"
+                        "Content-Type: application/json\r\n"
+                        "x-penstock-error: %s; side=client\r\n"
+                        "Content-Length: %zu\r\n"
+                        "Connection: close\r\n\r\n" STR_FMT,
+                        status, phrase_of(status),
+                        STR_ARG(http_server_date(x->s)), code, buf_len(&body),
+                        STR_ARG(buf_str(&body)));
+    buf_clear(&body);
+    return rc;
 }

@@ -4,6 +4,8 @@
  * fields, one for the body. */
 #include "net/http_impl.h"
 
+#include "net/tls_peer.h"
+
 #include <stdlib.h>
 
 struct http_req *http_req_new(struct http_conn *x, struct str head)
@@ -104,6 +106,11 @@ int http_req_fd(const struct http_req *q)
 bool http_req_is_tls(const struct http_req *q)
 {
     return q->x->c.tls != NULL;
+}
+
+const struct tls_peer *http_req_certificate(const struct http_req *q)
+{
+    return q->x->c.tls ? tls_conn_peer(q->x->c.tls) : NULL;
 }
 
 bool http_req_has_body(const struct http_req *q)

@@ -11,12 +11,14 @@
  * request is gone when it returns. No other call comes after it.
  *
  * What is not valid HTTP never reaches the handler: it is answered here (400,
- * 408, 414, 417, 431, 501, 505; an OpenAI-shaped JSON error) and the
- * connection is closed; one request in is at most one request out.
+ * 408, 414, 417, 431, 501, 505; an OpenAI-shaped JSON error, unless
+ * on_refusal writes another) and the connection is closed; one request in is
+ * at most one request out.
  */
 #ifndef PENSTOCK_NET_HTTP_SERVER_H
 #define PENSTOCK_NET_HTTP_SERVER_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "net/http_header.h"
 #include "net/loop.h"
@@ -26,6 +28,7 @@
 struct http_server;
 struct http_req;
 struct tls_server; /* net/tls.h: certificates of a listener */
+struct tls_peer;
 
 struct http_limits {
     size_t head_bytes;       /* request line and fields; 431 (414: the line) */
@@ -37,6 +40,15 @@ struct http_limits {
     uint32_t write_stall_ms;  /* no byte taken by the client: closed */
     size_t high_water;        /* queued for a client: on_drained follows */
     size_t low_water;
+};
+
+/** What is refused before it is a request. All borrowed. */
+struct http_refused {
+    int status;
+    int code;          /* ERR_x of that status */
+    const char *why;   /* one line for the client */
+    struct str path;   /* p NULL: the request line could not be read */
+    struct str fields; /* what came of the head behind that line, as it came */
 };
 
 struct http_handler {
@@ -57,6 +69,15 @@ struct http_handler {
      * -ERR_CANCELLED: http_reply_abort, or the server is freed.
      */
     void (*on_end)(void *ud, struct http_req *q, int rc);
+    /** Write the refusal's body, JSON of at most 4 KB; false: the default.
+     * NULL where all clients take that. */
+    bool (*on_refusal)(void *ud, const struct http_refused *w,
+                       struct buf *body);
+    /** A client's certificate was refused, its connection ends; `tag` is the
+     * listener's, `subject` empty where none was sent. NULL: nobody asks. */
+    void (*on_stranger)(void *ud, void *tag,
+                        const struct sockaddr_storage *peer,
+                        struct str subject, const char *why);
 };
 
 struct http_server *http_server_new(struct loop *l,
@@ -101,6 +122,8 @@ const struct http_header *http_req_headers(const struct http_req *q, size_t *n);
 const struct sockaddr_storage *http_req_peer(const struct http_req *q);
 void *http_req_listener(const struct http_req *q);
 bool http_req_is_tls(const struct http_req *q);
+/** The client's certificate (net/tls_peer.h), verified; or NULL. */
+const struct tls_peer *http_req_certificate(const struct http_req *q);
 bool http_req_has_body(const struct http_req *q);
 uint64_t http_req_begun_ns(const struct http_req *q); /* monotonic */
 uint64_t http_req_bytes_in(const struct http_req *q);

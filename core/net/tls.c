@@ -19,13 +19,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct tls_server {
-    unsigned refs;
-    size_t n;
-    int64_t expires;
-    SSL_CTX *ctx[TLS_CERTS_MAX];
-};
-
 /* ---- choosing ---------------------------------------------------------- */
 
 static SSL_CTX *ctx_named(const struct tls_server *t, const char *name,
@@ -42,7 +35,8 @@ static SSL_CTX *ctx_named(const struct tls_server *t, const char *name,
 
 static int on_name(SSL *ssl, int *alert, void *arg)
 {
-    const struct tls_server *t = SSL_get_app_data(ssl);
+    const struct tls_server *t =
+        ((const struct tls_conn *)SSL_get_app_data(ssl))->t;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     SSL_CTX *ctx = NULL;
 
@@ -76,7 +70,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 /* ---- certificates ------------------------------------------------------ */
 
 /* An encrypted key is an error, never a question on the terminal. */
-static int no_password(char *buf, int size, int rwflag, void *ud)
+int tls_no_password(char *buf, int size, int rwflag, void *ud)
 {
     (void)buf;
     (void)size;
@@ -85,18 +79,18 @@ static int no_password(char *buf, int size, int rwflag, void *ud)
     return -1;
 }
 
-static BIO *bio_of(struct str s)
+BIO *tls_bio_of(struct str s)
 {
     return s.n && s.n < INT32_MAX ? BIO_new_mem_buf(s.p, (int)s.n) : NULL;
 }
 
 static EVP_PKEY *read_key(struct str pem)
 {
-    BIO *bio = bio_of(pem);
+    BIO *bio = tls_bio_of(pem);
     EVP_PKEY *key = NULL;
 
     if (bio)
-        key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+        key = PEM_read_bio_PrivateKey(bio, NULL, tls_no_password, NULL);
     BIO_free(bio);
     return key;
 }
@@ -104,17 +98,18 @@ static EVP_PKEY *read_key(struct str pem)
 /* The certificate and its chain; NULL = used, else what is wrong. */
 static const char *use_chain(SSL_CTX *ctx, struct str pem)
 {
-    BIO *bio = bio_of(pem);
+    BIO *bio = tls_bio_of(pem);
     X509 *cert = NULL, *next;
     const char *why = NULL;
 
     if (bio)
-        cert = PEM_read_bio_X509_AUX(bio, NULL, no_password, NULL);
+        cert = PEM_read_bio_X509_AUX(bio, NULL, tls_no_password, NULL);
     if (!cert)
         why = "there is no PEM certificate in it";
     else if (SSL_CTX_use_certificate(ctx, cert) != 1)
         why = "OpenSSL does not take it (too weak?)";
-    while (!why && (next = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+    while (!why &&
+           (next = PEM_read_bio_X509(bio, NULL, tls_no_password, NULL))) {
         if (SSL_CTX_add0_chain_cert(ctx, next) == 1)
             continue;
         X509_free(next);
@@ -266,7 +261,7 @@ struct tls_conn *tls_conn_new(struct tls_server *t, int fd)
     }
     c->t = t;
     tls_server_ref(t);
-    SSL_set_app_data(c->ssl, t);
+    SSL_set_app_data(c->ssl, c);
     SSL_set_accept_state(c->ssl);
     return c;
 }
@@ -275,6 +270,7 @@ void tls_conn_free(struct tls_conn *c)
 {
     SSL_free(c->ssl);
     tls_server_unref(c->t);
+    tls_peer_free(c->peer);
     free(c);
 }
 
@@ -298,6 +294,8 @@ int tls_handshake(struct tls_conn *c)
 
     ERR_clear_error();
     rc = SSL_do_handshake(c->ssl);
+    if (rc != 1 && c->t)
+        tls_peer_failed(c);
     return rc == 1 ? 0 : why_not(c, rc);
 }
 

@@ -15,6 +15,7 @@ static const char *const titles[API_KINDS] = {
     [API_LIST] = "list",     [API_PLAN] = "plan",
     [API_TARGET] = "target", [API_TRY] = "try",
     [API_RESP] = "resp",     [API_RESP_HEADER] = "resp.header",
+    [API_OUT] = "out",
     [API_BODY] = "req.body", [API_WINDOW] = "w",
     [API_LIMITS] = "limits",
     [API_CTX] = "req.ctx",
@@ -50,6 +51,8 @@ int api_push_thing(lua_State *L, struct policy_call *c)
         api_push(L, c, API_TRY, NULL, 0);
     else if (c->phase == PHASE_RESPONSE && run->response)
         api_push(L, c, API_RESP, NULL, 0);
+    else if (c->phase == PHASE_LOG && run->ended)
+        api_push(L, c, API_OUT, NULL, 0);
     else if (c->phase == PHASE_OUTPUT && run->window)
         api_push(L, c, API_WINDOW, NULL, 0);
     else
@@ -197,6 +200,7 @@ void api_open(lua_State *L)
     api_principal_open(L);
     api_plan_open(L);
     api_try_open(L);
+    api_out_open(L);
     api_body_open(L);
     api_ctx_open(L);
     api_window_open(L);

@@ -31,6 +31,7 @@ enum api_kind {
     API_TRY,
     API_RESP,
     API_RESP_HEADER,
+    API_OUT,
     API_BODY,
     API_WINDOW,
     API_CTX,
@@ -83,8 +84,10 @@ const char *api_req_name(int field);
 /* one per file */
 void api_req_open(lua_State *L);
 void api_principal_open(lua_State *L);
+void api_cert_push(lua_State *L, struct policy_call *c); /* a table, or nil */
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
+void api_out_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ctx_open(lua_State *L);
 void api_ps_open(lua_State *L);
@@ -102,12 +105,16 @@ void api_target_open(lua_State *L);
 void api_text_open(lua_State *L);
 void api_http_open(lua_State *L);
 void api_redis_open(lua_State *L);
+void api_jwt_open(lua_State *L);
 void decision_open(lua_State *L); /* ps.deny */
 int decision_deny(lua_State *L);  /* ps.deny itself */
 void api_validate_open(lua_State *L); /* ps.validate, into that table */
 
 /** api_cidr.c: a list of texts on top becomes networks; it is conf[key]. */
 void api_cidr_conf(lua_State *L, const char *key);
+
+/** api_re.c: each of a list is a text that ps.re takes; raises. */
+void api_re_conf(lua_State *L, const json_t *list, const char *key);
 
 /** A frozen table of functions, into the table on top: ps.name.fn. */
 void api_group(lua_State *L, const char *name, const luaL_Reg *functions);

@@ -144,6 +144,9 @@ int api_field_assign(lua_State *L, struct policy_call *c, int field,
         return luaL_error(L, "%s cannot be changed", what);
     if (r->wire == WIRE_MODEL && c->phase == PHASE_ROUTE)
         return luaL_error(L, "%s: in route it is plan:use(model)", what);
+    if (c->phase == PHASE_ATTEMPT &&
+        (r->wire == WIRE_MODEL || r->wire == WIRE_STREAM))
+        return luaL_error(L, "%s stays as it is in attempt", what);
     e = edit_write(L, c, what);
     buf_reset(&e->value);
     if (!lua_isnil(L, VALUE) || r->wire == WIRE_MODEL) {

@@ -65,8 +65,9 @@ static int fn_cost(lua_State *L)
     if (c->run->view->cost)
         nusd = c->run->view->cost(c->run->req);
     if (nusd < 0)
-        return 0;
-    lua_pushnumber(L, (lua_Number)nusd / 1e9);
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, (lua_Number)nusd / 1e9);
     return 1;
 }
 
@@ -153,4 +154,5 @@ void api_ps_open(lua_State *L)
     api_validate_open(L);
     api_http_open(L);
     api_redis_open(L);
+    api_jwt_open(L);
 }

@@ -7,6 +7,7 @@
 #include "policy/api.h"
 
 #include "policy/re.h"
+#include "policy/window_trace.h"
 
 #define RE_CLASS "re"
 
@@ -251,7 +252,8 @@ static int re_m_gsub(lua_State *L)
 {
     int type = lua_type(L, 3);
     lua_Integer most = luaL_optinteger(L, 4, LUA_MAXINTEGER), n = 0;
-    size_t at = 0, last = RE_UNSET, copied = 0;
+    size_t at = 0, last = RE_UNSET, copied = 0, to;
+    struct window_trace trace;
     struct work w;
     luaL_Buffer b;
 
@@ -260,17 +262,38 @@ static int re_m_gsub(lua_State *L)
                      3, "string/function/table");
     lua_settop(L, 4);
     work_init(L, &w);
+    trace.n = 0;
     luaL_buffinit(L, &b);
     while (n < most && next_match(L, &w, &at, &last)) {
         sandbox_append(L, &b, w.text.s.p + copied, w.m.at[0] - copied);
         copied = w.m.at[1];
+        to = luaL_bufflen(&b);
         add_match(L, &b, &w);
+        window_trace_add(&trace, w.m.at[0], copied, to, luaL_bufflen(&b));
         n++;
     }
     sandbox_append(L, &b, w.text.s.p + copied, w.text.s.n - copied);
     luaL_pushresult(&b);
+    window_trace_end(L, &trace, w.text.s);
     lua_pushinteger(L, n);
     return 2;
+}
+
+/* One whose flags the policy adds is compiled again; what is no pattern with
+ * them is none without. */
+void api_re_conf(lua_State *L, const json_t *list, const char *key)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *v = json_array_get(list, i);
+
+        if (!json_is_string(v))
+            luaL_error(L, "conf.%s[%d]: a text is needed", key, (int)i + 1);
+        lua_pushcfunction(L, fn_re);
+        lua_pushlstring(L, json_string_value(v), json_string_length(v));
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+            luaL_error(L, "conf.%s[%d]: %s", key, (int)i + 1,
+                       lua_tostring(L, -1));
+    }
 }
 
 void api_re_open(lua_State *L)

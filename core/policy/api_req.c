@@ -10,7 +10,7 @@
 
 /* The first FIELD_COUNT are enum policy_field. */
 enum { REQ_HEADER = FIELD_COUNT, REQ_PRINCIPAL, REQ_TAGS, REQ_BODY,
-       REQ_EACH_TEXT, REQ_CTX };
+       REQ_EACH_TEXT, REQ_CTX, REQ_CLIENT_CERT };
 
 static const char *const names[] = {
     [FIELD_ID] = "id",
@@ -34,6 +34,7 @@ static const char *const names[] = {
     [REQ_BODY] = "body",
     [REQ_EACH_TEXT] = "each_text",
     [REQ_CTX] = "ctx",
+    [REQ_CLIENT_CERT] = "client_cert",
     NULL };
 
 const char *api_req_name(int field)
@@ -106,6 +107,7 @@ static int req_index(lua_State *L)
     case REQ_BODY: return api_body_push(L, c);
     case REQ_EACH_TEXT: api_texts_push(L); return 1;
     case REQ_CTX: api_push(L, c, API_CTX, NULL, 0); return 1;
+    case REQ_CLIENT_CERT: api_cert_push(L, c); return 1;
     }
     api_push(L, c, API_HEADER, NULL, 0);
     return 1;

@@ -16,7 +16,7 @@ static bool rests(const struct policy_call *c, const struct provider *p)
     uint64_t now = policy_mono_ms(c->st->env);
 
     for (size_t i = 0; i < p->n_credentials; i++) {
-        if (p->credentials[i].parked_until_ms <= now)
+        if (credential_until_ms(&p->credentials[i]) <= now)
             return false;
     }
     return p->n_credentials != 0;

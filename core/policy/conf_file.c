@@ -7,13 +7,11 @@
 #include "policy/conf_lua.h"
 #include "policy/conf_reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/file.h"
+
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     FILE_MAX = 4 << 20,
@@ -22,37 +20,6 @@ enum {
     INCLUDE_DEPTH = 8,
     PATH_MAX_BYTES = 8 << 10,
 };
-
-/* The whole file into b. */
-static int slurp(const char *path, struct buf *b, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    ssize_t n = 1;
-    int rc = 0;
-
-    if (fd < 0)
-        return err_errno(err, "%s", path);
-    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-        rc = err_set(err, ERR_CONFIG, "%s is not a file", path);
-    fcntl(fd, F_SETFL, 0);
-    while (rc == 0 && n > 0) {
-        char *room = buf_reserve(b, 16384);
-
-        if (!room) {
-            rc = err_set(err, ERR_CONFIG, "%s is larger than %d MiB", path,
-                         FILE_MAX >> 20);
-            break;
-        }
-        n = read(fd, room, 16384);
-        if (n > 0)
-            buf_commit(b, (size_t)n);
-        else if (n < 0)
-            rc = err_errno(err, "%s", path);
-    }
-    close(fd);
-    return rc;
-}
 
 /* Refuse what can be no text at all, with the line. */
 static int check_text(struct str text, const char *name, struct err *err)
@@ -127,7 +94,7 @@ static int include_one(struct conf_reader *r, const char *path, int line)
     if (++r->files > FILES_MAX)
         return conf_lex_fail(r->lex, line, "more than %d files are included",
                              FILES_MAX);
-    rc = slurp(path, &text, &why);
+    rc = file_read(path, &text, &why);
     if (rc < 0)
         conf_lex_fail(r->lex, line, "include: %s", why.msg);
     r->bytes += buf_len(&text);
@@ -240,7 +207,7 @@ json_t *conf_load(const char *path, struct err *err)
     struct buf text = BUF_INIT(FILE_MAX);
     json_t *tree = NULL;
 
-    if (slurp(path, &text, err) == 0)
+    if (file_read(path, &text, err) == 0)
         tree = load(path, buf_str(&text), last_part(path), err);
     buf_clear(&text);
     return tree;

@@ -8,6 +8,7 @@
  */
 #include "policy/api.h"
 
+#include "engine/key_table.h"
 #include "engine/limit_claim.h"
 
 #include <math.h>
@@ -295,14 +296,34 @@ static void read_deny(lua_State *L, struct policy_call *c, int idx)
     out->verdict = POLICY_DENY;
 }
 
+/* What its team may do is not known yet, so neither is what it may. */
+static void deny_for_now(struct policy_result *out)
+{
+    out->err_code = ERR_AUTH_UNAVAILABLE;
+    out->code = STR("auth_unavailable");
+    out->message = str_of(err_info(out->err_code)->text);
+    out->retry_after_ms = 1000;
+    out->verdict = POLICY_DENY;
+}
+
 static void read_principal(lua_State *L, struct policy_call *c, int idx)
 {
-    if (lua_type(L, idx) == LUA_TTABLE)
+    const struct policy_env *env = c->st->env;
+    int rc = 0;
+
+    if (lua_type(L, idx) == LUA_TTABLE) {
         c->out->principal = principal_read(L, c->run->arena, idx);
-    else /* made by ps.keys.get in this run's arena */
+        rc = key_table_join(env->keys, env->config, c->run->arena,
+                            c->out->principal);
+    } else { /* made by ps.keys.get in this run's arena */
         c->out->principal =
             (struct principal *)api_check(L, idx, API_PRINCIPAL)->thing;
+    }
+    if (rc == -ERR_NOMEM)
+        luaL_error(L, "the request's memory is used up");
     c->out->verdict = POLICY_PRINCIPAL;
+    if (rc)
+        deny_for_now(c->out);
 }
 
 static void read_skip(lua_State *L, struct policy_call *c, int idx)

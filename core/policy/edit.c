@@ -47,9 +47,10 @@ struct call_edit *edit_write(lua_State *L, struct policy_call *c,
 {
     struct call_edit *e = edit_read(L, c, what);
 
-    if (c->phase != PHASE_VALIDATE && c->phase != PHASE_ADMIT)
-        luaL_error(L, "%s can be changed in validate and admit, not in %s",
-                   what, policy_phase_name(c->phase));
+    if (c->phase != PHASE_VALIDATE && c->phase != PHASE_ADMIT &&
+        c->phase != PHASE_ATTEMPT)
+        luaL_error(L, "%s can be changed in validate, admit and attempt, not "
+                      "in %s", what, policy_phase_name(c->phase));
     return e;
 }
 
@@ -105,6 +106,31 @@ void edit_settle(lua_State *L, struct call_edit *e)
         refused(L, rc, &err);
 }
 
+static struct str raw_field(lua_State *L, const struct policy_run *run,
+                            enum wire_field f, const struct json *body)
+{
+    struct json_edits *none = json_edits_new(body, run->arena);
+
+    if (!none)
+        luaL_error(L, "not enough memory");
+    return dialect_ops(run->dialect)->field(run->dialect, f, none);
+}
+
+/* The targets were chosen by the model, and the answer's form is the
+ * client's: a try has both from the request. */
+static void check_try(lua_State *L, const struct policy_call *c)
+{
+    static const enum wire_field kept[] = { WIRE_MODEL, WIRE_STREAM };
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        struct str was = raw_field(L, c->run, kept[i], c->run->body);
+
+        if (!str_eq(was, raw_field(L, c->run, kept[i], &c->edit->own)))
+            luaL_error(L, "the edited body: %s stays as it is in attempt",
+                       i ? "stream" : "model");
+    }
+}
+
 void edit_commit(lua_State *L, struct policy_call *c)
 {
     const struct policy_run *run = c->run;
@@ -116,6 +142,8 @@ void edit_commit(lua_State *L, struct policy_call *c)
         c->out->verdict != POLICY_NONE)
         return;
     edit_settle(L, e);
+    if (c->phase == PHASE_ATTEMPT)
+        check_try(L, c);
     rc = run->view->rewrite
              ? run->view->rewrite(run->req, &e->text, &e->own, &err)
              : -ERR_BUG;

@@ -143,9 +143,19 @@ static void take_member(struct policy_state *st, lua_State *L)
     }
 }
 
+static bool has_phase(const struct policy_state *st)
+{
+    int p = 0;
+
+    while (p < PHASE_COUNT && st->fn[p] == LUA_NOREF)
+        p++;
+    return p < PHASE_COUNT;
+}
+
 void policy_load_table(struct policy_state *st, lua_State *L)
 {
     int table = lua_gettop(L);
+    bool any;
 
     if (!lua_istable(L, table))
         luaL_error(L, "the file returned a %s, not a table (is 'return M' "
@@ -158,6 +168,7 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         st->open[p] = phases[p].open;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         take_member(st, L);
+    any = has_phase(st);
     policy_output_loaded(st, L);
     if ((st->fn[PHASE_TICK] != LUA_NOREF) != (st->every_ms != 0))
         luaL_error(L, "tick and every need each other: every = "
@@ -171,7 +182,11 @@ void policy_load_table(struct policy_state *st, lua_State *L)
         lua_newtable(L);
     if (!lua_istable(L, -1))
         luaL_error(L, "schema: a table is needed, as in { from = \"int\" }");
-    policy_output_when(st, L, lua_gettop(L));
+    policy_output_when(st, L, lua_gettop(L)); /* may take output out */
     policy_schema_conf(st, L, lua_gettop(L));
     st->conf_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (!any)
+        luaL_error(L, "the file has no phase: a function named request, "
+                      "authenticate, validate, admit, route, attempt, "
+                      "response, output, log or tick is needed");
 }

@@ -61,6 +61,7 @@ bool policy_output_enter(const struct policy_state *st, struct policy_run *run,
     if (bit(w->out, n) || !(st->window.of >> w->kind & 1))
         return false;
     w->at = n;
+    w->text->reach = st->window.hold;
     output_text_mark(w->text);
     return true;
 }

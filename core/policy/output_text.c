@@ -9,6 +9,7 @@ void output_text_init(struct output_text *t, size_t max)
     *t = (struct output_text){ .orig = STR("") };
     for (int i = 0; i < 3; i++)
         buf_init(&t->v[i].text, max);
+    buf_init(&t->trace.text, max);
 }
 
 void output_text_clear(struct output_text *t)
@@ -18,12 +19,18 @@ void output_text_clear(struct output_text *t)
         free(t->v[i].spans.list);
     }
     free(t->edits.list);
+    buf_clear(&t->trace.text);
+    free(t->trace.spans.list);
+    free(t->trace.spare.list);
     *t = (struct output_text){ 0 };
 }
 
 void output_text_set(struct output_text *t, struct str orig)
 {
     t->orig = orig;
+    t->left = 0;
+    t->reach = 0;
+    t->trace.set = false;
     t->now = t->marked = 0;
     t->v[0].edited = false;
     t->v[0].spans.n = 0;
@@ -47,6 +54,7 @@ void output_text_mark(struct output_text *t)
 void output_text_revert(struct output_text *t)
 {
     t->now = t->marked;
+    t->trace.set = false;
 }
 
 bool output_text_changed(const struct output_text *t)
@@ -202,93 +210,35 @@ static struct output_span merge_next(struct merge *m)
     return s;
 }
 
+int output_spans_join(const struct output_spans *old,
+                      const struct output_spans *edits,
+                      struct output_spans *into)
+{
+    struct merge m = { .old = old, .edits = edits };
+    int rc = 0;
+
+    into->n = 0;
+    while (!rc && (m.i < old->n || m.k < edits->n))
+        rc = span_add(into, merge_next(&m));
+    return rc;
+}
+
 int output_text_end(struct output_text *t)
 {
-    struct merge m = { .old = &now(t)->spans, .edits = &t->edits };
     struct output_version *v = next(t);
     int rc;
 
+    t->trace.set = false;
     if (t->edits.n == 0)
         return 0;
     rc = copy_to(t, output_text_now(t).n);
-    v->spans.n = 0;
-    while (!rc && (m.i < m.old->n || m.k < m.edits->n))
-        rc = span_add(&v->spans, merge_next(&m));
+    if (!rc)
+        rc = output_spans_join(&now(t)->spans, &t->edits, &v->spans);
     if (rc)
         return rc;
     v->edited = true;
     t->now = (int)(v - t->v);
     return 0;
-}
-
-static size_t common_head(struct str a, struct str b)
-{
-    size_t least = a.n < b.n ? a.n : b.n, n = 0;
-
-    while (n < least && a.p[n] == b.p[n])
-        n++;
-    return n;
-}
-
-static size_t common_tail(struct str a, struct str b)
-{
-    size_t least = a.n < b.n ? a.n : b.n, n = 0;
-
-    while (n < least && a.p[a.n - 1 - n] == b.p[b.n - 1 - n])
-        n++;
-    return n;
-}
-
-static struct str behind(struct str s, size_t n)
-{
-    return (struct str){ s.p + n, s.n - n };
-}
-
-/* The next run that both have and that `b` has once, not too far away: where
- * it stands in each. False where there is none. */
-static bool meet(struct str a, struct str b, size_t *in_a, size_t *in_b)
-{
-    enum { RUN = 8, FAR = 128 };
-    struct str near = { b.p, b.n < FAR ? b.n : FAR };
-
-    for (size_t i = 0; i + RUN <= a.n && i < FAR; i++) {
-        struct str run = { a.p + i, RUN };
-        ptrdiff_t at = str_find(near, run);
-
-        if (at < 0 || str_find(behind(near, (size_t)at + 1), run) >= 0)
-            continue;
-        *in_a = i;
-        *in_b = (size_t)at;
-        return true;
-    }
-    return false;
-}
-
-int output_text_assign(struct output_text *t, struct str s, bool coarse)
-{
-    struct str was = output_text_now(t), a = was, b = s;
-    size_t n, m, tail;
-    int rc = 0;
-
-    output_text_begin(t);
-    n = common_head(a, b);
-    tail = common_tail(behind(a, n), behind(b, n));
-    a = (struct str){ a.p + n, a.n - n - tail };
-    b = (struct str){ b.p + n, b.n - n - tail };
-    while (!rc && (a.n || b.n)) {
-        if (coarse || !meet(a, b, &n, &m)) {
-            n = a.n;
-            m = b.n;
-        }
-        rc = output_text_swap(t, (size_t)(a.p - was.p), n,
-                              (struct str){ b.p, m });
-        a = behind(a, n);
-        b = behind(b, m);
-        n = common_head(a, b);
-        a = behind(a, n);
-        b = behind(b, n);
-    }
-    return rc ? rc : output_text_end(t);
 }
 
 /* ---- cutting ----------------------------------------------------------- */

@@ -71,6 +71,12 @@ struct outside_redis {
     size_t n_args;
 };
 
+/** A token to check, borrowed during the call only. */
+struct outside_jwt {
+    struct str name;  /* of the block; p NULL: that of the token's issuer */
+    struct str token;
+};
+
 struct outside {
     /**
      * Begin. Returns a number (never 0) for cancel, then policy_wake(wait)
@@ -80,6 +86,10 @@ struct outside {
                      struct outcome **now);
     uint64_t (*redis)(void *ud, uint64_t wait, const struct outside_redis *q,
                       struct outcome **now);
+    /** The outcome is as of HTTP: the claims as body, the block's name as the
+     * one header field. */
+    uint64_t (*jwt)(void *ud, uint64_t wait, const struct outside_jwt *q,
+                    struct outcome **now);
     /** Nobody waits for it any more; policy_wake must not come. */
     void (*cancel)(void *ud, uint64_t number);
     /** A clock of one's own: true = so much time has passed, go on. NULL, or

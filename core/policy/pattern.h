@@ -36,6 +36,7 @@ struct pattern {
     int bad_capture;   /* 1-based number that the fault is about, or -1 */
     int first; /* pattern_first.c's own, with what follows; 0 at first */
     unsigned char first_byte;
+    const char *first_item, *first_end;
     uint8_t first_map[32]; /* a bit for each byte */
 };
 

@@ -8,7 +8,7 @@
 
 #include "policy/pattern_item.h"
 
-enum { FIRST_UNKNOWN, FIRST_ANY, FIRST_BYTE, FIRST_MAP };
+enum { FIRST_UNKNOWN, FIRST_ANY, FIRST_BYTE, FIRST_ITEM, FIRST_MAP };
 
 /* Texts so short that a map of all bytes is not worth making. */
 enum { SHORT_TEXT = 512 };
@@ -46,7 +46,13 @@ static void find_out(struct pattern *p)
         (*item == '%' && !isalpha((unsigned char)item[1]))) {
         p->first = FIRST_BYTE;
         p->first_byte = (unsigned char)end[-1];
-    } else if (p->subject.n >= SHORT_TEXT && end - item < SHORT_TEXT) {
+    } else if (end - item >= SHORT_TEXT) {
+        return;
+    } else if (p->subject.n < SHORT_TEXT) {
+        p->first = FIRST_ITEM;
+        p->first_item = item;
+        p->first_end = end;
+    } else {
         p->first = FIRST_MAP;
         memset(p->first_map, 0, sizeof p->first_map);
         for (int c = 0; c < 256; c++)
@@ -72,6 +78,11 @@ size_t pattern_next(struct pattern *p, size_t at)
     if (p->first == FIRST_BYTE) {
         hit = memchr(s + at, p->first_byte, n - at);
         return hit ? (size_t)(hit - s) : n;
+    }
+    if (p->first == FIRST_ITEM) {
+        while (at < n && !item_takes((unsigned char)s[at], p->first_item,
+                                     p->first_end))
+            at++;
     }
     if (p->first == FIRST_MAP) {
         while (at < n && !in_map(p, (unsigned char)s[at]))

@@ -5,6 +5,7 @@
  * on the bounded matcher. A callback of gsub runs below C: it cannot wait.
  */
 #include "policy/pattern_lib.h"
+#include "policy/window_trace.h"
 
 #include "policy/budget.h"
 #include "policy/pattern.h"
@@ -279,6 +280,7 @@ static bool push_value(lua_State *L, const struct pattern *p, struct str whole)
 }
 
 struct result {
+    struct window_trace trace;
     luaL_Buffer b;
     struct str s;
     size_t copied; /* of s; what lies between matches is copied at once */
@@ -290,9 +292,11 @@ static void replace(lua_State *L, struct result *r, const struct pattern *p,
                     size_t at, size_t end)
 {
     struct str whole = { r->s.p + at, end - at };
+    size_t to;
 
     sandbox_append(L, &r->b, r->s.p + r->copied, at - r->copied);
     r->copied = at;
+    to = luaL_bufflen(&r->b);
     if (lua_isstring(L, 3))
         add_template(L, &r->b, p, whole);
     else if (push_value(L, p, whole))
@@ -301,6 +305,7 @@ static void replace(lua_State *L, struct result *r, const struct pattern *p,
         return;
     r->copied = end;
     r->changed = true;
+    window_trace_add(&r->trace, at, end, to, luaL_bufflen(&r->b));
 }
 
 static int lib_gsub(lua_State *L)
@@ -309,7 +314,7 @@ static int lib_gsub(lua_State *L)
     int type = lua_type(L, 3);
     lua_Integer max = luaL_optinteger(L, 4, (lua_Integer)s.n + 1), n = 0;
     bool anchored = pat.n && pat.p[0] == '^';
-    struct result r = { .s = s };
+    struct result r;
     size_t at = 0;
     ptrdiff_t last = -1;
     struct pattern p;
@@ -320,6 +325,10 @@ static int lib_gsub(lua_State *L)
                      3, "string/function/table");
     lua_settop(L, 3);
     start(&p, s, (struct str){ pat.p + anchored, pat.n - anchored });
+    r.s = s;
+    r.copied = 0;
+    r.changed = false;
+    r.trace.n = 0;
     luaL_buffinit(L, &r.b);
     while (n < max) {
         ptrdiff_t end;
@@ -342,6 +351,7 @@ static int lib_gsub(lua_State *L)
     if (r.changed) {
         sandbox_append(L, &r.b, s.p + r.copied, s.n - r.copied);
         luaL_pushresult(&r.b);
+        window_trace_end(L, &r.trace, s);
     } else {
         lua_pushvalue(L, 1);
     }

@@ -16,6 +16,7 @@
 #include "engine/principal.h"
 #include "engine/target.h"
 #include "net/http_header.h"
+#include "net/tls_peer.h"
 #include "wire/dialect.h"
 
 enum policy_phase {
@@ -79,6 +80,8 @@ struct policy_ran {
 struct policy_view {
     void (*field)(void *req, enum policy_field f, struct policy_value *out);
     struct str (*header)(void *req, struct str name);
+    /** The client's certificate, or NULL. May be NULL: there are none. */
+    const struct tls_peer *(*client_cert)(void *req);
     /** ps.note and the engine's own remarks; for the access line and explain */
     void (*note)(void *req, struct str policy, struct str text);
     /** A policy is through; `what` is in the arena. May be NULL. */
@@ -157,6 +160,7 @@ struct policy_result {
 
 struct policy_set;
 struct policy_window;
+struct policy_out; /* policy/out.h */
 struct policy_call; /* a phase under way that waits */
 struct policy_ctx;  /* policy/ctx.h */
 
@@ -174,6 +178,7 @@ struct policy_run {
     struct policy_try *attempt;   /* attempt only */
     struct policy_resp *response; /* response only */
     struct policy_window *window; /* output only; see policy/output.h */
+    struct policy_out *ended;     /* log only */
     struct limit_claim *claim;    /* NULL: ps.take raises */
     void (*wake)(void *req);      /* a waiting run can go on: run it again */
     struct policy_call *call;     /* engine's own */

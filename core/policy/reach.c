@@ -2,8 +2,8 @@
 /* Copyright The Penstock Authors */
 /*
  * The table of functions over the real things. A number that is given out
- * tells by its lowest bit what it belongs to: 1, a service's call (its slot's
- * index and generation above); 0, a command of one of the Redis.
+ * tells by its lowest bits what it belongs to: a service's call or a token
+ * (its slot's index and generation above), or a command of one of the Redis.
  */
 #include "policy/reach_impl.h"
 
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 enum { CALLS_MAX = 1 << 18, INDEX_BITS = 20 };
+enum { OF_REDIS, OF_SERVICE, OF_TOKEN, OF_BITS = 2 };
 
 /* ---- Redis ------------------------------------------------------------ */
 
@@ -66,32 +67,46 @@ static uint64_t do_redis(void *ud, uint64_t wait,
     if (r->redis[i])
         number = redis_command(r->redis[i], q->args, q->n_args, wait, why);
     if (number)
-        return (number * n + i) << 1;
+        return (number * n + i) << OF_BITS | OF_REDIS;
     *now = outcome_error("%s", why);
     return 0;
 }
 
 /* ---- the table -------------------------------------------------------- */
 
+/* A slot's id with generation and index closer together: the lowest bits are
+ * free. */
+static uint64_t number_of(uint64_t id, uint64_t of)
+{
+    return id ? ((id >> 32) << INDEX_BITS | (uint32_t)id) << OF_BITS | of : 0;
+}
+
 static uint64_t do_http(void *ud, uint64_t wait, const struct outside_http *q,
                         struct outcome **now)
 {
-    uint64_t id = reach_http(ud, wait, q, now);
+    return number_of(reach_http(ud, wait, q, now), OF_SERVICE);
+}
 
-    /* generation and index closer together: the lowest bit is free */
-    return id ? ((id >> 32) << INDEX_BITS | (uint32_t)id) << 1 | 1 : 0;
+static uint64_t do_jwt(void *ud, uint64_t wait, const struct outside_jwt *q,
+                       struct outcome **now)
+{
+    return number_of(reach_jwt(ud, wait, q, now), OF_TOKEN);
 }
 
 static void do_cancel(void *ud, uint64_t number)
 {
     struct reach *r = ud;
     size_t n = r->config->n_redis;
-    uint64_t low = (UINT64_C(1) << INDEX_BITS) - 1, v = number >> 1;
+    uint64_t low = (UINT64_C(1) << INDEX_BITS) - 1, v = number >> OF_BITS;
+    uint64_t id = (v >> INDEX_BITS) << 32 | (v & low);
 
-    if (number & 1)
-        reach_http_cancel(r, (v >> INDEX_BITS) << 32 | (v & low));
-    else if (n && r->redis[v % n])
-        redis_cancel(r->redis[v % n], v / n);
+    switch (number & ((1 << OF_BITS) - 1)) {
+    case OF_SERVICE: reach_http_cancel(r, id); break;
+    case OF_TOKEN: reach_jwt_cancel(r, id); break;
+    default:
+        if (n && r->redis[v % n])
+            redis_cancel(r->redis[v % n], v / n);
+    }
 }
 
 static void do_free(void *ud)
@@ -99,8 +114,10 @@ static void do_free(void *ud)
     struct reach *r = ud;
 
     addresses_unwatch(&r->watch);
-    if (r->slots)
+    if (r->slots) {
         reach_http_free(r);
+        reach_jwt_free(r);
+    }
     for (size_t i = 0; r->redis && i < r->config->n_redis; i++)
         redis_free(r->redis[i]);
     slots_free(r->slots);
@@ -125,7 +142,7 @@ int policy_set_reach(struct policy_set *s, const struct reach_means *m)
     const struct config *c = env->config;
     struct reach *r;
 
-    if (env->outside.free || c->n_services + c->n_redis == 0)
+    if (env->outside.free || c->n_services + c->n_redis + c->n_jwts == 0)
         return 0;
     r = calloc(1, sizeof *r);
     if (!r)
@@ -143,8 +160,11 @@ int policy_set_reach(struct policy_set *s, const struct reach_means *m)
         r->redis[i] = open_redis(r, &c->redis[i]);
     r->watch = (struct addresses_watch){ .fn = on_new_addresses, .ud = r };
     addresses_watch(m->addresses, &r->watch);
+    reach_jwt_open(r);
     policy_set_outside(s, &(struct outside){ .http = do_http,
                                              .redis = do_redis,
+                                             .jwt = m->jwt_keys ? do_jwt
+                                                                : NULL,
                                              .cancel = do_cancel,
                                              .free = do_free,
                                              .ud = r });

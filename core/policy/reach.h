@@ -8,6 +8,7 @@
 #define PENSTOCK_POLICY_REACH_H
 
 #include "engine/addresses.h"
+#include "engine/jwt_keys.h"
 #include "net/http_client.h"
 #include "policy/policy.h"
 
@@ -16,6 +17,7 @@ struct reach_means {
     struct loop *loop;
     struct http_client *client;
     struct addresses *addresses;
+    struct jwt_keys *jwt_keys; /* NULL: ps.jwt raises */
 };
 
 /**

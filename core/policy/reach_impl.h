@@ -10,6 +10,7 @@
 
 struct slots;
 struct reach_call;
+struct jwt_wait;
 
 struct reach {
     struct reach_means means;
@@ -19,7 +20,17 @@ struct reach {
     struct slots *slots;  /* calls of services, by the number in `cancel` */
     struct reach_call *calls;
     struct addresses_watch watch;
+    struct jwt_wait *jwt_waits;
+    struct jwt_watch jwt_watch;
 };
+
+/* reach_jwt.c; as those below */
+uint64_t reach_jwt(struct reach *r, uint64_t wait, const struct outside_jwt *q,
+                   struct outcome **now);
+void reach_jwt_cancel(struct reach *r, uint64_t number);
+void reach_jwt_open(struct reach *r);
+void reach_jwt_free(struct reach *r);
+
 
 /* reach_http.c; the number is a slot's id */
 uint64_t reach_http(struct reach *r, uint64_t wait,

@@ -74,6 +74,7 @@ static const struct schema_type {
     { "url", is_url, "a URL with http:// or https://" },
     { "secret", secret_is_ref, "env \"NAME\" or file \"/path\"" },
     { "cidrs", is_list, "a list of networks, { \"10.0.0.0/8\" }," },
+    { "patterns", is_list, "a list of regular expressions" },
 };
 
 static const struct schema_type *type_of(const char *name)
@@ -141,7 +142,8 @@ static void check_schema(lua_State *L, int schema)
         type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
         if (!type_of(type))
             luaL_error(L, "schema.%s: '%s' is none of string, int, number, "
-                          "bool, list, map, model, url, secret, cidrs",
+                          "bool, list, map, model, url, secret, cidrs, "
+                          "patterns",
                        key, type ? type : luaL_typename(L, -1));
     }
 }
@@ -198,6 +200,8 @@ void policy_schema_conf(struct policy_state *st, lua_State *L, int schema)
         push_json(L, v, 0);
         if (strcmp(t->name, "cidrs") == 0)
             api_cidr_conf(L, key);
+        else if (strcmp(t->name, "patterns") == 0)
+            api_re_conf(L, v, key);
         lua_setfield(L, -2, key);
     }
     set_secrets(L, st->conf, schema);

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 enum {
-    ARENA = 8 << 20,
+    ARENA = 32 << 20,
     NOTES = 64 << 10,
     KV_BYTES = 1 << 20,
     HOOK_EVERY = 1000000, /* instructions */
@@ -135,6 +135,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.body = c->open ? &c->body : NULL;
     run.attempt = phase == PHASE_ATTEMPT ? &c->try : NULL;
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
+    run.ended = phase == PHASE_LOG ? &c->out : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
     run.plan = phase == PHASE_ROUTE ? &c->plan : NULL;
     run.claim = test_limits_open(t);
@@ -171,6 +172,7 @@ static bool run_call(lua_State *L, struct test_case *t, struct policy_set *s,
     }
     t->call->expect.waited_ms = -1;
     t->call->tokens = -1;
+    test_out_init(&t->call->out);
     if (!protect(L, t, read_call, i) || lua_isnil(L, CALL_TABLE))
         return false;
     if (i > 0)
@@ -243,7 +245,7 @@ static struct test_case *case_new(lua_State *L, const struct policy_test *t)
     c->limiter = test_limits_new();
     c->lines = arena_alloc(a, TEST_LINES * sizeof *c->lines);
     buf_init(&c->notes, NOTES);
-    buf_init(&c->scratch, NOTES);
+    buf_init(&c->scratch, TEST_JSON_MAX);
     c->probe = t->cover ? &t->cover->probe : NULL;
     c->policy = (struct conf_policy){ .name = t->name, .path = t->path,
                                       .source = t->source };

@@ -4,7 +4,7 @@
  * The request's body in a test: what the test gives, or a small one made of
  * the fields that it gives, read and edited as in production.
  */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include "base/json.h"
 

@@ -2,7 +2,7 @@
 /* Copyright The Penstock Authors */
 /* Reading one request of a test, and what is expected of it. */
 #include "policy/api.h"
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <stddef.h>
 
@@ -50,7 +50,7 @@ static void read_tags(lua_State *L, struct test_case *t, void *into)
 
 static void read_req(lua_State *L, struct test_case *t, void *into)
 {
-    struct test_row rows[FIELD_COUNT + 5];
+    struct test_row rows[FIELD_COUNT + 6];
 
     for (int f = 0; f < FIELD_COUNT; f++)
         rows[f] = (struct test_row){ api_req_name(f), read_field,
@@ -62,7 +62,10 @@ static void read_req(lua_State *L, struct test_case *t, void *into)
         "principal", read_principal, offsetof(struct test_call, principal) };
     rows[FIELD_COUNT + 2] = (struct test_row){ "tags", read_tags, 0 };
     rows[FIELD_COUNT + 3] = (struct test_row){ "body", test_read_body, 0 };
-    rows[FIELD_COUNT + 4] = (struct test_row){ NULL, NULL, 0 };
+    rows[FIELD_COUNT + 4] = (struct test_row){
+        "client_cert", test_read_cert,
+        offsetof(struct test_call, client_cert) };
+    rows[FIELD_COUNT + 5] = (struct test_row){ NULL, NULL, 0 };
     test_members(L, t, "req", rows, into);
 }
 
@@ -244,6 +247,7 @@ const struct test_row test_call_rows[] = {
     { "models", read_models, 0 },
     { "try", test_read_try, offsetof(struct test_call, try) },
     { "resp", test_read_resp, offsetof(struct test_call, resp) },
+    { "out", test_read_out, offsetof(struct test_call, out) },
     { "window", test_window_read, offsetof(struct test_call, window) },
     { "chunks", test_chunks_read, 0 },
     { "ctx", test_read_ctx, offsetof(struct test_call, ctx) },

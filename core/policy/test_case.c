@@ -4,7 +4,7 @@
  * Reading a test's table. Each level is a table of rows {name, reader}, so
  * that a misspelt name is a fault.
  */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include "base/sha256.h"
 
@@ -305,6 +305,7 @@ const struct test_row test_case_rows[] = {
     { "fail", test_read_str, offsetof(struct test_case, policy.fail) },
     { "clock", read_clock, 0 },
     { "kv", NULL, 0 }, /* test_kv_fill */
+    { "jwt", test_jwt_read, 0 },
     { "calls", read_calls, 0 },
     { NULL, NULL, 0 } };
 

@@ -11,6 +11,7 @@
 #define PENSTOCK_POLICY_TEST_CASE_H
 
 #include "base/buf.h"
+#include "policy/out.h"
 #include "policy/output.h"
 #include "policy/policy.h"
 #include "policy/test.h"
@@ -25,6 +26,7 @@ enum {
     TEST_MODELS = 16,
     TEST_CHUNKS = 4096,
     TEST_LINES = 512, /* of a report */
+    TEST_JSON_MAX = 4 << 20,
     TEST_TABLE = 2,
     CALL_TABLE = 3,
 };
@@ -80,6 +82,7 @@ struct test_call {
     struct conf_pair *headers, *tags;
     size_t n_headers, n_tags;
     struct principal *principal;
+    struct tls_peer *client_cert;
     struct candidate list[TEST_TARGETS];
     struct plan plan;
     struct test_model *models;
@@ -91,6 +94,7 @@ struct test_call {
     struct buf text;
     struct policy_try try;
     struct policy_resp resp;
+    struct policy_out out;
     struct test_window window;
     struct str *chunks; /* of a block, one after the other */
     size_t n_chunks;
@@ -111,6 +115,7 @@ struct test_case {
     struct conf_key keys[TEST_KEYS];
     struct conf_service services[TEST_OUTSIDE];
     struct conf_redis redis[TEST_OUTSIDE];
+    struct conf_jwt jwts[TEST_OUTSIDE];
     uint64_t wall_ms, mono_ms; /* the clock */
     struct kv *kv;
     struct limiter *limiter;
@@ -159,17 +164,11 @@ void test_call_read(lua_State *L, struct test_case *t, struct test_call *c);
 /** Is it a name that calls have? */
 bool test_call_has(const char *name);
 
-/** For rows: a target's table, or its name; into a struct target pointer. */
-void test_read_target(lua_State *L, struct test_case *t, void *into);
-/** For rows, test_body.c: into the call, into its expect. */
-void test_read_body(lua_State *L, struct test_case *t, void *into);
-void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
-/** For rows, test_try.c: into a policy_try, a policy_resp, the expect. */
-void test_read_try(lua_State *L, struct test_case *t, void *into);
-void test_read_resp(lua_State *L, struct test_case *t, void *into);
-void test_read_head(lua_State *L, struct test_case *t, void *into);
-/** For rows, test_ctx.c: into a struct test_pairs. */
-void test_read_ctx(lua_State *L, struct test_case *t, void *into);
+/** test_out.c: what the test does not say of a policy_out, and of struct
+ * policy_view. */
+void test_out_init(struct policy_out *o);
+void test_out_fill(struct test_call *c);
+int64_t test_out_cost(void *req);
 /** Put the test's texts into req.ctx; see what is there afterwards. */
 struct policy_state;
 bool test_ctx_fill(struct test_case *t, struct policy_run *run,
@@ -184,6 +183,10 @@ void test_put_json(lua_State *L, struct buf *b, const char *what);
 struct outside test_outside(struct test_case *t);
 uint64_t test_mono_ms(void *ud); /* for struct policy_clock */
 uint64_t test_wall_ms(void *ud);
+
+/** test_jwt.c: outside.jwt. */
+uint64_t test_jwt(void *ud, uint64_t wait, const struct outside_jwt *q,
+                  struct outcome **now);
 
 /** test_request.c: what policies see, and the wake function whose presence
  * says that they may wait (fakes answer at once). */
@@ -215,13 +218,8 @@ void test_kv_compare(lua_State *L, struct test_case *t);
 struct limiter *test_limits_new(void);
 struct limit_claim *test_limits_open(struct test_case *t);
 void test_limits_close(struct test_case *t, bool admitted);
-void test_read_running(lua_State *L, struct test_case *t, void *into);
-void test_read_tokens(lua_State *L, struct test_case *t, void *into);
 
-/** test_window.c: for rows, into a test_window and into the call; and the
- * output phase, which compares the text as well. */
-void test_window_read(lua_State *L, struct test_case *t, void *into);
-void test_chunks_read(lua_State *L, struct test_case *t, void *into);
+/** test_window.c: the output phase, which compares the text as well. */
 void test_window_run(struct test_case *t, struct policy_set *s,
                      struct policy_run *run, struct policy_result *r);
 

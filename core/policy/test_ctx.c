@@ -2,7 +2,7 @@
 /* Copyright The Penstock Authors */
 /* req.ctx in a test: what is there before, and what must be there after. */
 #include "policy/ctx.h"
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <lauxlib.h>
 

@@ -397,6 +397,7 @@ struct outside test_outside(struct test_case *t)
 {
     return (struct outside){ .http = fake_http,
                              .redis = fake_redis,
+                             .jwt = test_jwt,
                              .cancel = fake_cancel,
                              .sleep = fake_sleep,
                              .ud = t };

@@ -5,7 +5,7 @@
  * request is over when the call is, with the tokens that it says (or those
  * that were reserved), unless it is running.
  */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <lauxlib.h>
 

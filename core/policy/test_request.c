@@ -20,6 +20,11 @@ static struct str on_header(void *req, struct str name)
     return STR_NULL;
 }
 
+static const struct tls_peer *on_client_cert(void *req)
+{
+    return ((struct test_case *)req)->call->client_cert;
+}
+
 static void on_note(void *req, struct str policy, struct str text)
 {
     struct test_case *t = req;
@@ -57,10 +62,12 @@ static int on_plan(void *req, struct str model, struct plan *out,
 const struct policy_view test_view = {
     .field = on_field,
     .header = on_header,
+    .client_cert = on_client_cert,
     .note = on_note,
     .tags = on_tags,
     .rewrite = test_body_rewrite,
     .plan = on_plan,
+    .cost = test_out_cost,
 };
 
 void test_wake(void *req)
@@ -130,7 +137,7 @@ bool test_request_fill(struct test_case *t, enum policy_phase phase)
     test_try_fill(t);
     usual_str(c, FIELD_ID, "req_test");
     usual_str(c, FIELD_CLIENT_IP, "127.0.0.1");
-    usual_int(c, FIELD_STATUS, 200);
+    test_out_fill(c);
     if (has_body(c, phase) && !test_body_open(t))
         return false;
     usual_str(c, FIELD_MODEL, "test");

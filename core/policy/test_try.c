@@ -2,7 +2,7 @@
 /* Copyright The Penstock Authors */
 /* Tries and answers in a test: what `attempt` and `response` see, and the
  * fields of heads that they set. */
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <lauxlib.h>
 #include <stddef.h>

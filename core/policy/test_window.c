@@ -3,7 +3,7 @@
 /* A test of the output phase: one window, or a block in chunks behind the
  * window of production, and what becomes of the text. */
 #include "policy/output_window.h"
-#include "policy/test_case.h"
+#include "policy/test_rows.h"
 
 #include <lauxlib.h>
 #include <stddef.h>

@@ -100,7 +100,9 @@ static int put_error(struct buf *out, const struct wire_error *e)
     rc = rc ? rc : buf_puts(out, ",\"message\":");
     rc = rc ? rc : buf_json_str(out, e->message);
     rc = rc ? rc : buf_puts(out, "},\"request_id\":");
-    rc = rc ? rc : buf_json_str(out, e->request_id);
+    if (!rc)
+        rc = e->request_id.p ? buf_json_str(out, e->request_id)
+                             : buf_puts(out, "null");
     return rc ? rc : buf_putc(out, '}');
 }
 
@@ -129,6 +131,7 @@ const struct dialect_ops anthropic_dialect = {
     .field = anthropic_field,
     .set_field = anthropic_set_field,
     .texts = anthropic_texts,
+    .unseal = anthropic_unseal,
     .watch_event = anthropic_watch_event,
     .watch_body = anthropic_watch_body,
     .usage_in_tail = anthropic_usage_in_tail,

@@ -22,6 +22,8 @@ int anthropic_watch_event(enum dialect d, struct str event, struct str data,
 int anthropic_watch_body(enum dialect d, struct str body,
                          struct json *scratch, struct arena *a,
                          struct wire_watch *out, struct err *err);
+int anthropic_unseal(const struct json *body, struct json_edits *e,
+                     struct arena *a, struct err *err);
 void anthropic_usage_in_tail(struct str tail, struct arena *a,
                              struct usage *out);
 

@@ -22,10 +22,21 @@
 struct codec_in;  /* decodes one answer */
 struct codec_out; /* encodes one answer */
 
+/** <think> tags in the text of a chat answer. */
+enum codec_tags {
+    TAGS_AUTO,   /* an answer that begins with one begins with reasoning */
+    TAGS_THINK,  /* also where the prompt had the opening one already */
+    TAGS_TEXT,   /* are text */
+};
+
+/** By its name in a configuration, "auto", "think_tags", "text". */
+enum codec_tags codec_tags_named(struct str name);
+
 /** Where an answer's pieces go, and what may be used on the way. */
 struct codec_in_opts {
     const struct codec_names *names; /* of the request's encoding; or NULL */
     struct str unique; /* our id of this attempt, for ids that are missing */
+    enum codec_tags tags;
     int http_status;   /* from 400 on, a body is an error's, whatever it is */
     size_t max_held;   /* bytes that may be held back; 0 = 4 MiB */
 };

@@ -12,6 +12,22 @@
  * "penstock.openai-chat." and the raw JSON. */
 #define ANTHROPIC_SEAL "penstock."
 
+/** "penstock.DIALECT.RAW" inside of a JSON string, into `to`. */
+int anthropic_seal(struct buf *to, enum dialect d, struct str raw);
+
+/** What was found in one; all absent where it is none, or none of ours. */
+struct anthropic_seal {
+    struct str raw;   /* the JSON object */
+    bool empty;       /* it is {} */
+    struct jstr call; /* its thought_signature */
+    struct jstr own;  /* its signature, where Anthropic made it */
+};
+
+bool anthropic_is_sealed(struct jstr s);
+/** 0 or -ERR_NOMEM; what it gives lies in the arena. */
+int anthropic_open_seal(struct jstr sealed, struct arena *a,
+                        struct anthropic_seal *out);
+
 /* ---- requests: reading -------------------------------------------------- */
 
 int anthropic_decode_request(const struct json *body, struct arena *a,
@@ -19,6 +35,10 @@ int anthropic_decode_request(const struct json *body, struct arena *a,
 int anthropic_read_messages(struct rd *rd, uint32_t array);
 int anthropic_read_content(struct rd *rd, struct neutral_message *m,
                            uint32_t content);
+/** What another model must be told of a tool that the client runs and the
+ * API knows by its type; *t is as it was where it is no such one. */
+void anthropic_describe_tool(struct str type, struct str name,
+                             struct neutral_tool *t);
 int anthropic_read_media(struct rd *rd, struct neutral_message *m,
                          uint32_t node, bool document);
 

@@ -94,35 +94,21 @@ static int read_result(struct rd *rd, struct neutral_block *b, uint32_t node,
 static int read_thinking(struct rd *rd, struct neutral_block *b,
                          uint32_t node, const uint32_t *at)
 {
+    struct anthropic_seal seal;
+
     if (at[B_THINKING] == JSON_NONE)
         return rd_fault(rd, node, "a block with its thinking");
     b->thinking.text = rd_jstr(rd, at[B_THINKING]);
     b->thinking.signature = rd_jstr(rd, at[B_SIGNATURE]);
-    if (b->thinking.signature.n == 0) /* ours, of what nobody signed */
+    if (b->thinking.signature.n == 0) /* of one who signs nothing */
         b->thinking.signature = JSTR_NULL;
-    return 0;
-}
-
-/* What was sealed must be JSON, since it will stand in a body as it is. */
-static int open_seal(struct rd *rd, struct jstr data, struct str *raw)
-{
-    struct json_limits lim = { .dup_nowhere = true };
-    struct json j = { 0 };
-    struct str s = jstr_text(data, rd->a);
-    int rc;
-
-    *raw = STR_NULL;
-    if (!s.p)
+    if (!anthropic_is_sealed(b->thinking.signature))
+        return 0;
+    if (anthropic_open_seal(b->thinking.signature, rd->a, &seal))
         return rd_nomem(rd);
-    rc = json_scan(&j, s, &lim, NULL);
-    if (!rc && j.nodes[0].type == JSON_T_OBJECT) {
-        uint32_t sign = json_member(&j, 0, STR("thought_signature"));
-
-        *raw = s;
-        rd->signature = jstr_of_node(&j, sign); /* s lives in the arena */
-    }
-    json_clear(&j);
-    return rc == -ERR_NOMEM ? rd_nomem(rd) : 0;
+    b->thinking.signature = seal.own;
+    b->thinking.detail = seal.empty ? STR_NULL : seal.raw;
+    return 0;
 }
 
 /* What another dialect's answer had sealed in comes out again. */
@@ -130,22 +116,22 @@ static int read_redacted(struct rd *rd, struct neutral_block *b,
                          uint32_t node, const uint32_t *at)
 {
     struct jstr data = rd_jstr(rd, at[B_DATA]);
-    struct str seal = STR(ANTHROPIC_SEAL "openai-chat."), raw;
-    int rc;
+    struct anthropic_seal seal;
 
     if (!data.p)
         return rd_fault(rd, node, "a block with its data");
     b->thinking.redacted = data;
-    if (!str_starts((struct str){ data.p, data.n }, seal))
+    if (!anthropic_is_sealed(data))
         return 0;
-    rc = open_seal(rd, (struct jstr){ data.p + seal.n, data.n - seal.n },
-                   &raw);
-    if (rc || !raw.p)
-        return rc;
+    if (anthropic_open_seal(data, rd->a, &seal))
+        return rd_nomem(rd);
+    if (!seal.raw.p)
+        return 0;
+    rd->signature = seal.call;
     b->kind = BLOCK_UNKNOWN;
     b->unknown = (struct neutral_unknown){
-        DIALECT_OPENAI_CHAT, raw,
-        rd->signature.p ? STR("signature") : STR("reasoning"),
+        DIALECT_OPENAI_CHAT, seal.raw,
+        seal.call.p ? STR("signature") : STR("reasoning"),
     };
     return 0;
 }

@@ -116,43 +116,6 @@ void anthropic_put_stop(struct jw *w, const struct anthropic_out *out)
     jw_close(w, '}');
 }
 
-/* A redacted block that holds JSON for another dialect. */
-static void put_sealed(struct jw *w, enum dialect d, struct str raw)
-{
-    jw_open(w, '{');
-    jw_member_text(w, "type", STR("redacted_thinking"));
-    jw_key(w, "data");
-    jw_bytes(w, STR("\"" ANTHROPIC_SEAL));
-    jw_bytes(w, str_of(dialect_name(d)));
-    jw_bytes(w, STR("."));
-    if (!w->rc)
-        w->rc = jstr_put_escaped(w->b, raw);
-    jw_raw(w, STR("\""));
-    jw_close(w, '}');
-}
-
-void anthropic_put_opaque(struct jw *w, const struct neutral_event *ev)
-{
-    if (ev->from == DIALECT_ANTHROPIC)
-        jw_raw_line(w, ev->raw);
-    else
-        put_sealed(w, ev->from, ev->raw);
-}
-
-void anthropic_put_signature(struct jw *w, struct jstr signature)
-{
-    struct buf raw = BUF_INIT(signature.n + 64);
-    struct jw in = { .b = &raw };
-
-    jw_open(&in, '{');
-    jw_member_jstr(&in, "thought_signature", signature);
-    jw_close(&in, '}');
-    put_sealed(w, DIALECT_OPENAI_CHAT, buf_str(&raw));
-    if (!w->rc)
-        w->rc = in.rc;
-    buf_clear(&raw);
-}
-
 /* ---- events ------------------------------------------------------------- */
 
 static void begin_event(struct jw *w, const char *type)
@@ -218,6 +181,7 @@ static void put_delta(struct anthropic_out *out, struct jw *w,
 }
 
 #define INPUT_DELTA STR("input_json_delta\",\"partial_json\":")
+#define SIGNATURE_DELTA STR("signature_delta\",\"signature\":")
 
 /* Free text as the value of a JSON string in a JSON string. */
 static void put_free_text(struct anthropic_out *out, struct jw *w,
@@ -242,12 +206,26 @@ static void put_args(struct anthropic_out *out, struct jw *w,
         put_delta(out, w, INPUT_DELTA, args);
 }
 
+/* What signs thinking that Anthropic did not sign. */
+static void put_seal(struct anthropic_out *out, struct jw *w, struct str raw)
+{
+    struct buf seal = BUF_INIT(out->base.opts.max_held);
+
+    if (!w->rc)
+        w->rc = anthropic_seal(&seal, DIALECT_OPENAI_CHAT, raw);
+    put_delta(out, w, SIGNATURE_DELTA, (struct jstr){ buf_str(&seal).p,
+                                                      buf_len(&seal) });
+    buf_clear(&seal);
+}
+
 static void end_block(struct anthropic_out *out, struct jw *w)
 {
     if (out->open == SAID_CALL && out->custom)
         put_delta(out, w, INPUT_DELTA, JSTR("\\\"}"));
     else if (out->open == SAID_CALL && !out->args)
         put_delta(out, w, INPUT_DELTA, JSTR("{}"));
+    else if (out->open == SAID_THINKING && !out->sealed)
+        put_seal(out, w, STR("{}"));
     begin_event(w, "content_block_stop");
     jw_member_int(w, "index", out->n_blocks - 1);
     end_event(w);
@@ -276,6 +254,8 @@ static void put_text(struct anthropic_out *out, struct jw *w,
 
 static void open_thinking(struct anthropic_out *out, struct jw *w)
 {
+    if (out->open != SAID_THINKING)
+        out->sealed = false;
     open_block(out, w, SAID_THINKING,
                STR("{\"type\":\"thinking\",\"thinking\":\"\","
                    "\"signature\":\"\"}"));
@@ -405,7 +385,11 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         break;
     case NEUTRAL_SIGNATURE:
         open_thinking(out, w);
-        put_delta(out, w, STR("signature_delta\",\"signature\":"), ev->text);
+        if (ev->raw.p)
+            put_seal(out, w, ev->raw);
+        else
+            put_delta(out, w, SIGNATURE_DELTA, ev->text);
+        out->sealed = true;
         break;
     case NEUTRAL_TOOL_BEGIN:
         put_call(out, w, ev);

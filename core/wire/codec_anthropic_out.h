@@ -14,6 +14,7 @@ struct anthropic_out {
     uint32_t n_blocks;   /* that were opened */
     bool args;           /* the open call has arguments */
     bool custom;         /* they are free text: {"input": ...} is put round */
+    bool sealed;         /* the open thinking has its signature */
     bool finished;       /* FINISH came */
     bool delta_sent;     /* message_delta is out */
     enum neutral_finish finish;

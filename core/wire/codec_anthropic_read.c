@@ -219,6 +219,9 @@ static int read_tool(struct rd *rd, uint32_t node)
     if (name.p && !str_is(name, "custom")) {
         t->raw_unknown = json_raw(rd->j, node);
         t->name = name;
+        anthropic_describe_tool(
+            name, json_text(rd->j, json_member(rd->j, node, STR("name")),
+                            rd->a), t);
         return 0;
     }
     rc = rd_object(rd, node, f, COUNT, "tools[]", at);

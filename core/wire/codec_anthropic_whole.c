@@ -83,6 +83,9 @@ static int end_block(struct anthropic_out *out)
         put_text(out, &w);
     } else {
         jw_member_text(&w, "type", STR("thinking"));
+        if (!buf_len(&out->signature)) /* nobody signed it */
+            rc = anthropic_seal(&out->signature, DIALECT_OPENAI_CHAT,
+                                STR("{}"));
         jw_member_jstr(&w, "thinking", inside(&out->text));
         jw_member_jstr(&w, "signature", inside(&out->signature));
     }
@@ -108,6 +111,16 @@ static int put_piece(struct anthropic_out *out, enum said_kind kind,
     int rc = open_block(out, kind);
 
     return rc ? rc : gather(to, text);
+}
+
+static int put_signature(struct anthropic_out *out,
+                         const struct neutral_event *ev)
+{
+    int rc = open_block(out, SAID_THINKING);
+
+    if (rc || !ev->raw.p)
+        return rc ? rc : gather(&out->signature, ev->text);
+    return anthropic_seal(&out->signature, ev->from, ev->raw);
 }
 
 static int begin_call(struct anthropic_out *out,
@@ -225,7 +238,7 @@ int anthropic_whole(struct anthropic_out *out, const struct neutral_event *ev,
     case NEUTRAL_THINKING:
         return put_piece(out, SAID_THINKING, &out->text, ev->text);
     case NEUTRAL_SIGNATURE:
-        return put_piece(out, SAID_THINKING, &out->signature, ev->text);
+        return put_signature(out, ev);
     case NEUTRAL_TOOL_BEGIN:
         return begin_call(out, ev);
     case NEUTRAL_TOOL_ARGS:

@@ -27,6 +27,12 @@ struct json_progress {
     bool in_string, escaped, done;
 };
 
+/* The members of an element of reasoning_details, but its text. */
+struct chat_detail {
+    struct str type, format, id; /* characters as they stood in the JSON */
+    struct jstr signature;
+};
+
 struct chat_part {
     struct chat_part *next;
     enum part_kind kind;
@@ -39,9 +45,20 @@ struct chat_part {
     bool custom;
     struct json_progress progress;
     struct buf held; /* pieces that wait */
+    struct chat_detail *detail; /* of thinking: what it stood in, or NULL */
     char half[6];    /* of a surrogate pair, at the end of what went out */
     bool has_half;
 };
+
+/* Where the text of a choice stands, as to <think> tags. */
+enum tags_at {
+    TAGS_BEFORE, /* nothing but space was said */
+    TAGS_INSIDE,
+    TAGS_BEHIND, /* space behind the closing one is nobody's */
+    TAGS_NONE,   /* the rest is text */
+};
+
+#define TAGS_HELD_MAX 128 /* bytes that may turn out to be a tag */
 
 struct chat_choice {
     struct chat_choice *next;
@@ -51,6 +68,9 @@ struct chat_choice {
     struct chat_part *unused;
     uint32_t n_parts;
     struct in_call call; /* the live one */
+    enum tags_at tags_at;
+    char held[TAGS_HELD_MAX];
+    size_t n_held;
     bool any_call;
     bool ended; /* a reason was given: behind it only calls count */
     bool told;  /* FINISH is out */
@@ -81,9 +101,26 @@ int chat_push(struct chat_in *in, struct chat_choice *c, enum part_kind kind,
               int64_t key, struct jstr text);
 int chat_push_call(struct chat_in *in, struct chat_choice *c,
                    const struct chat_piece *piece);
+/** The part that thinking of that key goes into, made where there is none;
+ * it will be said though no text may come. */
+int chat_open_thinking(struct chat_in *in, struct chat_choice *c,
+                       int64_t key);
 /** Of the thinking that came last; a part of its own where there is none. */
 int chat_push_signature(struct chat_in *in, struct chat_choice *c,
                         struct jstr signature);
+
+/** A piece of content, in which <think> tags may stand. */
+int chat_push_content(struct chat_in *in, struct chat_choice *c,
+                      struct jstr text);
+/** What looked like the beginning of a tag was none. */
+int chat_flush_content(struct chat_in *in, struct chat_choice *c);
+
+/** An element of reasoning_details. */
+int chat_read_detail(struct chat_in *in, struct chat_choice *c,
+                     uint32_t node);
+/** The signature of thinking whose detail only its vendor understands. */
+int chat_seal_detail(struct chat_in *in, struct chat_choice *c,
+                     const struct chat_part *p);
 
 /** All that waits goes out; no part is open then. */
 int chat_drain(struct chat_in *in, struct chat_choice *c);

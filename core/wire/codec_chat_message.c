@@ -27,35 +27,6 @@ static int read_block(struct chat_in *in, struct chat_choice *c,
     return rc || !sign.n ? rc : chat_push_signature(in, c, sign);
 }
 
-/*
- * OpenRouter's details. A signature that is not Anthropic's, or data, has a
- * meaning only for the vendor that it came from: kept whole.
- */
-static int read_detail(struct chat_in *in, struct chat_choice *c,
-                       uint32_t node)
-{
-    const struct json *j = &in->base.j;
-    struct jstr text = in_string(j, node, STR("text"));
-    struct jstr data = in_string(j, node, STR("data"));
-    struct jstr sign = in_string(j, node, STR("signature"));
-    struct jstr format = in_string(j, node, STR("format"));
-    struct str raw = json_raw(j, node);
-    bool ours = !format.p || str_starts((struct str){ format.p, format.n },
-                                        STR("anthropic"));
-    int64_t key = in_count(j, node, STR("index"));
-    int rc;
-
-    if (data.p && ours)
-        return chat_push(in, c, PART_REDACTED, key, data);
-    if (data.p)
-        return chat_push(in, c, PART_OPAQUE, key,
-                         (struct jstr){ raw.p, raw.n });
-    if (!text.p)
-        text = in_string(j, node, STR("summary"));
-    rc = chat_push(in, c, PART_THINKING, key, text);
-    return rc || !sign.n || !ours ? rc : chat_push_signature(in, c, sign);
-}
-
 static int read_array(struct chat_in *in, struct chat_choice *c,
                       uint32_t array,
                       int (*read)(struct chat_in *, struct chat_choice *,
@@ -94,10 +65,17 @@ static int read_reasoning(struct chat_in *in, struct chat_choice *c,
 
     if (!plain.n)
         plain = in_string(j, message, STR("reasoning"));
+    if (plain.n && in->base.opts.tags == TAGS_AUTO &&
+        c->tags_at == TAGS_BEFORE) { /* a server that tells them apart */
+        rc = chat_flush_content(in, c);
+        c->tags_at = TAGS_NONE;
+    }
+    if (rc)
+        return rc;
     if (json_first(j, details) != JSON_NONE) {
         if (!any_text(j, details)) /* then they do not say it again */
             rc = chat_push(in, c, PART_THINKING, -1, plain);
-        return rc ? rc : read_array(in, c, details, read_detail);
+        return rc ? rc : read_array(in, c, details, chat_read_detail);
     }
     if (!whole || json_first(j, blocks) == JSON_NONE)
         rc = chat_push(in, c, PART_THINKING, -1, plain);
@@ -143,7 +121,7 @@ static int read_content(struct chat_in *in, struct chat_choice *c,
     if (content == JSON_NONE)
         return 0;
     if (j->nodes[content].type == JSON_T_STRING)
-        return chat_push(in, c, PART_TEXT, -1, jstr_of_node(j, content));
+        return chat_push_content(in, c, jstr_of_node(j, content));
     return read_array(in, c, content, read_part);
 }
 
@@ -263,10 +241,13 @@ int chat_read_message(struct chat_in *in, struct chat_choice *c,
                       uint32_t message, bool whole)
 {
     const struct json *j = &in->base.j;
+    uint32_t calls = in_member(j, message, STR("tool_calls"));
     int rc = c->ended ? 0 : read_texts(in, c, message, whole);
 
+    if (!rc && json_first(j, calls) != JSON_NONE)
+        rc = chat_flush_content(in, c);
     if (!rc)
-        rc = read_array(in, c, in_member(j, message, STR("tool_calls")),
+        rc = read_array(in, c, calls,
                         whole ? read_whole : read_piece);
     return rc ? rc : read_function_call(in, c, message);
 }

@@ -239,6 +239,8 @@ static int close_head(struct chat_in *in, struct chat_choice *c)
         rc = wake(in, c, p);
     if (!rc && p->has_half)
         rc = send(in, c, p, half);
+    if (!rc && p->kind == PART_THINKING)
+        rc = chat_seal_detail(in, c, p);
     if (!rc && p->kind == PART_CALL)
         rc = in_call_end(&in->base, &c->call);
     else if (!rc && p->said && p->kind != PART_REDACTED)
@@ -275,7 +277,7 @@ static int advance(struct chat_in *in, struct chat_choice *c)
 
 int chat_drain(struct chat_in *in, struct chat_choice *c)
 {
-    int rc = 0;
+    int rc = chat_flush_content(in, c);
 
     while (!rc && c->head) {
         rc = close_head(in, c);
@@ -330,6 +332,21 @@ int chat_push(struct chat_in *in, struct chat_choice *c, enum part_kind kind,
         return rc ? rc : advance(in, c);
     }
     return give(in, c, p, text);
+}
+
+int chat_open_thinking(struct chat_in *in, struct chat_choice *c,
+                       int64_t key)
+{
+    struct chat_part *p = c->tail;
+
+    if (!p || p->kind != PART_THINKING || p->signed_off ||
+        (p->key >= 0 && key >= 0 && p->key != key)) {
+        p = new_part(in, c, PART_THINKING, key);
+        if (!p)
+            return -in->base.err->code;
+    }
+    p->said = true;
+    return advance(in, c);
 }
 
 int chat_push_signature(struct chat_in *in, struct chat_choice *c,

@@ -293,6 +293,23 @@ static uint32_t put_calls(struct cw *c, const struct neutral_message *m)
     return n;
 }
 
+/* Thinking in tags, and behind it what was said. */
+static void put_tagged(struct cw *c, const struct neutral_message *m)
+{
+    jw_sep(&c->w);
+    jw_bytes(&c->w, STR("\""));
+    chat_put_tags(c, m);
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (b->kind != BLOCK_TEXT && b->kind != BLOCK_REFUSAL)
+            continue;
+        jw_bytes(&c->w, STR("\\n\\n"));
+        jw_bytes(&c->w, (struct str){ b->text.p, b->text.n });
+        if (b->cache.set)
+            cw_note(c, FATE_DROPPED, FEATURE_CACHE);
+    }
+    jw_bytes(&c->w, STR("\""));
+}
+
 static void put_assistant(struct cw *c, const struct neutral_message *m)
 {
     uint32_t calls = 0, parts = 0;
@@ -305,7 +322,9 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     put_name(c, m);
     chat_put_reasoning_back(c, m);
     jw_key(&c->w, "content");
-    if (!parts && calls)
+    if (chat_has_tags(c, m))
+        put_tagged(c, m);
+    else if (!parts && calls)
         jw_raw(&c->w, STR("null"));
     else
         put_content(c, m->first);

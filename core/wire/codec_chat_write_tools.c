@@ -76,10 +76,19 @@ static void put_tool(struct cw *c, const struct neutral_tool *t)
     jw_close(&c->w, '}');
 }
 
+/* A vendor's own tool goes as it is, or as the function that it is like. */
+static bool has_place(const struct cw *c, const struct neutral_tool *t)
+{
+    return !t->raw_unknown.p || cw_same(c) || t->raw_schema.p;
+}
+
 static bool can_send(struct cw *c, const struct neutral_tool *t)
 {
-    if (!t->raw_unknown.p || cw_same(c))
+    if (has_place(c, t)) {
+        if (t->raw_unknown.p && !cw_same(c))
+            cw_note(c, FATE_MAPPED, FEATURE_SERVER_TOOLS);
         return true;
+    }
     cw_note(c, FATE_DROPPED, FEATURE_SERVER_TOOLS);
     return false;
 }
@@ -96,7 +105,7 @@ void chat_put_tools(struct cw *c)
             jw_open(&c->w, '[');
             any = true;
         }
-        if (t->raw_unknown.p)
+        if (t->raw_unknown.p && cw_same(c))
             jw_raw(&c->w, t->raw_unknown);
         else
             put_tool(c, t);
@@ -147,7 +156,7 @@ static bool any_tool(const struct cw *c)
 {
     const struct neutral_tool *t = c->r->tools;
 
-    while (t && t->raw_unknown.p && !cw_same(c))
+    while (t && !has_place(c, t))
         t = t->next;
     return t != NULL;
 }

@@ -123,6 +123,25 @@ static struct str bare_name(enum dialect d, struct str model)
     return model;
 }
 
+enum codec_reasoning_in
+codec_reasoning_named(struct str name, enum codec_reasoning_in otherwise)
+{
+    static const char *const names[] = {
+        [REASONING_IN_NONE] = "none",
+        [REASONING_IN_CONTENT] = "reasoning_content",
+        [REASONING_IN_PLAIN] = "reasoning",
+        [REASONING_IN_DETAILS] = "reasoning_details",
+        [REASONING_IN_BLOCKS] = "thinking_blocks",
+        [REASONING_IN_TAGS] = "think_tags",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (str_is(name, names[i]))
+            return (enum codec_reasoning_in)i;
+    }
+    return otherwise;
+}
+
 struct codec_target codec_target_of(enum dialect d, struct str model)
 {
     struct str name = bare_name(d, model), chat = STR("-chat-latest");

@@ -53,6 +53,7 @@ enum codec_reasoning_in {
     REASONING_IN_PLAIN,    /* reasoning */
     REASONING_IN_DETAILS,  /* reasoning_details, signatures and all */
     REASONING_IN_BLOCKS,   /* thinking_blocks */
+    REASONING_IN_TAGS,     /* <think>...</think> before the content */
 };
 
 enum codec_ids {
@@ -77,5 +78,10 @@ struct codec_target {
  * (behind a vendor's prefix such as "anthropic/"), else the dialect's newest.
  */
 struct codec_target codec_target_of(enum dialect d, struct str model);
+
+/** The same by its name in a configuration, "none", "reasoning_content" ...;
+ * `otherwise` where there is no such name. */
+enum codec_reasoning_in
+codec_reasoning_named(struct str name, enum codec_reasoning_in otherwise);
 
 #endif

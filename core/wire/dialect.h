@@ -119,6 +119,13 @@ struct dialect_ops {
     int (*texts)(enum dialect d, const struct json *body, wire_text_fn *fn,
                  void *ud);
     /**
+     * Take out of a request what answers of another dialect had sealed in
+     * and clients send back; no edit where there is none. NULL where nothing
+     * is ever sealed. Cost: one search; a walk where it finds something.
+     */
+    int (*unseal)(const struct json *body, struct json_edits *e,
+                  struct arena *a, struct err *err);
+    /**
      * Watch one event. Malformed JSON is -ERR_SYNTAX with *err. `scratch` is
      * reused between calls and holds the event afterwards. Cost: one scan.
      */

@@ -102,6 +102,19 @@ const struct endpoint *endpoint_find(struct str path, bool anthropic,
     return NULL;
 }
 
+bool endpoint_asks_anthropic(struct str path, bool told)
+{
+    struct str rest, below = path;
+    enum mount m = unmount(&below);
+    const struct endpoint *e = endpoint_find(path, told, &rest);
+
+    if (m != MOUNT_NONE)
+        return m == MOUNT_ANTHROPIC;
+    if (e && e->dialect != DIALECT_NONE)
+        return dialect_is_anthropic(e->dialect);
+    return told || str_starts(path, STR("/v1/messages/"));
+}
+
 bool endpoint_is_models(const struct endpoint *e)
 {
     return e->id == ENDPOINT_MODELS || e->id == ENDPOINT_MODEL;

@@ -54,6 +54,11 @@ struct endpoint {
 const struct endpoint *endpoint_find(struct str path, bool anthropic,
                                      struct str *rest);
 
+/** Does a client that asks there read Anthropic's shape? `told`: it sent
+ * fields that only such clients send, which counts where the path is both
+ * families' or nobody's. */
+bool endpoint_asks_anthropic(struct str path, bool told);
+
 /** Does it answer with the names of models, not with a provider's words? */
 bool endpoint_is_models(const struct endpoint *e);
 

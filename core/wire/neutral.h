@@ -76,6 +76,8 @@ struct neutral_result {
 struct neutral_thinking {
     struct jstr text, signature;
     struct jstr redacted; /* then the others are absent */
+    struct str detail; /* of an OpenAI-compatible vendor: the object that it
+                        * stood in, without the text; else absent */
 };
 
 struct neutral_unknown {
@@ -114,7 +116,8 @@ struct neutral_tool {
     int strict;            /* -1 = not said, 0, 1 */
     bool custom;           /* takes free text; raw_schema is its format */
     struct neutral_cache cache;
-    struct str raw_unknown; /* a vendor's own tool, whole; name is its type */
+    struct str raw_unknown; /* a vendor's own tool, whole; name is its type,
+                             * but where raw_schema tells others what it is */
 };
 
 enum choice_kind {

@@ -28,7 +28,8 @@ enum neutral_event_type {
     NEUTRAL_TEXT,       /* text */
     NEUTRAL_REFUSAL,    /* text */
     NEUTRAL_THINKING,   /* text */
-    NEUTRAL_SIGNATURE,  /* text: of the thinking before it */
+    NEUTRAL_SIGNATURE,  /* text: of the thinking before it; or raw, from: the
+                         * object it stood in, which only that dialect has */
     NEUTRAL_REDACTED,   /* text: thinking that nobody may read; one block */
     NEUTRAL_TOOL_BEGIN, /* id, name, custom */
     NEUTRAL_TOOL_ARGS,  /* text: JSON text (or free text), escaped once */

@@ -11,6 +11,8 @@
 #include "base/json_name.h"
 #include "wire/validate_impl.h"
 
+#include <endian.h>
+
 #define NO INT64_MIN /* no bound */
 
 /* Each part of the tables is read by itself; the others are nothing then. */
@@ -50,18 +52,30 @@ struct row {
 #include "wire/validate_anthropic.def"
 #include "wire/validate_openai.def"
 
-/* The rows' names by their lengths, so that most are passed over at once. */
+/* The rows' names by their lengths, eight of them to a word, so that most
+ * are passed over at once; 0 behind the last one, which no name has. */
+#define ROWS_MAX 64 /* a bit each in `seen` */
+
+union lengths {
+    uint8_t each[ROWS_MAX];
+    uint64_t words[ROWS_MAX / 8];
+};
+
 #undef VALID_SCOPE
 #undef VALID_ROW
-#define VALID_SCOPE(id, told) static const uint8_t lengths_##id[] = {
+#undef VALID_END
+#define VALID_SCOPE(id, told)                                                 \
+    static const union lengths lengths_##id = { .each = {
 #define VALID_ROW(member, types, need, lo, hi, each, sub, set)                \
     sizeof member - 1,
+#define VALID_END                                                             \
+    } };
 #include "wire/validate_anthropic.def"
 #include "wire/validate_openai.def"
 
 static const struct {
     const struct row *rows;
-    const uint8_t *lengths;
+    const union lengths *lengths;
     size_t n;
     bool told; /* the text of the first row's member tells the case */
 } scopes[] = {
@@ -69,7 +83,8 @@ static const struct {
 #undef VALID_ROW
 #undef VALID_END
 #define VALID_SCOPE(id, told)                                                 \
-    [SCOPE_##id] = { rows_##id, lengths_##id, sizeof lengths_##id, told },
+    [SCOPE_##id] = { rows_##id, &lengths_##id,                                \
+                     sizeof rows_##id / sizeof rows_##id[0], told },
 #define VALID_ROW(member, types, need, lo, hi, each, sub, set)
 #define VALID_END
 #include "wire/validate_anthropic.def"
@@ -154,23 +169,18 @@ static bool is_whole(const struct json *j, uint32_t node)
 }
 
 /* The bits that a value answers to. */
-static uint32_t types_of(const struct json *j, uint32_t node)
+static inline uint32_t types_of(const struct json *j, uint32_t node)
 {
-    switch (j->nodes[node].type) {
-    case JSON_T_NULL:
-        return VALID_NULL;
-    case JSON_T_FALSE:
-    case JSON_T_TRUE:
-        return VALID_BOOL;
-    case JSON_T_STRING:
-        return VALID_STR;
-    case JSON_T_ARRAY:
-        return VALID_ARR;
-    case JSON_T_OBJECT:
-        return VALID_OBJ;
-    default:
-        return VALID_NUM | (is_whole(j, node) ? VALID_INT : 0u);
-    }
+    static const uint8_t bits[] = {
+        [JSON_T_NULL] = VALID_NULL,  [JSON_T_FALSE] = VALID_BOOL,
+        [JSON_T_TRUE] = VALID_BOOL,  [JSON_T_STRING] = VALID_STR,
+        [JSON_T_ARRAY] = VALID_ARR,  [JSON_T_OBJECT] = VALID_OBJ,
+        [JSON_T_NUMBER] = VALID_NUM,
+    };
+    uint32_t type = j->nodes[node].type;
+
+    return bits[type] |
+           (type == JSON_T_NUMBER && is_whole(j, node) ? VALID_INT : 0u);
 }
 
 static inline bool text_is(const struct json *j, uint32_t node,
@@ -190,10 +200,11 @@ static inline bool text_is(const struct json *j, uint32_t node,
 
 static int check_choice(struct walk *w, const struct row *row, uint32_t node)
 {
-    struct str rest = str_of(row->choices);
+    struct str rest;
 
-    if (!rest.p || w->j->nodes[node].type != JSON_T_STRING)
+    if (!row->choices || w->j->nodes[node].type != JSON_T_STRING)
         return 0;
+    rest = str_of(row->choices);
     while (rest.p) {
         if (text_is(w->j, node, str_split(&rest, '|')))
             return 0;
@@ -312,19 +323,57 @@ static size_t row_of_escaped(const struct json *j, enum scope s,
     return i;
 }
 
-/* Index of the row for a member, or the scope's count. */
+/* A bit, the highest of its byte, for each byte of the word that is `len`. */
+static inline uint64_t bytes_that_are(uint64_t word, size_t len)
+{
+    const uint64_t ones = UINT64_MAX / 255, low = ones * 0x7F;
+    uint64_t x = le64toh(word) ^ ones * len;
+
+    return ~(((x & low) + low) | x | low);
+}
+
+static inline bool is_row(enum scope s, size_t i, const char *name,
+                          size_t len)
+{
+    const char *member = scopes[s].rows[i].member.p;
+
+    return *name == *member && memcmp(name, member, len) == 0;
+}
+
+/* A scope of many rows: eight lengths at once. */
+static size_t row_of_many(enum scope s, const char *name, size_t len)
+{
+    size_t count = scopes[s].n;
+
+    for (size_t at = 0; at < count; at += 8) {
+        uint64_t hits = bytes_that_are(scopes[s].lengths->words[at / 8], len);
+
+        for (; hits; hits &= hits - 1) {
+            size_t i = at + (size_t)__builtin_ctzll(hits) / 8;
+
+            if (is_row(s, i, name, len))
+                return i;
+        }
+    }
+    return count;
+}
+
+/* Index of the row for a member, or the scope's count. Few rows are looked
+ * at one by one: which it will be is then guessed right, mostly. */
 static inline size_t row_of(const struct json *j, enum scope s, uint32_t node)
 {
     const struct json_node *n = &j->nodes[node];
     const char *name = j->text + n->key + 1;
     size_t len = n->key_end - n->key - 2, count = scopes[s].n, i;
-    const uint8_t *lengths = scopes[s].lengths;
 
     if (n->flags & JSON_F_KEY_ESCAPED)
         return row_of_escaped(j, s, node);
+    if (len - 1 >= UINT8_MAX) /* none is empty, none as long as that */
+        return count;
+    if (count > 8)
+        return row_of_many(s, name, len);
     for (i = 0; i < count; i++) {
-        if (lengths[i] == len && *name == *scopes[s].rows[i].member.p &&
-            memcmp(name, scopes[s].rows[i].member.p, len) == 0)
+        if (scopes[s].lengths->each[i] == len && is_row(s, i, name, len))
             break;
     }
     return i;

@@ -216,6 +216,7 @@ static ps_rc classify(ps_try *t, ps_fault *f)
     if (t->status == 429 && contains(text, "request too large")) {
         /* larger than this model's whole allowance: waiting is no cure */
         ps_fault_set(f, PS_FAULT_RATE_LIMIT, PS_SCOPE_TARGET);
+        f->retry_after_ms = 0;
         return PS_OK;
     }
     if (!decide(f, codes, N_OF(codes), code) &&

@@ -37,6 +37,7 @@ function include(pattern) end
 ---@field max_header_fields? integer # Most header fields of a request; more get 431.
 ---@field header_timeout? string|penstock.conf.reference # For the head of a request to arrive.
 ---@field body_timeout? string|penstock.conf.reference # Longest silence within a request's body.
+---@field auth_failures? string|penstock.conf.reference # Wrong credentials from one address (IPv6: one /64); then it waits (429).
 ---@field idle_timeout? string|penstock.conf.reference # How long an idle connection is kept.
 ---@field write_stall? string|penstock.conf.reference # Longest time in which a client reads nothing at all.
 ---@field drain_timeout? string|penstock.conf.reference # For running requests to end when draining.
@@ -46,14 +47,24 @@ function include(pattern) end
 ---An address to listen on.
 ---@class penstock.conf.listen
 ---@field tls? (penstock.conf.tls)[]|penstock.conf.tls # Certificates; several are chosen by the client's SNI. Unset: plain HTTP.
----@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key and no team is configured, else "none".
+---@field client_ca? string|penstock.conf.reference # PEM file of the authorities whose clients' certificates are believed; policies see them as req.client_cert. Unset: clients are not asked for one. Needs tls.
+---@field client_auth? "required"|"optional" # "required": no connection without a certificate; "optional": one that is sent must be good. Unset: "required" where there is client_ca.
+---@field client_crl? string|penstock.conf.reference # PEM file of revocation lists: one, not outdated, of each authority in a client's chain. Read when the configuration is loaded. Unset: nothing is revoked.
+---@field anonymous? "none"|"local"|"public" # Who may call without a key. Unset: "local" while no key, team, jwt or policy of yours says who calls, else "none".
 ---@field detail? "brief"|"full" # "full" adds headers on target, attempts and timing to answers.
+---@field cors? penstock.conf.cors # Pages in browsers that may call. Unset: none.
 ---@field trusted_proxies? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Peers whose X-Forwarded-For is believed.
 
 ---A certificate of a listener.
 ---@class penstock.conf.tls
 ---@field cert string|penstock.conf.reference # PEM file: the certificate, then its chain.
 ---@field key penstock.conf.reference # Its private key in PEM.
+
+---Pages in browsers that may call a listener.
+---@class penstock.conf.cors
+---@field origins (string|penstock.conf.reference)[]|string|penstock.conf.reference # Their origins, whole: "https://chat.example.com". "*" alone: every page.
+---@field credentials? boolean # Requests may carry cookies and certificates of the browser.
+---@field max_age? string|penstock.conf.reference # How long a browser remembers that it may.
 
 ---What providers inherit.
 ---@class penstock.conf.defaults
@@ -63,8 +74,8 @@ function include(pattern) end
 ---Limits in time of an attempt.
 ---@class penstock.conf.timeouts
 ---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
----@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream, and for a whole answer its total time.
----@field first_event? string|penstock.conf.reference # Until the first event of a stream.
+---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream (of a reasoning model four times that), and for a whole answer its total time.
+---@field first_event? string|penstock.conf.reference # Until the first event of a stream; four times that for a reasoning model (provider.reasoning).
 ---@field idle? string|penstock.conf.reference # Between two pieces of a stream; pings count.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
 ---@field commit_after? string|penstock.conf.reference # After this long without content a stream's head is sent, with keep-alive comments.
@@ -73,16 +84,24 @@ function include(pattern) end
 ---@class penstock.conf.retries
 ---@field attempts? integer # All tries of a request, over all targets.
 ---@field same_target? integer # Further tries at one target.
+---@field budget? string|penstock.conf.reference # Further tries at targets that are ill, as a share of a model's requests; 20 and one in two seconds come on top.
+
+---How often to try for a model.
+---@class penstock.conf.model_retries
+---@field attempts? integer # All tries of a request, over all targets; unset: of the provider that was tried.
+---@field same_target? integer # Further tries at one target; unset: of its provider.
+---@field budget? string|penstock.conf.reference # Further tries at targets that are ill, as a share of its requests; unset: of the provider that was tried first.
 
 ---An account or host of a vendor.
 ---@class penstock.conf.provider
 ---@field vendor? string|penstock.conf.reference # Row of the catalogue; the provider's own name unless set.
 ---@field plugin? string|penstock.conf.reference # Name of a .so in plugin_path; the vendor's unless set.
----@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each.
+---@field base_url? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Where it answers; several make one target each. Unset: the vendor's or the plugin's own.
 ---@field unix_socket? string|penstock.conf.reference # Connect to this socket in place of the URL's host.
 ---@field keys? ("client"|penstock.conf.credential|string|penstock.conf.reference)[]|"client"|penstock.conf.credential|string|penstock.conf.reference # Its keys; "client" passes the client's own on. Unset: the vendor's environment variable.
 ---@field auth? penstock.conf.auth # How the key is sent.
 ---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
+---@field reasoning? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models that think before they answer, with '*': their first_event is four times as long. The vendor's unless set.
 ---@field retries? penstock.conf.retries # How often to try.
 ---@field quirks? penstock.conf.quirks # Deviations from the dialect, added to the vendor's.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: target.tags.
@@ -109,6 +128,8 @@ function include(pattern) end
 ---@class penstock.conf.quirks
 ---@field rename? table<string, string|penstock.conf.reference> # Members of the request's top object: old = "new".
 ---@field drop? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Members of the request's top object to leave out.
+---@field reasoning_in? "none"|"reasoning_content"|"reasoning"|"reasoning_details"|"thinking_blocks"|"think_tags" # The member in which a translated request sends back the reasoning of earlier turns, bytes and signatures as they came. Unset: what is known of the model, else "none".
+---@field reasoning_out? "auto"|"think_tags"|"text" # <think> tags in the text of answers, for clients of another dialect: "auto" reads an answer that begins with one as reasoning, "think_tags" also where the opening one is missing, "text" leaves them. Unset: "auto".
 ---@field errors? table<string, "transient"|"overloaded"|"rate_limit"|"quota"|"auth"|"model_access"|"model_gone"|"context_length"|"content_filter"|"bad_request"|"region"|"timeout"|"connect"|"protocol"|"unknown"> # The provider's error codes: CODE = "class".
 
 ---A name that clients ask for.
@@ -117,6 +138,7 @@ function include(pattern) end
 ---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field balance? "order"|"weighted" # How to choose; "weighted" where a target has a weight, else "order".
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
+---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
 
 ---A target of a model.
 ---@class penstock.conf.target
@@ -126,6 +148,7 @@ function include(pattern) end
 
 ---What some keys have in common.
 ---@class penstock.conf.team
+---@field parent? string|penstock.conf.reference # A configured team above it: what that allows and limits holds as well.
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: all.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags.
 ---@field limits? penstock.conf.limits # What its keys may use together.
@@ -148,6 +171,20 @@ function include(pattern) end
 ---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
 ---@field limits? penstock.conf.limits # What it may use; its team's hold as well.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
+
+---An issuer of tokens whose bearers may call.
+---@class penstock.conf.jwt
+---@field issuer string|penstock.conf.reference # Who makes them: the claim iss, to the letter.
+---@field audience (string|penstock.conf.reference)[]|string|penstock.conf.reference # Whom they must be meant for: one of these stands in the claim aud.
+---@field algs? ("HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"PS256"|"PS384"|"PS512"|"ES256"|"ES384"|"ES512"|"EdDSA")[]|"HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"PS256"|"PS384"|"PS512"|"ES256"|"ES384"|"ES512"|"EdDSA" # Algorithms that a token may be signed with; each holds for keys of its type alone. Unset: RS256.
+---@field jwks? penstock.conf.reference # The keys that sign, a JWKS, as a secret: file "/path". They are read at the start and at a reload.
+---@field jwks_file? string|penstock.conf.reference # A file with the keys that is read again as often as refresh says, and for an unknown key; by the service user.
+---@field jwks_url? string|penstock.conf.reference # Where the keys are fetched. Without jwks, jwks_file and jwks_url: what ISSUER/.well-known/openid-configuration says.
+---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust there; the system's unless set.
+---@field leeway? string|penstock.conf.reference # How far clocks may differ: for exp, nbf and iat.
+---@field refresh? string|penstock.conf.reference # How often the keys are fetched, or read; sooner where the issuer's Cache-Control says so.
+---@field refetch? string|penstock.conf.reference # Least time between two fetches, those for an unknown key included.
+---@field claims? table<string, string|penstock.conf.reference> # What of a token becomes the principal: id, team, user, models, endpoints, tags.NAME, limits.requests, limits.tokens or limits.concurrent = "path.of[0].claim"; a '?' at its end: it may be missing. Unset: id = "sub".
 
 ---Where callers' keys are looked for.
 ---@class penstock.conf.keys
@@ -281,6 +318,11 @@ function team(name) end
 ---@param name string
 ---@return fun(block: penstock.conf.key)
 function key(name) end
+
+---An issuer of tokens (JWT) whose bearers may call; the policy jwt looks at them.
+---@param name string
+---@return fun(block: penstock.conf.jwt)
+function jwt(name) end
 
 ---Where callers' keys are looked for.
 ---@param value penstock.conf.keys

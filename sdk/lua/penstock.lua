@@ -10,7 +10,7 @@
 ---What a policy's file returns. Other keys are refused.
 ---@class penstock.Policy
 ---@field api 1 # Needed.
----@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret"|"cidrs">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
+---@field schema table<string, "string"|"int"|"number"|"bool"|"list"|"map"|"model"|"url"|"secret"|"cidrs"|"patterns">? # The keys of conf and their types. One that is not given is nil; one that is not named here is refused.
 ---@field fail "open"|"closed"|table<string, "open"|"closed">|nil # What an error means: "closed" refuses the request, "open" counts as no opinion. For all phases, or by phase.
 ---@field dialects string[]? # The dialects whose raw JSON the policy knows: needed for req.body.
 ---@field window {hold?: integer|"all", of?: ("text"|"tool_args"|"thinking")[], when?: string}? # What output sees of an answer: how many characters are held back until more comes (64; "all": the whole answer), and which kinds of text (all of them). With when, a key of conf whose type is bool: the phase is there only where that key is true.
@@ -19,10 +19,10 @@
 ---@field validate nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For what may be asked, and how.
 ---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
----@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers of the try.
+---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers and edits the body of the try.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
----@field log nil|fun(req: penstock.Req, conf: table) # For taking notice; it decides nothing.
+---@field log nil|fun(req: penstock.Req, conf: table, out: penstock.Out) # For taking notice; it decides nothing.
 ---@field tick nil|fun(req: nil, conf: table) # For what is done now and then; it needs every. There is no request.
 ---@field every {interval: string, where?: "one"|"each_worker"}? # How often tick runs ("30s"), and where: in one worker unless it says otherwise.
 
@@ -34,10 +34,11 @@
 ---@field method string # "POST".
 ---@field path string # As sent, without its query.
 ---@field client_ip string # Of the caller, behind trusted proxies what they say.
+---@field client_cert {subject: string?, issuer: string?, cn: string?, names: string[], sha256: string, expires: integer}? # What the client's certificate says, where the listener asks for one (client_ca) and it was sent: it is verified. names are its alternative names with their kind: "dns:", "uri:", "email:", "ip:".
 ---@field credential string? # What the caller presented. From authenticate on.
 ---@field session string? # What holds a conversation together: x-penstock-session, or what agents send for it.
 ---@field tags table<string, string?> # x-penstock-tags: name=value, name=value.
----@field model string # The model that routes. Can be assigned in validate and admit, as the next four; what a key may use is judged by the name that the client sent. From validate on.
+---@field model string # The model that routes. Can be assigned in validate and admit, as the next four; in attempt all but model and stream can, for that try. What a key may use is judged by the name that the client sent. From validate on.
 ---@field stream boolean # Does the client want a stream? From validate on.
 ---@field max_tokens integer? # The client's own limit of the answer. From validate on.
 ---@field temperature number? # Of sampling. From validate on.
@@ -50,7 +51,7 @@
 ---@field ctx table<string, string?> # What the policy keeps of this request from one phase to the next: texts by name, its own alone. At most 4,096 of them, 512 KiB.
 local req = {}
 
----Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate and admit. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
+---Call f for each text of the conversation, in its order and in every dialect; a string that it returns takes the text's place, in validate, admit and attempt. Without from: everybody's; without kinds: texts. options may be left out, and f may wait. From validate on.
 ---@param options {from?: ("system"|"user"|"assistant"|"tool")[], kinds?: ("text"|"tool_args"|"thinking")[]}
 ---@param f fun(text: string, part: penstock.Part): string?
 function req:each_text(options, f) end
@@ -60,7 +61,7 @@ function req:each_text(options, f) end
 ---@field role "system"|"user"|"assistant"|"tool" # Whose it is; of a role that is none of these: "user".
 ---@field kind "text"|"tool_args"|"thinking" # "tool_args" are the arguments of a call, JSON in a string.
 
----The request's JSON by pointers (RFC 6901). Edits are for validate and admit; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
+---The request's JSON by pointers (RFC 6901). Edits are for validate, admit and, of one try, attempt; all that is not edited stays byte for byte, and a policy that fails has edited nothing.
 ---@class penstock.Body
 local body = {}
 
@@ -74,12 +75,12 @@ function body:get(pointer) end
 ---@return string?
 function body:raw(pointer) end
 
----Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit.
+---Replace a value, or add a member; /list/- appends. The value is written as ps.json.encode does it: {} is an object, ps.json.array() an empty list. In validate admit attempt.
 ---@param pointer string
 ---@param value any
 function body:set(pointer, value) end
 
----Take a member or element out; nothing where there is none. In validate admit.
+---Take a member or element out; nothing where there is none. In validate admit attempt.
 ---@param pointer string
 function body:remove(pointer) end
 
@@ -175,6 +176,20 @@ function try:header(name, value) end
 ---@field attempt integer # 1: at the first try. In response.
 ---@field ms integer # From the try's begin to its head. In response.
 
+---What became of the request, for log: the facts of its access line. Nothing of it can be changed.
+---@class penstock.Out
+---@field status integer? # Of the answer; nil where the client left before one. In log.
+---@field ended string # "complete", "error", "answered" (by a policy), "client_gone", "write_stall", "cut". In log.
+---@field side "client"|"gateway"|"provider"|nil # Whose fault it was; nil: nobody's. In log.
+---@field error string? # The error's code, one of a policy's own as well. In log.
+---@field policy string? # Which policy refused it, or answered. In log.
+---@field target penstock.Target? # Of the last try; nil: none was made. In log.
+---@field attempts {target: string, credential?: string, status?: integer, class?: string, why?: string, ms: integer, first_ms?: integer}[] # The tries, in their order. One without a class served; why is in words, for people; first_ms is the time to its first content. In log.
+---@field ms integer # From the request's first byte to the answer's last. In log.
+---@field first_ms integer? # From the request's first byte to the first content. In log.
+---@field usage {input?: integer, cache_read?: integer, cache_write?: integer, output?: integer, reasoning?: integer} # Tokens as the provider reported them, reasoning being part of output; a field that nobody reported is nil. In log.
+---@field cost number? # US dollars of all tries, by the table of prices; nil where a price is not known. In log.
+
 ---A piece of the answer's text: what is held of a block, and what is new. Edits hold for what leaves; what stays is seen again as the provider wrote it.
 ---@class penstock.Window
 ---@field text string # The text, whole characters only. Can be assigned. In output.
@@ -196,13 +211,14 @@ function window:replace(re, f) end
 ---What ps.test takes: a configuration, and a request or several. What a test does not say is as in some request of production.
 ---@class penstock.Test
 ---@field phase string? # Needed where the policy has several.
----@field req table? # Fields of req; header, tags and principal are tables, body is a table or JSON's text.
+---@field req table? # Fields of req; header, tags, principal and client_cert are tables, body is a table or JSON's text.
 ---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
 ---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
+---@field out {status?: integer, ended?: string, side?: string, error?: string, policy?: string, target?: string|table, ms?: integer, first_ms?: integer, usage?: table, cost?: number, attempts?: table[]}? # What log gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
 ---@field redis table<string, table|fun(command: string, ...: string): any, string?>? # By name, Redis: replies by command ("GET key" or "GET"), a list of replies that come one after the other, or a function. {ok = text} is a status, {err = text} an error reply; nil and a text are an error.
 ---@field ctx table<string, string>? # What req.ctx holds before.
@@ -216,6 +232,7 @@ function window:replace(re, f) end
 ---@field mode "enforce"|"observe"|nil # As in the configuration.
 ---@field fail "open"|"closed"|nil # As in the configuration.
 ---@field keys {name: string, key: string, team?: string, user?: string, disabled?: boolean, tags?: table}[]? # Configured keys; key is the secret itself.
+---@field jwt table<string, {claims?: table<string, string>, tokens: table<string, table|string>}>? # By name, issuers: claims is the mapping of the configuration; a token's value is its claims, or why it is refused.
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
 
@@ -578,6 +595,13 @@ function ps.http(name) end
 ---@param name string
 ---@return penstock.Redis
 function ps.redis(name) end
+
+---The claims of a token that the jwt block of that name lets pass, and the block; with nil for a name: that of the issuer which the token names. Or nil and why not; what begins with "unavailable" is no verdict on the token. Waits only where the issuer is asked for a new key. Other requests go on meanwhile.
+---@param name string?
+---@param token string
+---@return table<string, any>?
+---@return {name: string, claims: table<string, string>}|string
+function ps.jwt(name, token) end
 
 ---Values that all workers share, by name; they outlive reloads. Its methods are for phases.
 ---@param name string

@@ -2,9 +2,10 @@
 /* Copyright The Penstock Authors */
 /*
  * What a scan costs: nanoseconds per byte of CPU time, best of the rounds,
- * for bodies made here (prose, CJK, the same escaped, tool schemas, numbers)
- * or for the files named. `edit` is a scan, a new model name, and the copy;
- * `validate` what the rules of the dialect cost beside the scan.
+ * for bodies made here (prose, CJK, the same escaped, tool schemas, numbers,
+ * thousands of members) or for the files named. `names` is what the check for
+ * duplicate members adds to the scan; `edit` a scan, a new model name, and the
+ * copy; `validate` what the rules of the dialect cost beside the scan.
  *
  *     json_bench [FILE ...]
  */
@@ -18,6 +19,7 @@
 #define ROUNDS 9
 #define BYTES_A_ROUND (16u << 20)
 #define BODY_MAX (64u << 20)
+#define UNKNOWN_MEMBERS 5000
 
 static uint64_t cpu_ns(void)
 {
@@ -27,14 +29,20 @@ static uint64_t cpu_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void scan_once(struct json *j, struct str text)
+static void scan_with(struct json *j, struct str text,
+                      const struct json_limits *limits)
 {
     struct err err = { 0 };
 
-    if (json_scan(j, text, NULL, &err)) {
+    if (json_scan(j, text, limits, &err)) {
         fprintf(stderr, "%s: %s\n", err.at, err.msg);
         exit(1);
     }
+}
+
+static void scan_once(struct json *j, struct str text)
+{
+    scan_with(j, text, NULL);
 }
 
 static void edit_once(struct json *j, struct str text, struct buf *out)
@@ -79,9 +87,12 @@ static double best_validate(struct str text)
     return ns;
 }
 
-static double best(struct str text, int edit)
+enum what { SCAN, SCAN_NO_NAMES, EDIT };
+
+static double best(struct str text, enum what what)
 {
     unsigned times = (unsigned)(BYTES_A_ROUND / (text.n + 1)) + 1;
+    static const struct json_limits no_names = { .dup_nowhere = true };
     struct buf out = BUF_INIT(BODY_MAX);
     struct json j = { 0 };
     double ns = 1e9;
@@ -91,10 +102,10 @@ static double best(struct str text, int edit)
         double took;
 
         for (unsigned i = 0; i < times; i++) {
-            if (edit)
+            if (what == EDIT)
                 edit_once(&j, text, &out);
             else
-                scan_once(&j, text);
+                scan_with(&j, text, what == SCAN ? NULL : &no_names);
         }
         took = (double)(cpu_ns() - start) / times / (double)text.n;
         ns = took < ns ? took : ns;
@@ -107,12 +118,13 @@ static double best(struct str text, int edit)
 static void report(const char *name, struct str text)
 {
     struct json j = { 0 };
+    double scan = best(text, SCAN_NO_NAMES);
 
     scan_once(&j, text);
-    printf("%-24s %9zu bytes %8u values   scan %.2f ns/byte", name, text.n,
-           j.count, best(text, 0));
+    printf("%-16s %8zu bytes %6u values  scan %.2f  names %.2f", name, text.n,
+           j.count, scan, best(text, SCAN) - scan);
     if (json_member(&j, 0, STR("model")) != JSON_NONE)
-        printf("   edit %.2f   validate %.3f", best(text, 1),
+        printf("  edit %.2f  validate %.3f", best(text, EDIT),
                best_validate(text));
     printf("\n");
     json_clear(&j);
@@ -135,6 +147,18 @@ static const char *const escaped[] = {
 static const char *const cyrillic[] = {
     "\xD0\xBA\xD0\xB0\xD0\xBA ", "\xD0\xB4\xD0\xB5\xD0\xBB\xD0\xB0, ",
     "\xD0\xBC\xD0\xB8\xD1\x80 ", NULL,
+};
+
+#define CHAT "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+
+static const struct many {
+    const char *name, *head, *each, *tail;
+} many[] = {
+    { "short messages", "{\"model\":\"m\",\"messages\":[",
+      "{\"role\":\"user\",\"content\":\"\"}", "]}" },
+    { "short parts", CHAT "[", "{\"type\":\"text\",\"text\":\"x\"}", "]}]}" },
+    { "logit_bias", CHAT "\"x\"}],\"logit_bias\":{", "\"%u\":1", "}}" },
+    { "stop", CHAT "\"x\"}],\"stop\":[", "\"\"", "]}" },
 };
 
 static unsigned pick(unsigned below)
@@ -203,6 +227,30 @@ static void make_numbers(struct buf *b, size_t size)
     buf_puts(b, "]}");
 }
 
+/* Members that no rule knows, all in the top object, whose names are all
+ * looked at: short ones, and such as are as long as known ones. */
+static void make_unknown(struct buf *b, const char *name)
+{
+    buf_reset(b);
+    buf_puts(b, "{\"model\": \"gpt-4o-mini\", \"messages\": [{\"role\": "
+                "\"user\", \"content\": \"x\"}]");
+    for (unsigned i = 0; i < UNKNOWN_MEMBERS; i++)
+        buf_printf(b, ",\"%s%u\":%u", name, i, i);
+    buf_puts(b, "}");
+}
+
+/* Many values of few bytes each, where the rules look at every one. */
+static void make_short(struct buf *b, const struct many *m)
+{
+    buf_reset(b);
+    buf_puts(b, m->head);
+    for (unsigned i = 0; i < 5000; i++) {
+        buf_puts(b, i ? "," : "");
+        buf_printf(b, m->each, i);
+    }
+    buf_puts(b, m->tail);
+}
+
 static void report_files(int n, char **paths)
 {
     for (int i = 0; i < n; i++) {
@@ -221,6 +269,8 @@ static void report_files(int n, char **paths)
 int main(int argc, char **argv)
 {
     static const size_t sizes[] = { 1 << 10, 32 << 10, 256 << 10, 1 << 20 };
+    static const char *const unknown[] = { "", "x", "stream_opti",
+                                           "max_completio", NULL };
     struct buf b = BUF_INIT(BODY_MAX);
 
     report_files(argc - 1, argv + 1);
@@ -237,6 +287,14 @@ int main(int argc, char **argv)
         report("tools", buf_str(&b));
         make_numbers(&b, sizes[i]);
         report("numbers", buf_str(&b));
+    }
+    for (unsigned i = 0; argc == 1 && unknown[i]; i++) {
+        make_unknown(&b, unknown[i]);
+        report("unknown members", buf_str(&b));
+    }
+    for (unsigned i = 0; argc == 1 && i < sizeof many / sizeof *many; i++) {
+        make_short(&b, &many[i]);
+        report(many[i].name, buf_str(&b));
     }
     buf_clear(&b);
     return 0;

@@ -71,6 +71,35 @@ def test_memory_that_runs_out():
     assert "service 1 fails" in out.stderr
 
 
+@pytest.mark.parametrize("how,says", [
+    ("unchecked", None),
+    ("quiet", " fails: line "),
+    ("leaks", "the plugin's allocation 2 fails: 1 pieces of memory were not"),
+    ("keeps", "once more: "),
+    ("open", "allocation 2 of open fails: 1 pieces of memory were not given"),
+    ("right", ""),
+])
+def test_the_plugins_own_memory(tmp_path, how, says):
+    x = json.loads(CHAT.read_text())
+    del x["expect"]
+    x["settings"] = {"how": how}
+    (tmp_path / "x.json").write_text(json.dumps(x))
+    out = penstock("test", shared_object("odd_heap"), tmp_path)
+    if says is None:
+        assert out.returncode == 1
+        assert any(c in out.stderr for c in CRASHED), out.stderr
+        assert "the plugin's allocation 1 fails" in out.stderr
+        assert "crashed" not in out.stderr or "watch" in out.stderr
+    elif says:
+        assert out.returncode == 1 and says in out.stdout, out.stdout
+    else:
+        assert out.returncode == 0, out.stdout + out.stderr
+        split = len(x["response"]["body"])
+        runs = int(out.stdout.split(": ")[1].split()[0])
+        frames = x["response"]["body"].count("\n\n")
+        assert runs >= split + 3 * frames  # two of them for memory
+
+
 def test_codes_that_are_none():
     out = penstock("test", shared_object("odd_body"), CHAT)
     assert out.returncode == 1

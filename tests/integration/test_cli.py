@@ -52,8 +52,13 @@ def test_a_broken_file_of_faults_is_named(cli, tmp_path):
     bad.write_text('{"rules":')
     got = cli("mock", "--listen", "127.0.0.1:0", "--faults", str(bad))
     assert got.returncode == 1 and "bad.json: byte" in got.stderr
+    assert got.stdout == "", "its address is for those who may call"
     got = cli("mock", "--listen", "127.0.0.1:0", "--faults", str(bad) + "x")
     assert got.returncode == 1 and got.stderr.count("bad.jsonx") == 1
+    got = cli("mock", "--listen", "127.0.0.1:0", "--faults", str(bad),
+              "--json")
+    error = json.loads(got.stdout)["error"]
+    assert got.returncode == 1 and "bad.json: byte" in error["at"]
 
 
 def test_a_full_stdout_is_an_error():

@@ -191,6 +191,24 @@ def test_services_and_redis_are_the_file_s(explain):
     assert notes == ["waits: http timeout", "waits: redis WRONGTYPE no"]
 
 
+JWT = CONF + """
+jwt "corp" { issuer = "https://id.test", audience = "llm" }
+policies { "jwt", "route" }"""
+
+
+def test_tokens_are_what_the_file_says(explain):
+    def told(**more):
+        answer = explain.story(asked(
+            headers={"authorization": "Bearer eyJh.eyJp.c2ln"}, **more),
+            JWT)["answer"]
+        return answer["status"]
+
+    assert told(jwt={"corp": {"sub": "ann"}}) == 200
+    assert told(jwt={"corp": "The token has expired."}) == 401
+    assert told(jwt={"other": {"sub": "ann"}}) != 200
+    assert told() == 503  # the issuer is not asked
+
+
 def test_nothing_is_sent_and_nothing_left(explain):
     """No connection to the provider's own host, no file, no state."""
     calls = []
@@ -253,6 +271,17 @@ def test_which_listener(explain):
                          local)["status"] == 200
     got = explain({**sim, "listen": "127.0.0.1:3"}, two)
     assert got.returncode == 1 and "no listener 127.0.0.1:3" in got.stderr
+
+
+def test_without_a_configuration(explain, cli):
+    """Where none is installed, the built-in one answers, as it would serve."""
+    (explain.dir / "r.json").write_text(json.dumps(
+        {"body": {"model": "sim/echo",
+                  "messages": [{"role": "user", "content": "hello"}]}}))
+    got = cli("explain", "-f", str(explain.dir / "r.json"), "--json")
+    assert got.returncode == 0, got.stderr
+    assert json.loads(got.stdout)["answer"]["status"] == 200
+    assert "the built-in configuration answers" in got.stderr
 
 
 def test_mistakes(explain, cli):

@@ -124,6 +124,89 @@ def test_own(gateway):
     assert not bad, bad
 
 
+CHATS = b"/v1/chat/completions"
+MESSAGES = b"/v1/messages"
+VERSION = b"anthropic-version: 2023-06-01\r\n"
+POST = b"POST %b HTTP/1.1\r\nHost: localhost\r\n%b"
+# what is wrong with a request of a path and with fields
+HEADS = [
+    (POST + b"A\x00: b\r\n\r\n", 400),
+    (POST + b"Content-Length: +5\r\n\r\n", 400),
+    (POST, 408),
+    (POST + b"Expect: magic\r\n\r\n", 417),
+    (POST + b"A: b\r\n" * 5000 + b"\r\n", 431),
+    (POST + b"Transfer-Encoding: x\r\n\r\n", 400),
+    (b"PUT %b HTTP/1.1\r\nHost: h\r\n%b\r\n", 405),
+]
+# ... and with its body
+BODIES = [
+    (POST + b"Content-Length: 9\r\n\r\n{", 408),
+    (POST + b"Content-Length: 99999999999\r\n\r\n{", 413),
+    (POST + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400),
+    (POST + b"Content-Length: 9\r\n\r\n{\"model\":", 400),
+]
+NOWHERE = [(POST + b"\r\n", 404)]
+# (path, fields, whose shape): the path decides where it is one family's
+OWN_PATHS = [
+    (CHATS, b"", "openai"), (CHATS, VERSION, "openai"),
+    (MESSAGES, b"", "anthropic"), (MESSAGES, VERSION, "anthropic"),
+    (b"/anthropic/v1/messages", b"", "anthropic"),
+    (MESSAGES + b"/count_tokens", b"", "anthropic"),
+]
+SHARED_PATHS = [
+    (b"/v1/models", b"", "openai"), (b"/v1/models", VERSION, "anthropic"),
+    (b"/v1/models", b"X-API-Key: k\r\n", "anthropic"),
+    (b"/anthropic/v1/models", b"", "anthropic"),
+    (b"/openai/v1/models", VERSION, "openai"),
+]
+NO_PATHS = [
+    (b"/v1/nowhere", b"", "openai"), (b"/v1/nowhere", VERSION, "anthropic"),
+    (b"/v1/messages/nowhere", b"", "anthropic"),
+    (b"/anthropic/v1/nowhere", b"", "anthropic"),
+    (b"/openai/v1/nowhere", VERSION, "openai"),
+]
+# the request line cannot be read: nobody's, so the default
+UNREADABLE = [
+    (b"POST /v1/messages\r\n" + VERSION + b"\r\n", 400),
+    (b"POST /v1/messages HTTP/3.0\r\n" + VERSION + b"\r\n", 505),
+    (b"POST /" + b"v" * 200000 + b" HTTP/1.1\r\n" + VERSION + b"\r\n", 414),
+]
+
+
+def refused():
+    for wrong, paths in ((HEADS, OWN_PATHS + SHARED_PATHS),
+                         (BODIES, OWN_PATHS), (NOWHERE, NO_PATHS)):
+        for text, status in wrong:
+            for path, fields, shape in paths:
+                yield text % (path, fields), status, shape
+    for text, status in UNREADABLE:
+        yield text, status, "openai"
+
+
+def shape_of(out):
+    head, _, body = out.partition(b"\r\n\r\n")
+    assert b"x-penstock-error: " in head, out
+    e = json.loads(body)
+    if e.get("type") == "error":
+        assert set(e) == {"type", "error", "request_id"}, e
+        assert set(e["error"]) == {"type", "message"}, e
+        return "anthropic"
+    assert set(e["error"]) == {"message", "type", "param", "code"}, e
+    return "openai"
+
+
+def test_errors_in_the_clients_shape(gateway):
+    def one(row):
+        text, status, shape = row
+        out, _ = exchange(gateway, text, 4 if status == 408 else 0.5)
+        good = statuses(out) == [status] and shape_of(out) == shape
+        return [] if good else [(text[:120], status, shape, out)]
+
+    with ThreadPoolExecutor(8) as pool:
+        bad = sum(pool.map(one, refused()), [])
+    assert not bad, bad
+
+
 def mended(text):
     """With a Host where there is none: many files are about other things."""
     if b"host:" in text.lower():

@@ -230,6 +230,43 @@ def test_kills_lose_no_row(penstock):
           f"{sum(r[2] == 'worker_lost' for r in got)} worker_lost")
 
 
+def test_a_lost_worker_names_whose_request_it_was(penstock):
+    """Key, team, user and model of the file's key stand in the row that the
+    master writes for a worker that is gone."""
+    def hang(conn, _):
+        conn.head(200, "text/event-stream")
+        conn.chunk(ROLE + CONTENT % "word")
+        conn.wait_gone()
+    with Upstream(hang) as up:
+        p = penstock(f"""
+server {{ workers = 1 }}
+provider "up" {{ vendor = "openai-compatible", base_url = "{up.url}",
+                keys = {{ env("UNSET", "k") }} }}
+model "asked" {{ "up/served" }}
+team "search" {{ models = {{ "asked" }} }}
+key "ci" {{ team = "search", user = "bot", sha256 =
+  "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" }}
+""")
+        c = p.connect(30)
+        c.request("POST", "/v1/chat/completions",
+                  json.dumps(dict(ECHO, model="asked", stream=True)),
+                  {"authorization": "Bearer foo"})
+        r = c.getresponse()
+        got = b""
+        while b"word" not in got:
+            got += r.readline()
+        assert kill(p.workers()[0]["pid"])
+        wait_for(lambda: rows(p), why="the row")
+        c.close()
+        assert query(p, "SELECT ended, key, team, user, model, provider, "
+                        "upstream_model FROM try") == [
+            ("worker_lost", "ci", "search", "bot", "asked", "up", "served")]
+        usage = json.loads(p.cli("usage", "--json", "--by",
+                                 "key,team,user").stdout)
+        assert [(u["key"], u["team"], u["user"]) for u in usage] == [
+            ("ci", "search", "bot")]
+
+
 def lock_db(path):
     db = sqlite3.connect(path, timeout=10, isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
@@ -276,6 +313,41 @@ def test_a_long_lock_spills(penstock):
     wait_for(lambda: not list(folder.glob("spill-*")), why="no spill file")
     states = metric(p, "penstock_ledger_rows_total")
     assert 'penstock_ledger_rows_total{state="lost"}' not in states
+    assert query(p, "SELECT sum(tries) FROM day") == \
+        query(p, "SELECT count(*) FROM try")
+
+
+def test_the_restore_drill(penstock):
+    """A backup while rows come in; all is lost; the backup brings it back,
+    and the ledger goes on from there."""
+    p = penstock(CONFIG)
+    before = answered(load(p, 200, 4))
+    wait_for(lambda: set(before) <= {r[0] for r in rows(p)}, why="the rows")
+    threads = load(p, 400, 4)
+    copy = str(p.dir / "ledger.backup")
+    got = p.cli("backup", "--ledger", copy)
+    assert got.returncode == 0, got.stderr
+    during = answered(threads)
+    assert p.cli("backup", "--ledger", copy).returncode == 1  # never over one
+    assert os.stat(copy).st_mode & 0o777 == 0o600
+    db = sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+    kept = {r[0] for r in db.execute("SELECT id FROM try")}
+    db.close()
+    assert set(before) <= kept <= set(before) | set(during)
+    assert p.cli("restore", "--ledger", copy).returncode == 1  # it runs
+    p.signal(signal.SIGTERM)
+    assert p.wait_exit() == 0
+    for part in db_path(p).parent.glob("ledger.db*"):
+        part.write_bytes(b"\xa5" * 4096)
+    junk = p.dir / "junk"
+    junk.write_text("no database")
+    assert p.cli("restore", "--ledger", str(junk)).returncode == 1
+    got = p.cli("restore", "--ledger", copy)
+    assert got.returncode == 0, got.stderr
+    other = penstock(CONFIG, env={"PENSTOCK_STATE": str(p.dir / "state")})
+    more = answered(load(other, 40, 4))
+    wait_for(lambda: {r[0] for r in rows(p)} == kept | set(more),
+             why="what was kept and what came since")
     assert query(p, "SELECT sum(tries) FROM day") == \
         query(p, "SELECT count(*) FROM try")
 

@@ -152,7 +152,7 @@ def test_what_cannot_run_fails(here):
     (here.dir / "lost.lua").write_text("return { api = 1, log = ")
     got = here("test", "lost.lua", "--coverage")
     assert got.returncode == 1 and "lost.lua:1" in got.stdout, got.stdout
-    (here.dir / "lost.lua").write_text("return { api = 1 }")
+    (here.dir / "lost.lua").write_text("return { api = 1, log = function() end }")
     (here.dir / "lost_test.lua").write_text("\nlocal x = nil + 1")
     got = here("test")
     assert got.returncode == 1 and "lost_test.lua:2: attempt" in got.stdout
@@ -225,6 +225,7 @@ def test_list_of_the_shipped(cli):
     assert by_name["route"]["phases"] == {"route": "closed"}
     text = cli("policy", "list").stdout.splitlines()
     assert text[0].split()[0] == "phase"
+    assert any(line.startswith("What ships, by name") for line in text)
     column = text[0].split().index("auth")
     row = next(line for line in text if line.startswith("authenticate"))
     assert row.split()[column] == "closed"

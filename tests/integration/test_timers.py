@@ -83,6 +83,30 @@ def test_between_events(penstock):
         assert not clean
 
 
+@pytest.mark.parametrize("fault", [silent, head_alone])
+@pytest.mark.parametrize("model,own,length", [
+    ("plain-1", "", "300 ms"), ("thinker-2", "", "1200 ms"),
+    ("plain-1", 'reasoning = { "plain*" },', "1200 ms"),
+    ("thinker-2", "reasoning = {},", "300 ms")])
+def test_reasoning_models_have_longer(penstock, tmp_path, fault, model, own,
+                                      length):
+    """Four times first_event, where the catalogue or the provider says so;
+    a head without a limit of its own waits as long."""
+    (tmp_path / "vendors.json").write_text(json.dumps({"vendors": {"host": {
+        "plugin": "openai", "reasoning": ["r1", "thinker*"]}}}))
+    conf = (CONF.replace('head = "500ms",', "").replace("700ms", "300ms")
+            .replace("openai-compatible", "host"))
+    with Upstream(fault) as up:
+        p = penstock(conf.format(url=up.url).replace("base_url",
+                                                     own + " base_url"),
+                     env={"PENSTOCK_CATALOGUE_PATH": str(tmp_path)})
+        begun = time.monotonic()
+        r = p.post("/v1/chat/completions",
+                   {**body(True), "model": f"up/{model}"})
+        assert r.json()["error"]["message"] == says("first_event", length)
+        assert time.monotonic() - begun >= int(length.split()[0]) / 1000
+
+
 def test_a_handshake_that_never_ends(penstock):
     """TLS is part of connecting."""
     with socket.create_server(("127.0.0.1", 0)) as s:

@@ -132,11 +132,20 @@ class Play(Upstream):
         conn.end()
 
 
+def apart(answer):
+    """Reasoning that a server left in the text, in tags at its start."""
+    text = answer["text"] or ""
+    if text.lstrip().startswith("<think>") and not answer["thoughts"]:
+        thoughts, _, rest = text.lstrip()[7:].partition("</think>")
+        answer["thoughts"], answer["text"] = thoughts, rest.lstrip()
+    return answer
+
+
 def directly(x):
     body = x["response"]["body"]
     if dialect_of(x["api"]) == "oa":
-        return assembled.chat_stream(body) if x["stream"] \
-            else assembled.chat_whole(json.loads(body))
+        return apart(assembled.chat_stream(body) if x["stream"]
+                     else assembled.chat_whole(json.loads(body)))
     return assembled.message_stream(body) if x["stream"] \
         else assembled.message_whole(json.loads(body))
 

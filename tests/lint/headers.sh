@@ -6,7 +6,7 @@
 # other people's plugins are not built with our flags.
 set -u
 cd "${PENSTOCK_SRC:-.}" || exit 1
-cc=${CC:-cc}
+cc=${CC:-cc}    # may be of several words, as "ccache gcc"
 libs=$(pkg-config --cflags libevent_core libcurl jansson openssl lua5.4 \
     2>/dev/null)
 bad=0
@@ -30,7 +30,8 @@ for h in sdk/include/penstock/*.h; do
     test -e "$h" || continue
     # inline.h is the second half of plugin.h
     test "${h##*/}" != inline.h || continue
-    try "penstock/${h##*/}" "$cc" -x c -std=c11 -Wpedantic -Isdk/include
+    # shellcheck disable=SC2086 # a list of words
+    try "penstock/${h##*/}" $cc -x c -std=c11 -Wpedantic -Isdk/include
     command -v g++ >/dev/null || { echo "skipped: no g++"; continue; }
     try "penstock/${h##*/}" g++ -x c++ -std=c++17 -Wpedantic -Isdk/include
 done

@@ -140,4 +140,9 @@ write core/base/a.h 'struct a { struct buf b; };'
 finds headers.sh 'a.h: does not compile alone'
 write sdk/include/penstock/a.h 'int ps_new(int class, int class);'
 finds headers.sh 'a.h: does not compile alone'
+said=$(CC='env cc' check headers.sh) || {
+    echo "headers.sh takes no compiler of two words:"
+    echo "$said"
+    bad=1
+}
 exit $bad

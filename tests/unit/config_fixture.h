@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What tests of the configuration share: a folder with two empty policies,
+ * What tests of the configuration share: a folder with empty policies,
  * the repository's catalogue, and text to canonical tree in one call.
  */
 #ifndef PENSTOCK_CONFIG_FIXTURE_H
@@ -47,6 +47,7 @@ static inline struct config_paths fixture_paths(void)
         fixture_put("auth.lua", "return { api = 1 }\n");
         fixture_put("validate.lua", "return { api = 1 }\n");
         fixture_put("limits.lua", "return { api = 1 }\n");
+        fixture_put("jwt.lua", "return { api = 1 }\n");
         fixture_put("route.lua", "return { api = 1 }\n-- route\n");
         snprintf(fixture_catalogue, sizeof fixture_catalogue, "%s",
                  fixture_source("plugins/catalogue/vendors.json"));
@@ -59,7 +60,7 @@ static inline struct config_paths fixture_paths(void)
 static inline void fixture_clear(void)
 {
     static const char *const names[] = { "auth", "validate", "limits",
-                                         "route" };
+                                         "jwt",  "route" };
     char path[128];
 
     if (!fixture_folder[0])
@@ -92,5 +93,17 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "    cache_read = '0.05 USD/Mtok', cache_write_5m = '0.6 USD/Mtok',\n"     \
     "    cache_write_1h = '1 USD/Mtok', reasoning = '2 USD/Mtok' }\n"          \
     "ledger { keep = '30d', spill = '1GiB' }\n"
+
+/* every key of issuers of tokens */
+#define FIXTURE_JWTS                                                          \
+    "jwt 'corp' { issuer = 'https://id.example.com', audience = 'llm',\n"     \
+    "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://h/k',\n"           \
+    "    ca_file = '/etc/passwd', leeway = '5s', refresh = '1h',\n"           \
+    "    refetch = '1m', claims = { id = 'sub', ['tags.x'] = 'x?' } }\n"      \
+    "jwt 'file' { issuer = 'https://f', audience = 'llm', algs = 'HS256',\n" \
+    "    jwks_file = '/etc/passwd' }\n"                                      \
+    "jwt 'own' { issuer = 'https://own', audience = 'llm', algs = 'HS256',\n" \
+    "    jwks = env('K7', '{\"kty\":\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1"   \
+    "qzKObwVMkoqQ-EstJQLr_T\"}') }\n"
 
 #endif

@@ -131,7 +131,8 @@ static inline void probe_on_end(void *ud, struct http_req *q, int rc)
 }
 
 static const struct http_handler probe_handler = {
-    probe_on_head, probe_on_body, probe_on_drained, probe_on_end
+    .on_head = probe_on_head, .on_body = probe_on_body,
+    .on_drained = probe_on_drained, .on_end = probe_on_end
 };
 
 #endif

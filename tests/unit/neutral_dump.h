@@ -19,6 +19,14 @@
 /* Media in results stand behind them, as chat must have them. */
 #define DUMP_HOIST 4
 
+/* What stands for a signature where nobody signed: codec_anthropic_seal.c */
+static inline bool dump_is_seal(const struct neutral_event *ev)
+{
+    return ev->type == NEUTRAL_SIGNATURE &&
+           (ev->raw.p || str_starts((struct str){ ev->text.p, ev->text.n },
+                                    STR("penstock.")));
+}
+
 static inline void dump_cache(struct dump *d, const struct neutral_cache *c)
 {
     if (!c->set || d->flags & DUMP_MEANING)

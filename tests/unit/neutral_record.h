@@ -200,7 +200,8 @@ static inline int record_event(void *ud, const struct neutral_event *ev)
     case NEUTRAL_THINKING:
     case NEUTRAL_SIGNATURE:
         c->open = true;
-        record_piece(r, c, ev);
+        if (!dump_is_seal(ev))
+            record_piece(r, c, ev);
         break;
     case NEUTRAL_TOOL_ARGS:
         r->faults += !c->open;

@@ -13,9 +13,9 @@ static void lists_what_is_lent(void)
 {
     static struct conf_pair eu = { STR("region"), STR("eu") };
     static const struct policy_clock clock = { on_clock, on_clock, NULL };
-    struct credential keys[] = { { .parked_until_ms = 6000 },
-                                 { .parked_until_ms = 5001 },
-                                 { .parked_until_ms = 5000 } };
+    struct credential keys[] = { { .own = { .until_ms = 6000 } },
+                                 { .own = { .until_ms = 5001 } },
+                                 { .own = { .until_ms = 5000 } } };
     struct conf_provider conf[] = { { .name = STR("a") },
                                     { .name = STR("b"), .tags = &eu,
                                       .n_tags = 1 } };

@@ -176,7 +176,49 @@ static void carries_thought_signatures(void)
     buf_clear(&next);
 }
 
-UNIT_MAIN("codec_to_chat", { "maps turns", maps_turns },
+/* Tools that the client runs are told to a model that never saw them; the
+ * screen and what the provider runs are not. */
+static void describes_typed_tools(void)
+{
+    static const char body[] =
+        "{\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":"
+        "\"a\"}],\"tools\":[{\"type\":\"bash_20250124\",\"name\":"
+        "\"bash\"},{\"type\":\"text_editor_20250728\",\"name\":"
+        "\"str_replace_based_edit_tool\",\"max_characters\":9},{\"type\":"
+        "\"memory_20250818\",\"name\":\"memory\"},{\"type\":"
+        "\"computer_20250124\",\"name\":\"computer\"},{\"type\":"
+        "\"web_search_20250305\",\"name\":\"web_search\"}],"
+        "\"tool_choice\":{\"type\":\"tool\",\"name\":\"bash\"}}";
+    static const char *const has[] = {
+        "{\"name\":\"bash\",\"description\":\"Run a command",
+        "{\"name\":\"str_replace_based_edit_tool\",\"description\":",
+        "{\"name\":\"memory\",\"description\":",
+        "\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":"
+        "\"bash\"}}",
+    };
+    struct codec_target t = way_target(DIALECT_OPENAI_CHAT);
+    struct json j = { 0 };
+    struct way w;
+
+    CU_ASSERT_FATAL(way_in(&w, DIALECT_ANTHROPIC, str_of(body)) == 0);
+    CU_ASSERT(way_out(&w, DIALECT_OPENAI_CHAT, &t) == 0);
+    for (size_t i = 0; i < sizeof has / sizeof has[0]; i++)
+        CU_ASSERT(str_find(buf_str(&w.out), str_of(has[i])) > 0);
+    CU_ASSERT(str_find(buf_str(&w.out), STR("computer")) < 0);
+    CU_ASSERT(str_find(buf_str(&w.out), STR("web_search")) < 0);
+    CU_ASSERT(codec_any(&w.report, FATE_DROPPED));
+    CU_ASSERT(json_scan(&j, buf_str(&w.out), NULL, NULL) == 0);
+    json_clear(&j);
+    t = way_target(DIALECT_ANTHROPIC);
+    CU_ASSERT(way_out(&w, DIALECT_ANTHROPIC, &t) == 0);
+    CU_ASSERT(str_find(buf_str(&w.out), STR("\"tools\":[{\"type\":\"bash_"
+                                            "20250124\",\"name\":\"bash\"},"
+                                            )) > 0);
+    way_clear(&w);
+}
+
+UNIT_MAIN("codec_to_chat", { "describes typed tools", describes_typed_tools },
+          { "maps turns", maps_turns },
           { "maps media and marks", maps_media_and_marks },
           { "maps settings", maps_settings },
           { "refuses what is wrong, with its path", refuses_what_is_wrong },

@@ -101,6 +101,7 @@ static void server_and_listeners(void)
     UNIT_INT(c->server.drain_timeout_ms, 120000);
     UNIT_INT(c->server.high_water, 256 << 10);
     UNIT_INT(c->server.low_water, 64 << 10);
+    UNIT_INT(c->server.auth_failures, 60);
     want(c->state, "/s");
     want(c->plugin_path, "/p");
     want(c->metrics, "0.0.0.0:9091");
@@ -152,9 +153,13 @@ static void first_provider(const struct conf_provider *p)
     UNIT_INT(p->timeouts.commit_after_ms, 15000);
     UNIT_INT(p->retries.attempts, 5);
     UNIT_INT(p->retries.same_target, 1);
+    UNIT_INT(p->n_reasoning, 3); /* the catalogue's */
+    want(p->reasoning[0], "openai/gpt-oss*");
+    UNIT_INT(p->retries.budget, 10);
     UNIT_INT(p->quirks.n_drop, 3);
     want(p->quirks.drop[0], "logprobs");
     want(p->quirks.errors[0].value, "bad_request");
+    want(p->quirks.reasoning_in, "reasoning");
     want(p->tags[0].key, "region");
     want(p->headers[0].value, "b");
     want(p->settings, "{\"n\":1}");
@@ -173,11 +178,12 @@ static void providers_and_models(void)
         "  headers = { ['x-a'] = 'b' }, settings = { n = 1 }, http2 = true,\n"
         "  proxy = 'http://p:1', ca_file = '/etc/passwd', insecure = true }\n"
         "provider 'gpu' { vendor = 'vllm', base_url = { 'http://a/v1', "
-        "'http://b/v1' }, unix_socket = '/sock',\n"
+        "'http://b/v1' }, unix_socket = '/sock', reasoning = { 'r1*' },\n"
         "  auth = { header = 'x-key' } }\n"
         "provider 'pass' { vendor = 'openai', keys = 'client' }\n"
         "model 'fast' { { 'groq/a/b', weight = 3 }, 'gpu/c', "
-        "fallback = { 'pass/d' } }\n"
+        "fallback = { 'pass/d' },\n"
+        "  retries = { same_target = 0, budget = '25%' } }\n"
         "model 'claude-*' { 'gpu/*' }");
 
     UNIT_INT(c->n_providers, 3);
@@ -185,6 +191,8 @@ static void providers_and_models(void)
     p = &c->providers[1];
     UNIT_INT(p->n_base_urls, 2);
     want(p->unix_socket, "/sock");
+    UNIT_INT(p->n_reasoning, 1); /* its own, in place of the catalogue's */
+    want(p->reasoning[0], "r1*");
     want(p->auth_header, "x-key");
     CU_ASSERT(p->auth_prefix.p && p->auth_prefix.n == 0);
     want(p->settings, "{}");
@@ -197,6 +205,10 @@ static void providers_and_models(void)
     UNIT_INT(c->models[0].targets[0].weight, 3);
     UNIT_INT(c->models[0].targets[1].weight, 1);
     want(c->models[0].fallback[0].model, "d");
+    UNIT_INT(c->models[0].retries.attempts, CONF_UNSET);
+    UNIT_INT(c->models[0].retries.same_target, 0);
+    UNIT_INT(c->models[0].retries.budget, 25);
+    UNIT_INT(c->models[1].retries.budget, CONF_UNSET);
     want(c->models[1].targets[0].model, "*");
     UNIT_INT(c->models[1].balance, BALANCE_ORDER);
     config_free(c);

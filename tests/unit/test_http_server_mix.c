@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLIENTS = 24, OPEN_MAX_ = 256, STEPS = 20000 };
+enum { CLIENTS = 24, OPEN_MAX_ = 256, STEPS = 20000,
+       ENOUGH = 30 };
 
 struct world {
     struct loop *l;
@@ -208,6 +209,8 @@ static void client_step(struct world *w, int i)
     }
 }
 
+/* Where the machine is busy, connections time out before much was said on
+ * them: such a run goes on until enough requests were. */
 static void on_tick(void *ud)
 {
     struct world *w = ud;
@@ -216,7 +219,8 @@ static void on_tick(void *ud)
         client_step(w, (int)rnd(w, CLIENTS));
     for (unsigned i = rnd(w, 8); i && w->n_open; i--)
         act(w, w->open[rnd(w, (unsigned)w->n_open)]);
-    if (++w->steps == STEPS)
+    w->steps++;
+    if (w->steps == 10 * STEPS || (w->steps >= STEPS && w->begun > ENOUGH))
         loop_stop(w->l);
     else if (w->steps % 100 == 0)
         loop_timer_set(&w->pause, 5); /* timeouts want time */
@@ -228,7 +232,10 @@ static void anything(void)
 {
     const struct http_limits limits = { 2048, 10, 22, 50, 50, 50,
                                         50, 100000, 20000 };
-    const struct http_handler h = { on_head, on_body, on_drained, on_end };
+    const struct http_handler h = { .on_head = on_head,
+                                    .on_body = on_body,
+                                    .on_drained = on_drained,
+                                    .on_end = on_end };
     struct world w = { .l = loop_new(), .seed = 42 };
     int lis;
 
@@ -249,7 +256,7 @@ static void anything(void)
     http_server_free(w.s);
     UNIT_INT(w.n_open, 0);
     UNIT_INT(w.begun, w.ended);
-    CU_ASSERT_TRUE(w.begun > 30);
+    CU_ASSERT_TRUE(w.begun > ENOUGH);
     loop_free(w.l);
     close(lis);
 }

@@ -229,6 +229,46 @@ static void follows_teams_upwards(void)
     end();
 }
 
+static void joins_what_a_policy_made(void)
+{
+    struct str wide = STR("file-*");
+    struct conf_team own = { .name = STR("files"), .models = &wide,
+                             .n_models = 1,
+                             .limits = { .requests = STR("5/min") } };
+    struct principal p = { .id = STR("ann"), .team = STR("leaf") };
+    struct principal f = { .id = STR("bob"), .team = STR("files"),
+                           .team_limits = { .requests = STR("9/min"),
+                                            .concurrent = 2 } };
+    struct principal no = { .id = STR("eve"), .team = STR("nobody's") };
+    struct key_table_builder *b;
+
+    begin();
+    config.teams = &own;
+    config.n_teams = 1;
+    UNIT_INT(key_table_join(NULL, &config, arena, &p), 0); /* no store */
+    UNIT_INT(p.n_teams, 0);
+    config.admin.keys_store = true; /* there is one, and it was not read */
+    UNIT_INT(key_table_join(table, &config, arena, &p),
+             -ERR_AUTH_UNAVAILABLE);
+    UNIT_INT(key_table_join(table, &config, arena, &f), 0);
+    CU_ASSERT(principal_may_use(&f, STR("file-1")));
+    CU_ASSERT(!principal_may_use(&f, STR("gpt-mini")));
+    CU_ASSERT(str_is(f.team_limits.requests, "5/min")); /* the team's */
+    UNIT_INT(f.team_limits.concurrent, 2);              /* it has none */
+    b = key_table_builder_new(1, 0, &err);
+    add_team(b, "leaf", "top", "gpt-*");
+    add_team(b, "top", "", "*-mini");
+    UNIT_INT(take(b), 0);
+    UNIT_INT(key_table_join(table, &config, arena, &p), 0);
+    UNIT_INT(p.n_teams, 2);
+    CU_ASSERT(principal_may_use(&p, STR("gpt-mini")));
+    CU_ASSERT(!principal_may_use(&p, STR("gpt-max")));
+    CU_ASSERT(p.n_tags == 1 && str_is(p.tags[0].value, "leaf"));
+    UNIT_INT(key_table_join(table, &config, arena, &no), 0);
+    CU_ASSERT(principal_may_use(&no, STR("anything")) && !no.fault);
+    end();
+}
+
 static void refuses_what_is_no_table(void)
 {
     struct snapshot_builder *b;
@@ -254,4 +294,5 @@ UNIT_MAIN("key_table",
           { "finds each of many", finds_each_of_many },
           { "a delta counts before its base", a_delta_counts_before_its_base },
           { "follows teams upwards", follows_teams_upwards },
+          { "joins what a policy made", joins_what_a_policy_made },
           { "refuses what is no table", refuses_what_is_no_table })

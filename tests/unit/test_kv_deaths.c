@@ -12,23 +12,35 @@
 
 static struct kv_found found;
 
+/* Where a holder is kept from running for longer than our patience nothing
+ * was counted: once more. Any other failure ends the process. */
+static void count_to(struct kv *kv, int times)
+{
+    struct kv_at a = kv_place("n", 1);
+    int64_t n;
+    int rc;
+
+    for (int k = 0; k < times; k++) {
+        do {
+            rc = kv_incr(kv, &a, 1, KV_FOREVER, &n);
+        } while (rc == -ERR_BUSY);
+        if (rc != 0)
+            _exit(1);
+    }
+    _exit(0);
+}
+
 static void four_count_exactly(void)
 {
     enum { PROCESSES = 4, EACH = 50000 };
     struct kv *kv = kv_or_die(1 << 20, true);
     struct kv_at a = kv_place("n", 1);
     pid_t pids[PROCESSES];
-    int64_t n = 0;
 
     for (int i = 0; i < PROCESSES; i++) {
         pids[i] = fork();
-        if (pids[i] == 0) {
-            for (int k = 0; k < EACH; k++) {
-                if (kv_incr(kv, &a, 1, KV_FOREVER, &n) != 0)
-                    _exit(1);
-            }
-            _exit(0);
-        }
+        if (pids[i] == 0)
+            count_to(kv, EACH);
     }
     for (int i = 0; i < PROCESSES; i++) {
         int status = 1;
@@ -160,18 +172,23 @@ static void a_stopped_holder_costs_little(void)
     struct kv *kv = kv_or_die(KV_MEMORY_MIN, true);
     struct kv_at a = kv_place("k", 1);
     pid_t pid = holder(kv_shard_at(kv, &a), SIGSTOP, NULL);
-    uint64_t t0, took;
+    uint64_t t0, waited = 0, least = UINT64_MAX;
     int status;
 
     waitpid(pid, &status, WUNTRACED);
     t0 = clock_mono_ms();
     UNIT_INT(kv_get(kv, &a, &found), -ERR_BUSY);
-    took = clock_mono_ms() - t0;
-    CU_ASSERT_TRUE(took >= KV_PATIENCE_MS - 1 && took < 5000);
-    t0 = clock_mono_ms(); /* not once more for each request */
-    for (int i = 0; i < 20; i++)
+    CU_ASSERT_TRUE(clock_mono_ms() - t0 >= KV_PATIENCE_MS - 1);
+    /* Not once more for each request. The machine may pause us in one of
+     * them or between them; a wait would be in all of them. */
+    for (int i = 0; i < 20; i++) {
+        t0 = clock_mono_ms();
         UNIT_INT(kv_get(kv, &a, &found), -ERR_BUSY);
-    CU_ASSERT_TRUE(clock_mono_ms() - t0 < KV_PATIENCE_MS);
+        t0 = clock_mono_ms() - t0;
+        waited += t0 >= KV_PATIENCE_MS - 1;
+        least = t0 < least ? t0 : least;
+    }
+    CU_ASSERT_TRUE(waited < 10 && least < KV_PATIENCE_MS / 10);
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
     UNIT_INT(kv_get(kv, &a, &found), -ERR_NOTFOUND);

@@ -61,7 +61,7 @@ static void sums_columns(void)
 static void gauges_may_be_negative(void)
 {
     struct metrics_column *a = column_new();
-    struct metrics_extra extra = { METRIC_INFLIGHT, 7 };
+    struct metrics_extra extra = { .id = METRIC_INFLIGHT, .value = 7 };
     struct str l[] = { STR("openai#main"), STR("ok") };
     char *text;
 

@@ -15,6 +15,7 @@ static const struct refusal {
     { "local M = { api = 1 }\nfunction helper() end\nreturn M", "bad:2",
       "write 'local helper'" },
     { "return { api = 2 }", "bad", "api = 1 is needed" },
+    { "return { api = 1, schema = {} }", "bad", "the file has no phase" },
     { "return { api = 1, autenticate = function() end }", "bad",
       "unknown key 'autenticate'; did you mean 'authenticate'?" },
     { "return { api = 1, Request = function() end }", "bad",

@@ -185,7 +185,8 @@ static void observing_changes_nothing(void)
 
 static const struct script elsewhere[] = {
     { "ps.note(b:get('/model')) b:set('/model', 'x')", NULL,
-      "can be changed in validate and admit, not in route", POLICY_NONE },
+      "can be changed in validate, admit and attempt, not in route",
+      POLICY_NONE },
     { "req.max_tokens = 1", NULL, "req.max_tokens can be changed",
       POLICY_NONE },
     { "req.model = 'x'", NULL, "in route it is plan:use(model)",

@@ -6,6 +6,119 @@
  */
 #include "policy_harness.h"
 
+/* ---- how it ended ------------------------------------------------------ */
+
+static const char logging[] =
+    "return { api = 1, log = function(req, conf, out) "
+    "ps.note(table.concat({ tostring(out.status), tostring(req.status), "
+    "out.ended, tostring(out.side), tostring(out.error), tostring(out.cost), "
+    "tostring(ps.cost(req)), tostring(out.target and out.target.name), "
+    "tostring(out.usage.input), tostring(out.first_ms) }, ' ')) "
+    "for i, t in ipairs(out.attempts) do ps.note(t.target .. "
+    "tostring(t.status) .. tostring(t.class) .. t.ms) end end }";
+
+static void the_end_is_told(void)
+{
+    expect_passed(logging,
+                  "ps.test('usual', { expect = { note = "
+                  "'200 200 complete nil nil nil nil test/model nil nil' } })"
+                  "ps.test('status', { req = { status = 502 }, expect = { "
+                  "note = '502 502 error nil nil' } })"
+                  "ps.test('left', { out = { ended = 'client_gone' }, "
+                  "expect = { note = 'nil nil client_gone' } })"
+                  "ps.test('all', { out = { status = 503, side = 'provider', "
+                  "error = 'overloaded', cost = 0.25, target = 'b/y', "
+                  "usage = { input = 7 }, first_ms = 3, attempts = { "
+                  "{ target = 'a/x', class = 'connect', ms = 9 }, "
+                  "{ target = 'b/y', status = 503, ms = 8 } } }, "
+                  "expect = { note = { '503 503 error provider overloaded "
+                  "0.25 0.25 b/y 7 3', 'a/xnilconnect9', 'b/y503nil8' } } })",
+                  4);
+    expect_told(logging, "ps.test('a', { out = { sides = 1 } })",
+                "! out has no 'sides'\n");
+    expect_told(logging, "ps.test('a', { out = { cost = -1 } })",
+                "US dollars are needed\n");
+    expect_passed("return { api = 1, log = function(req, conf, out) "
+                  "out.status = 1 end }",
+                  "ps.test('a', { fail = 'closed', expect = { fails = "
+                  "'out.status cannot be changed: the request is over' } })",
+                  1);
+    expect_passed("return { api = 1, log = function(req, conf, out) "
+                  "return out.state end }",
+                  "ps.test('a', { fail = 'closed', expect = { fails = "
+                  "'out.state does not exist' } })", 1);
+}
+
+/* ---- large bodies; lists of patterns ----------------------------------- */
+
+static void bodies_are_large(void)
+{
+    expect_passed("return { api = 1, admit = function(req) "
+                  "ps.note(tostring(req.body_size)) end }",
+                  "ps.test('table', { req = { body = { model = 'm', messages ="
+                  " { { role = 'user', content = ('x'):rep(128 << 10) } } } },"
+                  " expect = { note = '131' } })"
+                  "ps.test('text', { req = { body = '{\"model\":\"m\","
+                  "\"messages\":[{\"role\":\"user\",\"content\":\"' .. "
+                  "('x'):rep(1 << 20) .. '\"}]}' },"
+                  " expect = { note = '1048' } })", 2);
+    expect_told("return { api = 1, admit = function() end }",
+                "ps.test('a', { req = { body = { model = 'm', messages = "
+                "{ { role = 'user', content = ('\\0'):rep(1 << 20) } } } } })",
+                "req.body: more than 4194304 bytes");
+}
+
+static void patterns_are_checked(void)
+{
+    static const char policy[] =
+        "return { api = 1, schema = { deny = 'patterns' }, admit = "
+        "function(req, conf) ps.note(conf.deny[2]) end }";
+
+    expect_passed(policy,
+                  "ps.test('good', { conf = { deny = { 'a+', '(b|c)' } }, "
+                  "expect = { note = '(b|c)' } })"
+                  "ps.test('bad', { conf = { deny = { 'a+', '(b' } }, "
+                  "expect = { fails = 'conf.deny[2]: ' } })"
+                  "ps.test('no text', { conf = { deny = { 7 } }, "
+                  "expect = { fails = 'conf.deny[1]: a text' } })"
+                  "ps.test('no list', { conf = { deny = 'a' }, expect = { "
+                  "fails = 'a list of regular expressions' } })", 4);
+}
+
+/* ---- a secret in pieces -------------------------------------------------- */
+
+/* Its stand-in begins as it does itself: what has left of the one must not be
+ * taken for the other's. By pattern, by ps.re, by gsub of both, and by hand. */
+static const char masking[] =
+    "local M = { api = 1, schema = { how = 'string' }, window = { hold = 20 } }"
+    "local re = ps.re('sk-[0-9a-f]+') local how = {"
+    "replace = function(w) w:replace('sk%-%x+', 'secret') end,"
+    "re = function(w) w:replace(re, 'secret') end,"
+    "gsub = function(w) w.text = w.text:gsub('sk%-%x+', 'secret') end,"
+    "re_gsub = function(w) w.text = re:gsub(w.text, 'secret') end,"
+    "twice = function(w) w.text = w.text:gsub('sk%-', 'sk+')"
+    ":gsub('sk%+%x+', 'secret') end,"
+    "hand = function(w) local t, out = w.text, '' while true do "
+    "local i, j = t:find('sk%-%x+') if not i then break end "
+    "out, t = out .. t:sub(1, i - 1) .. 'secret', t:sub(j + 1) end "
+    "w.text = out .. t end }"
+    "function M.output(req, conf, w) how[conf.how](w) end return M";
+
+static void secrets_in_pieces(void)
+{
+    expect_passed(masking,
+        "local text = 'a sk-1234567890abcde, and sk-0123456789 then sk-000000"
+        " and a lot more of text; sk-1234 at the end' "
+        "local want = text:gsub('sk%-%x+', 'secret') "
+        "for _, how in ipairs { 'replace', 're', 'gsub', 're_gsub', 'twice',"
+        " 'hand' } do for size = 1, 9 do for first = 0, size - 1 do "
+        "local chunks = { text:sub(1, first) } "
+        "for i = first + 1, #text, size do "
+        "chunks[#chunks + 1] = text:sub(i, i + size - 1) end "
+        "ps.test(how .. size .. first, { conf = { how = how }, "
+        "chunks = chunks, expect = { text = want } }) end end end", 6 * 45);
+}
+
 /* ---- several calls, one clock ----------------------------------------- */
 
 static const char counting[] =
@@ -308,4 +421,8 @@ UNIT_MAIN("policy_harness",
           { "fields come in their phase", fields_come_in_their_phase },
           { "modes", modes },
           { "differences", differences },
+          { "the end is told", the_end_is_told },
+          { "bodies are large", bodies_are_large },
+          { "patterns are checked", patterns_are_checked },
+          { "secrets in pieces", secrets_in_pieces },
           { "mistakes", mistakes })

@@ -77,7 +77,9 @@ static lua_State *engine_open(struct engine *e)
 
     memset(e, 0, sizeof *e);
     e->policy = (struct conf_policy){ .name = STR("p"),
-                                      .source = STR("return { api = 1 }") };
+                                      .source = STR("return { api = 1, "
+                                                    "log = function() "
+                                                    "end }") };
     e->env.config = &e->config;
     e->env.hash = hash_new();
     e->st = policy_state_new(&e->env, &e->policy, &err);
@@ -239,6 +241,7 @@ static bool push_class(lua_State *L, struct policy_call *c, const char *cls)
                   { API_BODY, "body" },
                   { API_TRY, "try" },
                   { API_RESP, "resp" },
+                  { API_OUT, "out" },
                   { API_LIMITS, "limits" },
                   { API_WINDOW, "window" } };
 

@@ -133,7 +133,7 @@ static void reads_in_other_phases(void)
         { "req:each_text(" SEE ") ps.note(seen)", NULL, "s:one u:two",
           POLICY_NONE },
         { "req:each_text(function(t) return 'x' end)", NULL,
-          "each_text: a text can be changed in validate and admit",
+          "each_text: a text can be changed in validate, admit and attempt",
           POLICY_NONE },
     };
 

@@ -184,7 +184,39 @@ static void makes_principals(void)
     arena_free(a);
 }
 
-UNIT_MAIN("principal", { "knows networks", knows_networks },
+/* What the teams above say holds as well; their tags come last. */
+static void teams_above_hold(void)
+{
+    struct conf_pair tags[] = { { STR("env"), STR("prod") },
+                                { STR("region"), STR("eu") } };
+    struct str all_models[] = { STR("fast"), STR("smart") };
+    struct str models[] = { STR("fast"), STR("slow") };
+    struct conf_team teams[] = {
+        { .name = STR("all"), .models = all_models, .n_models = 2,
+          .tags = tags, .n_tags = 2,
+          .limits = { .requests = STR("30/day") } },
+        { .name = STR("part"), .parent = STR("all"), .models = models,
+          .n_models = 2, .tags = tags, .n_tags = 1 },
+    };
+    struct conf_key key = { .name = STR("ci"), .team = STR("part") };
+    struct config c = { .teams = teams, .n_teams = 2 };
+    struct arena *a = arena_new(10000);
+    struct principal *p = principal_of_key(a, &c, &key);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT(principal_may_use(p, STR("fast")));
+    CU_ASSERT(!principal_may_use(p, STR("slow")));
+    CU_ASSERT(!principal_may_use(p, STR("smart")));
+    UNIT_INT((int)p->n_teams, 2);
+    CU_ASSERT(str_is(p->teams[1].name, "all"));
+    CU_ASSERT(str_is(p->teams[1].limits.requests, "30/day"));
+    UNIT_INT((int)p->n_tags, 2);
+    CU_ASSERT(str_is(p->tags[1].value, "eu"));
+    arena_free(a);
+}
+
+UNIT_MAIN("principal", { "teams above hold", teams_above_hold },
+          { "knows networks", knows_networks },
           { "bad networks allow nothing", bad_networks_allow_nothing },
           { "admits", admits },
           { "lists models by glob", lists_models_by_glob },

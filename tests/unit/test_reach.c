@@ -119,7 +119,8 @@ static void rig_open(struct rig *r, const char *host, const char *body)
     fake_policy(&r->f, "p", source);
     CU_ASSERT_TRUE_FATAL(fake_open(&r->f, NULL));
     policy_set_loop(r->f.set, r->loop);
-    means = (struct reach_means){ r->loop, r->client, r->addresses };
+    means = (struct reach_means){ r->loop, r->client, r->addresses,
+                                    NULL };
     UNIT_INT(policy_set_reach(r->f.set, &means), 0);
     UNIT_INT(policy_set_reach(r->f.set, &means), 0); /* once is enough */
     r->f.run.wake = wake_and_stop;

@@ -89,7 +89,8 @@ static void check_file(const char *path, const char *name, struct str bytes,
                        void *ud)
 {
     (void)path;
-    (void)name;
+    if (strstr(name, "README") || strstr(name, "LICENSE"))
+        return;
     check_stream(bytes);
     ++*(int *)ud;
 }
@@ -102,7 +103,7 @@ static void frames_sdk_streams(void)
     shared_path(path, sizeof path, "vectors/sse-streams-sdk");
     if (shared_each(path, "", check_file, &n) == 0)
         UNIT_SKIP("no recordings");
-    CU_ASSERT(n >= 22);
+    UNIT_INT(n, 22);
 }
 
 static void check_recording(const char *path, const char *name,

@@ -219,6 +219,88 @@ static void lists_targets(void)
     end();
 }
 
+/* Every target of the first model: openai/gpt-6, sim/echo, sim/longer. */
+static void open_breakers(struct health *h, uint64_t now)
+{
+    static const char *const names[] = { "openai/gpt-6", "sim/echo",
+                                         "sim/longer" };
+
+    for (size_t i = 0; i < N_OF(names); i++) {
+        struct health_cell *c = health_find(h, str_of(names[i]), 1);
+
+        for (int k = 0; k < BREAKER_ROW; k++)
+            breaker_judge(&c->breaker, now, 0, BREAKER_BAD, 0, 0);
+    }
+}
+
+static void is_ready_while_a_target_is_usable(void)
+{
+    struct health *h = health_new(&err);
+    struct provider *p;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(h);
+    begin(1);
+    engine_use_health(engine, h, 1);
+    CU_ASSERT(engine_is_ready(engine, 1000));
+    open_breakers(h, 1000);
+    CU_ASSERT(!engine_is_ready(engine, 1000));
+    UNIT_INT(plan_for("smart"), 0);
+    CU_ASSERT(!target_is_usable(plan.list[0].target, 1000));
+    CU_ASSERT(target_is_usable(plan.list[0].target, 60000)); /* half-open */
+    CU_ASSERT(engine_is_ready(engine, 60000));
+    p = engine_provider(engine, 0);
+    p->credentials[0].rest->until_ms = p->credentials[1].rest->until_ms =
+        70000;
+    CU_ASSERT(!target_is_usable(plan.list[0].target, 60000));
+    CU_ASSERT(engine_is_ready(engine, 60000)); /* sim has no key to rest */
+    atomic_store(&plan.list[1].target->cell->rest.until_ms, 61000);
+    CU_ASSERT(!target_is_usable(plan.list[1].target, 60000));
+    CU_ASSERT(target_is_usable(plan.list[1].target, 61000));
+    end();
+    health_free(h);
+}
+
+static void tries_a_parked_key_where_it_is_the_only_one(void)
+{
+    struct provider *p;
+
+    begin(0);
+    p = engine_provider(engine, 0); /* has two */
+    for (size_t i = 0; i < p->n_credentials; i++)
+        rest_park(credential_rest(&p->credentials[i]), 1000, 0);
+    CU_ASSERT(!provider_is_parked(p, 1000));
+    CU_ASSERT_PTR_NULL(provider_credential(p, 1000));
+    p->n_credentials = 1;
+    CU_ASSERT(provider_is_parked(p, 1000));
+    CU_ASSERT(!provider_has_credential(p, 1000));
+    CU_ASSERT_PTR_EQUAL(provider_credential(p, 1000), p->credentials);
+    CU_ASSERT(!provider_is_parked(p, 1000 + REST_PARK_MS));
+    rest_mended(credential_rest(p->credentials));
+    rest_cool(credential_rest(p->credentials), 1000, 5000, 0);
+    CU_ASSERT_PTR_NULL(provider_credential(p, 1000));
+    p->n_credentials = 2;
+    end();
+}
+
+static void is_ready_where_names_are_open(void)
+{
+    begin(0);
+    CU_ASSERT(engine_is_ready(engine, 1000));
+    for (size_t i = 0; i < N_OF(providers); i++) {
+        struct provider *p = engine_provider(engine, i);
+
+        for (size_t k = 0; k < p->n_credentials; k++)
+            p->credentials[k].own.until_ms = 2000;
+    }
+    CU_ASSERT(!engine_is_ready(engine, 1000));
+    CU_ASSERT(engine_is_ready(engine, 2000));
+    end();
+    config.n_providers = 0;
+    engine = engine_new(&config, NULL, &err);
+    CU_ASSERT(!engine_is_ready(engine, 1000));
+    engine_free(engine);
+}
+
 static void needs_plugins(void)
 {
     struct plugin_set *none = plugin_set_new();
@@ -297,10 +379,10 @@ static void turns_credentials(void)
     }
     UNIT_STR(turns, "mmbmmmbm");
     CU_ASSERT(str_is(p->credentials[1].label, "openai#batch"));
-    p->credentials[0].parked_until_ms = 2000;
+    p->credentials[0].own.until_ms = 2000;
     for (int i = 0; i < 3; i++)
         CU_ASSERT_PTR_EQUAL(provider_credential(p, 1999), &p->credentials[1]);
-    p->credentials[1].parked_until_ms = 2000;
+    p->credentials[1].own.until_ms = 2000;
     CU_ASSERT_PTR_NULL(provider_credential(p, 1999));
     CU_ASSERT_PTR_NOT_NULL(provider_credential(p, 2000));
     c = provider_credential(engine_provider(engine, 2), 0);
@@ -328,6 +410,11 @@ UNIT_MAIN("target", { "plans blocks", plans_blocks },
           { "names near models", names_near_models },
           { "refuses odd names", refuses_odd_names },
           { "lists names", lists_names }, { "lists targets", lists_targets },
+          { "is ready while a target is usable",
+            is_ready_while_a_target_is_usable },
+          { "tries a parked key where it is the only one",
+            tries_a_parked_key_where_it_is_the_only_one },
+          { "is ready where names are open", is_ready_where_names_are_open },
           { "needs plugins", needs_plugins },
           { "shuffles by weight", shuffles_by_weight },
           { "orders by weight", orders_by_weight },

@@ -371,8 +371,50 @@ static void takes_recorded_requests(void)
     CU_ASSERT(n >= 190);
 }
 
+/* What the tables know of the top of a chat; "" begins another scope. */
+#define VALID_SCOPE(id, told) { "", #id },
+#define VALID_ROW(member, types, need, lo, hi, each, sub, set)                \
+    { member, #types },
+#define VALID_END
+#define VALID_CASES(scope)
+#define VALID_CASE(text, sub, counts)
+#define VALID_CASES_END
+static const struct {
+    const char *member, *types;
+} known[] = {
+#include "wire/validate_openai.def"
+};
+
+/* Each known member is looked at, and none that is as long but another. */
+static void knows_every_name(void)
+{
+    size_t i = 1;
+
+    UNIT_STR(known[0].types, "CHAT");
+    for (; known[i].member[0]; i++) {
+        bool odd = strstr(known[i].types, "VALID_BOOL") != NULL;
+        char name[64], text[128];
+        struct err err;
+
+        if (str_is(str_of(known[i].member), "messages"))
+            continue; /* stands twice, then */
+        snprintf(name, sizeof name, "%s", known[i].member);
+        snprintf(text, sizeof text, "{\"messages\":[{\"role\":\"user\","
+                 "\"content\":\"\"}],\"%s\":%s}", name,
+                 odd ? "\"x\"" : "true");
+        UNIT_INT(check(CHAT, str_of(text), NULL, &err), -ERR_INVALID_REQUEST);
+        UNIT_STR(err.at, known[i].member);
+        name[strlen(name) - 1] ^= 1;
+        snprintf(text, sizeof text, "\"%s\":%s", name,
+                 odd ? "\"x\"" : "true");
+        UNIT_INT(check(CHAT, str_of(body(CHAT, text)), NULL, &err), 0);
+    }
+    CU_ASSERT(i > 30);
+}
+
 UNIT_MAIN("validate", { "takes what is right", takes_what_is_right },
           { "refuses what is not", refuses_what_is_not },
+          { "knows every name", knows_every_name },
           { "keeps the operator's limits", keeps_the_operators_limits },
           { "goes deep", goes_deep },
           { "takes recorded requests", takes_recorded_requests })

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.2. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.3. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 2
+#define PS_ABI_MINOR 3
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
@@ -192,8 +192,8 @@ typedef struct ps_provider {
     uint32_t size;
     uint32_t ctx_size;
     const ps_api *apis;
-    uint32_t n_apis;
-    uint32_t reserved;
+    uint32_t n_apis, reserved;
+    const char *base_url;    /* unless the provider says; NULL = it must */
     const char *auth_header; /* NULL = "authorization" */
     const char *auth_prefix; /* NULL = "Bearer " where auth_header is NULL */
     const char *settings;    /* JSON Schema subset of `settings`; or NULL */

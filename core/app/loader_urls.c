@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * A plugin's own URL is known only by loading it, and the bundle must hold
+ * it, since the keeper resolves hosts and loads no plugin. So a plugin that
+ * is needed for that is staged and tried here once more than others.
+ */
+#include "app/loader_urls.h"
+
+#include "app/paths.h"
+#include "engine/config_unit.h"
+#include "engine/plugin.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static int ask(const json_t *canonical, const char *plugin, char *url,
+               struct err *err)
+{
+    const char *state = text_of(canonical, "state");
+    const json_t *server = json_object_get(canonical, "server");
+    char staged[PATHS_MAX];
+    struct plugin_trial trial = { .staged = staged, .name = str_of(plugin),
+                                  .user = text_of(server, "user"),
+                                  .base_url = url };
+    int rc = paths_make(state, geteuid() == 0 ? 0755 : 0700, err);
+
+    if (!rc)
+        rc = plugin_stage(text_of(canonical, "plugin_path"), trial.name, state,
+                          staged, sizeof staged, err);
+    return rc ? rc : plugin_try_in_child(&trial, err);
+}
+
+static int give_url(const json_t *canonical, const json_t *why,
+                    const char *name, json_t *provider, struct err *err)
+{
+    const char *plugin = text_of(provider, "plugin");
+    char url[PLUGIN_URL_MAX] = "", pointer[160], reason[256];
+    const char *at;
+    json_t *v;
+    int rc = ask(canonical, plugin, url, err);
+
+    if (rc)
+        return rc;
+    snprintf(pointer, sizeof pointer, "/provider/%s/plugin", name);
+    at = text_of(why, pointer);
+    if (!*url)
+        return err_at(err, ERR_CONFIG, at ? at : "", "provider \"%.64s\" "
+                      "base_url is missing, and plugin %.64s has none of its "
+                      "own; write base_url = %s", name, plugin,
+                      conf_type_example(CONF_URL));
+    v = json_string(url);
+    if (!v)
+        rc = err_set(err, ERR_NOMEM, "memory is out");
+    else if (!conf_value_ok(CONF_URL, STR_NULL, v, reason, sizeof reason))
+        rc = err_at(err, ERR_CONFIG, at ? at : "", "provider \"%.64s\": "
+                    "plugin %.64s's own base_url: %s", name, plugin, reason);
+    else if (json_object_set_new(provider, "base_url",
+                                 json_pack("[O]", v)) != 0)
+        rc = err_set(err, ERR_NOMEM, "memory is out");
+    json_decref(v);
+    return rc;
+}
+
+int loader_urls(json_t *canonical, const json_t *why, struct err *err)
+{
+    json_t *all = json_object_get(canonical, "provider"), *p;
+    const char *name;
+    int rc = 0;
+
+    json_object_foreach(all, name, p) {
+        if (!rc && !json_array_size(json_object_get(p, "base_url")))
+            rc = give_url(canonical, why, name, p, err);
+    }
+    return rc;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * How a provider deviates from the dialect that it speaks, by `quirks` of the
+ * catalogue and the configuration. See engine/config.h for who owns it.
+ */
+#ifndef PENSTOCK_ENGINE_CONFIG_QUIRKS_H
+#define PENSTOCK_ENGINE_CONFIG_QUIRKS_H
+
+#include "base/str.h"
+
+struct conf_pair;
+
+struct conf_quirks {
+    struct conf_pair *rename; /* member names of the body's top object */
+    size_t n_rename;
+    struct str *drop;
+    size_t n_drop;
+    struct conf_pair *errors; /* provider's error code -> fault class name */
+    size_t n_errors;
+    struct str reasoning_in;  /* names of wire/codec_target.h; empty: by the */
+    struct str reasoning_out; /* model; of wire/codec.h; empty: "auto" */
+};
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Open addressing by a keyed hash of 64 bits, which stands for the name: a
+ * cell is claimed by one compare and swap, and who finds it does not wait for
+ * its name. A process that dies before the name is written leaves that to
+ * the next one who looks: all write the same bytes.
+ */
+#include "engine/health.h"
+
+#include "base/siphash.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LOOK_MAX 64 /* probes; a longer run counts as full */
+#define CLIENTS_MAX (HEALTH_CELLS / 4 * 3)
+
+struct table {
+    _Atomic uint64_t generation; /* the last that was lent */
+    _Atomic uint32_t used;
+    _Alignas(64) struct health_cell cells[HEALTH_CELLS];
+};
+
+struct health {
+    struct table *table;
+    struct siphash_key key;
+};
+
+struct health *health_new(struct err *err)
+{
+    struct health *h = calloc(1, sizeof *h);
+
+    if (!h) {
+        err_set(err, ERR_NOMEM, "no memory");
+        return NULL;
+    }
+    h->key = siphash_process_key();
+    h->table = mmap(NULL, sizeof *h->table, PROT_READ | PROT_WRITE,
+                    MAP_ANONYMOUS | MAP_SHARED, -1, 0);
+    if (h->table != MAP_FAILED)
+        return h;
+    err_errno(err, "memory for the state of targets");
+    free(h);
+    return NULL;
+}
+
+void health_free(struct health *h)
+{
+    if (!h)
+        return;
+    munmap(h->table, sizeof *h->table);
+    free(h);
+}
+
+static void name_it(struct health_cell *c, struct str name)
+{
+    size_t n = name.n < HEALTH_NAME - 1 ? name.n : HEALTH_NAME - 1;
+
+    if (atomic_load_explicit(&c->named, memory_order_acquire))
+        return;
+    memcpy(c->name, name.p, n);
+    atomic_store_explicit(&c->named, 1, memory_order_release);
+}
+
+/* The last that is lent is served; after a rollback that is an older one. */
+static void mark(struct health *h, struct health_cell *c, uint64_t generation)
+{
+    atomic_store(&c->generation, generation);
+    atomic_store(&h->table->generation, generation);
+}
+
+static bool has_room(const struct health *h, uint64_t generation)
+{
+    return generation || atomic_load(&h->table->used) < CLIENTS_MAX;
+}
+
+/* The cell itself, or the free one that became it. */
+static bool is_it(struct health *h, struct health_cell *c, uint64_t hash,
+                  uint64_t generation)
+{
+    uint64_t was = atomic_load_explicit(&c->hash, memory_order_acquire);
+
+    if (was || !has_room(h, generation))
+        return was == hash;
+    if (!atomic_compare_exchange_strong(&c->hash, &was, hash))
+        return was == hash;
+    atomic_fetch_add(&h->table->used, 1);
+    return true;
+}
+
+struct health_cell *health_find(struct health *h, struct str name,
+                                uint64_t generation)
+{
+    uint64_t hash = siphash(h->key, name);
+    struct health_cell *c;
+
+    hash = hash ? hash : 1;
+    for (uint32_t i = 0; i < LOOK_MAX; i++) {
+        c = &h->table->cells[(hash + i) % HEALTH_CELLS];
+        if (!is_it(h, c, hash, generation))
+            continue;
+        name_it(c, name);
+        if (generation)
+            mark(h, c, generation);
+        return c;
+    }
+    return NULL;
+}
+
+/* No name of a credential has a slash, and each of a target has one. */
+static const struct health_cell *next(const struct health *h, uint32_t *at,
+                                      bool targets)
+{
+    uint64_t lent = atomic_load(&h->table->generation);
+    const struct health_cell *c;
+
+    while (lent && *at < HEALTH_CELLS) {
+        c = &h->table->cells[(*at)++];
+        if (atomic_load(&c->generation) == lent &&
+            atomic_load(&c->named) && !strchr(c->name, '/') != targets)
+            return c;
+    }
+    return NULL;
+}
+
+const struct health_cell *health_next(const struct health *h, uint32_t *at)
+{
+    return next(h, at, true);
+}
+
+const struct health_cell *health_next_credential(const struct health *h,
+                                                 uint32_t *at)
+{
+    return next(h, at, false);
+}
+
+void health_reap(struct health *h, uint32_t pid)
+{
+    if (!pid)
+        return;
+    for (uint32_t i = 0; i < HEALTH_CELLS; i++) {
+        if (atomic_load(&h->table->cells[i].hash))
+            breaker_reap(&h->table->cells[i].breaker, pid);
+    }
+}

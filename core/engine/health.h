@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * What all workers know of targets and credentials: one table of cells by name
+ * in shared memory, made by the master before it forks. A cell outlives
+ * reloads and workers. It is claimed at the first look and never given back,
+ * so a pointer to one stays good; a full table means targets without a cell,
+ * which are served all the same.
+ *
+ * Where no model block exists, clients make up names: theirs get a cell while
+ * a quarter of the table is left for those that are configured.
+ */
+#ifndef PENSTOCK_ENGINE_HEALTH_H
+#define PENSTOCK_ENGINE_HEALTH_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "engine/breaker.h"
+#include "engine/rest.h"
+#include "engine/retry_budget.h"
+
+enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
+
+struct health_cell {
+    _Atomic uint64_t hash;       /* of the whole name; 0 = free */
+    _Atomic uint64_t generation; /* the last that is configured with it */
+    _Atomic uint32_t named;      /* `name` can be read */
+    char name[HEALTH_NAME];      /* for people; cut to fit */
+    struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
+    struct retry_budget retries; /* of a model: see engine_retries */
+    struct rest rest; /* of a target, or a credential: "openai#main" */
+};
+
+struct health;
+
+/** NULL with *err: NOMEM, IO. Pages are used as cells are claimed. */
+struct health *health_new(struct err *err);
+void health_free(struct health *h); /* unmaps; other processes keep theirs */
+
+/**
+ * The cell of a name, claimed where there is none.
+ *
+ *   generation   in   of the configuration that has the name; 0: a client's
+ *   returns           NULL: the table is full
+ *
+ * Cost: about 60 ns.
+ */
+struct health_cell *health_find(struct health *h, struct str name,
+                                uint64_t generation);
+
+/** Walk the cells of the configuration lent last, those of targets or those of
+ * credentials; start with *at = 0. */
+const struct health_cell *health_next(const struct health *h, uint32_t *at);
+const struct health_cell *health_next_credential(const struct health *h,
+                                                 uint32_t *at);
+
+/** A process died: what its calls held is free. */
+void health_reap(struct health *h, uint32_t pid);
+
+#endif

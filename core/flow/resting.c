@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * One of several credentials rests by itself. With a single one its target
+ * does, and only where the provider said for how long: most limits are of a
+ * key and a model, and a guess must not shut the only way.
+ */
+#include "flow/resting.h"
+
+#include "base/log.h"
+#include "engine/fault.h"
+
+/* One of several, of ours. */
+static bool is_one_of_many(const struct attempt *t)
+{
+    return t->credential && t->credential->conf &&
+           t->target->provider->n_credentials > 1;
+}
+
+static void park(struct request *r, uint64_t now)
+{
+    struct attempt *t = r->attempt;
+    struct credential *c = t->credential;
+
+    if (!c || !c->conf) /* the client's, or none */
+        return;
+    if (rest_park(credential_rest(c), now, engine_dice(r->gen->engine)))
+        log_event(EV_credential_parked, LOG_S("credential", c->label),
+                  LOG_Z("class", fault_class_name(t->fault.cls)),
+                  LOG_I("for_ms", (int64_t)(credential_until_ms(c) - now)));
+}
+
+static void cool_target(struct request *r, const struct target *t,
+                        uint64_t now)
+{
+    uint64_t told = r->attempt->fault.retry_after_ms;
+
+    if (t->cell && told > RESTING_SHORT_MS)
+        rest_cool(&t->cell->rest, now, told, engine_dice(r->gen->engine));
+}
+
+static void cool_provider(struct request *r, uint64_t now)
+{
+    const struct provider *p = r->attempt->target->provider;
+
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (r->plan.list[i].target->provider == p)
+            cool_target(r, r->plan.list[i].target, now);
+    }
+}
+
+static void cool(struct request *r, uint64_t now)
+{
+    struct attempt *t = r->attempt;
+
+    switch (t->fault.scope) {
+    case PS_SCOPE_CREDENTIAL:
+        if (is_one_of_many(t))
+            rest_cool(credential_rest(t->credential), now,
+                      t->fault.retry_after_ms, engine_dice(r->gen->engine));
+        else if (!t->target->provider->conf->keys_from_client)
+            cool_target(r, t->target, now);
+        return;
+    case PS_SCOPE_TARGET:
+        cool_target(r, t->target, now);
+        return;
+    case PS_SCOPE_PROVIDER:
+        cool_provider(r, now);
+        return;
+    default:
+        return;
+    }
+}
+
+void resting_after(struct request *r)
+{
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    switch (fault_info(r->attempt->fault.cls)->blame) {
+    case BLAME_PARK:
+        park(r, now);
+        return;
+    case BLAME_COOLDOWN:
+        cool(r, now);
+        return;
+    default:
+        return;
+    }
+}
+
+void resting_served(struct request *r)
+{
+    struct attempt *t = r->attempt;
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    if (t->target->cell)
+        rest_served(&t->target->cell->rest, now);
+    if (!t->credential)
+        return;
+    if (t->target->provider->n_credentials == 1)
+        rest_mended(credential_rest(t->credential));
+    else
+        rest_served(credential_rest(t->credential), now);
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * One issuer at a time is simple: wait for an address, call, read (or read a
+ * file), wait for the next time. A timer limits each fetch from its begin to
+ * its end, another begins it.
+ */
+#include "keeper/issuers.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/jws.h"
+#include "engine/jwt_keys.h"
+#include "keeper/issuers_file.h"
+#include "keeper/issuers_url.h"
+#include "net/http_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FETCH_MS = 5000, FIRST_RETRY_MS = 1000, CLIENT_IDLE = 8 };
+
+struct issuer {
+    struct issuers *all;
+    const struct conf_jwt *conf;
+    struct buf set;         /* the newest good one */
+    char why[160];          /* the last fetch failed; "" = it did not */
+    uint64_t fetched_ms;    /* when it ended; 0 = never */
+    uint64_t max_age_ms;    /* as the answer says; UINT64_MAX = it does not */
+    uint32_t failures;      /* in a row */
+    struct buf uri;         /* of the set, as discovered; empty: not yet */
+    struct http_call *x;
+    struct buf body;
+    int status;
+    bool fetching, discovering;
+    struct loop_timer due, limit;
+};
+
+struct issuers {
+    struct issuers_env env;
+    struct http_client *client;
+    struct addresses_watch watch;
+    uint64_t generation;
+    struct issuer *list;
+    size_t n;
+};
+
+static void begin(struct issuer *i);
+
+/* ---- what came of it --------------------------------------------------- */
+
+static int add(struct snapshot_builder *b, const struct issuer *i,
+               struct err *err)
+{
+    struct buf text = BUF_INIT(JWKS_BYTES_MAX + 512);
+    int rc = buf_printf(&text, "%llu %s\n", (unsigned long long)i->fetched_ms,
+                        i->why);
+
+    if (!rc)
+        rc = buf_put(&text, buf_str(&i->set));
+    if (rc)
+        err_set(err, ERR_NOMEM, "no memory");
+    else
+        rc = snapshot_builder_add(b, i->conf->name, buf_str(&text), err);
+    buf_clear(&text);
+    return rc;
+}
+
+static void publish(struct issuers *s)
+{
+    struct err err = { 0 };
+    struct snapshot_builder *b = snapshot_builder_new("jwks", ++s->generation,
+                                                      &err);
+    int fd = b ? 0 : -1;
+
+    for (size_t k = 0; k < s->n && fd == 0; k++) {
+        if (s->list[k].fetched_ms)
+            fd = add(b, &s->list[k], &err);
+    }
+    if (fd == 0)
+        fd = snapshot_builder_seal(b, &err);
+    snapshot_builder_free(b);
+    if (fd < 0) {
+        log_event(EV_jwt_keys_failed, LOG_Z("why", err.msg));
+        return;
+    }
+    s->env.publish(s->env.ud, fd);
+    close(fd);
+}
+
+/* Sooner where the issuer says so, or nothing was had. */
+static uint64_t next_ms(const struct issuer *i)
+{
+    const struct conf_jwt *c = i->conf;
+    uint64_t ms = c->refresh_ms;
+
+    if (i->failures) {
+        uint32_t shift = i->failures < 16 ? i->failures - 1 : 15;
+
+        ms = (uint64_t)FIRST_RETRY_MS << shift;
+        return ms < c->refetch_ms ? ms : c->refetch_ms;
+    }
+    if (i->max_age_ms < ms)
+        ms = i->max_age_ms;
+    return ms < c->refetch_ms ? c->refetch_ms : ms;
+}
+
+static void end(struct issuer *i, const char *why)
+{
+    if (i->x)
+        http_call_cancel(i->x);
+    i->x = NULL;
+    i->fetching = false;
+    loop_timer_stop(&i->limit);
+    buf_reset(&i->body);
+    i->fetched_ms = clock_mono_ms();
+    snprintf(i->why, sizeof i->why, "%s", why);
+    for (char *p = i->why; *p; p++)
+        *p = (unsigned char)*p < ' ' ? ' ' : *p; /* it is one line */
+    if (*why) {
+        if (i->failures++ == 0)
+            log_event(EV_jwt_keys_failed, LOG_S("jwt", i->conf->name),
+                      LOG_Z("why", i->why));
+        buf_reset(&i->uri); /* it may have moved */
+    } else {
+        i->failures = 0;
+    }
+    loop_timer_set(&i->due, next_ms(i));
+    publish(i->all);
+}
+
+static void take_set(struct issuer *i)
+{
+    struct err err = { 0 };
+    struct jwks *set = jwks_parse(buf_str(&i->body), &err);
+    bool same = str_eq(buf_str(&i->body), buf_str(&i->set));
+
+    if (set && !same) {
+        buf_reset(&i->set);
+        if (buf_put(&i->set, buf_str(&i->body)))
+            err_set(&err, ERR_NOMEM, "no memory");
+        else
+            log_event(EV_jwt_keys, LOG_S("jwt", i->conf->name),
+                      LOG_I("keys", (int64_t)jwks_count(set)));
+    }
+    jwks_free(set);
+    end(i, err.msg);
+}
+
+static void take_discovery(struct issuer *i)
+{
+    char why[128];
+
+    if (!issuers_url_found(i->conf, buf_str(&i->body), &i->uri, why,
+                           sizeof why)) {
+        end(i, why);
+        return;
+    }
+    if (i->all->env.resolve(i->all->env.ud, url_host(buf_str(&i->uri))) != 0) {
+        end(i, "too many host names");
+        return;
+    }
+    buf_reset(&i->body);
+    begin(i);
+}
+
+/* ---- the call ---------------------------------------------------------- */
+
+static void on_head(void *ud, const struct http_answer *a)
+{
+    struct issuer *i = ud;
+
+    i->status = a->status;
+    i->max_age_ms = UINT64_MAX;
+    for (size_t k = 0; k < a->n_headers; k++) {
+        if (str_ieq(a->headers[k].name, STR("cache-control")))
+            i->max_age_ms = issuers_max_age_ms(a->headers[k].value);
+    }
+}
+
+static void on_data(void *ud, struct str bytes)
+{
+    struct issuer *i = ud;
+
+    if (buf_put(&i->body, bytes) != 0)
+        end(i, "the answer is too large");
+}
+
+static void on_done(void *ud, const struct http_call_result *r)
+{
+    struct issuer *i = ud;
+    char why[64];
+
+    i->x = NULL;
+    if (r->fail != HTTP_OK) {
+        end(i, r->text);
+    } else if (i->status != 200) {
+        snprintf(why, sizeof why, "the answer is %d", i->status);
+        end(i, why);
+    } else if (i->discovering) {
+        i->discovering = false;
+        take_discovery(i);
+    } else {
+        take_set(i);
+    }
+}
+
+static void on_limit(void *ud)
+{
+    end(ud, "timeout");
+}
+
+static void read_file(struct issuer *i)
+{
+    const char *why = issuers_file(i->conf->jwks_file.p, &i->body);
+
+    if (why)
+        end(i, why);
+    else
+        take_set(i);
+}
+
+/* Go on with a fetch that has no call yet. */
+static void call(struct issuer *i)
+{
+    static const struct http_call_ops ops = { on_head, on_data, on_done };
+    static const struct http_header fields[] = {
+        { STR("accept"), STR("application/json") },
+        { STR("user-agent"), STR("penstock/" PS_VERSION) } };
+    struct buf url = BUF_INIT(ISSUERS_URL_MAX);
+    struct http_call_spec spec = {
+        .method = STR("GET"),
+        .headers = fields,
+        .n_headers = 2,
+        .connect_timeout_ms = FETCH_MS,
+        .ca_file = i->conf->ca_file.n ? i->conf->ca_file.p : NULL,
+    };
+    struct err err = { 0 };
+    const char *why = NULL;
+
+    if (issuers_url(i->conf, buf_str(&i->uri), &url, &i->discovering) != 0) {
+        why = "no memory";
+    } else {
+        spec.url = buf_str(&url);
+        spec.addresses = addresses_find(i->all->env.addresses,
+                                        url_host(spec.url), &why);
+        if (spec.addresses) {
+            i->x = http_client_start(i->all->client, &spec, &ops, i, &err);
+            why = i->x ? NULL : err.msg;
+        }
+    }
+    buf_clear(&url);
+    if (why)
+        end(i, why);
+}
+
+static void begin(struct issuer *i)
+{
+    if (!i->fetching)
+        loop_timer_set(&i->limit, FETCH_MS);
+    i->fetching = true;
+    loop_timer_stop(&i->due);
+    if (i->conf->jwks_file.n)
+        read_file(i);
+    else
+        call(i);
+}
+
+static void on_due(void *ud)
+{
+    begin(ud);
+}
+
+static void on_addresses(void *ud)
+{
+    struct issuers *s = ud;
+
+    for (size_t k = 0; k < s->n; k++) {
+        if (s->list[k].fetching && !s->list[k].x)
+            call(&s->list[k]);
+    }
+}
+
+/* ---- for the keeper ---------------------------------------------------- */
+
+void issuers_ask(struct issuers *s, struct str name)
+{
+    for (size_t k = 0; k < s->n; k++) {
+        struct issuer *i = &s->list[k];
+
+        if (!str_eq(i->conf->name, name) || i->fetching)
+            continue;
+        if (!i->fetched_ms ||
+            clock_mono_ms() - i->fetched_ms >= i->conf->refetch_ms)
+            begin(i);
+    }
+}
+
+struct str issuers_host(const struct conf_jwt *c)
+{
+    if (c->jwks_file.n || secret_reveal(&c->jwks).n)
+        return STR_NULL;
+    return url_host(c->jwks_url.n ? c->jwks_url : c->issuer);
+}
+
+static void add_issuer(struct issuers *s, const struct conf_jwt *c,
+                       const struct snapshot *last)
+{
+    struct issuer *i = &s->list[s->n++];
+    struct str why, set;
+    uint64_t at;
+
+    i->all = s;
+    i->conf = c;
+    i->max_age_ms = UINT64_MAX;
+    buf_init(&i->set, JWKS_BYTES_MAX);
+    buf_init(&i->body, JWKS_BYTES_MAX);
+    buf_init(&i->uri, ISSUERS_URL_MAX);
+    loop_timer_init(&i->due, s->env.loop, on_due, i);
+    loop_timer_init(&i->limit, s->env.loop, on_limit, i);
+    if (last && jwt_section(snapshot_section(last, c->name), &at, &why, &set))
+        buf_put(&i->set, set); /* without memory: fetched anew */
+    loop_timer_set(&i->due, 0);
+}
+
+struct issuers *issuers_new(const struct issuers_env *env,
+                            const struct snapshot *last, struct err *err)
+{
+    struct issuers *s = calloc(1, sizeof *s);
+
+    if (s)
+        s->list = calloc(env->config->n_jwts + 1, sizeof *s->list);
+    if (!s || !s->list) {
+        free(s);
+        err_set(err, ERR_NOMEM, "no memory");
+        return NULL;
+    }
+    s->env = *env;
+    s->generation = last ? snapshot_generation(last) : 0;
+    s->client = http_client_new(env->loop, CLIENT_IDLE, err);
+    if (!s->client) {
+        issuers_free(s);
+        return NULL;
+    }
+    for (size_t k = 0; k < env->config->n_jwts; k++) {
+        if (secret_reveal(&env->config->jwts[k].jwks).n == 0)
+            add_issuer(s, &env->config->jwts[k], last);
+    }
+    s->watch = (struct addresses_watch){ .fn = on_addresses, .ud = s };
+    addresses_watch(env->addresses, &s->watch);
+    return s;
+}
+
+void issuers_free(struct issuers *s)
+{
+    if (!s)
+        return;
+    addresses_unwatch(&s->watch);
+    for (size_t k = 0; k < s->n; k++) {
+        struct issuer *i = &s->list[k];
+
+        if (i->x)
+            http_call_cancel(i->x);
+        loop_timer_stop(&i->due);
+        loop_timer_stop(&i->limit);
+        buf_clear(&i->set);
+        buf_clear(&i->body);
+        buf_clear(&i->uri);
+    }
+    if (s->client)
+        http_client_free(s->client);
+    free(s->list);
+    free(s);
+}
