@@ -280,7 +280,7 @@ void reload_step(struct master *m, uint64_t now_ms)
         take_load(m, now_ms);
     else if (r->stage == RELOAD_WAITING)
         rise_start(m);
-    else if (r->stage == RELOAD_RISING)
+    else if (r->stage == RELOAD_RISING || r->stage == RELOAD_LEAVING)
         rise_step(m, now_ms);
     else if (r->stage != RELOAD_NONE)
         place_step(m, now_ms);

@@ -32,6 +32,7 @@ enum reload_stage {
     RELOAD_FLIPPING,  /* it is in force; workers are taking it */
     RELOAD_WAITING,   /* for workers of older generations to end */
     RELOAD_RISING,    /* new workers are starting */
+    RELOAD_LEAVING,   /* the old ones are still accepting */
 };
 
 enum { RELOAD_WISHES_MAX = 32, RELOAD_KEPT = 10 };
@@ -82,6 +83,8 @@ void reload_prepared(struct master *m, struct post *p,
 /** A worker serves the new generation (MSG_FLIPPED). */
 void reload_flipped(struct master *m, struct post *p,
                     struct message *msg);
+/** A worker accepts no more (MSG_UNLISTENED). */
+void reload_unlistened(struct master *m, struct post *p, struct message *msg);
 /** A worker was forked: it hears what is being prepared. */
 void reload_greet(struct master *m, struct post *p);
 /** A worker died, or said why it cannot start; `why` may be "". */

@@ -173,7 +173,8 @@ def whole(answer):
 def test_requests_under_way_end_on_theirs(started):
     p = started
     got = []
-    threads = [threading.Thread(target=stream, args=(p, "sim/lorem", got))
+    threads = [threading.Thread(target=stream, daemon=True,
+                                args=(p, "sim/lorem", got))
                for _ in range(8)]
     for t in threads:
         t.start()
@@ -361,7 +362,7 @@ def test_no_client_notices(started):
         c.close()
         done.append(n)
 
-    threads = [threading.Thread(target=client) for _ in range(6)]
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(6)]
     for t in threads:
         t.start()
     for i in range(20):

@@ -174,7 +174,7 @@ def test_swaps_under_load(swapping):
             time.sleep(0.01)
         c.close()
 
-    threads = [threading.Thread(target=client) for _ in range(4)]
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(4)]
     for t in threads:
         t.start()
     for i in range(2, 8):
