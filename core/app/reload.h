@@ -53,8 +53,17 @@ struct served {
     uint64_t number;       /* its generation */
 };
 
+/** A generation under watch. */
+struct reload_bake {
+    uint64_t until_ms;  /* 0 = none is */
+    uint64_t number;    /* which */
+    uint64_t former;    /* what is gone back to */
+    uint64_t answered, denied; /* by the former, in its time */
+};
+
 struct reload {
     enum reload_stage stage;
+    struct reload_bake bake;
     struct reload_wish wishes[RELOAD_WISHES_MAX]; /* the first is at work */
     size_t n_wishes;
     struct loading loading;
@@ -92,6 +101,9 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why);
 
 /** In a child: close the descriptors of bundles. */
 void reload_let_go(const struct master *m);
+
+/** A worker died of a signal that nobody sent on purpose. */
+void reload_worker_crashed(struct master *m, const struct post *p, int signo);
 
 /** All is over or is being ended: nothing is reloaded any more. */
 void reload_end(struct master *m);

@@ -153,6 +153,7 @@ static void commit(struct master *m)
 {
     struct reload *r = &m->reload;
 
+    bake_measure(m, r->former.number);
     listeners_replace(&m->listeners, &r->listeners);
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
@@ -164,6 +165,7 @@ static void commit(struct master *m)
     reload_follow(m, m->loaded.helpers);
     reload_keep(m, &r->former);
     r->former = (struct served){ 0 };
+    bake_begin(m);
     r->stage = RELOAD_LEAVING;
     r->until_ms = clock_mono_ms() + RELOAD_FLIP_MS;
 }

@@ -174,7 +174,7 @@ static int open_flow(struct worker *w, struct err *err)
                             err);
     if (!w->gen)
         return -err->code;
-    atomic_store(&w->process->generation, w->m->generation);
+    cells_generation(w->process, w->m->generation);
     w->flow = flow_new(&env, w->gen);
     return w->flow ? 0 : err_set(err, ERR_NOMEM, "no memory");
 }

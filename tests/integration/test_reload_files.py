@@ -243,3 +243,20 @@ def test_twenty_policies_in_place(penstock):
     assert p.port == port
     a = p.post("/v1/chat/completions", CHAT)
     assert a.headers["x-says"] == "two"
+
+
+def test_a_plugin_that_crashes_is_taken_back(swapping):
+    p, folder = swapping
+    assert version(p) == "v1"
+    before = p.status()["generation"]
+    compiled(folder, "crash", "*(volatile int *)0 = 1; return PS_OK;")
+    reload(p)
+    with pytest.raises(OSError):
+        p.post("/v1/chat/completions", dict(CHAT, model="swap/m"))
+    event = wait_for(lambda: p.logs("reload.taken_back"), 5,
+                     why="reload.taken_back")[0]
+    assert event["back_to"] == before and "signal" in event["why"]
+    wait_for(lambda: p.status()["generation"] == before and
+             all(w["state"] == "ready" for w in p.workers()
+                 if w["generation"] == before), 5, why="the former")
+    assert version(p) == "v1"
