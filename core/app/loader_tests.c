@@ -45,12 +45,12 @@ static int run(const struct conf_policy *p, const char *path, struct str tests,
                              .tests_path = str_of(path),
                              .report = on_report, .ud = &f };
     char at[sizeof err->at];
-    int rc = policy_test_run(&t, err);
+    int rc = policy_test_run(&t, err), n;
 
     if (rc || t.failed == 0)
         return rc;
-    snprintf(at, sizeof at, "%s:%d", path, f.at);
-    return err_at(err, ERR_CONFIG, at, "test \"%s\" fails%s%s", f.name,
+    n = snprintf(at, sizeof at, "%s:%d", path, f.at);
+    return err_at(err, ERR_CONFIG, n < (int)sizeof at ? at : "", "test \"%s\" fails%s%s", f.name,
                   *f.line ? ": " : "", f.line);
 }
 
