@@ -77,6 +77,7 @@ def test_memory_that_runs_out():
     ("leaks", "the plugin's allocation 2 fails: 1 pieces of memory were not"),
     ("keeps", "once more: "),
     ("open", "allocation 2 of open fails: 1 pieces of memory were not given"),
+    ("check", "allocation 2 of check fails: 1 pieces of memory were not given"),
     ("right", ""),
 ])
 def test_the_plugins_own_memory(tmp_path, how, says):
