@@ -4,7 +4,6 @@
  * Aumasson and Bernstein; the same choice as the Linux kernel's hash tables. */
 #include "base/siphash.h"
 
-#include <endian.h>
 #include <sys/auxv.h>
 
 struct state {
@@ -50,23 +49,6 @@ static inline uint64_t word_at(const char *p)
     return le64toh(w);
 }
 
-/* The last n < 8 bytes: two halves that overlap, without a loop. */
-static inline uint64_t tail_at(const char *p, size_t n)
-{
-    uint32_t a, b;
-
-    if (n >= 4) {
-        memcpy(&a, p, sizeof a);
-        memcpy(&b, p + n - 4, sizeof b);
-        return le32toh(a) | (uint64_t)le32toh(b) << (8 * (n - 4));
-    }
-    if (n == 0)
-        return 0;
-    return (uint64_t)(unsigned char)p[0] |
-           (uint64_t)(unsigned char)p[n / 2] << (8 * (n / 2)) |
-           (uint64_t)(unsigned char)p[n - 1] << (8 * (n - 1));
-}
-
 static inline void absorb(struct state *s, uint64_t w)
 {
     s->d ^= w;
@@ -82,11 +64,13 @@ uint64_t siphash(struct siphash_key key, struct str s)
         key.k0 ^ 0x6C7967656E657261u,
         key.k1 ^ 0x7465646279746573u,
     };
+    uint64_t tail;
     size_t i = 0;
 
     for (; s.n - i >= 8; i += 8)
         absorb(&v, word_at(s.p + i));
-    absorb(&v, tail_at(s.p + i, s.n - i) | (uint64_t)s.n << 56);
+    tail = siphash_word((struct str){ s.p + i, s.n - i });
+    absorb(&v, tail | (uint64_t)s.n << 56);
     v.c ^= 0xFF;
     round_once(&v);
     round_once(&v);

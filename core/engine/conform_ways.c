@@ -291,6 +291,42 @@ static int open_out_of_memory(struct work *w)
     return rc;
 }
 
+static ps_rc call_self(const struct plugin_inst *i, bool check)
+{
+    struct plugin_self self = {
+        .pub = { &plugin_services, sizeof self.pub },
+        .plugin = i->plugin->name,
+    };
+
+    return check ? plugin_check(i->plugin, &self, str_of(i->settings_text))
+                 : plugin_selftest(i->plugin, &self);
+}
+
+/* What it is asked before it serves: that it says no, and keeps nothing. */
+static int ask_out_of_memory(struct work *w, bool check)
+{
+    bool failed = true;
+    int rc = 0;
+
+    for (uint32_t n = 1; failed && n <= FAILS_MAX && !rc; n++) {
+        int64_t live;
+        ps_rc said;
+
+        conform_note(w->f->name, "allocation %u of %s fails", n,
+                     check ? "check" : "selftest");
+        conform_memory_begin(n);
+        said = call_self(w->f->inst, check);
+        failed = conform_memory.calls >= n;
+        live = conform_memory.live;
+        conform_memory_begin(0);
+        if (failed && live > 0)
+            rc = say_left(w, live);
+        else if (!failed && said != PS_OK && said != PS_DECLINED)
+            rc = differs(w, "it failed with all memory that it asked for");
+    }
+    return rc;
+}
+
 int conform_all_ways(const struct fixture *f, uint32_t *runs,
                      struct err *err)
 {
@@ -316,6 +352,10 @@ int conform_all_ways(const struct fixture *f, uint32_t *runs,
         rc = run_out_of_own_memory(&w);
     if (!rc)
         rc = open_out_of_memory(&w);
+    if (!rc)
+        rc = ask_out_of_memory(&w, false);
+    if (!rc)
+        rc = ask_out_of_memory(&w, true);
     conform_run_clear(&whole);
     return rc;
 }

@@ -7,6 +7,8 @@
  */
 #include "flow/refusal.h"
 
+#include "base/log.h"
+#include "flow/request.h"
 #include "wire/dialect.h"
 
 /* Is there such a field among the lines? The last one may be cut off. */
@@ -22,16 +24,27 @@ static bool has_field(struct str lines, struct str name)
     return false;
 }
 
-bool flow_on_refusal(void *ud, const struct http_refused *w, struct buf *body)
+static bool asks_anthropic(const struct http_refused *w)
 {
     bool told = has_field(w->fields, STR("anthropic-version")) ||
                 has_field(w->fields, STR("x-api-key"));
+
+    return w->path.p && endpoint_asks_anthropic(w->path, told);
+}
+
+bool flow_on_refusal(void *ud, struct http_refused *w, struct buf *body)
+{
+    bool anthropic = asks_anthropic(w);
+    const struct dialect_ops *d =
+        dialect_ops(anthropic ? DIALECT_ANTHROPIC : DIALECT_OPENAI_CHAT);
     struct wire_error e = { .info = err_info((enum err_code)w->code),
                             .message = str_of(w->why) };
 
-    (void)ud;
-    if (!w->path.p || !endpoint_asks_anthropic(w->path, told))
-        return false;
+    flow_new_id(ud, w->id);
+    w->id_field = d->request_id;
+    log_event(EV_request_refused, LOG_Z("request", w->id),
+              LOG_I("status", w->status), LOG_Z("why", w->why));
     e.code = str_of(e.info->name);
-    return dialect_ops(DIALECT_ANTHROPIC)->error(body, &e) == 0;
+    e.request_id = str_of(w->id);
+    return anthropic && d->error(body, &e) == 0;
 }

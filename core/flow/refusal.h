@@ -7,8 +7,8 @@
 #include "net/http_server.h"
 
 /** The http_server's on_refusal: Anthropic's shape where the path or the
- * fields that came say that its client asks; else false, the default. */
-bool flow_on_refusal(void *ud, const struct http_refused *w,
-                     struct buf *body);
+ * fields that came say that its client asks; else false, the default. Either
+ * way with an id of ours, under which it is in the log at level debug. */
+bool flow_on_refusal(void *ud, struct http_refused *w, struct buf *body);
 
 #endif

@@ -41,14 +41,13 @@ static void request_enter(struct request *r, enum step s)
         r->marks[r->n_marks++] = (struct mark){ (uint8_t)s, clock_mono_ns() };
 }
 
-/* "req_", the process's nonce, a count. */
-static void set_id(struct request *r)
+void flow_new_id(struct flow *f, char id[40])
 {
-    uint64_t seq = ++r->flow->seq;
-    char *at = r->id + 4;
+    uint64_t seq = ++f->seq;
+    char *at = id + 4;
 
-    memcpy(r->id, "req_", 4);
-    at = format_hex(at, r->flow->nonce, 16);
+    memcpy(id, "req_", 4);
+    at = format_hex(at, f->nonce, 16);
     at = format_hex(at, seq, seq >> 32 ? 16 : 8);
     *at = '\0';
 }
@@ -140,7 +139,7 @@ struct request *request_new(struct flow *f, struct http_req *q)
     r->side = "client";
     r->err.code = ERR_NONE;
     buf_init(&r->answer.held, HOLD_MAX);
-    set_id(r);
+    flow_new_id(r->flow, r->id);
     identity_address(r);
     loop_timer_init(&r->timer, f->env.loop, on_request_timer, r);
     http_req_set_user(q, r);

@@ -215,6 +215,9 @@ int64_t ledger_cost(const struct request *r);
 int64_t ledger_cost_now(const struct request *r);
 void ledger_put_usd(struct buf *b, int64_t nusd); /* "0.001250000" */
 
+/* request.c: "req_", the process's nonce, a count */
+void flow_new_id(struct flow *f, char id[40]);
+
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);
 

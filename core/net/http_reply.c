@@ -332,12 +332,16 @@ int http_reply_refusal(struct http_conn *x, int status, const char *why,
         rc = buf_printf(&x->c.out,
                         "HTTP/1.1 %d %s\r\nDate: " STR_FMT "\r\n"
                         "Content-Type: application/json\r\n"
-                        "x-penstock-error: %s; side=client\r\n"
+                        "x-penstock-error: %s; side=client\r\n",
+                        status, phrase_of(status),
+                        STR_ARG(http_server_date(x->s)), code);
+    if (!rc && w.id[0])
+        rc = buf_printf(&x->c.out, "%s: %s\r\n", w.id_field, w.id);
+    if (!rc)
+        rc = buf_printf(&x->c.out,
                         "Content-Length: %zu\r\n"
                         "Connection: close\r\n\r\n" STR_FMT,
-                        status, phrase_of(status),
-                        STR_ARG(http_server_date(x->s)), code, buf_len(&body),
-                        STR_ARG(buf_str(&body)));
+                        buf_len(&body), STR_ARG(buf_str(&body)));
     buf_clear(&body);
     return rc;
 }

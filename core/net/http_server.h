@@ -49,6 +49,8 @@ struct http_refused {
     const char *why;   /* one line for the client */
     struct str path;   /* p NULL: the request line could not be read */
     struct str fields; /* what came of the head behind that line, as it came */
+    char id[40];       /* out: told in the field id_field; empty = no such */
+    const char *id_field;
 };
 
 struct http_handler {
@@ -71,7 +73,7 @@ struct http_handler {
     void (*on_end)(void *ud, struct http_req *q, int rc);
     /** Write the refusal's body, JSON of at most 4 KB; false: the default.
      * NULL where all clients take that. */
-    bool (*on_refusal)(void *ud, const struct http_refused *w,
+    bool (*on_refusal)(void *ud, struct http_refused *w,
                        struct buf *body);
     /** A client's certificate was refused, its connection ends; `tag` is the
      * listener's, `subject` empty where none was sent. NULL: nobody asks. */

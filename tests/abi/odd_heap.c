@@ -2,17 +2,45 @@
 /* Copyright The Penstock Authors */
 /* Takes memory of its own, and does with it as its settings say: "right",
  * "unchecked", "quiet" (goes on without), "leaks" (where the second piece is
- * not to be had), "keeps" (all of it), "open" (leaks in open). */
+ * not to be had), "keeps" (all of it), "open" (leaks in open), "check" (leaks
+ * in check). */
 #include <penstock/plugin.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 static char how[16];
 static void *kept;
 
+static ps_rc two_pieces(bool leak)
+{
+    void *a = malloc(10), *b = a ? malloc(20) : NULL;
+
+    if (b || !leak)
+        free(a);
+    free(b);
+    return b ? PS_OK : PS_ENOMEM;
+}
+
+static ps_rc selftest(ps_host *h)
+{
+    (void)h;
+    return two_pieces(false);
+}
+
+static ps_rc check(ps_host *h, ps_str settings)
+{
+    static const char word[] = "\"check\"";
+    bool leak = false;
+
+    (void)h;
+    for (size_t i = 0; i + sizeof word - 1 <= settings.n; i++)
+        leak = leak || memcmp(settings.p + i, word, sizeof word - 1) == 0;
+    return two_pieces(leak);
+}
+
 static ps_rc open_inst(ps_inst *i)
 {
-    void *a, *b;
     ps_str s;
 
     how[0] = '\0';
@@ -20,12 +48,7 @@ static ps_rc open_inst(ps_inst *i)
         memcpy(how, s.p + 1, s.n - 2);
         how[s.n - 2] = '\0';
     }
-    a = malloc(10);
-    b = a ? malloc(20) : NULL;
-    if (b || strcmp(how, "open") != 0)
-        free(a);
-    free(b);
-    return b ? PS_OK : PS_ENOMEM;
+    return two_pieces(strcmp(how, "open") == 0);
 }
 
 static ps_rc report(ps_try *t, const char *copy, size_t n)
@@ -66,6 +89,8 @@ static const ps_provider ops = {
     .apis = apis,
     .n_apis = 1,
     .settings = "{\"properties\":{\"how\":{\"type\":\"string\"}}}",
+    .selftest = selftest,
+    .check = check,
     .open = open_inst,
     .watch = watch,
 };

@@ -77,6 +77,7 @@ def test_memory_that_runs_out():
     ("leaks", "the plugin's allocation 2 fails: 1 pieces of memory were not"),
     ("keeps", "once more: "),
     ("open", "allocation 2 of open fails: 1 pieces of memory were not given"),
+    ("check", "allocation 2 of check fails: 1 pieces of memory were not given"),
     ("right", ""),
 ])
 def test_the_plugins_own_memory(tmp_path, how, says):
@@ -98,6 +99,26 @@ def test_the_plugins_own_memory(tmp_path, how, says):
         runs = int(out.stdout.split(": ")[1].split()[0])
         frames = x["response"]["body"].count("\n\n")
         assert runs >= split + 3 * frames  # two of them for memory
+
+
+@pytest.mark.parametrize("how", ["right", "nothrow", "thrown"])
+def test_new_of_cxx(tmp_path, how):
+    x = json.loads(CHAT.read_text())
+    del x["expect"]
+    x["settings"] = {"how": how}
+    (tmp_path / "x.json").write_text(json.dumps(x))
+    if b"__asan_init" in pathlib.Path(PENSTOCK).read_bytes():
+        pytest.skip("skipped: the sanitizer's own `new` takes no malloc")
+    out = penstock("test", shared_object("odd_new"), tmp_path)
+    if how == "thrown":
+        assert out.returncode == 1
+        assert "crashed with signal 6" in out.stderr, out.stderr
+        assert "the plugin's allocation 1 fails), odd_new watch" in out.stderr
+    else:
+        assert out.returncode == 0, out.stdout + out.stderr
+        runs = int(out.stdout.split(": ")[1].split()[0])
+        body = x["response"]["body"]
+        assert runs >= len(body) + 3 * body.count("\n\n")
 
 
 def test_codes_that_are_none():

@@ -186,11 +186,16 @@ def refused():
 def shape_of(out):
     head, _, body = out.partition(b"\r\n\r\n")
     assert b"x-penstock-error: " in head, out
+    ours = re.findall(rb"\r\n(x-request-id|request-id): (req_[0-9a-f]{24})",
+                      head)
+    assert len(ours) == 1, out
     e = json.loads(body)
     if e.get("type") == "error":
         assert set(e) == {"type", "error", "request_id"}, e
         assert set(e["error"]) == {"type", "message"}, e
+        assert ours == [(b"request-id", e["request_id"].encode())], out
         return "anthropic"
+    assert ours[0][0] == b"x-request-id", out
     assert set(e["error"]) == {"message", "type", "param", "code"}, e
     return "openai"
 

@@ -7,7 +7,7 @@
  * environment it writes the page's table again.
  */
 #include "codec_requests.h"
-#include "shared.h"
+#include "guide_page.h"
 
 /* clang-format off */
 #define HI "{'type':'text','text':'hi'}"
@@ -197,45 +197,12 @@ static void samples_meet_their_features(void)
     }
 }
 
-#define BEGIN "<!-- begin of the table -->\n"
-#define END "<!-- end of the table -->\n"
-
-static void write_page(const char *path, struct str page, ptrdiff_t begin,
-                       ptrdiff_t end, struct str table)
-{
-    FILE *f = fopen(path, "wb");
-
-    CU_ASSERT_FATAL(f != NULL);
-    fwrite(page.p, 1, (size_t)begin, f);
-    fwrite(table.p, 1, table.n, f);
-    fwrite(page.p + end, 1, page.n - (size_t)end, f);
-    fclose(f);
-}
-
 static void guide_says_what_is(void)
 {
-    const char *src = getenv("PENSTOCK_SRC"), *write = getenv("PENSTOCK_WRITE");
     struct buf table = BUF_INIT(1 << 20);
-    struct str page;
-    ptrdiff_t begin, end;
-    char path[1024];
 
-    snprintf(path, sizeof path, "%s/docs/guide/compatibility.md",
-             src ? src : "..");
-    page = shared_read(path);
-    CU_ASSERT_FATAL(page.p != NULL);
-    begin = str_find(page, STR(BEGIN)) + (ptrdiff_t)strlen(BEGIN);
-    end = str_find(page, STR(END));
-    CU_ASSERT_FATAL(begin > 0 && end >= begin);
     put_table(&table);
-    if (write) {
-        write_page(path, page, begin, end, buf_str(&table));
-    } else {
-        CU_ASSERT(str_eq((struct str){ page.p + begin,
-                                       (size_t)(end - begin) },
-                         buf_str(&table)));
-    }
-    free((char *)(size_t)page.p);
+    guide_says("compatibility.md", "table", buf_str(&table));
     buf_clear(&table);
 }
 

@@ -270,6 +270,30 @@ static void finds_duplicates_among_many(void)
     }
 }
 
+/* Names of one word and of more, and one of the first spelled otherwise. */
+static void finds_them_at_every_length(void)
+{
+    static const char prefix[] = "abcdefghijklm";
+    struct json_limits all = { .dup_everywhere = true };
+
+    for (int n = 0; n < (int)sizeof prefix; n++) {
+        for (unsigned many = 3; many <= 40; many += 37) {
+            struct buf b = BUF_INIT(1 << 16);
+            struct err err;
+
+            for (unsigned i = 0; i < many; i++)
+                buf_printf(&b, "%s\"%.*s%c\":0", i ? "," : "{", n, prefix,
+                           (char)('0' + i));
+            buf_puts(&b, "}");
+            CU_ASSERT(scan_with(buf_str(&b), &all, &err) == 0);
+            b.n--;
+            buf_printf(&b, ",\"%.*s\\u0031\":0}", n, prefix);
+            CU_ASSERT(scan_with(buf_str(&b), &all, &err) == ERR_SYNTAX);
+            buf_clear(&b);
+        }
+    }
+}
+
 static void indexes_in_pre_order(void)
 {
     struct str text = STR("{\"a\":[1,{\"b\":null},[]],\"c\\n\":\"x\"}");
@@ -410,6 +434,7 @@ UNIT_MAIN("json", { "takes the grammar, refuses the rest", takes_the_grammar },
           { "refuses duplicates where they matter",
             refuses_duplicates_where_they_matter },
           { "finds duplicates among many", finds_duplicates_among_many },
+          { "finds them at every length", finds_them_at_every_length },
           { "indexes in pre-order", indexes_in_pre_order },
           { "follows pointers", follows_pointers },
           { "unescapes texts", unescapes_texts },
