@@ -124,7 +124,8 @@ class Gateway:
     def __init__(self, args, folder, upstreams, redis, plain):
         self.dir, self.workers = pathlib.Path(folder), args.workers
         self.port = free_port()
-        self.kills, self.weights = [], {}   # times; name -> [(time, kB)]
+        # (killed, buried) each; name -> [(time, kB)]
+        self.kills, self.weights = [], {}
         self.peeks = 0                      # requests of our own
         self.proc, self.socket = None, str(self.dir / "run/control.sock")
         os.chmod(self.dir, 0o755)
@@ -186,8 +187,17 @@ class Gateway:
             pids = await asyncio.to_thread(self.pids)
             slots = sorted(s for s in pids if s != 0)
             if slots:
-                self.kills.append(time.monotonic())
-                os.kill(pids[dice.choice(slots)], signal.SIGKILL)
+                await self.kill(pids[dice.choice(slots)])
+
+    async def kill(self, pid):
+        """On a busy machine the dead close their connections late."""
+        killed = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        self.kills.append([killed, killed + 5])
+        while time.monotonic() < killed + 5 and \
+                os.path.exists(f"/proc/{pid}"):
+            await asyncio.sleep(0.02)
+        self.kills[-1][1] = time.monotonic()
 
     async def weigh(self, end):
         first = (await asyncio.to_thread(self.pids)).get(0)
@@ -198,7 +208,8 @@ class Gateway:
             await asyncio.sleep(0.5)
 
     def killed_within(self, begin, end):
-        return any(begin - 0.5 <= k <= end + 0.5 for k in self.kills)
+        return any(begin <= buried + 0.5 and killed <= end + 0.5
+                   for killed, buried in self.kills)
 
     def free_places(self):
         """What is left of the concurrent limit, by a request that asks."""
