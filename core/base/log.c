@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +30,6 @@
 #define FIELD_MAX_BYTES 4096
 #define STAMP_BYTES 25
 
-#define GATHER_BYTES 65536
-
 enum how { HOW_FILE, HOW_WRITE, HOW_SEND, HOW_ASK_FIRST };
 
 /* The logger is the one global. */
@@ -43,8 +42,7 @@ static struct {
     char process[32];
     atomic_bool torn; /* the last line went out in part */
     atomic_uint_fast64_t lost;
-    char *gathered; /* whole lines, not yet written */
-    size_t n_gathered;
+    struct log_gathered *gathered; /* NULL until it is needed */
 } state = { .fd = STDERR_FILENO, .how = HOW_ASK_FIRST, .level = LOG_INFO };
 
 static const struct {
@@ -141,6 +139,11 @@ void log_process(const char *process)
     snprintf(state.process, sizeof state.process, "%s", process);
 }
 
+const char *log_path(void)
+{
+    return state.path;
+}
+
 uint64_t log_lost(void)
 {
     return atomic_load(&state.lost);
@@ -188,36 +191,43 @@ static void write_line(struct str line)
         atomic_store(&state.torn, true);
 }
 
-/* Not written: the lines behind byte `done`. */
-static void lose_rest(size_t done)
+/* Not written: the lines of `all` behind byte `done`. */
+static void lose_rest(struct str all, size_t done)
 {
-    for (size_t i = done; i < state.n_gathered; i++) {
-        if (state.gathered[i] == '\n')
+    for (size_t i = done; i < all.n; i++) {
+        if (all.p[i] == '\n')
             atomic_fetch_add(&state.lost, 1);
     }
-    if (done && state.gathered[done - 1] != '\n')
+    if (done && all.p[done - 1] != '\n')
         atomic_store(&state.torn, true);
 }
 
-void log_flush(void)
+void log_write_lines(struct str all)
 {
     struct iovec iov[2] = { { (void *)(uintptr_t) "\n", 1 },
-                            { state.gathered, state.n_gathered } };
-    size_t skip, n = state.n_gathered;
+                            { (void *)(uintptr_t)all.p, all.n } };
+    size_t skip = atomic_exchange(&state.torn, false) ? 0 : 1;
     ssize_t sent;
 
-    if (n == 0)
-        return;
-    skip = atomic_exchange(&state.torn, false) ? 0 : 1;
     do
         sent = put(iov + skip, 2 - skip);
     while (sent < 0 && errno == EINTR);
     if (sent <= 0 && !skip)
         atomic_store(&state.torn, true);
     sent -= sent > 0 && !skip;
-    if (sent < (ssize_t)n)
-        lose_rest(sent > 0 ? (size_t)sent : 0);
-    state.n_gathered = 0;
+    if (sent < (ssize_t)all.n)
+        lose_rest(all, sent > 0 ? (size_t)sent : 0);
+}
+
+void log_flush(void)
+{
+    struct log_gathered *g = state.gathered;
+    uint32_t n = g ? atomic_load(&g->n) : 0;
+
+    if (n == 0)
+        return;
+    log_write_lines((struct str){ g->text, n });
+    atomic_store(&g->n, 0);
 }
 
 void log_line(struct str line)
@@ -226,19 +236,29 @@ void log_line(struct str line)
     write_line(line);
 }
 
+void log_gather_in(struct log_gathered *g)
+{
+    log_flush();
+    state.gathered = g;
+}
+
 bool log_gather(struct str line)
 {
-    if (state.how == HOW_FILE && !state.gathered)
-        state.gathered = malloc(GATHER_BYTES);
-    if (state.how != HOW_FILE || !state.gathered || line.n >= GATHER_BYTES) {
+    struct log_gathered *g = state.gathered;
+    uint32_t n;
+
+    if (state.how == HOW_FILE && !g)
+        g = state.gathered = calloc(1, sizeof *g);
+    if (state.how != HOW_FILE || !g || line.n >= LOG_GATHER_BYTES) {
         log_line(line);
         return false;
     }
-    if (line.n + 1 > GATHER_BYTES - state.n_gathered)
+    if (line.n + 1 > LOG_GATHER_BYTES - atomic_load(&g->n))
         log_flush();
-    memcpy(state.gathered + state.n_gathered, line.p, line.n);
-    state.n_gathered += line.n;
-    state.gathered[state.n_gathered++] = '\n';
+    n = atomic_load(&g->n);
+    memcpy(g->text + n, line.p, line.n);
+    g->text[n + line.n] = '\n';
+    atomic_store(&g->n, n + (uint32_t)line.n + 1);
     return true;
 }
 

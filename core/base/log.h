@@ -15,6 +15,17 @@
 
 #include "base/str.h"
 
+#include <stdatomic.h>
+
+enum { LOG_GATHER_BYTES = 65536 - 64 };
+
+/** Whole lines that are not written yet. In shared memory, so that a process
+ * that is killed loses none. */
+struct log_gathered {
+    _Atomic uint32_t n;
+    char text[LOG_GATHER_BYTES];
+};
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
@@ -69,6 +80,14 @@ void log_line(struct str line);
  */
 bool log_gather(struct str line);
 void log_flush(void);
+
+/** From now on lines are gathered there; borrowed for the process's life. */
+void log_gather_in(struct log_gathered *g);
+/** Does a line that a dead process left hold this text? */
+bool log_left_has(const struct log_gathered *g, struct str text);
+/** Write what a dead process left, unless that is in the file already: it may
+ * have died between the two. Empties g. Reads the file's last MiB at most. */
+void log_left_write(struct log_gathered *g);
 uint64_t log_lost(void);
 
 #endif

@@ -58,13 +58,15 @@ struct cells_block cells_block(const struct cells *c, uint32_t i)
                i * c->block_size;
     uint32_t requests = cells_header(c)->requests;
     size_t column = column_offset(requests);
+    size_t ring = column + sizeof(struct metrics_column);
 
     return (struct cells_block){
         .process = (struct process_cell *)at,
         .requests = (struct request_cell *)(at + requests_offset()),
         .column = (struct metrics_column *)(at + column),
-        .ring = (struct explain_ring *)(at + column +
-                                        sizeof(struct metrics_column)),
+        .ring = (struct explain_ring *)(at + ring),
+        .lines = (struct log_gathered *)(at + ring +
+                                         round64(sizeof(struct explain_ring))),
     };
 }
 
@@ -116,7 +118,8 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
     }
     c->block_size = column_offset(requests_per_process) +
                     sizeof(struct metrics_column) +
-                    round64(sizeof(struct explain_ring));
+                    round64(sizeof(struct explain_ring)) +
+                    round64(sizeof(struct log_gathered));
     c->size = round64(sizeof *h) + processes * c->block_size;
     c->health = health_new(err);
     if (!c->health || map_memory(c, err) != 0) {
@@ -139,6 +142,7 @@ void cells_free(struct cells *c)
         return;
     metrics_here(NULL);
     explain_here(NULL);
+    log_gather_in(NULL);
     crumb_here = NULL;
     here = NULL;
     munmap(c->map, c->size);
@@ -190,11 +194,20 @@ void cells_enter(struct cells *c, struct process_cell *p)
     crumb_here = &p->crumb;
     metrics_here(c->mine.column);
     explain_here(c->mine.ring);
+    log_gather_in(c->mine.lines);
     free(c->free);
     c->free = malloc(n * sizeof *c->free);
     c->n_free = c->free ? n : 0;
     for (uint32_t i = 0; i < c->n_free; i++)
         c->free[i] = n - 1 - i; /* the first is taken first */
+}
+
+/* Its line is gathered: all that was left to do is giving its cell back. */
+static bool was_over(const struct cells_block *b, const struct request_cell *r)
+{
+    struct str id = { r->id, strnlen(r->id, sizeof r->id) };
+
+    return log_left_has(b->lines, id);
 }
 
 void cells_reap(struct cells *c, struct process_cell *p,
@@ -210,11 +223,12 @@ void cells_reap(struct cells *c, struct process_cell *p,
 
         if (atomic_load(&r->seq) == 0)
             continue;
-        if (lost)
+        if (lost && !was_over(&b, r))
             lost(ud, r);
         atomic_store(&r->seq, 0);
     }
     explain_here(NULL);
+    log_left_write(b.lines);
     health_reap(c->health, (uint32_t)atomic_load(&p->pid));
     atomic_fetch_add(&h->fold_seq, 1);
     metrics_retire(&h->retired, b.column);

@@ -73,10 +73,12 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
                                  uint32_t slot);
 /** Number of a process cell, from 0; below the `processes` of cells_new. */
 uint32_t cells_index(const struct cells *c, const struct process_cell *p);
-/** In the child: this is me. Sets crumb_here, metrics_here, explain_here. */
+/** In the child: this is me. Sets crumb_here, metrics_here, explain_here,
+ * log_gather_in. */
 void cells_enter(struct cells *c, struct process_cell *p);
 /** In the master after a death: fold the column, call `lost` for each
- * request that was in work, free the cell. */
+ * request that was in work, write the access lines that were gathered, free
+ * the cell. */
 void cells_reap(struct cells *c, struct process_cell *p,
                 void (*lost)(void *ud, const struct request_cell *r), void *ud);
 

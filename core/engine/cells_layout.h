@@ -2,12 +2,13 @@
 /* Copyright The Penstock Authors */
 /*
  * How the shared memory is laid out: the header, then for each process a
- * block {process cell, request cells, column, ring}, and the retired total.
- * Offsets are computed from the two counts in the header.
+ * block {process cell, request cells, column, ring, gathered lines}, and the
+ * retired total. Offsets are computed from the two counts in the header.
  */
 #ifndef PENSTOCK_ENGINE_CELLS_LAYOUT_H
 #define PENSTOCK_ENGINE_CELLS_LAYOUT_H
 
+#include "base/log.h"
 #include "engine/cells.h"
 #include "engine/explain_ring.h"
 #include "engine/metrics_column.h"
@@ -25,6 +26,7 @@ struct cells_block {
     struct request_cell *requests;
     struct metrics_column *column;
     struct explain_ring *ring;
+    struct log_gathered *lines;
 };
 
 struct cells_block cells_block(const struct cells *c, uint32_t i);

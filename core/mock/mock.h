@@ -5,9 +5,9 @@
  * and fails exactly as it was told. `penstock mock` runs it, `serve` runs it
  * behind the sim plugin, tests run it in-process.
  *
- * Models: echo, lorem, tools, think, json, embed. Faults are data: a list of
- * rules from a file or PUT /__mock/faults; GET /__mock/stats and /__mock/last
- * tell what was seen. See docs/guide/mock.md.
+ * Models: echo (and echo-NAME), lorem, tools, think, json, embed. Faults are
+ * data: a list of rules from a file or PUT /__mock/faults; GET /__mock/stats
+ * and /__mock/last tell what was seen. See docs/guide/mock.md.
  */
 #ifndef PENSTOCK_MOCK_MOCK_H
 #define PENSTOCK_MOCK_MOCK_H

@@ -40,7 +40,7 @@ enum mock_model mock_model_of(struct str name)
         if (str_is(name, mock_model_names[i]))
             return (enum mock_model)i;
     }
-    return MOCK_UNKNOWN;
+    return str_starts(name, STR("echo-")) ? MOCK_ECHO : MOCK_UNKNOWN;
 }
 
 static bool is_space(char c)
@@ -138,6 +138,10 @@ void mock_gen_init(struct mock_gen *g, const struct mock_ask *ask,
         part(g, MOCK_P_TEXT, ask->json, false);
         return;
     default:
+        if (str_starts(ask->name, STR("echo-"))) {
+            say(g, ask->name);
+            text = arena_fmt(a, " " STR_FMT, STR_ARG(text));
+        }
         say(g, text);
     }
 }

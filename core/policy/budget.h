@@ -3,7 +3,7 @@
 /*
  * The CPU budget of Lua code. A timer on this thread's CPU clock ticks every
  * few milliseconds of work, never while the worker is idle, and charges what
- * passed to the budget in force: entering and leaving cost three stores. A
+ * passed to the budget in force: entering and leaving cost a few stores. A
  * budget that is used up gets a hook before each instruction, and the flag
  * that our own C functions look at.
  *
@@ -25,6 +25,7 @@ struct budget {
     uint64_t spent_ns, limit_ns;
     volatile bool expired; /* set by the timer */
     volatile bool armed;   /* the hook is set */
+    volatile bool ticked;  /* since it was entered */
 };
 
 /** Start (and count the users of) this process's timer. 0 or -ERR_IO. */

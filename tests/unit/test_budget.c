@@ -8,8 +8,12 @@
 #include "policy_unit.h"
 
 #include "net/loop.h"
+#include "policy/budget.h"
 
+#include <lauxlib.h>
+#include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__) /* single steps are longer */
 #define UNIT_CPU_FACTOR 5
@@ -332,8 +336,47 @@ static void freed_while_it_waits(void)
     wait_clear(&w);
 }
 
+static void burn(uint64_t ms)
+{
+    struct timespec ts;
+    uint64_t end = 0, now;
+
+    do {
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+        now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+        end = end ? end : now + ms;
+    } while (now < end);
+}
+
+/* the kernel looks at CPU timers when it comes to it */
+static void a_late_tick_is_not_the_scripts(void)
+{
+    lua_State *L = luaL_newstate();
+    sigset_t prof, before;
+    struct budget b;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(L);
+    UNIT_INT(budget_timer_start(), 0);
+    budget_init(&b, L, 50);
+    sigemptyset(&prof);
+    sigaddset(&prof, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &prof, &before);
+    burn(80);
+    budget_enter(&b);
+    pthread_sigmask(SIG_UNBLOCK, &prof, NULL); /* it comes now */
+    CU_ASSERT_FALSE(budget_expired());
+    burn(80);
+    CU_ASSERT_TRUE(budget_expired());
+    budget_leave(&b);
+    budget_timer_stop();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    lua_close(L);
+}
+
 UNIT_MAIN("budget",
           { "blocked signals do not matter", blocked_signals_do_not_matter },
+          { "a late tick is not the script's",
+            a_late_tick_is_not_the_scripts },
           { "waiting renews nothing", waiting_renews_nothing },
           { "the next call has its own", the_next_call_has_its_own },
           { "memory is capped", memory_is_capped },

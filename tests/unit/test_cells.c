@@ -73,6 +73,8 @@ static void live_and_die(struct cells *c, struct process_cell *p)
     metric_add(METRIC_LOG_LOST, NULL, 3);
     explain_put(STR("req_done"), STR("{\"ok\":1}"));
     crumb_enter(CRUMB_PLUGIN, STR("sim"), STR("adjust"), STR("req_lost"));
+    cells_request_begin(c, STR("req_over"), STR("chat"));
+    CU_ASSERT(log_gather(STR("the line of req_over")));
     _exit(9);
 }
 
@@ -95,16 +97,26 @@ static void the_dead_are_accounted(void)
     struct cells *c = cells_or_die(3, 8);
     struct process_cell *p = cells_claim(c, PROC_WORKER, 2);
     struct buf out = BUF_INIT(1 << 20);
+    char path[] = "/tmp/penstock-unit-XXXXXX", log[64] = "";
     struct tally t = { 0 };
-    pid_t pid = fork();
+    int fd = mkstemp(path);
+    pid_t pid;
 
+    CU_ASSERT_FATAL(fd >= 0 && log_open(path, LOG_TEXT, LOG_INFO) == 0);
+    pid = fork();
     if (pid == 0)
         live_and_die(c, p);
     waitpid(pid, NULL, 0);
     UNIT_INT(atomic_load(&p->pid), pid);
     UNIT_STR(p->crumb.what, "sim adjust");
     UNIT_STR(p->crumb.request, "req_lost");
+    UNIT_INT(read(fd, log, sizeof log - 1), 0);
     cells_reap(c, p, on_lost, &t);
+    UNIT_INT(read(fd, log, sizeof log - 1), 21);
+    UNIT_STR(log, "the line of req_over\n"); /* and it is not lost */
+    CU_ASSERT(log_open("stderr", LOG_TEXT, LOG_INFO) == 0);
+    close(fd);
+    unlink(path);
     UNIT_INT(t.n, 1);
     UNIT_STR(t.last.id, "req_lost");
     UNIT_STR(t.last.target, "sim/echo");

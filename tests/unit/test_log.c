@@ -184,6 +184,40 @@ static void gathers_lines(void)
     UNIT_INT(log_lost(), 0);
 }
 
+/* What a process gathered and was killed with, as the master finds it. */
+static void writes_what_the_dead_left(void)
+{
+    static struct log_gathered left;
+    char *z;
+
+    begin(LOG_TEXT, LOG_INFO);
+    log_gather_in(&left);
+    CU_ASSERT(log_gather(STR("id=1 one")));
+    CU_ASSERT(log_gather(STR("id=2 two")));
+    CU_ASSERT(log_left_has(&left, STR("id=2")));
+    CU_ASSERT(!log_left_has(&left, STR("id=3")));
+    log_gather_in(NULL); /* written; but say it died before it noted that */
+    UNIT_INT(left.n, 0);
+    left.n = 18;
+    log_line(STR("a neighbour's"));
+    log_left_write(&left);
+    z = end();
+    UNIT_STR(z, "id=1 one\nid=2 two\na neighbour's\n");
+    free(z);
+    memcpy(left.text, "id=3 one\nid=4 two\nid=5", 22);
+    left.n = 22; /* it went wrong: half a line is none */
+    log_left_write(&left);
+    UNIT_INT(left.n, 0);
+    z = end();
+    UNIT_STR(z, "id=1 one\nid=2 two\na neighbour's\nid=3 one\nid=4 two\n");
+    free(z);
+    left.n = 1u << 31;
+    memset(left.text, 0, sizeof left.text);
+    log_left_write(&left);
+    UNIT_INT(left.n, 0);
+    UNIT_INT(log_lost(), 0);
+}
+
 static void gathers_only_for_files(void)
 {
     char got[64];
@@ -297,6 +331,7 @@ UNIT_MAIN("log", { "writes text", writes_text },
           { "keeps to its level", keeps_to_its_level },
           { "bounds its lines", bounds_its_lines },
           { "is opened again", is_opened_again },
+          { "writes what the dead left", writes_what_the_dead_left },
           { "gathers lines", gathers_lines },
           { "gathers only for files", gathers_only_for_files },
           { "never waits for a pipe", never_waits_for_a_pipe },

@@ -79,6 +79,26 @@ static void echo(void)
     rig_clear(&r);
 }
 
+/* which target spoke is seen in its text; max_tokens counts its name, too */
+static void echo_named(void)
+{
+    struct rig r;
+
+    rig_init(&r);
+    UNIT_INT(chat(&r, "{\"model\":\"echo-t1\"," USER("\"a b\"") "}"), 200);
+    if (scan(&r)) {
+        UNIT_STR(raw_at(&r, "/choices/0/message/content"), "\"echo-t1 a b\"");
+        UNIT_STR(raw_at(&r, "/model"), "\"echo-t1\"");
+        UNIT_STR(raw_at(&r, "/usage/completion_tokens"), "3");
+    }
+    chat(&r, "{\"model\":\"echo-t1\",\"max_tokens\":2," USER("\"a b\"")
+             "}");
+    if (scan(&r))
+        UNIT_STR(raw_at(&r, "/choices/0/message/content"), "\"echo-t1 a\"");
+    UNIT_INT(chat(&r, "{\"model\":\"echoes\"," USER("\"a b\"") "}"), 404);
+    rig_clear(&r);
+}
+
 static void echo_streamed(void)
 {
     char text[256];
@@ -295,7 +315,8 @@ static void refusals(void)
     rig_clear(&r);
 }
 
-UNIT_MAIN("mock", { "echo", echo }, { "echo streamed", echo_streamed },
+UNIT_MAIN("mock", { "echo", echo }, { "echo-NAME", echo_named },
+          { "echo streamed", echo_streamed },
           { "lorem", lorem }, { "tools", tools }, { "think", think },
           { "json", json_answers }, { "embeddings", embeddings },
           { "other doors", other_doors }, { "refusals", refusals })
