@@ -18,6 +18,7 @@
 #include "engine/config_admin.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
+#include "engine/config_on.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
 #include "engine/config_retries.h"
@@ -100,6 +101,7 @@ struct conf_model {
     struct conf_target *fallback; /* tried in order after them */
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
+    struct conf_on on;
 };
 
 struct conf_team {

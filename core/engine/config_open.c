@@ -249,6 +249,7 @@ static void open_all(struct opener *o, struct config *c)
     open_listens(o, c);
     open_providers(o, c);
     open_models(o, c);
+    open_on(o, c);
     open_teams(o, c);
     open_keys(o, c);
     open_policies(o, c);

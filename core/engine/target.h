@@ -128,6 +128,11 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
                 const struct principal *who, struct plan *out,
                 struct err *err);
 
+/** The plan of a model block that is no pattern. 0, or -ERR_NOMEM. */
+int engine_plan_block(struct engine *e, struct arena *a,
+                      const struct conf_model *m, struct plan *out,
+                      struct err *err);
+
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);
 

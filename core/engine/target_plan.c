@@ -114,6 +114,16 @@ static int plan_group(struct engine *e, struct arena *a, const struct group *g,
     return rc;
 }
 
+int engine_plan_block(struct engine *e, struct arena *a,
+                      const struct conf_model *m, struct plan *out,
+                      struct err *err)
+{
+    memset(out, 0, sizeof *out);
+    if (plan_group(e, a, &e->groups[m - e->conf->models], STR_NULL, out))
+        return err_set(err, ERR_NOMEM, "no memory for a plan");
+    return 0;
+}
+
 /* provider/model, split at the first slash; -ERR_NOTFOUND when it is none. */
 static int plan_named(struct engine *e, struct arena *a, struct str name,
                       struct plan *out)

@@ -87,6 +87,7 @@ struct request {
     uint32_t at;           /* candidate under way */
     uint64_t probe;        /* the slot of its breaker that we hold; or 0 */
     bool *out;             /* per candidate: not again in this request */
+    bool taken_over;       /* by another model, see on_fault.h */
     uint32_t same_target;  /* further tries at it so far */
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;

@@ -4,6 +4,7 @@
 #include "flow/auth_limit.h"
 #include "flow/cors.h"
 #include "flow/limits_hold.h"
+#include "flow/on_fault.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -296,5 +297,8 @@ enum step step_route(struct request *r)
         return next;
     order_plan(&r->plan);
     r->out = arena_alloc(r->arena, r->plan.n + 1);
-    return r->out ? next : request_fail(r, ERR_OVERLOADED, "gateway");
+    if (!r->out)
+        return request_fail(r, ERR_OVERLOADED, "gateway");
+    on_fault_routed(r);
+    return next;
 }

@@ -231,7 +231,7 @@ static void keep_error(struct request *r, const struct fault_info *info)
 
     if (callers && t->fault.message.n)
         words = (struct str){ t->fault.message.p, t->fault.message.n };
-    if (r->kept.status && r->kept.callers)
+    if ((r->kept.status && r->kept.callers) || (r->taken_over && !callers))
         return;
     if (operators || t->fault.cls == PS_FAULT_CONNECT ||
         (t->mode == MODE_ERROR && !callers))
@@ -329,7 +329,7 @@ enum step step_judge(struct request *r)
         request_output_cut(r);
     }
     why = retry_cause(r);
-    r->side = why.info->callers ? "client" : "provider";
+    r->side = why.info->callers || r->taken_over ? "client" : "provider";
     choose_judged(r, why.dead && !r->reuse_retried);
     keep_error(r, why.info);
     rule_out(r);

@@ -139,6 +139,12 @@ function include(pattern) end
 ---@field balance? "order"|"weighted" # How to choose; "weighted" where a target has a weight, else "order".
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
 ---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
+---@field on? penstock.conf.model_on # Models whose targets take over a class of refusals. No chain of them may lead back.
+
+---Which model takes over what a target refused before its first content.
+---@class penstock.conf.model_on
+---@field context_length? string|penstock.conf.reference # Of a request that is too long for the target.
+---@field content_filter? string|penstock.conf.reference # Of one that the provider's filter refused.
 
 ---A target of a model.
 ---@class penstock.conf.target
