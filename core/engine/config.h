@@ -91,7 +91,7 @@ struct conf_target {
     uint32_t weight;
 };
 
-enum conf_balance { BALANCE_ORDER, BALANCE_WEIGHTED };
+enum conf_balance { BALANCE_ORDER, BALANCE_WEIGHTED, BALANCE_EWMA };
 
 struct conf_model {
     struct str name; /* may hold one '*' */

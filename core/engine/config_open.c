@@ -110,7 +110,7 @@ static void open_models(struct opener *o, struct config *c)
             return;
         m->name = open_dup(o, name);
         m->balance = (enum conf_balance)open_choice(v, "balance",
-                                                    "order|weighted");
+                                                    "order|weighted|ewma");
         open_targets(o, c, json_object_get(v, "targets"), &m->targets,
                      &m->n_targets);
         open_targets(o, c, json_object_get(v, "fallback"), &m->fallback,

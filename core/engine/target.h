@@ -108,6 +108,7 @@ struct candidate {
 struct plan {
     struct candidate *list; /* in the order to try */
     size_t n;
+    size_t n_balanced; /* the first so many may be put into another order */
     struct str model; /* the block's name ("claude-*"), else as it was sent;
                          metrics say "other" where target->group is NULL */
 };
@@ -132,6 +133,19 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
 int engine_plan_block(struct engine *e, struct arena *a,
                       const struct conf_model *m, struct plan *out,
                       struct err *err);
+
+/**
+ * Put the first n_balanced candidates into the order in which to try them
+ * (balance = "ewma"): a target whose probe is due; of two drawn by weight the
+ * one with the smaller product of its time to the first content and its calls
+ * under way; the rest by that product; what rests or is open comes last.
+ *
+ * Cost: O(n_balanced²), and a look at each one's cell; no allocation.
+ * Source: docs/design/reliability.md, "Balance"
+ */
+void engine_balance(struct engine *e, struct plan *p, uint64_t now_ms);
+/** Calls under way at a target, over all workers; 0 where nobody counts. */
+uint32_t target_inflight(const struct target *t);
 
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);

@@ -108,6 +108,8 @@ static int plan_group(struct engine *e, struct arena *a, const struct group *g,
         balance_order(&e->dice, weights, n, order);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = put_entry(e, a, out, &g->entries[order[i]], g, star);
+    if (g->conf->balance == BALANCE_EWMA)
+        out->n_balanced = out->n;
     for (size_t i = g->n_targets; i < g->n && rc == 0; i++)
         rc = put_entry(e, a, out, &g->entries[i], g, star);
     out->model = g->conf->name;

@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 #include "flow/choose.h"
 
+#include "flow/order.h"
+
 #include "base/log.h"
 #include "engine/fault.h"
 
@@ -138,7 +140,7 @@ static bool find(struct request *r, int heed, uint64_t now)
             continue;
         }
         r->at = (uint32_t)i;
-        if (enter(r, t, now) || heed != HEED_ALL)
+        if ((enter(r, t, now) || heed != HEED_ALL) && order_take(r, t))
             return true;
         note_breaker(r, t, now);
     }
@@ -223,6 +225,8 @@ void choose_first_content(struct request *r)
     rec->first_ns = clock_mono_ns();
     ms = (rec->first_ns - rec->begin_ns) / NS_PER_MS;
     /* how long a whole answer takes says how long it is */
+    if (r->facts.stream)
+        order_heard(r, ms);
     tell(r, BREAKER_GOOD, r->facts.stream ? ms + 1 : 0);
 }
 
@@ -247,6 +251,13 @@ static enum breaker_verdict verdict(const struct request *r)
     }
 }
 
+/* A limit, too: who refuses at once has the fewest calls under way. */
+static bool is_targets(const struct request *r)
+{
+    return verdict(r) != BREAKER_NONE ||
+           fault_info(r->attempt->fault.cls)->blame == BLAME_COOLDOWN;
+}
+
 void choose_judged(struct request *r, bool dead)
 {
     const struct attempt *t = r->attempt;
@@ -254,6 +265,8 @@ void choose_judged(struct request *r, bool dead)
 
     if (t->refused || dead)
         return;
+    if (t->broken && !begun && is_targets(r))
+        order_failed(r);
     if (t->broken)
         tell(r, verdict(r), 0);
     else if (!begun)
@@ -262,6 +275,7 @@ void choose_judged(struct request *r, bool dead)
 
 void choose_leave(struct request *r)
 {
+    order_give(r);
     if (r->probe)
         breaker_leave(&r->plan.list[r->at].target->cell->breaker, r->probe);
     r->probe = 0;

@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 #include "flow/on_fault.h"
 
+#include "flow/order.h"
+
 static const struct conf_model *heir(const struct conf_model *m,
                                      const struct fault_info *why)
 {
@@ -27,6 +29,7 @@ bool on_fault_taken(struct request *r, const struct fault_info *why)
     request_note(r, STR("on"),
                  arena_fmt(r->arena, "%s at " STR_FMT ": model " STR_FMT,
                            why->name, STR_ARG(t->name), STR_ARG(to->name)));
+    order_targets(r, &plan);
     r->plan = plan;
     r->at = 0;
     r->same_target = 0;

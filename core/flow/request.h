@@ -86,6 +86,7 @@ struct request {
     struct plan plan;
     uint32_t at;           /* candidate under way */
     uint64_t probe;        /* the slot of its breaker that we hold; or 0 */
+    const struct target *held; /* we are among its calls, see order.h */
     bool *out;             /* per candidate: not again in this request */
     bool taken_over;       /* by another model, see on_fault.h */
     uint32_t same_target;  /* further tries at it so far */

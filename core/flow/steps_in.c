@@ -5,6 +5,7 @@
 #include "flow/cors.h"
 #include "flow/limits_hold.h"
 #include "flow/on_fault.h"
+#include "flow/order.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -268,6 +269,7 @@ enum step step_plan(struct request *r)
                             rc == -ERR_MODEL_NOT_FOUND &&
                                     str_eq(r->asked, r->facts.model)
                                 ? "client" : "gateway");
+    order_targets(r, &r->plan);
     return STEP_ROUTE;
 }
 

@@ -136,7 +136,7 @@ function include(pattern) end
 ---@class penstock.conf.model
 ---@field targets? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
----@field balance? "order"|"weighted" # How to choose; "weighted" where a target has a weight, else "order".
+---@field balance? "order"|"weighted"|"ewma" # How to choose: in their order; by chance and weight; or, of two that chance and weight name, the one that begins to answer sooner and has less to do. Unset: "weighted" where a target has a weight, else "order".
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
 ---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
 ---@field on? penstock.conf.model_on # Models whose targets take over a class of refusals. No chain of them may lead back.

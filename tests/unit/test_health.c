@@ -11,7 +11,7 @@
 static struct health *health_or_die(void)
 {
     struct err err = { 0 };
-    struct health *h = health_new(&err);
+    struct health *h = health_new(4, &err);
 
     if (!h) {
         printf("%s\n", err.msg);
@@ -105,9 +105,9 @@ static void processes_share_it(void)
     UNIT_INT(status, 0);
     UNIT_INT(breaker_state(&c->breaker, 60000), BREAKER_HALF);
     CU_ASSERT_FALSE(breaker_enter(&c->breaker, 60000, 7, 0, &probe));
-    health_reap(h, 0);
+    health_reap(h, 0, 0);
     CU_ASSERT_FALSE(breaker_enter(&c->breaker, 60000, 7, 0, &probe));
-    health_reap(h, (uint32_t)pid); /* it died with the slot in hand */
+    health_reap(h, (uint32_t)pid, 1); /* it died with the slot in hand */
     CU_ASSERT_TRUE(breaker_enter(&c->breaker, 60000, 7, 0, &probe));
     UNIT_INT(probe, 7);
     health_free(h);

@@ -235,7 +235,7 @@ static void open_breakers(struct health *h, uint64_t now)
 
 static void is_ready_while_a_target_is_usable(void)
 {
-    struct health *h = health_new(&err);
+    struct health *h = health_new(4, &err);
     struct provider *p;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(h);
