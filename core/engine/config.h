@@ -88,7 +88,7 @@ struct conf_provider {
 struct conf_target {
     const struct conf_provider *provider;
     struct str model; /* upstream name; may hold one '*' in a pattern */
-    uint32_t weight;
+    uint32_t weight, max_concurrent; /* 0: any number */
 };
 
 enum conf_balance { BALANCE_ORDER, BALANCE_WEIGHTED, BALANCE_EWMA };
@@ -102,6 +102,7 @@ struct conf_model {
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
     struct conf_on on;
+    bool sticks; /* affinity = "session" */
 };
 
 struct conf_team {

@@ -88,6 +88,7 @@ static void open_targets(struct opener *o, const struct config *c,
 
         (*to)[i].model = model;
         (*to)[i].weight = open_u32(v, "weight");
+        (*to)[i].max_concurrent = open_u32(v, "max_concurrent");
         for (size_t k = 0; k < c->n_providers; k++) {
             if (str_eq(c->providers[k].name, name))
                 (*to)[i].provider = &c->providers[k];
@@ -115,6 +116,7 @@ static void open_models(struct opener *o, struct config *c)
                      &m->n_targets);
         open_targets(o, c, json_object_get(v, "fallback"), &m->fallback,
                      &m->n_fallback);
+        m->sticks = open_choice(v, "affinity", "none|session") == 1;
         m->retries = open_retries(v);
         m++;
     }

@@ -24,6 +24,11 @@ uint32_t target_inflight(const struct target *t)
     return h && t->cell ? health_inflight(h, t->cell) : 0;
 }
 
+bool target_is_full(const struct target *t)
+{
+    return t->max_concurrent && target_inflight(t) >= t->max_concurrent;
+}
+
 /* A new target counts as one in the middle: who thinks it the fastest
  * overloads it on its first day. */
 static uint32_t median(const struct load *list, size_t n)
@@ -42,7 +47,7 @@ static uint32_t median(const struct load *list, size_t n)
     return k ? known[(k - 1) / 2] : 1;
 }
 
-static bool is_ill(const struct target *t, uint64_t now_ms)
+bool target_is_ill(const struct target *t, uint64_t now_ms)
 {
     return target_until_ms(t) > now_ms ||
            (t->cell && !breaker_share(&t->cell->breaker, now_ms));
@@ -52,7 +57,7 @@ static void look(const struct plan *p, struct load *list, uint64_t now_ms)
 {
     uint32_t middle;
 
-    for (size_t i = 0; i < p->n_balanced; i++) {
+    for (size_t i = 0; i < p->n_first; i++) {
         const struct target *t = p->list[i].target;
 
         list[i] = (struct load){ .calls = target_inflight(t),
@@ -60,13 +65,13 @@ static void look(const struct plan *p, struct load *list, uint64_t now_ms)
         if (t->cell)
             list[i].speed = speed_now(&t->cell->speed, now_ms);
     }
-    middle = median(list, p->n_balanced);
-    for (size_t i = 0; i < p->n_balanced; i++) {
+    middle = median(list, p->n_first);
+    for (size_t i = 0; i < p->n_first; i++) {
         struct load *l = &list[i];
 
         l->cost = (uint64_t)(l->speed ? l->speed : middle) *
                   ((uint64_t)l->calls + 1);
-        if (!is_ill(p->list[i].target, now_ms))
+        if (!target_is_ill(p->list[i].target, now_ms))
             continue;
         l->cost = ILL;
         l->weight = 0;
@@ -99,7 +104,7 @@ static size_t due(const struct plan *p, const struct load *list,
 {
     size_t i = 0;
 
-    while (i < p->n_balanced &&
+    while (i < p->n_first &&
            (list[i].cost == ILL || !p->list[i].target->cell ||
             breaker_state(&p->list[i].target->cell->breaker, now_ms) ==
                 BREAKER_CLOSED))
@@ -123,9 +128,9 @@ static void to_place(struct plan *p, struct load *list, size_t from, size_t to)
 void engine_balance(struct engine *e, struct plan *p, uint64_t now_ms)
 {
     struct load list[PLAN_MAX];
-    size_t n = p->n_balanced, first, second, at;
+    size_t n = p->n_first, first, second, at;
 
-    if (n < 2)
+    if (n < 2 || p->list[0].target->group->balance != BALANCE_EWMA)
         return;
     look(p, list, now_ms);
     first = due(p, list, now_ms);

@@ -80,7 +80,7 @@ static int put_entry(struct engine *e, struct arena *a, struct plan *out,
             return -ERR_NOMEM;
         if (!model.n) /* the '*' stood for nothing, and it is all there is */
             return -ERR_NOTFOUND;
-        hosts = targets_make(a, t->provider, model, t->conf->weight, g->conf);
+        hosts = targets_make(a, t->provider, model, t->conf, g->conf);
     }
     if (!hosts)
         return -ERR_NOMEM;
@@ -108,8 +108,7 @@ static int plan_group(struct engine *e, struct arena *a, const struct group *g,
         balance_order(&e->dice, weights, n, order);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = put_entry(e, a, out, &g->entries[order[i]], g, star);
-    if (g->conf->balance == BALANCE_EWMA)
-        out->n_balanced = out->n;
+    out->n_first = out->n;
     for (size_t i = g->n_targets; i < g->n && rc == 0; i++)
         rc = put_entry(e, a, out, &g->entries[i], g, star);
     out->model = g->conf->name;
@@ -143,7 +142,7 @@ static int plan_named(struct engine *e, struct arena *a, struct str name,
     model = arena_dup(a, model);
     if (!out->model.p || !model.p)
         return -ERR_NOMEM;
-    hosts = targets_make(a, p, model, 1, NULL);
+    hosts = targets_make(a, p, model, NULL, NULL);
     if (!hosts || plan_room(a, out, provider_hosts(p)))
         return -ERR_NOMEM;
     put_hosts(e, out, hosts, provider_hosts(p));

@@ -35,7 +35,8 @@ bool choose_can(const struct request *r, size_t i)
 bool choose_other(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
-        if (i != r->at && choose_can(r, i))
+        if (i != r->at && choose_can(r, i) &&
+            !target_is_full(r->plan.list[i].target))
             return true;
     }
     return false;
@@ -49,6 +50,7 @@ bool choose_well(const struct request *r)
         const struct health_cell *h = r->plan.list[i].target->cell;
 
         if (i != r->at && choose_can(r, i) &&
+            !target_is_full(r->plan.list[i].target) &&
             (!h || breaker_state(&h->breaker, now) == BREAKER_CLOSED))
             return true;
     }
@@ -140,8 +142,14 @@ static bool find(struct request *r, int heed, uint64_t now)
             continue;
         }
         r->at = (uint32_t)i;
-        if ((enter(r, t, now) || heed != HEED_ALL) && order_take(r, t))
+        if (!order_take(r, t)) {
+            r->full = true;
+            note_passed(r, "concurrent", t, "full");
+            continue;
+        }
+        if (enter(r, t, now) || heed != HEED_ALL)
             return true;
+        order_give(r);
         note_breaker(r, t, now);
     }
     r->at = (uint32_t)first;
@@ -153,6 +161,7 @@ bool choose_target(struct request *r)
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
     choose_leave(r);
+    r->full = false;
     if (!r->plan.n)
         return false;
     if (!is_panic(r, now) && find(r, HEED_ALL, now))

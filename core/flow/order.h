@@ -9,7 +9,7 @@
 
 #include "flow/request.h"
 
-/** By the model's balance; before policies see it. */
+/** By the model's balance and affinity; before policies see it. */
 void order_targets(struct request *r, struct plan *p);
 
 /** A stream's first content came after so long. */
@@ -18,7 +18,7 @@ void order_heard(struct request *r, uint64_t first_ms);
 void order_failed(struct request *r);
 
 /** A place among the calls under way at a candidate's target, given back by
- * order_give; the one before is given back first. */
+ * order_give; the one before is given back first. False: it is full. */
 bool order_take(struct request *r, const struct target *t);
 void order_give(struct request *r); /* idempotent */
 

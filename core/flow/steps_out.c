@@ -11,6 +11,9 @@
 #include "engine/fault.h"
 #include "flow/translate.h"
 
+/* When a full target has room, nobody knows: soon, where it serves at all. */
+#define FULL_MS 1000
+
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
 static enum step untranslatable(struct request *r, const struct err *err)
@@ -46,10 +49,13 @@ static enum step no_target(struct request *r)
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
     r->retry_after_ms = choose_soonest_ms(r);
+    if (r->full && (!r->retry_after_ms || r->retry_after_ms > FULL_MS))
+        r->retry_after_ms = FULL_MS;
     err_set(&r->err, ERR_NO_TARGET,
             "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
             STR_ARG(r->facts.model),
-            r->retry_after_ms ? ": all of them rest"
+            r->full ? ": all have as many calls as they may"
+            : r->retry_after_ms ? ": all of them rest"
                               : r->plan.n ? ": all were excluded" : "");
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }

@@ -40,7 +40,7 @@ static struct engine engine; /* its dice are all that is asked of it */
 static void balance(struct health *h, uint64_t now)
 {
     struct candidate list[BALANCED];
-    struct plan p = { .list = list, .n = BALANCED, .n_balanced = BALANCED };
+    struct plan p = { .list = list, .n = BALANCED, .n_first = BALANCED };
     struct health_cell *c;
 
     for (int k = 0; k < BALANCED; k++)

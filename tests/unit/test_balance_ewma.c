@@ -11,10 +11,10 @@ static struct str host[] = { STR("http://10.0.8.1:8000/v1") };
 static struct conf_provider gpu = { .name = STR("gpu"),
                                     .plugin = STR("openai"),
                                     .base_urls = host, .n_base_urls = 1 };
-static struct conf_target three[] = { { &gpu, STR("a"), 1 },
-                                      { &gpu, STR("b"), 1 },
-                                      { &gpu, STR("c"), 1 } };
-static struct conf_target last[] = { { &gpu, STR("last"), 1 } };
+static struct conf_target three[] = { { &gpu, STR("a"), 1, 0 },
+                                      { &gpu, STR("b"), 1, 0 },
+                                      { &gpu, STR("c"), 1, 0 } };
+static struct conf_target last[] = { { &gpu, STR("last"), 1, 0 } };
 static struct conf_model model = { .name = STR("m"), .balance = BALANCE_EWMA,
                                    .targets = three, .n_targets = 3,
                                    .fallback = last, .n_fallback = 1 };
@@ -67,12 +67,12 @@ static const char *order(uint64_t now)
     struct plan p;
 
     UNIT_INT(engine_plan(engine, a, STR("m"), NULL, &p, &err), 0);
-    UNIT_INT(p.n_balanced, model.n_targets);
+    UNIT_INT(p.n_first, model.n_targets);
     engine_balance(engine, &p, now);
-    for (size_t i = 0; i < p.n_balanced; i++)
+    for (size_t i = 0; i < p.n_first; i++)
         text[i] = p.list[i].target->model.p[0];
-    text[p.n_balanced] = '\0';
-    UNIT_INT(p.n, p.n_balanced + 1);
+    text[p.n_first] = '\0';
+    UNIT_INT(p.n, p.n_first + 1);
     CU_ASSERT(str_eq(p.list[p.n - 1].target->model, STR("last")));
     arena_free(a);
     return text;
@@ -190,6 +190,66 @@ static void the_sick_come_last(void)
     end();
 }
 
+/* Who has a conversation, of those of `tenant`. */
+static char holder(const char *tenant, int session)
+{
+    struct arena *a = arena_new(1 << 20);
+    struct err err = { 0 };
+    struct plan p;
+    char name[32], got;
+
+    snprintf(name, sizeof name, "session-%d", session);
+    UNIT_INT(engine_plan(engine, a, STR("m"), NULL, &p, &err), 0);
+    engine_balance(engine, &p, NOW);
+    engine_stick(&p, str_of(tenant), str_of(name), NOW);
+    got = p.list[0].target->model.p[0];
+    CU_ASSERT(str_eq(p.list[p.n - 1].target->model, STR("last")));
+    arena_free(a);
+    return got;
+}
+
+static void conversations_stay(void)
+{
+    int moved = 0, differ = 0, n[3] = { 0 };
+    char was[1000];
+
+    three[0].weight = 2;
+    begin(3);
+    hear(0, 9000); /* however slow */
+    for (int i = 0; i < 1000; i++) {
+        was[i] = holder("t", i);
+        n[was[i] - 'a']++;
+        differ += holder("u", i) != was[i];
+    }
+    CU_ASSERT(n[0] > 440 && n[0] < 560); /* by weight */
+    CU_ASSERT(n[1] > 200 && n[2] > 200);
+    CU_ASSERT(differ > 500); /* another tenant's is another one */
+    atomic_store(&cell[1]->rest.until_ms, NOW + 500);
+    for (int i = 0; i < 1000; i++) {
+        char now = holder("t", i);
+
+        CU_ASSERT(now != 'b');
+        moved += now != was[i] && was[i] != 'b';
+    }
+    UNIT_INT(moved, 0); /* but those of the sick one */
+    atomic_store(&cell[1]->rest.until_ms, 0);
+    for (int i = 0; i < 1000; i++)
+        moved += holder("t", i) != was[i];
+    UNIT_INT(moved, 0);
+    end();
+}
+
+static void none_goes_to_a_full_one(void)
+{
+    three[0].max_concurrent = 1;
+    begin(3);
+    CU_ASSERT(health_take(health, cell[0], 0, 1));
+    for (int i = 0; i < 50; i++)
+        CU_ASSERT(holder("t", i) != 'a');
+    end();
+    three[0].max_concurrent = 0;
+}
+
 UNIT_MAIN("balance_ewma", { "the faster of two", the_faster_of_two },
           { "calls under way weigh", calls_under_way_weigh },
           { "of three the slowest is never first",
@@ -198,4 +258,6 @@ UNIT_MAIN("balance_ewma", { "the faster of two", the_faster_of_two },
           { "a new one is in the middle", a_new_one_is_in_the_middle },
           { "a slow one is asked again later",
             a_slow_one_is_asked_again_later },
-          { "the sick come last", the_sick_come_last })
+          { "the sick come last", the_sick_come_last },
+          { "conversations stay", conversations_stay },
+          { "none goes to a full one", none_goes_to_a_full_one })
