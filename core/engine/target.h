@@ -135,10 +135,11 @@ int engine_plan_block(struct engine *e, struct arena *a,
                       struct err *err);
 
 /**
- * Where the model says balance = "ewma", put the first n_first candidates into
- * the order in which to try them: a target whose probe is due; of two drawn by weight the
- * one with the smaller product of its time to the first content and its calls
- * under way; the rest by that product; what rests or is open comes last.
+ * Where the model says balance = "ewma", put the first n_first candidates
+ * into the order in which to try them: a target whose probe is due; of two
+ * drawn by weight the one with the smaller product of its time to the first
+ * content and its calls under way; the rest by that product; what rests or is
+ * open comes last.
  *
  * Cost: O(n_first²), and a look at each one's cell; no allocation.
  * Source: docs/design/reliability.md, "Balance"
