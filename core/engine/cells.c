@@ -121,7 +121,7 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                     round64(sizeof(struct explain_ring)) +
                     round64(sizeof(struct log_gathered));
     c->size = round64(sizeof *h) + processes * c->block_size;
-    c->health = health_new(err);
+    c->health = health_new(processes, err);
     if (!c->health || map_memory(c, err) != 0) {
         health_free(c->health);
         free(c);
@@ -229,7 +229,8 @@ void cells_reap(struct cells *c, struct process_cell *p,
     }
     explain_here(NULL);
     log_left_write(b.lines);
-    health_reap(c->health, (uint32_t)atomic_load(&p->pid));
+    health_reap(c->health, (uint32_t)atomic_load(&p->pid),
+                cells_index(c, p));
     atomic_fetch_add(&h->fold_seq, 1);
     metrics_retire(&h->retired, b.column);
     atomic_fetch_add(&h->fold_seq, 1);

@@ -18,6 +18,7 @@
 #include "engine/config_admin.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
+#include "engine/config_on.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
 #include "engine/config_reload.h"
@@ -88,10 +89,10 @@ struct conf_provider {
 struct conf_target {
     const struct conf_provider *provider;
     struct str model; /* upstream name; may hold one '*' in a pattern */
-    uint32_t weight;
+    uint32_t weight, max_concurrent; /* 0: any number */
 };
 
-enum conf_balance { BALANCE_ORDER, BALANCE_WEIGHTED };
+enum conf_balance { BALANCE_ORDER, BALANCE_WEIGHTED, BALANCE_EWMA };
 
 struct conf_model {
     struct str name; /* may hold one '*' */
@@ -101,6 +102,8 @@ struct conf_model {
     struct conf_target *fallback; /* tried in order after them */
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
+    struct conf_on on;
+    bool sticks; /* affinity = "session" */
 };
 
 struct conf_team {

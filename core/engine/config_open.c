@@ -88,6 +88,7 @@ static void open_targets(struct opener *o, const struct config *c,
 
         (*to)[i].model = model;
         (*to)[i].weight = open_u32(v, "weight");
+        (*to)[i].max_concurrent = open_u32(v, "max_concurrent");
         for (size_t k = 0; k < c->n_providers; k++) {
             if (str_eq(c->providers[k].name, name))
                 (*to)[i].provider = &c->providers[k];
@@ -110,11 +111,12 @@ static void open_models(struct opener *o, struct config *c)
             return;
         m->name = open_dup(o, name);
         m->balance = (enum conf_balance)open_choice(v, "balance",
-                                                    "order|weighted");
+                                                    "order|weighted|ewma");
         open_targets(o, c, json_object_get(v, "targets"), &m->targets,
                      &m->n_targets);
         open_targets(o, c, json_object_get(v, "fallback"), &m->fallback,
                      &m->n_fallback);
+        m->sticks = open_choice(v, "affinity", "none|session") == 1;
         m->retries = open_retries(v);
         m++;
     }
@@ -249,6 +251,7 @@ static void open_all(struct opener *o, struct config *c)
     open_listens(o, c);
     open_providers(o, c);
     open_models(o, c);
+    open_on(o, c);
     open_teams(o, c);
     open_keys(o, c);
     open_policies(o, c);

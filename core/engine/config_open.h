@@ -56,6 +56,8 @@ void open_admin(struct opener *o, struct config *c);   /* and the store */
 void open_cors(struct opener *o, struct conf_cors *c, const json_t *v);
 void open_ledger(struct opener *o, struct config *c);  /* and prices */
 void open_jwts(struct opener *o, struct config *c);
+/** Which models take over from others; once all are open. */
+void open_on(struct opener *o, struct config *c);
 void open_providers(struct opener *o, struct config *c);
 
 #endif

@@ -98,6 +98,8 @@ int walk_admin(struct conf_walk *w, json_t *canonical);
 bool walk_authenticates(const struct conf_walk *w, const json_t *canonical);
 /** The block of a listener; NULL = none. */
 int walk_cors(struct conf_walk *w, const json_t *cors);
+/** Where models lead by their `on`. */
+int walk_on(struct conf_walk *w, json_t *canonical);
 int walk_prices(struct conf_walk *w, json_t *canonical);
 /** The section "prices" of a bundle; *out is a new reference. */
 int config_prices(const json_t *canonical, const char *vendors, json_t **out,

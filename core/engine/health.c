@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 
 #define LOOK_MAX 64 /* probes; a longer run counts as full */
+#define TAKE_ROUNDS 8
 #define CLIENTS_MAX (HEALTH_CELLS / 4 * 3)
 
 struct table {
@@ -26,9 +27,20 @@ struct table {
 struct health {
     struct table *table;
     struct siphash_key key;
+    uint32_t processes;
+    size_t size;               /* of what follows */
+    _Atomic uint32_t *inflight; /* [cell][process] */
 };
 
-struct health *health_new(struct err *err)
+static void *map(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_ANONYMOUS | MAP_SHARED, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+struct health *health_new(uint32_t processes, struct err *err)
 {
     struct health *h = calloc(1, sizeof *h);
 
@@ -37,12 +49,14 @@ struct health *health_new(struct err *err)
         return NULL;
     }
     h->key = siphash_process_key();
-    h->table = mmap(NULL, sizeof *h->table, PROT_READ | PROT_WRITE,
-                    MAP_ANONYMOUS | MAP_SHARED, -1, 0);
-    if (h->table != MAP_FAILED)
+    h->processes = processes;
+    h->size = sizeof *h->inflight * HEALTH_CELLS * processes;
+    h->table = map(sizeof *h->table);
+    h->inflight = map(h->size);
+    if (h->table && h->inflight)
         return h;
     err_errno(err, "memory for the state of targets");
-    free(h);
+    health_free(h);
     return NULL;
 }
 
@@ -50,7 +64,10 @@ void health_free(struct health *h)
 {
     if (!h)
         return;
-    munmap(h->table, sizeof *h->table);
+    if (h->table)
+        munmap(h->table, sizeof *h->table);
+    if (h->inflight)
+        munmap(h->inflight, h->size);
     free(h);
 }
 
@@ -136,12 +153,59 @@ const struct health_cell *health_next_credential(const struct health *h,
     return next(h, at, false);
 }
 
-void health_reap(struct health *h, uint32_t pid)
+/* ---- calls under way --------------------------------------------------- */
+
+static _Atomic uint32_t *row(const struct health *h,
+                             const struct health_cell *c)
 {
+    return &h->inflight[(size_t)(c - h->table->cells) * h->processes];
+}
+
+uint32_t health_inflight(const struct health *h, const struct health_cell *c)
+{
+    const _Atomic uint32_t *at = row(h, c);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < h->processes; i++)
+        n += atomic_load(&at[i]);
+    return n;
+}
+
+/* Who counts itself last sees all others: no more than `most` stay. */
+bool health_take(struct health *h, const struct health_cell *c,
+                 uint32_t process, uint32_t most)
+{
+    _Atomic uint32_t *mine = &row(h, c)[process];
+
+    for (int i = 0; i < TAKE_ROUNDS; i++) {
+        atomic_fetch_add(mine, 1);
+        if (!most || health_inflight(h, c) <= most)
+            return true;
+        atomic_fetch_sub(mine, 1);
+        if (health_inflight(h, c) >= most)
+            return false;
+    }
+    return false;
+}
+
+void health_give(struct health *h, const struct health_cell *c,
+                 uint32_t process)
+{
+    atomic_fetch_sub(&row(h, c)[process], 1);
+}
+
+void health_reap(struct health *h, uint32_t pid, uint32_t process)
+{
+    struct health_cell *c;
+
     if (!pid)
         return;
     for (uint32_t i = 0; i < HEALTH_CELLS; i++) {
-        if (atomic_load(&h->table->cells[i].hash))
-            breaker_reap(&h->table->cells[i].breaker, pid);
+        c = &h->table->cells[i];
+        if (!atomic_load(&c->hash))
+            continue;
+        breaker_reap(&c->breaker, pid);
+        if (atomic_load(&row(h, c)[process])) /* a page more, if not */
+            atomic_store(&row(h, c)[process], 0);
     }
 }

@@ -18,6 +18,7 @@
 #include "engine/breaker.h"
 #include "engine/rest.h"
 #include "engine/retry_budget.h"
+#include "engine/speed.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
@@ -28,13 +29,15 @@ struct health_cell {
     char name[HEALTH_NAME];      /* for people; cut to fit */
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
+    struct speed speed; /* of a target */
     struct rest rest; /* of a target, or a credential: "openai#main" */
 };
 
 struct health;
 
-/** NULL with *err: NOMEM, IO. Pages are used as cells are claimed. */
-struct health *health_new(struct err *err);
+/** For so many processes, numbered from 0. NULL with *err: NOMEM, IO. Pages
+ * are used as cells are claimed. */
+struct health *health_new(uint32_t processes, struct err *err);
 void health_free(struct health *h); /* unmaps; other processes keep theirs */
 
 /**
@@ -54,7 +57,24 @@ const struct health_cell *health_next(const struct health *h, uint32_t *at);
 const struct health_cell *health_next_credential(const struct health *h,
                                                  uint32_t *at);
 
+/**
+ * Calls under way at a target, counted by each process for itself, so that
+ * what a dead one held is known to the last call. `c` is a cell of h.
+ *
+ *   process  in   the number of who asks
+ *   most     in   over all processes; 0: any number
+ *   returns       false: there are as many already
+ *
+ * Of several that take the last place at once one has it, or, after a few
+ * rounds, none. Cost: O(processes), about 20 ns for 16.
+ */
+bool health_take(struct health *h, const struct health_cell *c,
+                 uint32_t process, uint32_t most);
+void health_give(struct health *h, const struct health_cell *c,
+                 uint32_t process);
+uint32_t health_inflight(const struct health *h, const struct health_cell *c);
+
 /** A process died: what its calls held is free. */
-void health_reap(struct health *h, uint32_t pid);
+void health_reap(struct health *h, uint32_t pid, uint32_t process);
 
 #endif

@@ -32,7 +32,7 @@ size_t provider_hosts(const struct provider *p)
 }
 
 struct target *targets_make(struct arena *a, struct provider *p,
-                            struct str model, uint32_t weight,
+                            struct str model, const struct conf_target *line,
                             const struct conf_model *group)
 {
     size_t n = provider_hosts(p);
@@ -44,7 +44,8 @@ struct target *targets_make(struct arena *a, struct provider *p,
         list[i].provider = p;
         list[i].base_url = url;
         list[i].model = model;
-        list[i].weight = weight;
+        list[i].weight = line ? line->weight : 1;
+        list[i].max_concurrent = line ? line->max_concurrent : 0;
         list[i].group = group;
         list[i].name =
             n == 1 ? arena_fmt(a, STR_FMT "/" STR_FMT, STR_ARG(name),
@@ -149,7 +150,7 @@ static int make_entry(struct engine *e, struct entry *out,
     out->n_hosts = provider_hosts(out->provider);
     if (has_star(t->model)) /* made when it is known what the '*' is */
         return 0;
-    out->hosts = targets_make(e->arena, out->provider, t->model, t->weight, m);
+    out->hosts = targets_make(e->arena, out->provider, t->model, t, m);
     return out->hosts ? 0 : -ERR_NOMEM;
 }
 

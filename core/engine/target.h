@@ -38,7 +38,7 @@ struct target {
     struct provider *provider;
     struct str base_url; /* of the one host */
     struct str model;    /* upstream name */
-    uint32_t weight;
+    uint32_t weight, max_concurrent; /* 0: any number */
     const struct conf_model *group; /* NULL: named as provider/model */
     struct health_cell *cell; /* shared by all workers; NULL: none */
 };
@@ -108,6 +108,7 @@ struct candidate {
 struct plan {
     struct candidate *list; /* in the order to try */
     size_t n;
+    size_t n_first; /* so many are the targets; what follows is fallback */
     struct str model; /* the block's name ("claude-*"), else as it was sent;
                          metrics say "other" where target->group is NULL */
 };
@@ -127,6 +128,39 @@ struct plan {
 int engine_plan(struct engine *e, struct arena *a, struct str model,
                 const struct principal *who, struct plan *out,
                 struct err *err);
+
+/** The plan of a model block that is no pattern. 0, or -ERR_NOMEM. */
+int engine_plan_block(struct engine *e, struct arena *a,
+                      const struct conf_model *m, struct plan *out,
+                      struct err *err);
+
+/**
+ * Where the model says balance = "ewma", put the first n_first candidates
+ * into the order in which to try them: a target whose probe is due; of two
+ * drawn by weight the one with the smaller product of its time to the first
+ * content and its calls under way; the rest by that product; what rests or is
+ * open comes last.
+ *
+ * Cost: O(n_first²), and a look at each one's cell; no allocation.
+ * Source: docs/design/reliability.md, "Balance"
+ */
+void engine_balance(struct engine *e, struct plan *p, uint64_t now_ms);
+/**
+ * Put that one of the first n_first candidates to the front which is the
+ * conversation's, of those that are well and not full.
+ *
+ *   tenant   in   conversations of two tenants have nothing in common
+ *
+ * Cost: O(n_first), about 70 ns each.
+ */
+void engine_stick(struct plan *p, struct str tenant, struct str session,
+                  uint64_t now_ms);
+/** Does it rest, or is its breaker open? */
+bool target_is_ill(const struct target *t, uint64_t now_ms);
+/** Are as many calls under way as it may have? */
+bool target_is_full(const struct target *t);
+/** Calls under way at a target, over all workers; 0 where nobody counts. */
+uint32_t target_inflight(const struct target *t);
 
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);

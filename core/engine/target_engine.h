@@ -41,9 +41,10 @@ struct engine {
     struct retry_budget *retries; /* of names without a model block */
 };
 
-/** One target for each host of a provider. NULL: memory. */
+/** One target for each host of a provider; `line` is the model's, or NULL.
+ * NULL: memory. */
 struct target *targets_make(struct arena *a, struct provider *p,
-                            struct str model, uint32_t weight,
+                            struct str model, const struct conf_target *line,
                             const struct conf_model *group);
 /** How many that are: at least 1. */
 size_t provider_hosts(const struct provider *p);

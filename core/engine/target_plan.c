@@ -80,7 +80,7 @@ static int put_entry(struct engine *e, struct arena *a, struct plan *out,
             return -ERR_NOMEM;
         if (!model.n) /* the '*' stood for nothing, and it is all there is */
             return -ERR_NOTFOUND;
-        hosts = targets_make(a, t->provider, model, t->conf->weight, g->conf);
+        hosts = targets_make(a, t->provider, model, t->conf, g->conf);
     }
     if (!hosts)
         return -ERR_NOMEM;
@@ -108,10 +108,21 @@ static int plan_group(struct engine *e, struct arena *a, const struct group *g,
         balance_order(&e->dice, weights, n, order);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = put_entry(e, a, out, &g->entries[order[i]], g, star);
+    out->n_first = out->n;
     for (size_t i = g->n_targets; i < g->n && rc == 0; i++)
         rc = put_entry(e, a, out, &g->entries[i], g, star);
     out->model = g->conf->name;
     return rc;
+}
+
+int engine_plan_block(struct engine *e, struct arena *a,
+                      const struct conf_model *m, struct plan *out,
+                      struct err *err)
+{
+    memset(out, 0, sizeof *out);
+    if (plan_group(e, a, &e->groups[m - e->conf->models], STR_NULL, out))
+        return err_set(err, ERR_NOMEM, "no memory for a plan");
+    return 0;
 }
 
 /* provider/model, split at the first slash; -ERR_NOTFOUND when it is none. */
@@ -131,7 +142,7 @@ static int plan_named(struct engine *e, struct arena *a, struct str name,
     model = arena_dup(a, model);
     if (!out->model.p || !model.p)
         return -ERR_NOMEM;
-    hosts = targets_make(a, p, model, 1, NULL);
+    hosts = targets_make(a, p, model, NULL, NULL);
     if (!hosts || plan_room(a, out, provider_hosts(p)))
         return -ERR_NOMEM;
     put_hosts(e, out, hosts, provider_hosts(p));

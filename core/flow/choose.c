@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 #include "flow/choose.h"
 
+#include "flow/order.h"
+
 #include "base/log.h"
 #include "engine/fault.h"
 
@@ -33,7 +35,8 @@ bool choose_can(const struct request *r, size_t i)
 bool choose_other(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
-        if (i != r->at && choose_can(r, i))
+        if (i != r->at && choose_can(r, i) &&
+            !target_is_full(r->plan.list[i].target))
             return true;
     }
     return false;
@@ -47,6 +50,7 @@ bool choose_well(const struct request *r)
         const struct health_cell *h = r->plan.list[i].target->cell;
 
         if (i != r->at && choose_can(r, i) &&
+            !target_is_full(r->plan.list[i].target) &&
             (!h || breaker_state(&h->breaker, now) == BREAKER_CLOSED))
             return true;
     }
@@ -138,8 +142,14 @@ static bool find(struct request *r, int heed, uint64_t now)
             continue;
         }
         r->at = (uint32_t)i;
+        if (!order_take(r, t)) {
+            r->full = true;
+            note_passed(r, "concurrent", t, "full");
+            continue;
+        }
         if (enter(r, t, now) || heed != HEED_ALL)
             return true;
+        order_give(r);
         note_breaker(r, t, now);
     }
     r->at = (uint32_t)first;
@@ -151,6 +161,7 @@ bool choose_target(struct request *r)
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
     choose_leave(r);
+    r->full = false;
     if (!r->plan.n)
         return false;
     if (!is_panic(r, now) && find(r, HEED_ALL, now))
@@ -223,6 +234,8 @@ void choose_first_content(struct request *r)
     rec->first_ns = clock_mono_ns();
     ms = (rec->first_ns - rec->begin_ns) / NS_PER_MS;
     /* how long a whole answer takes says how long it is */
+    if (r->facts.stream)
+        order_heard(r, ms);
     tell(r, BREAKER_GOOD, r->facts.stream ? ms + 1 : 0);
 }
 
@@ -247,6 +260,13 @@ static enum breaker_verdict verdict(const struct request *r)
     }
 }
 
+/* A limit, too: who refuses at once has the fewest calls under way. */
+static bool is_targets(const struct request *r)
+{
+    return verdict(r) != BREAKER_NONE ||
+           fault_info(r->attempt->fault.cls)->blame == BLAME_COOLDOWN;
+}
+
 void choose_judged(struct request *r, bool dead)
 {
     const struct attempt *t = r->attempt;
@@ -254,6 +274,8 @@ void choose_judged(struct request *r, bool dead)
 
     if (t->refused || dead)
         return;
+    if (t->broken && !begun && is_targets(r))
+        order_failed(r);
     if (t->broken)
         tell(r, verdict(r), 0);
     else if (!begun)
@@ -262,6 +284,7 @@ void choose_judged(struct request *r, bool dead)
 
 void choose_leave(struct request *r)
 {
+    order_give(r);
     if (r->probe)
         breaker_leave(&r->plan.list[r->at].target->cell->breaker, r->probe);
     r->probe = 0;

@@ -86,7 +86,10 @@ struct request {
     struct plan plan;
     uint32_t at;           /* candidate under way */
     uint64_t probe;        /* the slot of its breaker that we hold; or 0 */
+    const struct target *held; /* we are among its calls, see order.h */
     bool *out;             /* per candidate: not again in this request */
+    bool full;             /* a target had no place for it */
+    bool taken_over;       /* by another model, see on_fault.h */
     uint32_t same_target;  /* further tries at it so far */
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;

@@ -3,6 +3,7 @@
 #include "flow/retry.h"
 
 #include "flow/choose.h"
+#include "flow/on_fault.h"
 #include "flow/resting.h"
 
 #define BACKOFF_BASE_MS 250
@@ -118,7 +119,7 @@ static enum step give_up(struct request *r, const struct retry_cause *why)
 {
     uint64_t soonest;
 
-    if (r->kept.callers || !why->info->same_target)
+    if (r->kept.callers || r->taken_over || !why->info->same_target)
         return STEP_FAIL;
     soonest = choose_soonest_ms(r);
     if (soonest && (!r->retry_after_ms || soonest < r->retry_after_ms))
@@ -136,6 +137,8 @@ enum step retry_next(struct request *r, const struct retry_cause *why)
     }
     if (!has_tries(r))
         return give_up(r, why);
+    if (on_fault_taken(r, why->info))
+        return STEP_ROUTE;
     if (why->info->other_credential && choose_credential(r, p, why->used) &&
         choose_can(r, r->at))
         return STEP_ATTEMPT;

@@ -4,6 +4,8 @@
 #include "flow/auth_limit.h"
 #include "flow/cors.h"
 #include "flow/limits_hold.h"
+#include "flow/on_fault.h"
+#include "flow/order.h"
 #include "flow/policies.h"
 #include "flow/steps.h"
 
@@ -267,6 +269,7 @@ enum step step_plan(struct request *r)
                             rc == -ERR_MODEL_NOT_FOUND &&
                                     str_eq(r->asked, r->facts.model)
                                 ? "client" : "gateway");
+    order_targets(r, &r->plan);
     return STEP_ROUTE;
 }
 
@@ -296,5 +299,8 @@ enum step step_route(struct request *r)
         return next;
     order_plan(&r->plan);
     r->out = arena_alloc(r->arena, r->plan.n + 1);
-    return r->out ? next : request_fail(r, ERR_OVERLOADED, "gateway");
+    if (!r->out)
+        return request_fail(r, ERR_OVERLOADED, "gateway");
+    on_fault_routed(r);
+    return next;
 }

@@ -11,6 +11,9 @@
 #include "engine/fault.h"
 #include "flow/translate.h"
 
+/* When a full target has room, nobody knows: soon, where it serves at all. */
+#define FULL_MS 1000
+
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
 static enum step untranslatable(struct request *r, const struct err *err)
@@ -46,10 +49,13 @@ static enum step no_target(struct request *r)
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
     r->retry_after_ms = choose_soonest_ms(r);
+    if (r->full && (!r->retry_after_ms || r->retry_after_ms > FULL_MS))
+        r->retry_after_ms = FULL_MS;
     err_set(&r->err, ERR_NO_TARGET,
             "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
             STR_ARG(r->facts.model),
-            r->retry_after_ms ? ": all of them rest"
+            r->full ? ": all have as many calls as they may"
+            : r->retry_after_ms ? ": all of them rest"
                               : r->plan.n ? ": all were excluded" : "");
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }
@@ -231,7 +237,7 @@ static void keep_error(struct request *r, const struct fault_info *info)
 
     if (callers && t->fault.message.n)
         words = (struct str){ t->fault.message.p, t->fault.message.n };
-    if (r->kept.status && r->kept.callers)
+    if ((r->kept.status && r->kept.callers) || (r->taken_over && !callers))
         return;
     if (operators || t->fault.cls == PS_FAULT_CONNECT ||
         (t->mode == MODE_ERROR && !callers))
@@ -329,7 +335,7 @@ enum step step_judge(struct request *r)
         request_output_cut(r);
     }
     why = retry_cause(r);
-    r->side = why.info->callers ? "client" : "provider";
+    r->side = why.info->callers || r->taken_over ? "client" : "provider";
     choose_judged(r, why.dead && !r->reuse_retried);
     keep_error(r, why.info);
     rule_out(r);

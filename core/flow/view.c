@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* What policies see of a request. */
+#include "flow/order.h"
 #include "flow/policies.h"
 
 typedef void (*field_fn)(struct request *r, struct policy_value *out);
@@ -159,8 +160,12 @@ static int view_plan(void *req, struct str model, struct plan *out,
 {
     struct request *r = req;
 
-    return engine_plan(r->gen->engine, r->arena, model, r->principal, out,
-                       err);
+    int rc = engine_plan(r->gen->engine, r->arena, model, r->principal, out,
+                         err);
+
+    if (rc == 0)
+        order_targets(r, out);
+    return rc;
 }
 
 static int64_t view_cost(void *req)

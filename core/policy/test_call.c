@@ -147,7 +147,9 @@ static void read_targets(lua_State *L, struct test_case *t, void *into)
 {
     struct test_call *c = into;
 
-    c->plan = (struct plan){ c->list, read_list(L, t, c->list), STR("test") };
+    c->plan = (struct plan){ .list = c->list,
+                              .n = read_list(L, t, c->list),
+                              .model = STR("test") };
 }
 
 /* { fast = { targets } }, for plan:use */

@@ -136,15 +136,23 @@ function include(pattern) end
 ---@class penstock.conf.model
 ---@field targets? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
----@field balance? "order"|"weighted" # How to choose; "weighted" where a target has a weight, else "order".
+---@field balance? "order"|"weighted"|"ewma" # How to choose: in their order; by chance and weight; or, of two that chance and weight name, the one that begins to answer sooner and has less to do. Unset: "weighted" where a target has a weight, else "order".
+---@field affinity? "none"|"session" # "session": the requests of one conversation go to one target while it is well, for the sake of its prompt cache.
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
 ---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
+---@field on? penstock.conf.model_on # Models whose targets take over a class of refusals. No chain of them may lead back.
+
+---Which model takes over what a target refused before its first content.
+---@class penstock.conf.model_on
+---@field context_length? string|penstock.conf.reference # Of a request that is too long for the target.
+---@field content_filter? string|penstock.conf.reference # Of one that the provider's filter refused.
 
 ---A target of a model.
 ---@class penstock.conf.target
 ---@field target? string|penstock.conf.reference # "provider/upstream model", split at the first slash; '*' stands for what the model's '*' matched.
 ---@field [integer] string|penstock.conf.reference # "provider/upstream model", split at the first slash; '*' stands for what the model's '*' matched.
 ---@field weight? integer # Its share of the requests; 1 unless set.
+---@field max_concurrent? integer # Most calls under way at it (at each of its provider's hosts), over all workers; then the next target is asked. Unset: any number.
 
 ---What some keys have in common.
 ---@class penstock.conf.team

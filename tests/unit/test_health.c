@@ -11,7 +11,7 @@
 static struct health *health_or_die(void)
 {
     struct err err = { 0 };
-    struct health *h = health_new(&err);
+    struct health *h = health_new(4, &err);
 
     if (!h) {
         printf("%s\n", err.msg);
@@ -105,15 +105,63 @@ static void processes_share_it(void)
     UNIT_INT(status, 0);
     UNIT_INT(breaker_state(&c->breaker, 60000), BREAKER_HALF);
     CU_ASSERT_FALSE(breaker_enter(&c->breaker, 60000, 7, 0, &probe));
-    health_reap(h, 0);
+    health_reap(h, 0, 0);
     CU_ASSERT_FALSE(breaker_enter(&c->breaker, 60000, 7, 0, &probe));
-    health_reap(h, (uint32_t)pid); /* it died with the slot in hand */
+    health_reap(h, (uint32_t)pid, 1); /* it died with the slot in hand */
     CU_ASSERT_TRUE(breaker_enter(&c->breaker, 60000, 7, 0, &probe));
     UNIT_INT(probe, 7);
+    health_free(h);
+}
+
+/* One of four processes: take places until there is none; keep them. */
+static void take_all(struct health *h, const struct health_cell *c,
+                     uint32_t process, int tell)
+{
+    unsigned char n = 0;
+
+    for (int i = 0; i < 20000; i++)
+        n += health_take(h, c, process, 40);
+    _exit(write(tell, &n, 1) != 1);
+}
+
+static void no_more_than_the_most_over_processes(void)
+{
+    struct health *h = health_or_die();
+    const struct health_cell *c = health_find(h, STR("a/m"), 1);
+    unsigned char had[4];
+    uint32_t sum = 0;
+    int pipes[4][2], status;
+
+    for (int i = 0; i < 4; i++) {
+        CU_ASSERT_FATAL(pipe(pipes[i]) == 0);
+        if (fork() == 0)
+            take_all(h, c, (uint32_t)i, pipes[i][1]);
+    }
+    for (int i = 0; i < 4; i++) {
+        UNIT_INT(read(pipes[i][0], &had[i], 1), 1);
+        wait(&status);
+        sum += had[i];
+        close(pipes[i][0]);
+        close(pipes[i][1]);
+    }
+    UNIT_INT(sum, 40);
+    UNIT_INT(health_inflight(h, c), 40);
+    CU_ASSERT(!health_take(h, c, 0, 40));
+    for (uint32_t i = 0; i < 4; i++) { /* they died with all they had */
+        health_reap(h, 1000 + i, i);
+        sum -= had[i];
+        UNIT_INT(health_inflight(h, c), sum);
+    }
+    CU_ASSERT(health_take(h, c, 2, 1));
+    CU_ASSERT(!health_take(h, c, 3, 1));
+    health_give(h, c, 2);
+    CU_ASSERT(health_take(h, c, 3, 1));
     health_free(h);
 }
 
 UNIT_MAIN("health", {"finds by name", finds_by_name},
           {"the configuration lent last", shows_the_configuration_lent_last},
           {"clients leave room", clients_leave_room},
-          {"processes share it", processes_share_it})
+          {"processes share it", processes_share_it},
+          { "no more than the most over processes",
+            no_more_than_the_most_over_processes })

@@ -371,7 +371,7 @@ static void plan_init(struct plan_fixture *x)
                                          .model = STR("m"), .weight = 1 };
         x->list[i].target = &x->targets[i];
     }
-    x->plan = (struct plan){ x->list, 3, STR("smart") };
+    x->plan = (struct plan){ .list = x->list, .n = 3, .model = STR("smart") };
 }
 
 static void order(const struct plan *p, char *out)

@@ -33,14 +33,14 @@ static struct conf_provider providers[] = {
 #define GPU (&providers[1])
 #define SIM (&providers[2])
 
-static struct conf_target smart[] = { { OPENAI, STR("gpt-6"), 1 },
-                                      { SIM, STR("echo"), 1 } };
-static struct conf_target fast[] = { { OPENAI, STR("gpt-mini"), 3 },
-                                     { GPU, STR("llama"), 1 } };
-static struct conf_target stars[] = { { OPENAI, STR("*"), 1 },
-                                      { SIM, STR("pre-*-post"), 1 },
-                                      { SIM, STR("fixed"), 1 } };
-static struct conf_target longer[] = { { SIM, STR("longer"), 1 } };
+static struct conf_target smart[] = { { OPENAI, STR("gpt-6"), 1, 0 },
+                                      { SIM, STR("echo"), 1, 0 } };
+static struct conf_target fast[] = { { OPENAI, STR("gpt-mini"), 3, 0 },
+                                     { GPU, STR("llama"), 1, 0 } };
+static struct conf_target stars[] = { { OPENAI, STR("*"), 1, 0 },
+                                      { SIM, STR("pre-*-post"), 1, 0 },
+                                      { SIM, STR("fixed"), 1, 0 } };
+static struct conf_target longer[] = { { SIM, STR("longer"), 1, 0 } };
 static struct conf_model models[] = {
     { .name = STR("smart"), .targets = smart, .n_targets = 2,
       .fallback = longer, .n_fallback = 1 },
@@ -235,7 +235,7 @@ static void open_breakers(struct health *h, uint64_t now)
 
 static void is_ready_while_a_target_is_usable(void)
 {
-    struct health *h = health_new(&err);
+    struct health *h = health_new(4, &err);
     struct provider *p;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(h);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Weighted rendezvous hashing: of all targets the one whose score with the
+ * conversation is highest. Nothing is kept, so nothing grows old, all workers
+ * and nodes agree, and when a target goes or comes only its conversations
+ * move.
+ */
+#include "engine/target_engine.h"
+
+#include "base/siphash.h"
+
+#include <math.h>
+
+/* -weight / ln(u), u between 0 and 1 by the hash: the share of a target is
+ * its weight's. */
+static double score(struct siphash_key key, const struct target *t)
+{
+    double u = ((double)(siphash(key, t->name) >> 11) + 0.5) / 0x1p53;
+
+    return -(double)t->weight / log(u);
+}
+
+static bool may_have_it(const struct candidate *c, uint64_t now_ms)
+{
+    return !target_is_ill(c->target, now_ms) && !target_is_full(c->target);
+}
+
+void engine_stick(struct plan *p, struct str tenant, struct str session,
+                  uint64_t now_ms)
+{
+    /* no secret: nodes must agree, and who chooses the session's name moves
+     * nothing but his own */
+    struct siphash_key key = { siphash((struct siphash_key){ 0, 1 }, tenant),
+                               0 };
+    double best = 0, s;
+    size_t at = p->n_first;
+    struct candidate c;
+
+    key.k1 = siphash(key, session);
+    for (size_t i = 0; i < p->n_first; i++) {
+        s = score(key, p->list[i].target);
+        if (s <= best || !may_have_it(&p->list[i], now_ms))
+            continue;
+        best = s;
+        at = i;
+    }
+    if (at == p->n_first)
+        return;
+    c = p->list[at];
+    for (; at; at--)
+        p->list[at] = p->list[at - 1];
+    p->list[0] = c;
+}
