@@ -128,6 +128,9 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
                 const struct principal *who, struct plan *out,
                 struct err *err);
 
+/** The name of the model block that serves a name; n 0 where none does. */
+struct str engine_model_block(const struct engine *e, struct str model);
+
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);
 
