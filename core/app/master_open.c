@@ -95,7 +95,8 @@ static int open_lock(struct master *m, struct err *err)
     if (fcntl(m->lock_fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
         return err_set(err, ERR_EXISTS,
                        "the instance with pid %d uses the state folder "
-                       STR_FMT, (int)lock.l_pid, STR_ARG(state));
+                       STR_FMT "; stop it, or name another folder by `state`",
+                       (int)lock.l_pid, STR_ARG(state));
     return err_errno(err, "%s", path);
 }
 

@@ -218,8 +218,9 @@ static int make_one(const char *folder, int mode, struct err *err)
         return err_set(err, ERR_IO, "%s belongs to uid %u, not to us", folder,
                        (unsigned)st.st_uid);
     if (st.st_mode & 022)
-        return err_set(err, ERR_IO, "%s can be written by others (mode %o)",
-                       folder, (unsigned)(st.st_mode & 07777));
+        return err_set(err, ERR_IO, "%s can be written by others (mode %o): "
+                       "name a folder of its own", folder,
+                       (unsigned)(st.st_mode & 07777));
     return 0;
 }
 

@@ -85,10 +85,10 @@ static int list(struct cli_ctx *ctx, json_t *request)
     bool more = true;
     size_t i;
 
-    if (!ctx->json)
-        printf("%-9s %-24s %-9s %-16s %-21s %s\n", "ID", "NAME", "STATE",
-               "TEAM", "EXPIRES", "MODELS");
     while (more && (rc = record_ask(ctx, request, &page)) == CLI_DONE) {
+        if (!ctx->json && !json_object_get(request, "after"))
+            printf("%-9s %-24s %-9s %-16s %-21s %s\n", "ID", "NAME", "STATE",
+                   "TEAM", "EXPIRES", "MODELS");
         json_array_foreach(json_object_get(page, "keys"), i, key) {
             if (ctx->json)
                 ask_print(key);

@@ -217,6 +217,6 @@ const struct cli_verb cli_usage = {
     .usage = "[--by key,team,user,model,provider,day] [--since DAY] "
              "[--until DAY] [--key K] [--team T] [--user U] [--model M] "
              "[--provider P] [--csv] [--db FILE]",
-    .help = "Tokens and cost, summed from the ledger",
+    .help = "sum tokens and cost, by key, model or day, from the ledger",
     .run = run,
 };

@@ -161,6 +161,8 @@ bool target_is_ill(const struct target *t, uint64_t now_ms);
 bool target_is_full(const struct target *t);
 /** Calls under way at a target, over all workers; 0 where nobody counts. */
 uint32_t target_inflight(const struct target *t);
+/** The name of the model block that serves a name; n 0 where none does. */
+struct str engine_model_block(const struct engine *e, struct str model);
 
 /** Names for GET /v1/models: model blocks without '*'. */
 size_t engine_model_names(const struct engine *e, struct str *out, size_t max);

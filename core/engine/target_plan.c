@@ -179,3 +179,12 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
         return engine_refuse(e, model, who, err);
     return rc < 0 ? err_set(err, -rc, "no memory for a plan") : 0;
 }
+
+struct str engine_model_block(const struct engine *e, struct str model)
+{
+    struct str star;
+    const struct group *g = is_sound(model) ? find_group(e, model, &star)
+                                            : NULL;
+
+    return g ? g->conf->name : STR_NULL;
+}

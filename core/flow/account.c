@@ -371,12 +371,16 @@ static void count_tokens(const struct request *r, struct str provider,
     }
 }
 
+/* What is refused before it has a plan counts for its model, too. */
 static struct str metric_model(const struct request *r)
 {
-    const struct target *t =
-        r->plan.n ? r->plan.list[0].target : NULL;
+    struct str name = STR_NULL;
 
-    return t && t->group ? t->group->name : STR("other");
+    if (r->plan.n && r->plan.list[0].target->group)
+        name = r->plan.list[0].target->group->name;
+    else if (!r->plan.n && r->facts.model.n)
+        name = engine_model_block(r->gen->engine, r->facts.model);
+    return name.n ? name : STR("other");
 }
 
 static struct str status_text(char to[3], int status)

@@ -191,6 +191,7 @@ def test_without_a_store_it_says_what_to_write(penstock):
     p = penstock('provider "sim"\n')
     got = p.cli("key", "list")
     assert got.returncode == 1 and "keys { store = true }" in got.stderr
+    assert got.stdout == ""
     assert not os.path.exists(p.dir / "state" / "store")
 
 

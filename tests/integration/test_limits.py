@@ -117,8 +117,12 @@ def test_exactly_the_limit(penstock, tmp_path):
         got = storm(p, 8)
         assert got.count(200) == 300 == len(up.requests)
         assert got.count(429) == CONNECTIONS * 8 - 300
+        told = metrics(p)
         assert ('penstock_limit_denied_total{limit="requests",scope="key"} '
-                f"{CONNECTIONS * 8 - 300}") in metrics(p)
+                f"{CONNECTIONS * 8 - 300}") in told
+        # refused before it had a plan, and counted for its model
+        assert ('dialect="openai-chat",model="m",status="429",side="client"} '
+                f"{CONNECTIONS * 8 - 300}") in told
 
 
 def test_several_limits_are_taken_together(penstock, tmp_path):

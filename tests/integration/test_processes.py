@@ -88,6 +88,7 @@ def test_a_second_instance_is_refused(penstock):
         "PENSTOCK_STATE": str(p.dir / "state")})
     assert other.wait_exit() == 1
     assert f"pid {p.pid}" in other.stderr()
+    assert "stop it" in other.stderr()
     # the same socket
     third = penstock(config(), ready=False, env={"PENSTOCK_SOCKET": p.socket})
     assert third.wait_exit() == 1

@@ -4,7 +4,7 @@
 #
 # What is documented stays documented: functions of the SDK's headers, verbs
 # and configuration keys in the manual, rows of tables with all their columns,
-# links that lead somewhere.
+# links that lead somewhere, guides in both indexes.
 set -u
 cd "${PENSTOCK_SRC:-.}" || exit 1
 bad=0
@@ -76,6 +76,17 @@ find README.md docs plugins sdk -name '*.md' | while read -r page; do
             test -e "$(dirname "$page")/$to" || echo "$page: no $to"
         done
 done | { ! grep .; } || bad=1
+
+# Both indexes name every guide.
+for page in docs/guide/*.md; do
+    test -e "$page" || continue
+    name=${page##*/}
+    test "$name" = README.md && continue
+    grep -qF "](docs/guide/$name)" README.md ||
+        fault "README.md: does not name $page"
+    grep -qF "]($name)" docs/guide/README.md ||
+        fault "docs/guide/README.md: does not name $name"
+done
 
 # The manual.
 for page in docs/man/*.[578]; do

@@ -16,7 +16,8 @@ empty_house() {
         mkdir -p "$house/core/$d"
     done
     mkdir -p "$house/plugins" "$house/sdk/include/penstock" \
-        "$house/tests/unit" "$house/docs/design" "$house/docs/man"
+        "$house/tests/unit" "$house/docs/design" "$house/docs/guide" \
+        "$house/docs/man"
     for f in README.md LICENSE docs/NEWS.md docs/SECURITY.md \
         docs/CONTRIBUTING.md docs/design/dependencies.md; do
         echo text >"$house/$f"
@@ -123,6 +124,13 @@ ROW(B, "c", 2, 3)'
 finds docs.sh '4 columns, not 3'
 echo '[there](nowhere.md)' >"$house/docs/NEWS.md"
 finds docs.sh 'no nowhere.md'
+echo '[new](new.md)' >"$house/docs/guide/README.md"
+echo text >"$house/docs/guide/new.md"
+finds docs.sh 'README.md: does not name docs/guide/new.md'
+echo '[new](docs/guide/new.md)' >"$house/README.md"
+echo text >"$house/docs/guide/README.md"
+echo text >"$house/docs/guide/new.md"
+finds docs.sh 'docs/guide/README.md: does not name new.md'
 rm "$house/docs/SECURITY.md"
 finds docs.sh 'SECURITY.md: missing'
 

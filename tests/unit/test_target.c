@@ -129,6 +129,10 @@ static void plans_patterns(void)
     UNIT_STR(planned("gpt-4o"), "sim/longer"); /* longest prefix */
     UNIT_STR(planned("gpt-large"), "openai/large sim/pre-large-post sim/fixed");
     UNIT_STR(planned("any-large"), "sim/longer");
+    CU_ASSERT(str_is(engine_model_block(engine, STR("gpt-6")), "gpt-*"));
+    CU_ASSERT(str_is(engine_model_block(engine, STR("smart")), "smart"));
+    UNIT_INT(engine_model_block(engine, STR("sim/echo")).n, 0);
+    UNIT_INT(engine_model_block(engine, STR("gpt-6\n")).n, 0);
     CU_ASSERT(plan_for("gpt-") == -ERR_MODEL_NOT_FOUND); /* '*' is nothing */
     end();
 }
