@@ -246,7 +246,7 @@ function window:replace(re, f) end
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
----@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field fails string? # It fails, also where that is no opinion, and that is part of the reason; of a file that is refused, too.
 ---@field text string? # What leaves of the answer: the window's text, or that of all chunks.
 ---@field stop string? # The reason with which ps.stop ends the answer.
 ---@field note string|string[]|nil # Each stands in some note.
