@@ -114,7 +114,7 @@ function body:remove(pointer) end
 ---@field stream "finish"|nil # Of tokens: a stream that comes to more than the limit has left ends there, as if at its max_tokens.
 
 ---What ps.take gives where something is used up: a denial that can be returned, with limit and per of the row to wait for.
----@class penstock.Refusal
+---@class penstock.Refusal: penstock.Decision
 ---@field limit "requests"|"tokens"|"concurrent"|nil # nil: there was no room to count.
 ---@field per string? # "key", ...; "custom" for a text of one's own.
 
