@@ -207,7 +207,7 @@ static struct policy_set *engine(void)
 
 static void run(enum policy_phase p, struct str script)
 {
-    struct arena *a = arena_new(4 << 20);
+    struct arena *a = arena_new(1 << 20);
     struct target target = { .name = STR("gpu/llama") };
     struct policy_try try = { .n = 1, .target = &target };
     struct policy_resp resp = { .status = 200, .attempt = 1,

@@ -40,6 +40,19 @@ def test_what_we_ship_and_print_is_right(tmp_path):
     assert wrong(check(tmp_path, files, STUBS)) == []
 
 
+def test_what_policy_new_writes_is_right(cli, tmp_path):
+    """It says itself that it is a policy."""
+    phases = ["request", "authenticate", "validate", "admit", "route",
+              "attempt", "response", "output", "log", "tick"]
+    for phase in phases:
+        got = cli("policy", "new", phase, "--phase", phase, "--dir",
+                  str(tmp_path))
+        assert got.returncode == 0, got.stderr
+    files = {p.name: p.read_text() for p in tmp_path.glob("*.lua")}
+    assert sum("---@type penstock.Policy" in t for t in files.values()) == 10
+    assert wrong(check(tmp_path, files, STUBS)) == []
+
+
 def test_the_stubs_are_right(tmp_path):
     files = {p.name: p.read_text() for p in STUBS.glob("*.lua")}
     assert len(files) == 2
