@@ -50,8 +50,9 @@ static int run(const struct conf_policy *p, const char *path, struct str tests,
     if (rc || t.failed == 0)
         return rc;
     n = snprintf(at, sizeof at, "%s:%d", path, f.at);
-    return err_at(err, ERR_CONFIG, n < (int)sizeof at ? at : "", "test \"%s\" fails%s%s", f.name,
-                  *f.line ? ": " : "", f.line);
+    return err_at(err, ERR_CONFIG, n < (int)sizeof at ? at : "",
+                  "test \"%s\" fails%s%s", f.name, *f.line ? ": " : "",
+                  f.line);
 }
 
 int loader_tests(const struct config *c, struct err *err)
