@@ -20,12 +20,22 @@ static int show(const struct cli_ctx *ctx, const json_t *got)
     return CLI_DONE;
 }
 
-/* -f REQUEST [-c FILE] */
+/* -f REQUEST and perhaps -c FILE, in either order. */
 static int from_file(int argc, char **argv, struct cli_ctx *ctx)
 {
-    if (argc != 3 && (argc != 5 || strcmp(argv[3], "-c") != 0))
+    const char *request = NULL, *config = NULL;
+
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "-f") == 0 && !request)
+            request = argv[i + 1];
+        else if (strcmp(argv[i], "-c") == 0 && !config)
+            config = argv[i + 1];
+        else
+            return cli_bad_usage(ctx, "-f FILE, and perhaps -c FILE");
+    }
+    if (!request || argc % 2 == 0)
         return cli_bad_usage(ctx, "-f FILE, and perhaps -c FILE");
-    return explain_file(ctx, argv[2], argc == 5 ? argv[4] : NULL);
+    return explain_file(ctx, request, config);
 }
 
 static int run(int argc, char **argv, struct cli_ctx *ctx)
@@ -35,7 +45,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     struct ask a;
     int rc;
 
-    if (argc >= 3 && strcmp(argv[1], "-f") == 0)
+    if (argc >= 3 && argv[1][0] == '-')
         return from_file(argc, argv, ctx);
     if (argc != 2 || argv[1][0] == '-')
         return cli_bad_usage(ctx, "which request? Its id is the x-request-id "

@@ -9,6 +9,7 @@
     "-- NAME.lua: " what "\n"                                                  \
     "--\n"                                                                     \
     "-- policies { ..., { \"NAME\", conf = { ... } } }\n"                      \
+    "---@type penstock.Policy\n"                                               \
     "local M = { api = 1, schema = { " schema " } }\n\n"
 #define TAIL "\nreturn M\n"
 #define TEST_HEAD                                                              \
@@ -220,6 +221,7 @@ const struct policy_template policy_templates[] = {
       "--\n"
       "-- service \"status\" { url = \"https://status.internal\" }\n"
       "-- policies { ..., { \"NAME\", conf = { service = \"status\" } } }\n"
+      "---@type penstock.Policy\n"
       "local M = { api = 1, schema = { service = \"string\" },\n"
       "            every = { interval = \"30s\" } } -- in one worker\n\n"
       "local state = ps.kv(\"NAME\") -- shared by all workers\n\n"

@@ -21,8 +21,40 @@ static const char *const titles[API_KINDS] = {
     [API_CTX] = "req.ctx",
 };
 
+/* What a script may do instead of an assignment that is refused. */
+static const char *const instead[API_KINDS] = {
+    [API_HEADER] = "; it is what the client sent: try:header (attempt) and "
+                   "resp.header (response) set some",
+    [API_PRINCIPAL] = "; authenticate returns another",
+    [API_TAGS] = "; authenticate returns others",
+    [API_LIMITS] = "; authenticate returns others",
+};
+
+/* Upvalues: what it is called, what to do instead. */
+static int read_only(lua_State *L)
+{
+    return luaL_error(L, "%s.%s cannot be assigned%s",
+                      lua_tostring(L, lua_upvalueindex(1)),
+                      sandbox_tolstring(L, 2, NULL),
+                      lua_tostring(L, lua_upvalueindex(2)));
+}
+
+/* The metatable on top lets nothing be assigned, unless it says how. */
+static void protect(lua_State *L, const char *name, const char *hint)
+{
+    lua_pushliteral(L, "__newindex");
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pushstring(L, name);
+        lua_pushstring(L, hint ? hint : "");
+        lua_pushcclosure(L, read_only, 2);
+        lua_setfield(L, -3, "__newindex");
+    }
+    lua_pop(L, 1);
+}
+
 void api_metatable(lua_State *L, enum api_kind kind, const char *name)
 {
+    protect(L, name, instead[kind]);
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_pushstring(L, name);
@@ -170,6 +202,7 @@ static int no_method(lua_State *L)
 void api_class(lua_State *L, const char *name, const luaL_Reg *methods)
 {
     luaL_newmetatable(L, name);
+    protect(L, name, NULL);
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_newtable(L);

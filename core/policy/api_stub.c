@@ -61,6 +61,8 @@ static void put_class(struct buf *out, const struct api_row *row)
         buf_puts(out, "ps");
     else
         api_class_name(out, row->name);
+    if (strcmp(row->name, "refusal") == 0) /* a phase may return it */
+        buf_puts(out, ": penstock.Decision");
     buf_putc(out, '\n');
     for (const struct api_row *r = api_rows; r->cls; r++) {
         if (r->kind == API_ROW_FIELD && api_row_is_of(r, row->name) &&

@@ -103,6 +103,7 @@ struct test_call {
     bool running;    /* what it took stays taken */
     int64_t tokens;  /* that it came to; -1: those that were reserved */
     struct limit_claim claim;
+    bool failed;     /* its code did, whatever that means in the phase */
     struct test_expect expect;
 };
 

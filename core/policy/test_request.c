@@ -60,11 +60,19 @@ static int on_plan(void *req, struct str model, struct plan *out,
                    "'", STR_ARG(model));
 }
 
+static void on_ran(void *req, const struct policy_ran *ran)
+{
+    struct test_case *t = req;
+
+    t->call->failed |= ran->verdict == POLICY_FAILED;
+}
+
 const struct policy_view test_view = {
     .field = on_field,
     .header = on_header,
     .client_cert = on_client_cert,
     .note = on_note,
+    .ran = on_ran,
     .tags = on_tags,
     .rewrite = test_body_rewrite,
     .plan = on_plan,

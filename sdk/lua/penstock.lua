@@ -114,7 +114,7 @@ function body:remove(pointer) end
 ---@field stream "finish"|nil # Of tokens: a stream that comes to more than the limit has left ends there, as if at its max_tokens.
 
 ---What ps.take gives where something is used up: a denial that can be returned, with limit and per of the row to wait for.
----@class penstock.Refusal
+---@class penstock.Refusal: penstock.Decision
 ---@field limit "requests"|"tokens"|"concurrent"|nil # nil: there was no room to count.
 ---@field per string? # "key", ...; "custom" for a text of one's own.
 
@@ -246,7 +246,7 @@ function window:replace(re, f) end
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
----@field fails string? # It fails, and that is part of the reason; of a file that is refused, too.
+---@field fails string? # It fails, also where that is no opinion, and that is part of the reason; of a file that is refused, too.
 ---@field text string? # What leaves of the answer: the window's text, or that of all chunks.
 ---@field stop string? # The reason with which ps.stop ends the answer.
 ---@field note string|string[]|nil # Each stands in some note.

@@ -308,3 +308,16 @@ def test_mistakes(explain, cli):
     assert got.returncode == 1 and got.stderr.count("none.json") == 1
     assert not [p for p in os.listdir(explain.dir)
                 if p.startswith("penstock-dry")]
+
+
+def test_options_stand_in_either_order(cli, tmp_path):
+    file, config = tmp_path / "request.json", tmp_path / "penstock.conf"
+    file.write_text(json.dumps({"body": BODY}))
+    config.write_text('provider "sim"\n')
+    for args in (["-f", file, "-c", config], ["-c", config, "-f", file]):
+        got = cli("explain", *map(str, args))
+        assert got.returncode == 0 and "answer" in got.stdout, got.stderr
+    for args in (["-f", file, "-c"], ["-c", config], ["-f", file, "-f", file],
+                 ["-f", file, "-x", config]):
+        got = cli("explain", *map(str, args))
+        assert got.returncode == 2 and "-f FILE" in got.stderr, got.stderr

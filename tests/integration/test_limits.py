@@ -343,6 +343,7 @@ def test_observe_tells_what_others_have_used_up(penstock, tmp_path):
             'limits = { requests = "20/day" }'), policies=(
             '"auth", "story", { "limits", mode = "observe" }, "route"'))
         assert [ask(p).status for _ in range(4)] == [200] * 4
+        wait_for(lambda: len(p.logs("request")) == 4, why="every line")
         notes = [n for e in p.logs("request") for n in e.get("notes", [])]
         assert len([n for n in notes if "rate_limited" in n]) == 2, notes
 

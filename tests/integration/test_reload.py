@@ -91,9 +91,10 @@ def test_a_policy_is_changed_in_place(started):
     assert st["generation"] == before + 1
     assert [w["pid"] for w in st["workers"]] == pids
     assert {w["generation"] for w in st["workers"]} == {before + 1}
-    entry = p.logs("reload.done")[-1]
+    entry = wait_for(lambda: p.logs("reload.done"), why="the event")[-1]
     assert entry["how"] == "in place" and entry["generation"] == before + 1
-    assert p.logs("request")[-1]["generation"] == before + 1
+    line = wait_for(lambda: p.logs("request"), why="the access line")[-1]
+    assert line["generation"] == before + 1
     a = p.post("/v1/chat/completions", CHAT)
     assert a.headers["x-penstock-generation"] == str(before + 1)
 

@@ -190,7 +190,7 @@ return {
   -- things of the request
   { "req.x does not exist", [[req.x = 1]] },
   { "req.id cannot be changed", [[req.id = "other"]] },
-  { "attempt to index a req.header", [[req.header["x-team"] = "red"]] },
+  { "req.header.x-team cannot be assigned; it is what the client sent", [[req.header["x-team"] = "red"]] },
   { "attempt to index a principal", [[req.principal.id = "root"]] },
   { "attempt to index a tags", [[req.principal.tags.team = "x"]] },
   { "attempt to index a list", [[req.principal.models[1] = "*"]] },

@@ -208,7 +208,7 @@ static const char *const wrong[][2] = {
     { "s:get('/', { timeout_ms = 'x' })", "timeout_ms: a number from" },
     { "s:patch('/')", "service:patch does not exist" },
     { "s.get('/')", "service expected, got string" },
-    { "s.url = 'x'", "attempt to index" },
+    { "s.url = 'x'", "service.url cannot be assigned" },
     { "local a = o:get('/').stauts", "an answer has no 'stauts'" },
     { "ps.http('other')", "no service \"other\" is configured" },
 };

@@ -61,7 +61,7 @@ static const struct script reads[] = {
     { "b:get('/a~2')", NULL, "a JSON Pointer is needed", POLICY_FAILED },
     { "b:get()", NULL, "string expected", POLICY_FAILED },
     { "b.nosuch()", NULL, "req.body:nosuch does not exist", POLICY_FAILED },
-    { "b.x = 1", NULL, "attempt to index", POLICY_FAILED },
+    { "b.x = 1", NULL, "req.body.x cannot be assigned", POLICY_FAILED },
 };
 
 static void reads_values(void)

@@ -41,6 +41,13 @@ static void counts_both(void)
         { "req = { max_tokens = 7 }, expect = { fails = 'so few' }", false },
         { "req = { max_tokens = 7 }", false },
         { "expect = { fails = 'so many' }", false },
+        { "fail = 'open', req = { max_tokens = 7 }", false },
+        { "fail = 'open', req = { max_tokens = 7 }, "
+          "expect = { fails = 'so many' }", true },
+        { "mode = 'observe', req = { max_tokens = 7 }", false },
+        { "mode = 'observe', req = { max_tokens = 7 }, "
+          "expect = { fails = 'so many' }", true },
+        { "req = { model = 'failed open: ' }", true },
         { "req = { modell = 'm' }", false },
         { "expectt = {}", false },
         { "phase = 'route'", false },
