@@ -67,6 +67,6 @@ const struct cli_verb cli_explain = {
     .name = "explain",
     .usage = "ID | -f REQUEST [-c FILE] | --status N --provider NAME "
              "[--body FILE] [--headers FILE] [-c FILE]",
-    .help = "show a request's steps, policies, attempts and why, or what an answer means",
+    .help = "show a request and why, or what an answer would mean",
     .run = run,
 };
