@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/breaker.h"
+#include "engine/pace.h"
 #include "engine/rest.h"
 #include "engine/retry_budget.h"
 
@@ -29,6 +30,8 @@ struct health_cell {
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
     struct rest rest; /* of a target, or a credential: "openai#main" */
+    struct pace paces[PACE_KEYS]; /* of a target: its provider's first
+                                     credentials, in their order */
 };
 
 struct health;

@@ -162,4 +162,15 @@ bool provider_is_parked(const struct provider *p, uint64_t now_ms);
  */
 struct credential *provider_credential(struct provider *p, uint64_t now_ms);
 
+/** The same for a request of so many tokens: first of those whose limit at
+ * this target is not below that; see engine/pace.h. */
+struct credential *target_credential(const struct target *t, uint64_t tokens,
+                                     uint64_t now_ms);
+/** Are all of its credentials that do not rest below it, and there is one? */
+bool target_is_paced(const struct target *t, uint64_t tokens,
+                     uint64_t now_ms);
+/** Is one of them? */
+bool target_has_paced(const struct target *t, uint64_t tokens,
+                      uint64_t now_ms);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/fault.h"
+#include "flow/pacing.h"
 
 #define NS_PER_MS 1000000
 
@@ -119,7 +120,7 @@ static void note_rest(struct request *r, size_t i, uint64_t now)
         note_passed(r, "rest", c->target, "no credential is left");
 }
 
-enum { HEED_NOTHING, HEED_KEYS, HEED_ALL };
+enum { HEED_NOTHING, HEED_KEYS, HEED_BREAKERS, HEED_ALL };
 
 static bool find(struct request *r, int heed, uint64_t now)
 {
@@ -137,8 +138,12 @@ static bool find(struct request *r, int heed, uint64_t now)
             note_passed(r, "rest", t, "its key is parked");
             continue;
         }
+        if (heed == HEED_ALL && pacing_is_short(r, t)) {
+            note_passed(r, "pace", t, "little is left of its limit");
+            continue;
+        }
         r->at = (uint32_t)i;
-        if (enter(r, t, now) || heed != HEED_ALL)
+        if (enter(r, t, now) || heed < HEED_BREAKERS)
             return true;
         note_breaker(r, t, now);
     }
@@ -153,7 +158,9 @@ bool choose_target(struct request *r)
     choose_leave(r);
     if (!r->plan.n)
         return false;
-    if (!is_panic(r, now) && find(r, HEED_ALL, now))
+    if (!is_panic(r, now) &&
+        ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
+         find(r, HEED_BREAKERS, now)))
         return true;
     return find(r, HEED_KEYS, now) || find(r, HEED_NOTHING, now);
 }
