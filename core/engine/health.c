@@ -116,9 +116,10 @@ static const struct health_cell *next(const struct health *h, uint32_t *at,
     uint64_t lent = atomic_load(&h->table->generation);
     const struct health_cell *c;
 
-    while (lent && *at < HEALTH_CELLS) {
+    while (*at < HEALTH_CELLS) {
         c = &h->table->cells[(*at)++];
-        if (atomic_load(&c->generation) == lent &&
+        if (((lent && atomic_load(&c->generation) == lent) ||
+             atomic_load(&c->off) != TARGET_ON) &&
             atomic_load(&c->named) && !strchr(c->name, '/') != targets)
             return c;
     }
@@ -134,6 +135,27 @@ const struct health_cell *health_next_credential(const struct health *h,
                                                  uint32_t *at)
 {
     return next(h, at, false);
+}
+
+struct health_cell *health_named(struct health *h, struct str name)
+{
+    const struct health_cell *c;
+    uint32_t at = 0;
+
+    if (name.n >= HEALTH_NAME - 1) /* it may have been cut */
+        return NULL;
+    while ((c = health_next(h, &at))) {
+        if (str_is(name, c->name))
+            return &h->table->cells[at - 1];
+    }
+    return NULL;
+}
+
+const char *target_off_name(enum target_off off)
+{
+    static const char *const names[] = { "on", "disabled", "draining" };
+
+    return names[off <= TARGET_DRAINING ? off : TARGET_ON];
 }
 
 void health_reap(struct health *h, uint32_t pid)

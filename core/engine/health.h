@@ -22,10 +22,14 @@
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
+/** An operator's word on a target: new tries go past it. */
+enum target_off { TARGET_ON, TARGET_DISABLED, TARGET_DRAINING };
+
 struct health_cell {
     _Atomic uint64_t hash;       /* of the whole name; 0 = free */
     _Atomic uint64_t generation; /* the last that is configured with it */
     _Atomic uint32_t named;      /* `name` can be read */
+    _Atomic uint32_t off;        /* enum target_off */
     char name[HEALTH_NAME];      /* for people; cut to fit */
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
@@ -52,10 +56,16 @@ struct health_cell *health_find(struct health *h, struct str name,
                                 uint64_t generation);
 
 /** Walk the cells of the configuration lent last, those of targets or those of
- * credentials; start with *at = 0. */
+ * credentials; start with *at = 0. Targets that are off are always among
+ * them. */
 const struct health_cell *health_next(const struct health *h, uint32_t *at);
 const struct health_cell *health_next_credential(const struct health *h,
                                                  uint32_t *at);
+
+/** The target of that name among those; NULL: there is none. O(cells). */
+struct health_cell *health_named(struct health *h, struct str name);
+
+const char *target_off_name(enum target_off off);
 
 /** A process died: what its calls held is free. */
 void health_reap(struct health *h, uint32_t pid);

@@ -25,7 +25,7 @@ bool choose_can(const struct request *r, size_t i)
 {
     const struct candidate *c = &r->plan.list[i];
 
-    return !c->dropped && !r->out[i] &&
+    return !c->dropped && !r->out[i] && !target_is_off(c->target) &&
            target_until_ms(c->target) <= loop_now_ms(r->flow->env.loop) &&
            choose_credential(r, c->target->provider, NULL) &&
            attempt_api(c->target->provider->plugin, r->endpoint->dialect);
@@ -63,9 +63,10 @@ static bool is_panic(const struct request *r, uint64_t now)
         const struct candidate *c = &r->plan.list[i];
         const struct health_cell *h = c->target->cell;
 
-        all += !c->dropped;
-        ill += !c->dropped && h &&
-               breaker_state(&h->breaker, now) != BREAKER_CLOSED;
+        if (c->dropped || target_is_off(c->target))
+            continue;
+        all++;
+        ill += h && breaker_state(&h->breaker, now) != BREAKER_CLOSED;
     }
     return ill * 2 > all;
 }
@@ -114,7 +115,9 @@ static void note_rest(struct request *r, size_t i, uint64_t now)
 
     if (c->dropped || r->out[i])
         return;
-    if (target_until_ms(c->target) > now)
+    if (target_is_off(c->target))
+        note_passed(r, "target", c->target, "an operator disabled it");
+    else if (target_until_ms(c->target) > now)
         note_passed(r, "rest", c->target, "cooling");
     else if (!choose_credential(r, c->target->provider, NULL))
         note_passed(r, "rest", c->target, "no credential is left");
@@ -192,7 +195,8 @@ uint64_t choose_soonest_ms(const struct request *r)
         uint64_t key = credential_back_ms(c->target->provider, now);
 
         at = key > at ? key : at;
-        if (!c->dropped && at > now && (!best || at - now < best))
+        if (!c->dropped && !target_is_off(c->target) && at > now &&
+            (!best || at - now < best))
             best = at - now;
     }
     return best;
