@@ -14,7 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LOOK_MAX 64 /* probes; a longer run counts as full */
+#define LOOK_MAX 256 /* probes; a longer run counts as full. 64 refused one
+                        of a hundred configured names in a full table */
 #define CLIENTS_MAX (HEALTH_CELLS / 4 * 3)
 
 struct table {
