@@ -182,8 +182,9 @@ static void print_next(const json_t *st, int ill, int resting)
                "log\n", stuck, stuck == 1 ? "" : "s",
                stuck == 1 ? "s" : "");
     else if (ill)
-        puts("next: targets are passed over; \"breaker.open\" in the log says "
-             "since when, `penstock explain ID` why");
+        puts("next: targets are passed over; \"breaker.open\" or "
+             "\"target.switched\" in the log says since when, `penstock "
+             "explain ID` why");
     else if (resting)
         puts("next: look after the keys that are parked, if any; "
              "\"credential.parked\" in the log says why");
