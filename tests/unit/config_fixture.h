@@ -95,6 +95,10 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "ledger { keep = '30d', spill = '1GiB' }\n"
 
 /* every key of issuers of tokens */
+#define FIXTURE_RELOAD \
+    "reload { tests = true, bake = '1m', rollback_if = {\n" \
+    "    policy_errors = '2%', denials = 'x1.5', min = 9 } }\n"
+
 #define FIXTURE_JWTS                                                          \
     "jwt 'corp' { issuer = 'https://id.example.com', audience = 'llm',\n"     \
     "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://h/k',\n"           \
