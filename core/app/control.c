@@ -128,6 +128,10 @@ static const struct {
     { "drain", true, do_drain },    { "stop", true, do_stop },
     { "reopen", true, do_reopen },  { "reload", true, do_reload },
     { "rollback", true, do_rollback },
+    { "target.list", false, control_target_list },
+    { "target.disable", true, control_target_switch },
+    { "target.drain", true, control_target_switch },
+    { "target.enable", true, control_target_switch },
 };
 
 static int answer(struct master *m, struct conn *c, json_t *request)

@@ -36,7 +36,16 @@ void control_go_on(struct master *m, struct conn *c);
 /** A ticket for what is answered later. */
 void control_wait(struct master *m, struct conn *c);
 
+/* control_targets.c: verbs about targets, {"verb", "name"} */
+
+int control_target_list(struct master *m, struct conn *c, json_t *request);
+int control_target_switch(struct master *m, struct conn *c, json_t *request);
+
 /* control_keeper.c */
+
+/** Have it in the keeper's audit, as far as there is one; nobody waits. False:
+ * there is none, or it cannot be asked now. */
+bool control_audit(struct master *m, const struct conn *c, json_t *request);
 
 /** Ask the keeper; c->ticket is set, or an error is put into c->out. */
 int control_forward(struct master *m, struct conn *c, json_t *request);

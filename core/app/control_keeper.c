@@ -47,6 +47,30 @@ int control_forward(struct master *m, struct conn *c, json_t *request)
                                       "again");
 }
 
+/* No ticket has that number: its connection would be none. */
+#define NOBODY UINT32_MAX
+
+bool control_audit(struct master *m, const struct conn *c, json_t *request)
+{
+    const struct post *keeper = &m->posts[m->n_workers];
+    json_t *ask;
+    char *text;
+    bool told;
+
+    if (!m->config->admin.keys_store || !m->posts || keeper->sock < 0 ||
+        !keeper->ready_ms)
+        return false;
+    ask = json_pack("{s:o, s:i, s:O}", "who",
+                    json_sprintf("uid %u", (unsigned)c->uid), "role",
+                    (int)ROLE_ADMIN, "ask", request);
+    text = ask ? json_dumps(ask, JSON_COMPACT) : NULL;
+    told = text && message_send(keeper->sock, MSG_ASK, NOBODY, str_of(text),
+                                -1) == 0;
+    free(text);
+    json_decref(ask);
+    return told;
+}
+
 static int put_file(struct buf *out, int fd)
 {
     struct stat st;

@@ -163,6 +163,8 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
         put_str(b, "state", str_of(breaker_state_name(
                                 breaker_state(&c->breaker, now))));
         put_num(b, "share", breaker_share(&c->breaker, now) / 10);
+        if (atomic_load(&c->off) != TARGET_ON)
+            put_str(b, "off", str_of(target_off_name(atomic_load(&c->off))));
         if (atomic_load(&c->rest.until_ms) > now)
             put_num(b, "cooling_ms", atomic_load(&c->rest.until_ms) - now);
         if (breaker_wait_ms(&c->breaker, now))

@@ -131,6 +131,13 @@ void dry_run_free(struct dry_run *d)
     free(d);
 }
 
+struct generation *dry_run_generation(struct dry_run *d,
+                                      struct policy_probe *probe,
+                                      struct err *err)
+{
+    return generation_probed(d->loaded.bundle, 0, d->plugins, probe, err);
+}
+
 void dry_answer_clear(struct dry_answer *a)
 {
     json_decref(a->story);
@@ -206,7 +213,7 @@ static int open_flow(struct world *w, struct dry_run *d,
                             .outside = w->outside, .story = on_story,
                             .story_ud = w };
 
-    w->gen = generation_probed(d->loaded.bundle, 0, d->plugins, probe, err);
+    w->gen = dry_run_generation(d, probe, err);
     if (!w->gen)
         return -err->code;
     w->flow = flow_new(&env, w->gen);

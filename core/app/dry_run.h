@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+struct generation;   /* flow/generation.h */
 struct policy_probe; /* policy/probe.h */
 
 /** What is asked. Borrowed. */
@@ -45,6 +46,12 @@ struct dry_run *dry_run_new(const char *file, const struct paths *p,
                             struct err *err);
 /** Removes the folder. NULL is fine. */
 void dry_run_free(struct dry_run *d);
+
+/** What serves, opened once more; generation_unref. `probe` may be NULL.
+ * Errors: CONFIG, NOMEM. */
+struct generation *dry_run_generation(struct dry_run *d,
+                                      struct policy_probe *probe,
+                                      struct err *err);
 
 /**
  * One request, by states of its own: nothing is kept for the next one.

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* `penstock explain ID`: a recent request's timeline; -f: one that might be
- * sent (explain_file.c). */
+ * sent (explain_file.c); --status: what an answer would mean
+ * (explain_status.c). */
 #include "cli/ask.h"
 #include "cli/explain_file.h"
 #include "cli/explain_print.h"
+#include "cli/explain_status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +49,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
     if (argc >= 3 && argv[1][0] == '-')
         return from_file(argc, argv, ctx);
+    if (argc >= 3 && argv[1][0] == '-')
+        return explain_status(argc, argv, ctx);
     if (argc != 2 || argv[1][0] == '-')
         return cli_bad_usage(ctx, "which request? Its id is the x-request-id "
                                   "of the answer");
@@ -71,7 +75,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
 const struct cli_verb cli_explain = {
     .name = "explain",
-    .usage = "ID | -f REQUEST [-c FILE]",
-    .help = "show a request's steps, policies, attempts and why",
+    .usage = "ID | -f REQUEST [-c FILE] | --status N --provider NAME "
+             "[--body FILE] [--headers FILE] [-c FILE]",
+    .help = "show a request and why, or what an answer would mean",
     .run = run,
 };

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/config_file.h"
 #include "cli/explain_print.h"
+#include "cli/explain_status.h"
 #include "policy/probe.h"
 
 #include <string.h>
@@ -142,15 +143,15 @@ static int run_both(const struct cli_ctx *ctx, struct dry_run *d,
     return rc;
 }
 
-/* What a server without -c would read; NULL: the built-in one. */
-static const char *usual(void)
+const char *explain_usual(bool tell)
 {
     static const char installed[] = PS_SYSCONFDIR "/penstock.conf";
 
     if (access(installed, F_OK) == 0)
         return installed;
-    fprintf(stderr, "No %s: the built-in configuration answers, with sim. "
-                    "Name another one with -c FILE.\n", installed);
+    if (tell)
+        fprintf(stderr, "No %s: the built-in configuration answers, with "
+                        "sim. Name another one with -c FILE.\n", installed);
     return NULL;
 }
 
@@ -170,7 +171,7 @@ int explain_file(const struct cli_ctx *ctx, const char *request,
     if (rc == 0)
         rc = paths_find(&paths, NULL, &err);
     if (rc == 0) {
-        d = dry_run_new(config ? config : usual(), &paths, &err);
+        d = dry_run_new(config ? config : explain_usual(true), &paths, &err);
         rc = d ? run_both(ctx, d, &q.ask, &err) : -err.code;
     }
     dry_run_free(d);

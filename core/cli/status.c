@@ -85,7 +85,8 @@ static int print_targets(const json_t *st)
 
     json_array_foreach(json_object_get(st, "targets"), i, t) {
         if (strcmp(text(t, "state"), "closed") == 0 &&
-            number(t, "share") == 100 && !number(t, "cooling_ms"))
+            number(t, "share") == 100 && !number(t, "cooling_ms") &&
+            !*text(t, "off"))
             continue;
         printf("%-14s %s: %s", n++ ? "" : "targets", text(t, "name"),
                text(t, "state"));
@@ -95,6 +96,8 @@ static int print_targets(const json_t *st)
         else if (strcmp(text(t, "state"), "closed") == 0 &&
                  number(t, "share") != 100)
             printf(", %lld %% of its share", number(t, "share"));
+        if (*text(t, "off"))
+            printf(", %s by an operator", text(t, "off"));
         if (number(t, "cooling_ms"))
             printf(", cooling for %lld s as its provider asked",
                    (number(t, "cooling_ms") + 999) / 1000);
@@ -179,8 +182,9 @@ static void print_next(const json_t *st, int ill, int resting)
                "log\n", stuck, stuck == 1 ? "" : "s",
                stuck == 1 ? "s" : "");
     else if (ill)
-        puts("next: targets are passed over; \"breaker.open\" in the log says "
-             "since when, `penstock explain ID` why");
+        puts("next: targets are passed over; \"breaker.open\" or "
+             "\"target.switched\" in the log says since when, `penstock "
+             "explain ID` why");
     else if (resting)
         puts("next: look after the keys that are parked, if any; "
              "\"credential.parked\" in the log says why");

@@ -115,6 +115,10 @@ void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
  */
 bool cells_leads(const struct cells *c, const struct process_cell *me);
 
+/** Requests whose try at hand is at that target, of all living processes.
+ * O(cells); a name is compared as far as a cell holds it. */
+uint64_t cells_at_target(const struct cells *c, struct str target);
+
 /** All columns as Prometheus text; requests in flight, connections and
  * workers are counted from the process cells. */
 int cells_metrics_text(const struct cells *c, struct buf *out);

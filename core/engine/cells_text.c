@@ -39,9 +39,41 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     }
 }
 
+static bool is_at(const struct request_cell *r, struct str target)
+{
+    size_t n = target.n < sizeof r->target - 1 ? target.n
+                                               : sizeof r->target - 1;
+
+    return atomic_load_explicit(&r->seq, memory_order_acquire) &&
+           memcmp(r->target, target.p, n) == 0 && !r->target[n];
+}
+
+static uint64_t block_at(const struct cells_block *b, struct str target)
+{
+    uint32_t used = atomic_load(&b->process->requests_used);
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < used; i++)
+        n += is_at(&b->requests[i], target);
+    return n;
+}
+
+uint64_t cells_at_target(const struct cells *c, struct str target)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < cells_header(c)->processes; i++) {
+        struct cells_block b = cells_block(c, i);
+
+        if (atomic_load(&b.process->pid))
+            n += block_at(&b, target);
+    }
+    return n;
+}
+
 /* ---- targets and credentials -------------------------------------------- */
 
-enum { STATES = 3, STATE_MAX = 16 };
+enum { STATES = 3, TARGET_STATES = STATES + 2, STATE_MAX = 16 };
 
 _Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
                "each has as many");
@@ -67,7 +99,7 @@ static struct str pack_state(struct state_labels *l, struct str name,
 struct extras {
     struct metrics_extra *at;
     struct state_labels *labels;
-    size_t n; /* of targets and credentials */
+    size_t n; /* of targets and credentials, at most */
 };
 
 static void extras_clear(struct extras *x)
@@ -92,8 +124,9 @@ static size_t count_cells(const struct health *h)
 static int extras_init(struct extras *x, const struct health *h)
 {
     x->n = count_cells(h);
-    x->at = calloc(EXTRA_COUNT + x->n * STATES, sizeof *x->at);
-    x->labels = calloc(x->n * STATES + 1, sizeof *x->labels);
+    x->n *= TARGET_STATES;
+    x->at = calloc(EXTRA_COUNT + x->n, sizeof *x->at);
+    x->labels = calloc(x->n + 1, sizeof *x->labels);
     if (x->at && x->labels)
         return 0;
     extras_clear(x);
@@ -107,6 +140,20 @@ static void put_state(struct extras *x, size_t n, enum metric_id id,
         id, pack_state(&x->labels[n], str_of(c->name), str_of(state)), is };
 }
 
+/** The breaker's state, and beside it whether the target rests or is off. */
+static size_t put_target(struct extras *x, size_t n,
+                         const struct health_cell *c, uint64_t now)
+{
+    for (int s = 0; s < STATES; s++)
+        put_state(x, n++, METRIC_TARGET_STATE, c, breaker_state_name(s),
+                  s == (int)breaker_state(&c->breaker, now));
+    put_state(x, n++, METRIC_TARGET_STATE, c, "cooling",
+              rest_state(&c->rest, now) != REST_OK);
+    put_state(x, n++, METRIC_TARGET_STATE, c, "disabled",
+              atomic_load(&c->off) != TARGET_ON);
+    return n;
+}
+
 /** Returns how many samples there are: cells may have gone meanwhile. */
 static size_t put_cells(struct extras *x, const struct health *h)
 {
@@ -115,13 +162,10 @@ static size_t put_cells(struct extras *x, const struct health *h)
     uint32_t at = 0;
     size_t n = 0;
 
-    while (n < x->n * STATES && (c = health_next(h, &at))) {
-        for (int s = 0; s < STATES; s++)
-            put_state(x, n++, METRIC_TARGET_STATE, c, breaker_state_name(s),
-                      s == (int)breaker_state(&c->breaker, now));
-    }
+    while (n + TARGET_STATES <= x->n && (c = health_next(h, &at)))
+        n = put_target(x, n, c, now);
     at = 0;
-    while (n < x->n * STATES && (c = health_next_credential(h, &at))) {
+    while (n + STATES <= x->n && (c = health_next_credential(h, &at))) {
         for (int s = 0; s < STATES; s++)
             put_state(x, n++, METRIC_CREDENTIAL_STATE, c, rest_state_name(s),
                       s == (int)rest_state(&c->rest, now));

@@ -14,7 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LOOK_MAX 64 /* probes; a longer run counts as full */
+#define LOOK_MAX 256 /* probes; a longer run counts as full. 64 refused one
+                        of a hundred configured names in a full table */
 #define TAKE_ROUNDS 8
 #define CLIENTS_MAX (HEALTH_CELLS / 4 * 3)
 
@@ -133,9 +134,10 @@ static const struct health_cell *next(const struct health *h, uint32_t *at,
     uint64_t lent = atomic_load(&h->table->generation);
     const struct health_cell *c;
 
-    while (lent && *at < HEALTH_CELLS) {
+    while (*at < HEALTH_CELLS) {
         c = &h->table->cells[(*at)++];
-        if (atomic_load(&c->generation) == lent &&
+        if (((lent && atomic_load(&c->generation) == lent) ||
+             atomic_load(&c->off) != TARGET_ON) &&
             atomic_load(&c->named) && !strchr(c->name, '/') != targets)
             return c;
     }
@@ -151,6 +153,27 @@ const struct health_cell *health_next_credential(const struct health *h,
                                                  uint32_t *at)
 {
     return next(h, at, false);
+}
+
+struct health_cell *health_named(struct health *h, struct str name)
+{
+    const struct health_cell *c;
+    uint32_t at = 0;
+
+    if (name.n >= HEALTH_NAME - 1) /* it may have been cut */
+        return NULL;
+    while ((c = health_next(h, &at))) {
+        if (str_is(name, c->name))
+            return &h->table->cells[at - 1];
+    }
+    return NULL;
+}
+
+const char *target_off_name(enum target_off off)
+{
+    static const char *const names[] = { "on", "disabled", "draining" };
+
+    return names[off <= TARGET_DRAINING ? off : TARGET_ON];
 }
 
 /* ---- calls under way --------------------------------------------------- */

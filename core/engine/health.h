@@ -16,21 +16,28 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/breaker.h"
+#include "engine/pace.h"
 #include "engine/rest.h"
 #include "engine/retry_budget.h"
 #include "engine/speed.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
+/** An operator's word on a target: new tries go past it. */
+enum target_off { TARGET_ON, TARGET_DISABLED, TARGET_DRAINING };
+
 struct health_cell {
     _Atomic uint64_t hash;       /* of the whole name; 0 = free */
     _Atomic uint64_t generation; /* the last that is configured with it */
     _Atomic uint32_t named;      /* `name` can be read */
+    _Atomic uint32_t off;        /* enum target_off */
     char name[HEALTH_NAME];      /* for people; cut to fit */
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
     struct speed speed; /* of a target */
     struct rest rest; /* of a target, or a credential: "openai#main" */
+    struct pace paces[PACE_KEYS]; /* of a target: its provider's first
+                                     credentials, in their order */
 };
 
 struct health;
@@ -52,7 +59,8 @@ struct health_cell *health_find(struct health *h, struct str name,
                                 uint64_t generation);
 
 /** Walk the cells of the configuration lent last, those of targets or those of
- * credentials; start with *at = 0. */
+ * credentials; start with *at = 0. Targets that are off are always among
+ * them. */
 const struct health_cell *health_next(const struct health *h, uint32_t *at);
 const struct health_cell *health_next_credential(const struct health *h,
                                                  uint32_t *at);
@@ -73,6 +81,10 @@ bool health_take(struct health *h, const struct health_cell *c,
 void health_give(struct health *h, const struct health_cell *c,
                  uint32_t process);
 uint32_t health_inflight(const struct health *h, const struct health_cell *c);
+/** The target of that name among those; NULL: there is none. O(cells). */
+struct health_cell *health_named(struct health *h, struct str name);
+
+const char *target_off_name(enum target_off off);
 
 /** A process died: what its calls held is free. */
 void health_reap(struct health *h, uint32_t pid, uint32_t process);

@@ -64,6 +64,8 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
+/** Has an operator taken it out? See `penstock target`. */
+bool target_is_off(const struct target *t);
 /** Until when it rests because its provider asked for a pause. */
 uint64_t target_until_ms(const struct target *t);
 /**
@@ -197,5 +199,16 @@ bool provider_is_parked(const struct provider *p, uint64_t now_ms);
  * has one with conf NULL.
  */
 struct credential *provider_credential(struct provider *p, uint64_t now_ms);
+
+/** The same for a request of so many tokens: first of those whose limit at
+ * this target is not below that; see engine/pace.h. */
+struct credential *target_credential(const struct target *t, uint64_t tokens,
+                                     uint64_t now_ms);
+/** Are all of its credentials that do not rest below it, and there is one? */
+bool target_is_paced(const struct target *t, uint64_t tokens,
+                     uint64_t now_ms);
+/** Is one of them? */
+bool target_has_paced(const struct target *t, uint64_t tokens,
+                      uint64_t now_ms);
 
 #endif

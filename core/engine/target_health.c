@@ -63,6 +63,12 @@ void engine_use_health(struct engine *e, struct health *h,
     }
 }
 
+bool target_is_off(const struct target *t)
+{
+    return t->cell && atomic_load_explicit(&t->cell->off,
+                                           memory_order_relaxed) != TARGET_ON;
+}
+
 uint64_t target_until_ms(const struct target *t)
 {
     return t->cell ? atomic_load_explicit(&t->cell->rest.until_ms,
@@ -72,7 +78,7 @@ uint64_t target_until_ms(const struct target *t)
 
 bool target_is_usable(const struct target *t, uint64_t now_ms)
 {
-    if (target_until_ms(t) > now_ms)
+    if (target_is_off(t) || target_until_ms(t) > now_ms)
         return false;
     if (t->cell && breaker_state(&t->cell->breaker, now_ms) == BREAKER_OPEN)
         return false;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/fault.h"
+#include "flow/pacing.h"
 
 #define NS_PER_MS 1000000
 
@@ -26,7 +27,7 @@ bool choose_can(const struct request *r, size_t i)
 {
     const struct candidate *c = &r->plan.list[i];
 
-    return !c->dropped && !r->out[i] &&
+    return !c->dropped && !r->out[i] && !target_is_off(c->target) &&
            target_until_ms(c->target) <= loop_now_ms(r->flow->env.loop) &&
            choose_credential(r, c->target->provider, NULL) &&
            attempt_api(c->target->provider->plugin, r->endpoint->dialect);
@@ -66,9 +67,10 @@ static bool is_panic(const struct request *r, uint64_t now)
         const struct candidate *c = &r->plan.list[i];
         const struct health_cell *h = c->target->cell;
 
-        all += !c->dropped;
-        ill += !c->dropped && h &&
-               breaker_state(&h->breaker, now) != BREAKER_CLOSED;
+        if (c->dropped || target_is_off(c->target))
+            continue;
+        all++;
+        ill += h && breaker_state(&h->breaker, now) != BREAKER_CLOSED;
     }
     return ill * 2 > all;
 }
@@ -117,13 +119,15 @@ static void note_rest(struct request *r, size_t i, uint64_t now)
 
     if (c->dropped || r->out[i])
         return;
-    if (target_until_ms(c->target) > now)
+    if (target_is_off(c->target))
+        note_passed(r, "target", c->target, "an operator disabled it");
+    else if (target_until_ms(c->target) > now)
         note_passed(r, "rest", c->target, "cooling");
     else if (!choose_credential(r, c->target->provider, NULL))
         note_passed(r, "rest", c->target, "no credential is left");
 }
 
-enum { HEED_NOTHING, HEED_KEYS, HEED_ALL };
+enum { HEED_NOTHING, HEED_KEYS, HEED_BREAKERS, HEED_ALL };
 
 static bool find(struct request *r, int heed, uint64_t now)
 {
@@ -141,13 +145,17 @@ static bool find(struct request *r, int heed, uint64_t now)
             note_passed(r, "rest", t, "its key is parked");
             continue;
         }
+        if (heed == HEED_ALL && pacing_is_short(r, t)) {
+            note_passed(r, "pace", t, "little is left of its limit");
+            continue;
+        }
         r->at = (uint32_t)i;
         if (!order_take(r, t)) {
             r->full = true;
             note_passed(r, "concurrent", t, "full");
             continue;
         }
-        if (enter(r, t, now) || heed != HEED_ALL)
+        if (enter(r, t, now) || heed < HEED_BREAKERS)
             return true;
         order_give(r);
         note_breaker(r, t, now);
@@ -164,7 +172,9 @@ bool choose_target(struct request *r)
     r->full = false;
     if (!r->plan.n)
         return false;
-    if (!is_panic(r, now) && find(r, HEED_ALL, now))
+    if (!is_panic(r, now) &&
+        ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
+         find(r, HEED_BREAKERS, now)))
         return true;
     return find(r, HEED_KEYS, now) || find(r, HEED_NOTHING, now);
 }
@@ -196,7 +206,8 @@ uint64_t choose_soonest_ms(const struct request *r)
         uint64_t key = credential_back_ms(c->target->provider, now);
 
         at = key > at ? key : at;
-        if (!c->dropped && at > now && (!best || at - now < best))
+        if (!c->dropped && !target_is_off(c->target) && at > now &&
+            (!best || at - now < best))
             best = at - now;
     }
     return best;

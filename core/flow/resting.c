@@ -35,7 +35,7 @@ static void cool_target(struct request *r, const struct target *t,
 {
     uint64_t told = r->attempt->fault.retry_after_ms;
 
-    if (t->cell && told > RESTING_SHORT_MS)
+    if (t->cell)
         rest_cool(&t->cell->rest, now, told, engine_dice(r->gen->engine));
 }
 
@@ -49,41 +49,50 @@ static void cool_provider(struct request *r, uint64_t now)
     }
 }
 
-static void cool(struct request *r, uint64_t now)
+enum resting resting_decide(const ps_fault *f, bool one_of_many, bool ours)
 {
-    struct attempt *t = r->attempt;
+    uint8_t blame = fault_info(f->cls)->blame;
+    bool told = f->retry_after_ms > RESTING_SHORT_MS;
 
-    switch (t->fault.scope) {
+    if (blame == BLAME_PARK)
+        return ours ? RESTING_PARK : RESTING_NOBODY;
+    if (blame != BLAME_COOLDOWN)
+        return RESTING_NOBODY;
+    switch (f->scope) {
     case PS_SCOPE_CREDENTIAL:
-        if (is_one_of_many(t))
-            rest_cool(credential_rest(t->credential), now,
-                      t->fault.retry_after_ms, engine_dice(r->gen->engine));
-        else if (!t->target->provider->conf->keys_from_client)
-            cool_target(r, t->target, now);
-        return;
+        if (one_of_many)
+            return RESTING_CREDENTIAL;
+        return ours && told ? RESTING_TARGET : RESTING_NOBODY;
     case PS_SCOPE_TARGET:
-        cool_target(r, t->target, now);
-        return;
+        return told ? RESTING_TARGET : RESTING_NOBODY;
     case PS_SCOPE_PROVIDER:
-        cool_provider(r, now);
-        return;
+        return told ? RESTING_PROVIDER : RESTING_NOBODY;
     default:
-        return;
+        return RESTING_NOBODY;
     }
 }
 
 void resting_after(struct request *r)
 {
     uint64_t now = loop_now_ms(r->flow->env.loop);
+    struct attempt *t = r->attempt;
 
-    switch (fault_info(r->attempt->fault.cls)->blame) {
-    case BLAME_PARK:
+    switch (resting_decide(&t->fault, is_one_of_many(t),
+                           !t->target->provider->conf->keys_from_client)) {
+    case RESTING_PARK:
         park(r, now);
         return;
-    case BLAME_COOLDOWN:
-        cool(r, now);
+    case RESTING_CREDENTIAL:
+        rest_cool(credential_rest(t->credential), now,
+                  t->fault.retry_after_ms, engine_dice(r->gen->engine));
         return;
-    default:
+    case RESTING_TARGET:
+        cool_target(r, t->target, now);
+        return;
+    case RESTING_PROVIDER:
+        cool_provider(r, now);
+        return;
+    case RESTING_NOBODY:
         return;
     }
 }

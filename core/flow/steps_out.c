@@ -3,6 +3,7 @@
 /* Attempts: choose a target, address it, send, and judge what came back. */
 #include "flow/choose.h"
 #include "flow/output_request.h"
+#include "flow/pacing.h"
 #include "flow/policies.h"
 #include "flow/resting.h"
 #include "flow/retry.h"
@@ -66,9 +67,7 @@ enum step step_attempt(struct request *r)
         return r->n_attempts ? STEP_FAIL : no_target(r);
     if (!r->n_attempts)
         retry_earn(r);
-    r->credential_next =
-        provider_credential(r->plan.list[r->at].target->provider,
-                            loop_now_ms(r->flow->env.loop));
+    r->credential_next = pacing_credential(r, r->plan.list[r->at].target);
     r->try_next = NULL;
     return policy_set_has(r->gen->policies, PHASE_ATTEMPT) ? STEP_CONSULT
                                                            : try_begin(r);
@@ -91,6 +90,7 @@ enum step try_begin(struct request *r)
                      err.code ? err.msg : "the request could not be built");
         return STEP_JUDGE;
     }
+    pacing_spend(r);
     timers_start_attempt(r);
     return STEP_ADDRESS;
 }

@@ -12,6 +12,7 @@
 #include "flow/choose.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
+#include "flow/pacing.h"
 #include "flow/policies.h"
 
 #include "engine/fault.h"
@@ -135,6 +136,7 @@ void stream_head(struct request *r, const struct http_answer *a)
     t->host.n_answer_headers = a->n_headers;
     if (plugin_head(&t->host) < 0)
         stream_fault(r, PS_FAULT_PROTOCOL, t->host.err.msg);
+    pacing_heard(r, a);
     keep_fields(r, a);
     t->host.answer_headers = t->fields;
     t->host.n_answer_headers = t->n_fields;

@@ -7,10 +7,12 @@
  */
 #include "keeper/admin_http.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
 #include "keeper/admin_auth.h"
 #include "keeper/admin_route.h"
+#include "keeper/health_report.h"
 #include "keeper/key_record.h"
 #include "net/http_server.h"
 
@@ -139,6 +141,17 @@ static void reply_status(struct admin_http *a, struct http_req *q)
     json_decref(v);
 }
 
+/* 503 where nothing can be served, as those who watch expect it. */
+static void reply_health(struct admin_http *a, struct http_req *q)
+{
+    bool down = false;
+    json_t *v = health_report(a->env.config, cells_health(a->env.cells),
+                              clock_mono_ms(), &down);
+
+    reply_json(q, down ? 503 : 200, v);
+    json_decref(v);
+}
+
 /* ---- requests ---------------------------------------------------------- */
 
 static void ask(struct admin_http *a, struct call *c, const json_t *body)
@@ -221,6 +234,8 @@ static void on_head(void *ud, struct http_req *q)
         refuse(q, known ? 405 : 404, NULL,
                known ? "This path does not take that method."
                      : "There is nothing at this path.");
+    else if (!c->route->verb && str_is(http_req_path(q), "/health"))
+        reply_health(a, q);
     else if (!c->route->verb)
         reply_status(a, q);
     else if (c->route->takes_body && http_req_has_body(q))

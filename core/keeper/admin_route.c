@@ -5,6 +5,7 @@
 
 static const struct admin_route routes[] = {
     { "GET", "/v1/status", NULL, false },
+    { "GET", "/health", NULL, false },
     { "GET", "/v1/audit", "audit.list", false },
     { "GET", "/v1/keys", "key.list", false },
     { "POST", "/v1/keys", "key.create", true },

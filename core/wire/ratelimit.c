@@ -11,6 +11,7 @@ struct row {
     enum what what;
 };
 
+/* Requests and tokens by turns. */
 static const struct row rows[] = {
     { "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit",
       WHAT_LIMIT },
@@ -215,4 +216,38 @@ bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
         return value->p != NULL;
     }
     return false;
+}
+
+static bool reset_in(struct str value, uint64_t now_ms, uint64_t *ms)
+{
+    uint64_t at;
+
+    if (ratelimit_duration(value, ms))
+        return true;
+    if (str_u64(value, &at) && at <= LONGEST_MS / 1000) {
+        *ms = at * 1000;
+        return true;
+    }
+    if (!ratelimit_time(value, &at))
+        return false;
+    *ms = at > now_ms ? at - now_ms : 0;
+    return true;
+}
+
+void ratelimit_note(struct ratelimit_left *l, struct str name,
+                    struct str value, uint64_t now_ms)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *r = &rows[i];
+        struct ratelimit_one *one = i % 2 ? &l->tokens : &l->requests;
+
+        if (!str_ieq(name, str_of(r->openai)) &&
+            !str_ieq(name, str_of(r->anthropic)))
+            continue;
+        if (r->what == WHAT_REMAINING)
+            one->left_known = str_u64(value, &one->left);
+        else if (r->what == WHAT_RESET)
+            one->reset_known = reset_in(value, now_ms, &one->reset_ms);
+        return;
+    }
 }

@@ -30,6 +30,21 @@ bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
                          struct str *value, uint64_t now_ms,
                          struct arena *a);
 
+/** What a provider says of one limit. */
+struct ratelimit_one {
+    bool left_known, reset_known;
+    uint64_t left, reset_ms; /* reset: from now */
+};
+
+struct ratelimit_left {
+    struct ratelimit_one requests, tokens;
+};
+
+/** Take a header of an answer, in either dialect's words; others, and values
+ * that make no sense, change nothing. Digits alone are seconds. */
+void ratelimit_note(struct ratelimit_left *l, struct str name,
+                    struct str value, uint64_t now_ms);
+
 /** "6m0s", "1.5s", "120ms" or "1h2m3s" in milliseconds. */
 bool ratelimit_duration(struct str s, uint64_t *ms);
 

@@ -50,6 +50,7 @@ static const struct verdict phrases[] = {
       PS_SCOPE_REQUEST },
     { "exceed context limit", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "max context length", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
+    { "longer than the context", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "prompt is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "input is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "maximum prompt length is", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
@@ -209,11 +210,13 @@ static ps_rc classify(ps_try *t, ps_fault *f)
 {
     ps_str code = ps_answer_str(t, "/error/code");
     ps_str type = ps_answer_str(t, "/error/type");
-    ps_str text = ps_answer_str(t, "/error/message");
+    ps_str text = f->message; /* wherever it stood: older hosts are flat */
 
     if (ps_is(code, "string_above_max_length")) /* one field, not the sum */
         return PS_DECLINED;
-    if (t->status == 429 && contains(text, "request too large")) {
+    if ((t->status == 429 ||
+         (t->status == 413 && ps_is(code, "rate_limit_exceeded"))) &&
+        contains(text, "request too large")) {
         /* larger than this model's whole allowance: waiting is no cure */
         ps_fault_set(f, PS_FAULT_RATE_LIMIT, PS_SCOPE_TARGET);
         f->retry_after_ms = 0;

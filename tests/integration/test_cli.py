@@ -159,7 +159,8 @@ def test_others_may_only_look(penstock):
     if as_nobody(["version"]).returncode != 0:
         pytest.skip("the build folder is not for everybody")
     assert as_nobody(["status"]).returncode == 0
-    for verb in (["stop"], ["drain"], ["reopen"]):
+    for verb in (["stop"], ["drain"], ["reopen"],
+                 ["target", "disable", "sim/echo"]):
         got = as_nobody(verb)
         assert got.returncode == 1 and "not allowed" in got.stderr
     assert p.proc.poll() is None

@@ -159,7 +159,31 @@ static void no_more_than_the_most_over_processes(void)
     health_free(h);
 }
 
-UNIT_MAIN("health", {"finds by name", finds_by_name},
+static void shows_what_is_off(void)
+{
+    struct health *h = health_or_die();
+    struct health_cell *open = health_find(h, STR("a/open"), 0), *a;
+    char name[400];
+    uint32_t at = 0;
+
+    CU_ASSERT_PTR_NULL(health_named(h, STR("a/open"))); /* a client's */
+    atomic_store(&open->off, TARGET_DISABLED);
+    CU_ASSERT_PTR_EQUAL(health_next(h, &at), open);
+    CU_ASSERT_PTR_EQUAL(health_named(h, STR("a/open")), open);
+    CU_ASSERT_PTR_NULL(health_next_credential(h, &at));
+    a = health_find(h, STR("a/m"), 1);
+    CU_ASSERT_PTR_EQUAL(health_named(h, STR("a/m")), a);
+    health_find(h, STR("b/m"), 2);
+    CU_ASSERT_PTR_NULL(health_named(h, STR("a/m")));
+    CU_ASSERT_PTR_EQUAL(health_named(h, STR("a/open")), open);
+    memset(name, '/', sizeof name); /* it may stand for several */
+    health_find(h, (struct str){ name, sizeof name }, 2);
+    CU_ASSERT_PTR_NULL(health_named(h, (struct str){ name, HEALTH_NAME - 1 }));
+    health_free(h);
+}
+
+UNIT_MAIN("health", {"what is off", shows_what_is_off},
+           {"finds by name", finds_by_name},
           {"the configuration lent last", shows_the_configuration_lent_last},
           {"clients leave room", clients_leave_room},
           {"processes share it", processes_share_it},

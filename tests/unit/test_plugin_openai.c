@@ -90,6 +90,12 @@ static const struct {
     { 429, ERROR("\"code\":\"insufficient_quota\""), "quota", "credential" },
     { 429, ERROR("\"type\":\"insufficient_quota\",\"code\":null"), "quota",
       "credential" },
+    { 413, ERROR("\"message\":\"Request too large for model `m`\","
+                 "\"code\":\"rate_limit_exceeded\""),
+      "rate_limit", "target" },
+    { 400, "{\"message\":\"This model's maximum context length is 9\","
+           "\"code\":400}",
+      "context_length", "request" },
     { 429, ERROR("\"message\":\"Request too large for gpt in organization\","
                  "\"code\":\"rate_limit_exceeded\""),
       "rate_limit", "target" },

@@ -90,5 +90,38 @@ static void headers(void)
     says(chat, an, "anthropic-ratelimit-tokens-limit", "30", "");
 }
 
-UNIT_MAIN("ratelimit", { "durations", durations }, { "times", times },
+static struct ratelimit_left left;
+
+static void noted(const char *name, const char *value)
+{
+    ratelimit_note(&left, str_of(name), str_of(value), NOW);
+}
+
+static void what_is_left(void)
+{
+    left = (struct ratelimit_left){ 0 };
+    noted("X-RateLimit-Remaining-Tokens", "1200");
+    noted("x-ratelimit-reset-tokens", "6m0s");
+    noted("x-ratelimit-limit-tokens", "30000");
+    CU_ASSERT(left.tokens.left_known && left.tokens.reset_known);
+    UNIT_INT(left.tokens.left, 1200);
+    UNIT_INT(left.tokens.reset_ms, 360000);
+    CU_ASSERT(!left.requests.left_known && !left.requests.reset_known);
+    noted("anthropic-ratelimit-requests-remaining", "0");
+    noted("anthropic-ratelimit-requests-reset", "2026-11-26T07:00:07Z");
+    CU_ASSERT(left.requests.left_known && left.requests.reset_known);
+    UNIT_INT(left.requests.left, 0);
+    UNIT_INT(left.requests.reset_ms, 7000);
+    noted("anthropic-ratelimit-requests-reset", "2026-11-26T06:00:07Z");
+    UNIT_INT(left.requests.reset_ms, 0); /* in the past */
+    noted("x-ratelimit-reset-requests", "60"); /* Azure */
+    UNIT_INT(left.requests.reset_ms, 60000);
+    noted("x-ratelimit-reset-requests", "soon");
+    CU_ASSERT(!left.requests.reset_known);
+    noted("x-ratelimit-remaining-tokens", "-5");
+    CU_ASSERT(!left.tokens.left_known);
+}
+
+UNIT_MAIN("ratelimit", { "what is left", what_is_left },
+          { "durations", durations }, { "times", times },
           { "headers", headers })

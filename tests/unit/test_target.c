@@ -328,6 +328,38 @@ static const struct target *first_gpu(void)
     return plan.list[i].target;
 }
 
+static void paces_credentials(void)
+{
+    struct provider *p;
+    struct health_cell cell = { 0 };
+    struct target t = { .name = STR("openai/m") };
+    struct credential *batch;
+
+    begin(0);
+    p = engine_provider(engine, 0);
+    batch = &p->credentials[1];
+    t.provider = p;
+    CU_ASSERT_PTR_NOT_NULL(target_credential(&t, 10, 1000)); /* no cell */
+    CU_ASSERT(!target_is_paced(&t, 10, 1000));
+    t.cell = &cell;
+    pace_report(&cell.paces[0].tokens, 1000, 500, 9000);
+    CU_ASSERT(target_has_paced(&t, 501, 1000));
+    CU_ASSERT(!target_has_paced(&t, 500, 1000));
+    for (int i = 0; i < 5; i++)
+        CU_ASSERT_PTR_EQUAL(target_credential(&t, 501, 1000), batch);
+    CU_ASSERT(!target_is_paced(&t, 501, 1000));
+    pace_report(&cell.paces[1].requests, 1000, 0, 9000);
+    CU_ASSERT(target_is_paced(&t, 501, 1000));
+    CU_ASSERT(!target_is_paced(&t, 501, 10000)); /* full again */
+    CU_ASSERT_PTR_NOT_NULL(target_credential(&t, 501, 1000)); /* never shut */
+    p->credentials[0].own.until_ms = 2000; /* who rests does not count */
+    CU_ASSERT(target_is_paced(&t, 1, 1000));
+    p->credentials[1].own.until_ms = 2000;
+    CU_ASSERT(!target_is_paced(&t, 1, 1000));
+    CU_ASSERT_PTR_NULL(target_credential(&t, 1, 1000));
+    end();
+}
+
 static void shuffles_by_weight(void)
 {
     int first = 0, hosts[3] = { 0 };
@@ -422,5 +454,6 @@ UNIT_MAIN("target", { "plans blocks", plans_blocks },
           { "needs plugins", needs_plugins },
           { "shuffles by weight", shuffles_by_weight },
           { "orders by weight", orders_by_weight },
+          { "paces credentials", paces_credentials },
           { "turns credentials", turns_credentials },
           { "opens lazily", opens_lazily })
