@@ -183,7 +183,7 @@ static void shows_what_is_off(void)
 }
 
 UNIT_MAIN("health", {"what is off", shows_what_is_off},
-           {"finds by name", finds_by_name},
+          {"finds by name", finds_by_name},
           {"the configuration lent last", shows_the_configuration_lent_last},
           {"clients leave room", clients_leave_room},
           {"processes share it", processes_share_it},
