@@ -14,7 +14,7 @@ local M = { api = 1, schema = {
   stream = "string",   -- "finish": a stream ends where its tokens are used up
 } }
 
--- made once, filled in for each request: a row without a limit is none
+-- made once, filled in for each request
 local ip = { "requests", per = "ip" }
 local key_requests, team_requests =
   { "requests", per = "key" }, { "requests", per = "team" }
@@ -22,21 +22,34 @@ local key_concurrent, team_concurrent =
   { "concurrent", per = "key" }, { "concurrent", per = "team" }
 local key_tokens, team_tokens =
   { "tokens", per = "key" }, { "tokens", per = "team" }
-local rows = { ip, key_requests, team_requests, key_concurrent,
-               team_concurrent, key_tokens, team_tokens }
+local rows, n = {}, 0
+
+local function add(row, limit)
+  if limit then
+    n = n + 1
+    rows[n], row.limit = row, limit
+  end
+end
+
+local all -- the conf, read once: it stays as it is
 
 function M.admit(req, conf)
-  local who = req.principal
+  if not all then
+    all = { ip = conf.ip, requests = conf.requests, tokens = conf.tokens, concurrent = conf.concurrent }
+    key_tokens.stream, team_tokens.stream = conf.stream, conf.stream
+  end
+  local who, before = req.principal, n
   local key, team = who.limits, who.team_limits
-  ip.limit = conf.ip
-  key_requests.limit = key.requests or conf.requests
-  key_concurrent.limit = key.concurrent or conf.concurrent
-  key_tokens.limit = key.tokens or conf.tokens
-  team_requests.limit = team.requests
-  team_concurrent.limit = team.concurrent
-  team_tokens.limit = team.tokens
-  key_tokens.stream, team_tokens.stream = conf.stream, conf.stream
-  return ps.take(rows)
+  n = 0
+  add(ip, all.ip)
+  add(key_requests, key.requests or all.requests)
+  add(team_requests, team.requests)
+  add(key_concurrent, key.concurrent or all.concurrent)
+  add(team_concurrent, team.concurrent)
+  add(key_tokens, key.tokens or all.tokens)
+  add(team_tokens, team.tokens)
+  for i = n + 1, before do rows[i] = nil end
+  if n > 0 then return ps.take(rows) end
 end
 
 return M
