@@ -14,42 +14,24 @@ local M = { api = 1, schema = {
   stream = "string",   -- "finish": a stream ends where its tokens are used up
 } }
 
--- made once, filled in for each request
-local ip = { "requests", per = "ip" }
-local key_requests, team_requests =
-  { "requests", per = "key" }, { "requests", per = "team" }
-local key_concurrent, team_concurrent =
-  { "concurrent", per = "key" }, { "concurrent", per = "team" }
-local key_tokens, team_tokens =
-  { "tokens", per = "key" }, { "tokens", per = "team" }
-local rows, n = {}, 0
+local rows
 
-local function add(row, limit)
-  if limit then
-    n = n + 1
-    rows[n], row.limit = row, limit
-  end
+-- made once; a row without a limit is none
+local function all(conf)
+  return {
+    { "requests", per = "ip", limit = conf.ip },
+    { "requests", per = "key", limit = "own", default = conf.requests },
+    { "requests", per = "team", limit = "own" },
+    { "concurrent", per = "key", limit = "own", default = conf.concurrent },
+    { "concurrent", per = "team", limit = "own" },
+    { "tokens", per = "key", limit = "own", default = conf.tokens, stream = conf.stream },
+    { "tokens", per = "team", limit = "own", stream = conf.stream },
+  }
 end
 
-local all -- the conf, read once: it stays as it is
-
 function M.admit(req, conf)
-  if not all then
-    all = { ip = conf.ip, requests = conf.requests, tokens = conf.tokens, concurrent = conf.concurrent }
-    key_tokens.stream, team_tokens.stream = conf.stream, conf.stream
-  end
-  local who, before = req.principal, n
-  local key, team = who.limits, who.team_limits
-  n = 0
-  add(ip, all.ip)
-  add(key_requests, key.requests or all.requests)
-  add(team_requests, team.requests)
-  add(key_concurrent, key.concurrent or all.concurrent)
-  add(team_concurrent, team.concurrent)
-  add(key_tokens, key.tokens or all.tokens)
-  add(team_tokens, team.tokens)
-  for i = n + 1, before do rows[i] = nil end
-  if n > 0 then return ps.take(rows) end
+  rows = rows or all(conf)
+  return ps.take(rows)
 end
 
 return M
