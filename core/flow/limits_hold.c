@@ -191,12 +191,13 @@ static void put_seen(struct fields *f, enum limit_kind kind,
                      const struct limit_seen *s)
 {
     struct request *r = f->r;
+    enum dialect d = r->endpoint->dialect;
+    uint64_t now_ms = d == DIALECT_ANTHROPIC ? clock_wall_ms() : 0;
 
     put(f, kind, RATELIMIT_LIMIT, number(r, s->limit));
     put(f, kind, RATELIMIT_REMAINING, number(r, s->remaining));
     put(f, kind, RATELIMIT_RESET,
-        ratelimit_reset(r->endpoint->dialect, s->reset_ms, clock_wall_ms(),
-                        r->arena));
+        ratelimit_reset(d, s->reset_ms, now_ms, r->arena));
 }
 
 size_t limits_headers(struct request *r, struct http_header *h, size_t n,

@@ -38,8 +38,9 @@ enum ratelimit_what { RATELIMIT_LIMIT, RATELIMIT_REMAINING, RATELIMIT_RESET };
 const char *ratelimit_name(enum dialect to, enum ratelimit_of of,
                            enum ratelimit_what what);
 
-/** Its value where it is a reset: the time from now, or the time of day. In
- * the arena; p is NULL without memory. */
+/** Its value where it is a reset: the time from now, or (Anthropic) the time
+ * of day, for which alone now_ms is needed. In the arena; p is NULL without
+ * memory. */
 struct str ratelimit_reset(enum dialect to, uint64_t ms, uint64_t now_ms,
                            struct arena *a);
 
