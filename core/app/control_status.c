@@ -227,6 +227,8 @@ int control_status(const struct master *m, struct buf *out)
     put_num(out, "generation", m->generation);
     if (m->reload.pinned)
         put_num(out, "rolled_back_to", m->reload.pinned);
+    if (m->reload.bake.until_ms > now)
+        put_num(out, "baking_ms", m->reload.bake.until_ms - now);
     put_name(out, "kept_generations");
     buf_putc(out, '[');
     reload_put_kept(m, out);

@@ -8,6 +8,7 @@
 #include "app/loader_run.h"
 
 #include "app/loader.h"
+#include "app/loader_tests.h"
 #include "app/loader_urls.h"
 #include "app/message.h"
 #include "base/snapshot.h"
@@ -216,6 +217,8 @@ static int load(struct load *l, struct err *err)
         rc = find_rights(l, err);
     if (!rc)
         rc = take_plugins(l, err);
+    if (!rc && l->config->reload.tests)
+        rc = loader_tests(l->config, err);
     return rc ? rc : compare(l, err);
 }
 

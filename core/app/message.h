@@ -25,6 +25,7 @@ enum message_type {
     MSG_FLIP,       /* worker: serve what was prepared */
     MSG_FLIPPED,    /* of worker: it does */
     MSG_ABANDON,    /* worker: let go of what was prepared */
+    MSG_UNLISTENED, /* of worker: it accepts no more */
     MSG_DRAIN,      /* worker: no new connections, finish, end; 1: another
                      * has its place */
     MSG_STOP,       /* end now */

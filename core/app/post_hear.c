@@ -110,6 +110,7 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_ANSWER] = on_answer,
     [MSG_PREPARED] = reload_prepared,
     [MSG_FLIPPED] = reload_flipped,
+    [MSG_UNLISTENED] = reload_unlistened,
 };
 
 void post_hear(struct master *m, struct post *p)

@@ -254,6 +254,9 @@ static void bury(struct master *m, struct post *p, int status)
     plan_next(p, p->ready_ms == 0 || now - p->ready_ms < EARLY_MS, now);
     if (p->kind == PROC_WORKER)
         reload_worker_failed(m, p, p->why);
+    if (p->kind == PROC_WORKER && WIFSIGNALED(status) &&
+        WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM)
+        reload_worker_crashed(m, p, WTERMSIG(status));
 }
 
 /** A post whose process left is no more. */

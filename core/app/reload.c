@@ -115,7 +115,9 @@ void reload_done(struct master *m, const char *how, const char *warning)
 
     put_done(m, &text, how, warning);
     if (!plan) {
-        metric_set(METRIC_LAST_RELOAD_OK, NULL, 1);
+        /* a generation that took itself back is no success */
+        metric_set(METRIC_LAST_RELOAD_OK, NULL,
+                   m->reload.wishes[0].ticket || !m->reload.wishes[0].back_to);
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -
@@ -134,11 +136,13 @@ bool reload_want(struct master *m, const struct reload_wish *wish)
 {
     struct reload *r = &m->reload;
 
-    for (size_t i = 1; i < r->n_wishes && !wish->ticket; i++) {
-        if (!r->wishes[i].ticket)
+    bool signalled = !wish->ticket && !wish->back_to;
+
+    for (size_t i = 1; i < r->n_wishes && signalled; i++) {
+        if (!r->wishes[i].ticket && !r->wishes[i].back_to)
             return true; /* that one will see the same files */
     }
-    if (!wish->ticket && r->pinned) {
+    if (signalled && r->pinned) {
         log_event(EV_reload_pinned, LOG_I("generation", (int64_t)r->pinned));
         return false;
     }
@@ -274,13 +278,14 @@ void reload_step(struct master *m, uint64_t now_ms)
 {
     struct reload *r = &m->reload;
 
+    bake_step(m, now_ms);
     if (r->stage == RELOAD_NONE && r->n_wishes)
         begin(m);
     else if (r->stage == RELOAD_LOADING)
         take_load(m, now_ms);
     else if (r->stage == RELOAD_WAITING)
         rise_start(m);
-    else if (r->stage == RELOAD_RISING)
+    else if (r->stage == RELOAD_RISING || r->stage == RELOAD_LEAVING)
         rise_step(m, now_ms);
     else if (r->stage != RELOAD_NONE)
         place_step(m, now_ms);

@@ -32,6 +32,7 @@ enum reload_stage {
     RELOAD_FLIPPING,  /* it is in force; workers are taking it */
     RELOAD_WAITING,   /* for workers of older generations to end */
     RELOAD_RISING,    /* new workers are starting */
+    RELOAD_LEAVING,   /* the old ones are still accepting */
 };
 
 enum { RELOAD_WISHES_MAX = 32, RELOAD_KEPT = 10 };
@@ -52,8 +53,17 @@ struct served {
     uint64_t number;       /* its generation */
 };
 
+/** A generation under watch. */
+struct reload_bake {
+    uint64_t until_ms;  /* 0 = none is */
+    uint64_t number;    /* which */
+    uint64_t former;    /* what is gone back to */
+    uint64_t answered, denied; /* by the former, in its time */
+};
+
 struct reload {
     enum reload_stage stage;
+    struct reload_bake bake;
     struct reload_wish wishes[RELOAD_WISHES_MAX]; /* the first is at work */
     size_t n_wishes;
     struct loading loading;
@@ -82,6 +92,8 @@ void reload_prepared(struct master *m, struct post *p,
 /** A worker serves the new generation (MSG_FLIPPED). */
 void reload_flipped(struct master *m, struct post *p,
                     struct message *msg);
+/** A worker accepts no more (MSG_UNLISTENED). */
+void reload_unlistened(struct master *m, struct post *p, struct message *msg);
 /** A worker was forked: it hears what is being prepared. */
 void reload_greet(struct master *m, struct post *p);
 /** A worker died, or said why it cannot start; `why` may be "". */
@@ -89,6 +101,9 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why);
 
 /** In a child: close the descriptors of bundles. */
 void reload_let_go(const struct master *m);
+
+/** A worker died of a signal that nobody sent on purpose. */
+void reload_worker_crashed(struct master *m, const struct post *p, int signo);
 
 /** All is over or is being ended: nothing is reloaded any more. */
 void reload_end(struct master *m);

@@ -40,4 +40,13 @@ void rise_step(struct master *m, uint64_t now_ms);
 /** Go back to the former, and say why. */
 void rise_fail(struct master *m, const struct err *err);
 
+/* reload_bake.c: the new generation is watched */
+
+/** What the former answered, while its workers have it in their cells. */
+void bake_measure(struct master *m, uint64_t former);
+/** It serves from now on. */
+void bake_begin(struct master *m);
+/** Look at it; takes it back, or lets it be when its time is over. */
+void bake_step(struct master *m, uint64_t now_ms);
+
 #endif

@@ -101,6 +101,7 @@ static void flip(struct master *m)
     struct served former;
     bool helpers = r->next.loaded.helpers;
 
+    bake_measure(m, m->generation);
     reload_take(m, &former);
     reload_follow(m, helpers);
     for (size_t i = 0; i < m->n_workers; i++) {
@@ -109,6 +110,7 @@ static void flip(struct master *m)
                          STR_NULL, -1);
     }
     reload_keep(m, &former);
+    bake_begin(m);
     r->stage = RELOAD_FLIPPING;
     r->until_ms = clock_mono_ms() + RELOAD_FLIP_MS;
 }

@@ -153,6 +153,7 @@ static void commit(struct master *m)
 {
     struct reload *r = &m->reload;
 
+    bake_measure(m, r->former.number);
     listeners_replace(&m->listeners, &r->listeners);
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
@@ -164,6 +165,31 @@ static void commit(struct master *m)
     reload_follow(m, m->loaded.helpers);
     reload_keep(m, &r->former);
     r->former = (struct served){ 0 };
+    bake_begin(m);
+    r->stage = RELOAD_LEAVING;
+    r->until_ms = clock_mono_ms() + RELOAD_FLIP_MS;
+}
+
+void reload_unlistened(struct master *m, struct post *p, struct message *msg)
+{
+    (void)m;
+    (void)msg;
+    p->unlistened = true;
+}
+
+/** Who asked is told when no old worker takes a connection any more. */
+static void leave_step(struct master *m, uint64_t now_ms)
+{
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        const struct post *p = &m->posts[i];
+
+        if (!p->leaving || p->unlistened || p->sock < 0)
+            continue;
+        if (now_ms >= m->reload.until_ms)
+            reload_done(m, "new workers", "an old worker still accepts; it "
+                                          "ends, or the watchdog ends it");
+        return;
+    }
     reload_done(m, "new workers", reload_note(m));
 }
 
@@ -171,7 +197,9 @@ void rise_step(struct master *m, uint64_t now_ms)
 {
     struct err err = { 0 };
 
-    if (posts_ready(m, PROC_WORKER) && posts_ready(m, PROC_MOCK)) {
+    if (m->reload.stage == RELOAD_LEAVING) {
+        leave_step(m, now_ms);
+    } else if (posts_ready(m, PROC_WORKER) && posts_ready(m, PROC_MOCK)) {
         commit(m);
     } else if (now_ms >= m->reload.until_ms) {
         err_set(&err, ERR_TIMEOUT, "new workers were not ready within %d s",

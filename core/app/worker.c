@@ -96,6 +96,7 @@ static void on_queue_served(void *ud)
 
     for (uint32_t slot = 0; slot < w->m->n_workers; slot++)
         worker_unlisten(w, slot);
+    message_send(w->sock.fd, MSG_UNLISTENED, 0, STR_NULL, -1);
     http_server_drain(w->server, on_empty, w);
     loop_timer_set(&w->close_fds, QUEUE_MS);
 }
@@ -127,7 +128,8 @@ void worker_drain(struct worker *w, bool replaced)
     atomic_store(&w->process->state, PROC_DRAINING);
     worker_abandon(w);
     flow_drain(w->flow, replaced);
-    loop_timer_set(&w->drain, QUEUE_MS);
+    /* what waits in the queue is the next one's, where there is a next */
+    loop_timer_set(&w->drain, replaced ? 0 : QUEUE_MS);
     loop_timer_set(&w->limit, w->m->config->server.drain_timeout_ms);
 }
 
@@ -172,7 +174,7 @@ static int open_flow(struct worker *w, struct err *err)
                             err);
     if (!w->gen)
         return -err->code;
-    atomic_store(&w->process->generation, w->m->generation);
+    cells_generation(w->process, w->m->generation);
     w->flow = flow_new(&env, w->gen);
     return w->flow ? 0 : err_set(err, ERR_NOMEM, "no memory");
 }

@@ -97,8 +97,8 @@ void worker_flip(struct worker *w, struct message *m)
         log_event(EV_jwt_keys_failed, LOG_Z("why", "no memory"));
     follow_listeners(w);
     follow_log(&generation_config(w->gen)->log);
-    atomic_store(&w->process->generation,
-                 snapshot_generation(generation_config(w->gen)->bundle));
+    cells_generation(w->process, snapshot_generation(
+                                     generation_config(w->gen)->bundle));
     worker_tls_close(w, old_tls);
     generation_unref(old);
     message_send(w->sock.fd, MSG_FLIPPED, m->number, STR_NULL, -1);

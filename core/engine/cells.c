@@ -340,3 +340,29 @@ bool cells_leads(const struct cells *c, const struct process_cell *me)
     }
     return true;
 }
+
+/* ---- a generation's verdicts ------------------------------------------- */
+
+/** One writer: its process. */
+static void one_more(_Atomic uint64_t *v)
+{
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+void cells_judge(struct process_cell *p, bool denied, bool failed)
+{
+    one_more(&p->verdicts.answered);
+    if (denied)
+        one_more(&p->verdicts.denied);
+    if (failed)
+        one_more(&p->verdicts.failed);
+}
+
+void cells_generation(struct process_cell *p, uint64_t number)
+{
+    atomic_store(&p->verdicts.answered, 0);
+    atomic_store(&p->verdicts.denied, 0);
+    atomic_store(&p->verdicts.failed, 0);
+    atomic_store(&p->generation, number);
+}

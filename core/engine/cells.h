@@ -25,6 +25,14 @@
 enum process_kind { PROC_FREE, PROC_WORKER, PROC_KEEPER, PROC_MOCK };
 enum process_state { PROC_STARTING, PROC_READY, PROC_DRAINING, PROC_GONE };
 
+/** What a worker answered under the generation that it serves; for the
+ * master, who takes a bad one back. */
+struct verdicts {
+    _Atomic uint64_t answered;
+    _Atomic uint64_t denied; /* 401, 403, 429, and not by a provider */
+    _Atomic uint64_t failed; /* by a policy's error */
+};
+
 struct process_cell {
     _Atomic int32_t pid; /* 0 = free */
     _Atomic uint32_t kind, state, slot;
@@ -34,6 +42,7 @@ struct process_cell {
     _Atomic uint64_t request_seq; /* the process's part of request ids */
     _Atomic uint32_t inflight, connections;
     _Atomic uint32_t requests_used; /* request cells ever taken; for the reap */
+    struct verdicts verdicts;
     struct crumb crumb;
 };
 
@@ -87,6 +96,11 @@ void cells_request_model(struct request_cell *r, struct str model);
 void cells_request_used(struct request_cell *r, int status,
                         const struct usage *u, int64_t cost_nusd);
 void cells_request_end(struct request_cell *r);
+
+/** A request of the generation that this process serves was answered. */
+void cells_judge(struct process_cell *p, bool denied, bool failed);
+/** From now on another generation is served. */
+void cells_generation(struct process_cell *p, uint64_t number);
 
 /** The worker's loop: what status and metrics show of it. */
 void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,

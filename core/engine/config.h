@@ -20,6 +20,7 @@
 #include "engine/config_ledger.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
+#include "engine/config_reload.h"
 #include "engine/config_retries.h"
 #include "engine/cors.h"
 #include "engine/limit_conf.h"
@@ -165,6 +166,7 @@ struct config {
     size_t n_teams, n_keys;
     struct conf_admin admin; /* and the store of keys */
     struct conf_ledger ledger;
+    struct conf_reload reload;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;

@@ -256,6 +256,7 @@ static void open_all(struct opener *o, struct config *c)
     open_outside(o, c);
     open_ledger(o, c);
     open_admin(o, c);
+    c->reload = open_reload(json_object_get(o->root, "reload"));
     open_jwts(o, c);
     c->kv_memory = open_size(json_object_get(o->root, "kv"), "memory");
     c->limiter.memory = open_size(limiter, "memory");

@@ -389,6 +389,19 @@ static struct str status_text(char to[3], int status)
     return (struct str){ to, 3 };
 }
 
+/** For who watches a new generation: what of ours came of it. */
+static void judge(const struct request *r)
+{
+    struct process_cell *p = r->flow->env.process;
+    int status = r->answer.status;
+    bool denied = (status == 401 || status == 403 || status == 429) &&
+                  strcmp(side_of(r), "provider") != 0;
+
+    if (p && r->gen->number == atomic_load_explicit(&p->generation,
+                                                    memory_order_relaxed))
+        cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+}
+
 static void count(const struct request *r, uint64_t now_ns)
 {
     char status[3];
@@ -401,6 +414,7 @@ static void count(const struct request *r, uint64_t now_ns)
         model, status_text(status, r->answer.status), str_of(side_of(r))
     };
 
+    judge(r);
     metric_add(METRIC_REQUESTS, labels, 1);
     metric_observe(METRIC_OVERHEAD, NULL, r->busy_ns / 1000);
     metric_observe(METRIC_DURATION, &endpoint,

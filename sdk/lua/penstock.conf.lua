@@ -264,6 +264,18 @@ function include(pattern) end
 ---@field keep? string|penstock.conf.reference # How long rows are kept; the sums of each day stay.
 ---@field spill? string|penstock.conf.reference # Largest file of rows that wait for a database that does not take them.
 
+---How a changed configuration is taken over.
+---@class penstock.conf.reload
+---@field tests? boolean # Require that the tests beside each policy (NAME_test.lua) pass; one that has none is fine.
+---@field bake? string|penstock.conf.reference # How long a new generation is watched: a worker that crashes in a plugin or policy within it takes the generation back.
+---@field rollback_if? penstock.conf.rollback_if # What else takes it back within that time. Unset: nothing.
+
+---When a new generation is taken back.
+---@class penstock.conf.rollback_if
+---@field policy_errors? string|penstock.conf.reference # More than this share of its answers is "policy_failed".
+---@field denials? string|penstock.conf.reference # Its share of 401, 403 and 429 of our own is more than so many times the former's: "x3". Unset: they do not count.
+---@field min? integer # Answers of it before either is looked at.
+
 ---Where and how to log.
 ---@class penstock.conf.log
 ---@field to? string|penstock.conf.reference # "stderr", or a file that is appended to.
@@ -359,6 +371,10 @@ function kv(value) end
 ---The memory of limits: ps.take.
 ---@param value penstock.conf.limiter
 function limits(value) end
+
+---How a changed configuration is taken over, and when it is taken back.
+---@param value penstock.conf.reload
+function reload(value) end
 
 ---Where and how to log.
 ---@param value penstock.conf.log

@@ -173,7 +173,8 @@ def whole(answer):
 def test_requests_under_way_end_on_theirs(started):
     p = started
     got = []
-    threads = [threading.Thread(target=stream, args=(p, "sim/lorem", got))
+    threads = [threading.Thread(target=stream, daemon=True,
+                                args=(p, "sim/lorem", got))
                for _ in range(8)]
     for t in threads:
         t.start()
@@ -361,7 +362,7 @@ def test_no_client_notices(started):
         c.close()
         done.append(n)
 
-    threads = [threading.Thread(target=client) for _ in range(6)]
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(6)]
     for t in threads:
         t.start()
     for i in range(20):
@@ -378,3 +379,88 @@ def test_no_client_notices(started):
         t.join()
     assert not wrong, wrong[:5]
     assert sum(done) > 50
+
+
+FAILS = """
+return {
+  api = 1,
+  request = function(req)
+    local nothing = nil
+    return nothing.at_all
+  end,
+}
+"""
+
+DENIES = """
+return {
+  api = 1,
+  request = function(req)
+    return ps.deny("not_allowed", "no")
+  end,
+}
+"""
+
+
+def test_tests_are_required(started):
+    p = started
+    before = p.status()["generation"]
+    write(p, "says_test", 'ps.test("it says two", {\n'
+                          '  resp = {},\n'
+                          '  expect = { header = { ["x-says"] = "two" } } })\n')
+    configure(p, base(p, "reload { tests = true }\n"))
+    said = refused(p)
+    assert "says_test.lua:1" in said and "it says two" in said
+    assert says(p) == "one" and p.status()["generation"] == before
+    write(p, "says", SAYS % "two")
+    assert reload(p)["how"] == "in place"
+    assert says(p) == "two"
+
+
+def until_taken_back(p, ask):
+    def taken():
+        ask()
+        return p.logs("reload.taken_back")
+    event = wait_for(taken, 10, every=0.005, why="reload.taken_back")[0]
+    wait_for(lambda: p.status()["generation"] == event["back_to"], 5,
+             why="the former generation")
+    return event
+
+
+JUDGED = ('reload { bake = "20s", rollback_if = '
+          '{ policy_errors = "5%", min = 20, denials = "x3" } }\n')
+
+
+@pytest.mark.parametrize("policy, why", [(FAILS, "policies failed"),
+                                         (DENIES, "were denied")],
+                         ids=["fails", "denies"])
+def test_a_bad_generation_is_taken_back(started, policy, why):
+    p = started
+    configure(p, base(p, JUDGED))
+    good = reload(p)["generation"]
+    for _ in range(25):
+        assert says(p) == "one"
+    write(p, "says", policy)
+    reload(p)
+    assert p.status()["baking_ms"] > 0
+    event = until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
+    assert why in event["why"] and event["back_to"] == good
+    assert says(p) == "one"
+    assert p.status()["rolled_back_to"] == good
+
+
+def test_a_good_generation_stays(started):
+    p = started
+    configure(p, base(p, JUDGED.replace("20s", "500ms")))
+    reload(p)
+    write(p, "says", SAYS % "two")
+    now = reload(p)["generation"]
+    for _ in range(60):
+        assert says(p) == "two"
+    wait_for(lambda: "baking_ms" not in p.status(), 5, why="the end of it")
+    assert p.status()["generation"] == now
+    write(p, "says", FAILS)     # by hand it is still taken back
+    configure(p, base(p))
+    reload(p)
+    assert p.post("/v1/chat/completions", CHAT).status == 500
+    assert p.cli("rollback").returncode == 0
+    assert says(p) == "two"
