@@ -453,8 +453,8 @@ def cpu_s(pid):
 
 @pytest.mark.skipif(SANITIZED, reason="a figure of the plain build")
 def test_a_hundred_thousand_keys_are_there_within_a_second(penstock):
-    """From serve to all workers ready with the keys; the best of three, for
-    others run here, too."""
+    """From serve to the first answer to one of them; the best of three. Where
+    others keep the cores busy the clock says nothing: then CPU time does."""
     p = penstock(CONFIG)
     assert key(p, "create", "--name", "k")
     p.stop()
@@ -463,10 +463,13 @@ def test_a_hundred_thousand_keys_are_there_within_a_second(penstock):
     for _ in range(3):
         begin = time.monotonic()
         again(p, 30)
-        assert call(p, f"sk-many-{MANY - 1}").status == 200
+        wait_for(lambda: call(p, f"sk-many-{MANY - 1}").status == 200, 30,
+                 0.01, why="the keys")
         seen.append((time.monotonic() - begin, cpu_s(p.pid)))
         assert call(p, "sk-many-x").status == 401
         p.stop()
     print("wall and CPU seconds:", [(round(w, 2), round(c, 2))
                                     for w, c in seen])
-    assert min(w for w, _ in seen) <= 1.0 * SLOW, seen
+    assert min(c for _, c in seen) <= 1.0, seen
+    if os.getloadavg()[0] < os.cpu_count():
+        assert min(w for w, _ in seen) <= 1.0 * SLOW, seen
