@@ -122,5 +122,5 @@ static void our_own(void)
     resets(an, 1, "2026-11-26T07:00:01Z");
 }
 
-UNIT_MAIN("ratelimit", { "our own", our_own }, { "durations", durations }, { "times", times },
-          { "headers", headers })
+UNIT_MAIN("ratelimit", { "our own", our_own }, { "durations", durations },
+          { "times", times }, { "headers", headers })
