@@ -14,28 +14,23 @@ local M = { api = 1, schema = {
   stream = "string",   -- "finish": a stream ends where its tokens are used up
 } }
 
--- made once, filled in for each request: a row without a limit is none
-local ip = { "requests", per = "ip" }
-local key_requests, team_requests =
-  { "requests", per = "key" }, { "requests", per = "team" }
-local key_concurrent, team_concurrent =
-  { "concurrent", per = "key" }, { "concurrent", per = "team" }
-local key_tokens, team_tokens =
-  { "tokens", per = "key" }, { "tokens", per = "team" }
-local rows = { ip, key_requests, team_requests, key_concurrent,
-               team_concurrent, key_tokens, team_tokens }
+local rows
+
+-- made once; a row without a limit is none
+local function all(conf)
+  return {
+    { "requests", per = "ip", limit = conf.ip },
+    { "requests", per = "key", limit = "own", default = conf.requests },
+    { "requests", per = "team", limit = "own" },
+    { "concurrent", per = "key", limit = "own", default = conf.concurrent },
+    { "concurrent", per = "team", limit = "own" },
+    { "tokens", per = "key", limit = "own", default = conf.tokens, stream = conf.stream },
+    { "tokens", per = "team", limit = "own", stream = conf.stream },
+  }
+end
 
 function M.admit(req, conf)
-  local who = req.principal
-  local key, team = who.limits, who.team_limits
-  ip.limit = conf.ip
-  key_requests.limit = key.requests or conf.requests
-  key_concurrent.limit = key.concurrent or conf.concurrent
-  key_tokens.limit = key.tokens or conf.tokens
-  team_requests.limit = team.requests
-  team_concurrent.limit = team.concurrent
-  team_tokens.limit = team.tokens
-  key_tokens.stream, team_tokens.stream = conf.stream, conf.stream
+  rows = rows or all(conf)
   return ps.take(rows)
 end
 

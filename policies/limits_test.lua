@@ -55,6 +55,16 @@ ps.test("limits for keys without their own", {
   calls = { { req = caller() }, { req = caller(), expect = denied },
             { req = caller { requests = "50/h" }, expect = denied } },
 })
+ps.test("at the same time, for keys without their own", {
+  conf = { concurrent = 1 },
+  calls = { { req = caller(), running = true }, { req = caller(), expect = denied },
+            { req = caller { concurrent = 2 } } },
+})
+ps.test("the conf's are a key's, not a team's", {
+  conf = { requests = "1/h" },
+  calls = { { req = caller(nil, { requests = "50/h" }) },
+            { req = caller(nil, { requests = "50/h" }), expect = denied } },
+})
 ps.test("an address, and IPv6 by its network", {
   conf = { ip = "1/h" },
   calls = {

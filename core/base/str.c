@@ -52,6 +52,19 @@ struct str str_split(struct str *rest, char sep)
     return part;
 }
 
+size_t str_digits(char to[STR_DIGITS], uint64_t v)
+{
+    char text[STR_DIGITS];
+    size_t at = sizeof text;
+
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    memcpy(to, text + at, sizeof text - at);
+    return sizeof text - at;
+}
+
 bool str_u64(struct str s, uint64_t *out)
 {
     uint64_t v = 0;

@@ -58,6 +58,10 @@ struct str str_trim(struct str s);
  */
 struct str str_split(struct str *rest, char sep);
 
+/** Decimal digits of v, no NUL; returns how many. Cost: no call of printf. */
+#define STR_DIGITS 20
+size_t str_digits(char to[STR_DIGITS], uint64_t v);
+
 /** Decimal digits only, no sign, no spaces; false when out of range. */
 bool str_u64(struct str s, uint64_t *out);
 

@@ -103,11 +103,23 @@ static void see(struct limit_claim *c, const struct limit_row *row,
     *seen = (struct limit_seen){ true, row->limit, s->remaining, s->reset_ms };
 }
 
+/* Mostly a request takes once: then as many as it takes. */
 static bool room(struct limit_claim *c, size_t n)
 {
-    if (!c->at)
-        c->at = arena_alloc(c->arena, LIMIT_ROWS * sizeof *c->at);
-    return c->at && c->n + n <= LIMIT_ROWS;
+    struct limit_taken *at;
+
+    if (c->n + n <= c->room)
+        return true;
+    if (c->n + n > LIMIT_ROWS)
+        return false;
+    at = arena_alloc(c->arena, (c->n + n) * sizeof *at);
+    if (!at)
+        return false;
+    if (c->n)
+        memcpy(at, c->at, c->n * sizeof *at);
+    c->at = at;
+    c->room = c->n + n;
+    return true;
 }
 
 /* A copy that lasts as long as the request. */
@@ -254,6 +266,14 @@ void limit_claim_settle(struct limit_claim *c, uint64_t used, bool requests,
     }
 }
 
+static void put_number(struct buf *out, struct str name, uint64_t v)
+{
+    char text[STR_DIGITS];
+
+    buf_put(out, name);
+    buf_put(out, (struct str){ text, str_digits(text, v) });
+}
+
 static void write_one(const struct limit_claim *c, const struct limit_taken *t,
                       struct buf *out)
 {
@@ -261,17 +281,18 @@ static void write_one(const struct limit_claim *c, const struct limit_taken *t,
 
     if (name.n > SHOWN_NAME)
         name.n = SHOWN_NAME;
-    buf_printf(out, "{\"limit\":\"%s\",\"per\":", limit_kind_name(t->row.kind));
+    buf_put(out, STR("{\"limit\":\""));
+    buf_puts(out, limit_kind_name(t->row.kind));
+    buf_put(out, STR("\",\"per\":"));
     buf_json_str(out, t->row.scope);
-    buf_puts(out, ",\"name\":");
+    buf_put(out, STR(",\"name\":"));
     buf_json_str(out, name);
-    buf_printf(out, ",\"max\":%llu,\"left\":%llu",
-               (unsigned long long)t->row.limit,
-               (unsigned long long)t->remaining);
-    if (t->row.kind == LIMIT_TOKENS)
-        buf_printf(out, ",\"reserved\":%llu,\"used\":%llu",
-                   (unsigned long long)t->reserved,
-                   (unsigned long long)c->used);
+    put_number(out, STR(",\"max\":"), t->row.limit);
+    put_number(out, STR(",\"left\":"), t->remaining);
+    if (t->row.kind == LIMIT_TOKENS) {
+        put_number(out, STR(",\"reserved\":"), t->reserved);
+        put_number(out, STR(",\"used\":"), c->used);
+    }
     buf_putc(out, '}');
 }
 

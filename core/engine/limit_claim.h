@@ -33,8 +33,8 @@ struct limit_claim {
     struct limiter *limiter; /* NULL: there are no limits here */
     bool full_allows;        /* where it is full: not limited */
     struct arena *arena;
-    struct limit_taken *at;  /* room for LIMIT_ROWS; NULL before the first */
-    size_t n;
+    struct limit_taken *at;  /* NULL before the first; moves when it grows */
+    size_t n, room;
     struct limit_seen seen[LIMIT_CONCURRENT]; /* requests, tokens */
     uint64_t input;   /* tokens guessed for the input; 0 = not yet */
     uint64_t counted; /* output seen so far, in TOKEN_PARTS of a token */

@@ -7,14 +7,9 @@
 
 void format_u64(struct buf *b, uint64_t v)
 {
-    char text[20];
-    size_t at = sizeof text;
+    char text[STR_DIGITS];
 
-    do {
-        text[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    buf_put(b, (struct str){ text + at, sizeof text - at });
+    buf_put(b, (struct str){ text, str_digits(text, v) });
 }
 
 void format_ms(struct buf *b, uint64_t ns)

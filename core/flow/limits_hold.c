@@ -156,21 +156,24 @@ static size_t without(struct http_header *h, size_t n, struct str name)
     size_t kept = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (!str_ieq(h[i].name, name))
-            h[kept++] = h[i];
+        if (h[i].name.n == name.n && str_ieq(h[i].name, name))
+            continue;
+        if (kept != i)
+            h[kept] = h[i];
+        kept++;
     }
     return kept;
 }
 
-/* `name` as OpenAI has it. */
-static void put(struct fields *f, const char *name, struct str value)
+static void put(struct fields *f, enum limit_kind kind,
+                enum ratelimit_what what, struct str value)
 {
-    struct http_header h = { str_of(name), value };
+    enum ratelimit_of of =
+        kind == LIMIT_REQUESTS ? RATELIMIT_REQUESTS : RATELIMIT_TOKENS;
+    struct http_header h = {
+        str_of(ratelimit_name(f->r->endpoint->dialect, of, what)), value };
 
-    if (!value.p || !ratelimit_translate(DIALECT_OPENAI_CHAT,
-                                         f->r->endpoint->dialect, &h.name,
-                                         &h.value, clock_wall_ms(),
-                                         f->r->arena))
+    if (!value.p)
         return;
     f->n = without(f->h, f->n, h.name);
     if (f->n < f->max)
@@ -179,24 +182,22 @@ static void put(struct fields *f, const char *name, struct str value)
 
 static struct str number(struct request *r, uint64_t n)
 {
-    return arena_fmt(r->arena, "%llu", (unsigned long long)n);
+    char text[STR_DIGITS];
+
+    return arena_dup(r->arena, (struct str){ text, str_digits(text, n) });
 }
 
 static void put_seen(struct fields *f, enum limit_kind kind,
                      const struct limit_seen *s)
 {
-    static const char *const names[LIMIT_CONCURRENT][3] = {
-        [LIMIT_REQUESTS] = { "x-ratelimit-limit-requests",
-                             "x-ratelimit-remaining-requests",
-                             "x-ratelimit-reset-requests" },
-        [LIMIT_TOKENS] = { "x-ratelimit-limit-tokens",
-                           "x-ratelimit-remaining-tokens",
-                           "x-ratelimit-reset-tokens" },
-    };
+    struct request *r = f->r;
+    enum dialect d = r->endpoint->dialect;
+    uint64_t now_ms = d == DIALECT_ANTHROPIC ? clock_wall_ms() : 0;
 
-    put(f, names[kind][0], number(f->r, s->limit));
-    put(f, names[kind][1], number(f->r, s->remaining));
-    put(f, names[kind][2], ratelimit_text(s->reset_ms, f->r->arena));
+    put(f, kind, RATELIMIT_LIMIT, number(r, s->limit));
+    put(f, kind, RATELIMIT_REMAINING, number(r, s->remaining));
+    put(f, kind, RATELIMIT_RESET,
+        ratelimit_reset(d, s->reset_ms, now_ms, r->arena));
 }
 
 size_t limits_headers(struct request *r, struct http_header *h, size_t n,

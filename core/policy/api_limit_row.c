@@ -147,13 +147,61 @@ static int kind_of(lua_State *L, struct str name)
                          "not '%s'", name.p ? name.p : "(nothing)");
 }
 
+/* A rate or a number; neither: it was not given. */
+struct amount {
+    struct str rate;
+    bool is_number;
+    lua_Integer number;
+};
+
 /* A row as the script wrote it; texts are borrowed from it. */
 struct said {
-    struct str kind, per, limit, stream;
-    bool has_limit, has_number;
-    lua_Integer number; /* of limit, where that is one */
-    lua_Integer burst;  /* 0 = not given */
+    struct str kind, per, stream;
+    struct amount limit, other; /* other: where "own" is none */
+    lua_Integer burst;          /* 0 = not given */
 };
+
+static bool given(const struct amount *a)
+{
+    return a->rate.p || a->is_number;
+}
+
+/* What the principal carries of a kind. */
+static struct amount carried(const struct conf_limits *l, enum limit_kind kind)
+{
+    struct amount a = { .rate = kind == LIMIT_REQUESTS ? l->requests
+                              : kind == LIMIT_TOKENS   ? l->tokens
+                                                       : STR_NULL };
+
+    if (kind == LIMIT_CONCURRENT && l->concurrent) {
+        a.is_number = true;
+        a.number = l->concurrent;
+    }
+    if (a.rate.n == 0)
+        a.rate = STR_NULL;
+    return a;
+}
+
+/* limit = "own" becomes what the key or its team has, or `default`. */
+static void find_own(lua_State *L, struct policy_call *c, struct said *x,
+                     enum limit_kind kind)
+{
+    const struct principal *p = c->run->principal;
+    bool own = x->limit.rate.p && str_is(x->limit.rate, "own");
+
+    if (!own && given(&x->other))
+        luaL_error(L, "default is for limit = \"own\"");
+    if (!own)
+        return;
+    if (!str_is(x->per, "key") && !str_is(x->per, "team"))
+        luaL_error(L, "limit = \"own\" is for per = \"key\" and \"team\"");
+    x->limit = (struct amount){ .number = 0 };
+    if (p)
+        x->limit = carried(str_is(x->per, "key") ? &p->limits
+                                                 : &p->team_limits, kind);
+    if (!given(&x->limit))
+        x->limit = x->other;
+}
 
 /* False: no limit. */
 static bool set_limit(lua_State *L, const struct said *x,
@@ -161,20 +209,22 @@ static bool set_limit(lua_State *L, const struct said *x,
 {
     const char *kind = limit_kind_name(row->kind);
 
-    if (!x->has_limit)
+    if (!given(&x->limit))
         return false;
     if (row->kind == LIMIT_CONCURRENT) {
-        if (!x->has_number || x->number < 1 || x->number > 1000000)
+        lua_Integer n = x->limit.number;
+
+        if (!x->limit.is_number || n < 1 || n > 1000000)
             luaL_error(L, "concurrent: limit is a number from 1 to 1000000");
-        row->limit = (uint64_t)x->number;
+        row->limit = (uint64_t)n;
         return true;
     }
-    if (!x->limit.p)
+    if (!x->limit.rate.p)
         luaL_error(L, "%s: limit is a rate, \"600/min\"", kind);
-    if (!conf_rate(x->limit, &row->limit, &row->period_ms))
+    if (!conf_rate(x->limit.rate, &row->limit, &row->period_ms))
         luaL_error(L, "%s: \"%s\" is not a rate; write \"600/min\" or "
                       "\"400k/min\" (per s, min, h or day)", kind,
-                   x->limit.p);
+                   x->limit.rate.p);
     return true;
 }
 
@@ -261,29 +311,33 @@ static struct str text_at(lua_State *L, const char *name)
     return s;
 }
 
-/* limit: a text or a whole number; burst: a whole number. */
-static void read_count(lua_State *L, bool limit, struct said *x)
+static lua_Integer whole(lua_State *L, const char *name, const char *more)
 {
-    int ok = 0;
     lua_Integer n = 0;
+    int ok = 0;
 
-    if (limit && lua_type(L, -1) == LUA_TSTRING) {
-        x->limit = text_at(L, "limit");
-        x->has_limit = true;
-        return;
-    }
     if (lua_type(L, -1) == LUA_TNUMBER)
         n = lua_tointegerx(L, -1, &ok);
-    if (!ok || (!limit && n == 0))
-        luaL_error(L, "a row's %s is a whole number%s",
-                   limit ? "limit" : "burst",
-                   limit ? ", or a rate: \"600/min\"" : " above 0");
-    if (limit) {
-        x->number = n;
-        x->has_number = x->has_limit = true;
-    } else {
-        x->burst = n;
+    if (!ok)
+        luaL_error(L, "a row's %s is a whole number%s", name, more);
+    return n;
+}
+
+static void read_amount(lua_State *L, const char *name, struct amount *a)
+{
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        a->rate = text_at(L, name);
+        return;
     }
+    a->number = whole(L, name, ", or a rate: \"600/min\"");
+    a->is_number = true;
+}
+
+static void read_burst(lua_State *L, struct said *x)
+{
+    x->burst = whole(L, "burst", " above 0");
+    if (x->burst == 0)
+        luaL_error(L, "a row's burst is a whole number above 0");
 }
 
 /* One member, its name and value on top. */
@@ -300,14 +354,16 @@ static void read_member(lua_State *L, struct said *x)
     if (strcmp(name, "per") == 0)
         x->per = text_at(L, name);
     else if (strcmp(name, "limit") == 0)
-        read_count(L, true, x);
+        read_amount(L, name, &x->limit);
+    else if (strcmp(name, "default") == 0)
+        read_amount(L, name, &x->other);
     else if (strcmp(name, "burst") == 0)
-        read_count(L, false, x);
+        read_burst(L, x);
     else if (strcmp(name, "stream") == 0)
         x->stream = text_at(L, name);
     else
-        luaL_error(L, "a row has per, limit, burst and stream, not '%s'",
-                   name);
+        luaL_error(L, "a row has per, limit, default, burst and stream, "
+                      "not '%s'", name);
 }
 
 /* The row on top, which stays; so does what its name needs. */
@@ -326,6 +382,7 @@ static void read_row(lua_State *L, struct policy_call *c,
                                .want = 1 };
     if (!x.per.n)
         luaL_error(L, "a row needs per = \"key\", or another");
+    find_own(L, c, &x, row->kind);
     limited = set_limit(L, &x, row);
     set_burst(L, &x, row);
     finish = is_finish(L, &x, row);

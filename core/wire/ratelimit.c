@@ -4,27 +4,25 @@
 
 #include <time.h>
 
-enum what { WHAT_LIMIT, WHAT_REMAINING, WHAT_RESET };
-
 struct row {
     const char *openai, *anthropic;
-    enum what what;
+    enum ratelimit_what what;
 };
 
-/* Requests and tokens by turns. */
+/* Two of each, in the order of enum ratelimit_what. */
 static const struct row rows[] = {
     { "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit",
-      WHAT_LIMIT },
+      RATELIMIT_LIMIT },
     { "x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit",
-      WHAT_LIMIT },
+      RATELIMIT_LIMIT },
     { "x-ratelimit-remaining-requests",
-      "anthropic-ratelimit-requests-remaining", WHAT_REMAINING },
+      "anthropic-ratelimit-requests-remaining", RATELIMIT_REMAINING },
     { "x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-remaining",
-      WHAT_REMAINING },
+      RATELIMIT_REMAINING },
     { "x-ratelimit-reset-requests", "anthropic-ratelimit-requests-reset",
-      WHAT_RESET },
+      RATELIMIT_RESET },
     { "x-ratelimit-reset-tokens", "anthropic-ratelimit-tokens-reset",
-      WHAT_RESET },
+      RATELIMIT_RESET },
 };
 
 static const char *const same[] = { "retry-after", "retry-after-ms",
@@ -149,20 +147,35 @@ bool ratelimit_time(struct str s, uint64_t *ms)
     return true;
 }
 
+static size_t put_unit(char *to, uint64_t v, char unit)
+{
+    size_t n = str_digits(to, v);
+
+    to[n] = unit;
+    return n + 1;
+}
+
 struct str ratelimit_text(uint64_t ms, struct arena *a)
 {
-    if (ms < 1000)
-        return arena_fmt(a, "%llums", (unsigned long long)ms);
-    if (ms < 60000)
-        return arena_fmt(a, "%llu.%03llus", (unsigned long long)(ms / 1000),
-                         (unsigned long long)(ms % 1000));
-    ms = (ms + 999) / 1000;
-    if (ms < 3600)
-        return arena_fmt(a, "%llum%llus", (unsigned long long)(ms / 60),
-                         (unsigned long long)(ms % 60));
-    return arena_fmt(a, "%lluh%llum%llus", (unsigned long long)(ms / 3600),
-                     (unsigned long long)(ms / 60 % 60),
-                     (unsigned long long)(ms % 60));
+    char text[4 * STR_DIGITS];
+    size_t n = 0;
+
+    if (ms < 1000) {
+        n = put_unit(text, ms, 'm');
+        text[n++] = 's';
+    } else if (ms < 60000) {
+        n = put_unit(text, ms / 1000, '.');
+        n += str_digits(text + n, 1000 + ms % 1000);
+        memmove(text + n - 4, text + n - 3, 3); /* without the 1 */
+        text[n - 1] = 's';
+    } else {
+        ms = (ms + 999) / 1000;
+        if (ms >= 3600)
+            n = put_unit(text, ms / 3600, 'h');
+        n += put_unit(text + n, ms / 60 % 60, 'm');
+        n += put_unit(text + n, ms % 60, 's');
+    }
+    return arena_dup(a, (struct str){ text, n });
 }
 
 /* A time to come in the words of OpenAI. */
@@ -177,20 +190,40 @@ static struct str to_duration(struct str value, uint64_t now_ms,
     return ms > LONGEST_MS ? STR_NULL : ratelimit_text(ms, a);
 }
 
-static struct str to_time(struct str value, uint64_t now_ms, struct arena *a)
+/* RFC 3339, the second in which it has passed. */
+static struct str time_text(uint64_t ms, struct arena *a)
 {
+    time_t t = (time_t)((ms + 999) / 1000);
     struct tm tm;
-    uint64_t ms;
     char text[32];
-    time_t t;
 
-    if (!ratelimit_duration(value, &ms))
-        return STR_NULL;
-    t = (time_t)((now_ms + ms + 999) / 1000);
     if (!gmtime_r(&t, &tm) ||
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         return STR_NULL;
     return arena_dup(a, str_of(text));
+}
+
+static struct str to_time(struct str value, uint64_t now_ms, struct arena *a)
+{
+    uint64_t ms;
+
+    return ratelimit_duration(value, &ms) ? time_text(now_ms + ms, a)
+                                          : STR_NULL;
+}
+
+struct str ratelimit_reset(enum dialect to, uint64_t ms, uint64_t now_ms,
+                           struct arena *a)
+{
+    return to == DIALECT_ANTHROPIC ? time_text(now_ms + ms, a)
+                                   : ratelimit_text(ms, a);
+}
+
+const char *ratelimit_name(enum dialect to, enum ratelimit_of of,
+                           enum ratelimit_what what)
+{
+    const struct row *r = &rows[2 * (int)what + (int)of];
+
+    return to == DIALECT_ANTHROPIC ? r->anthropic : r->openai;
 }
 
 bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
@@ -209,7 +242,7 @@ bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
         if (!str_ieq(*name, str_of(from_anthropic ? r->anthropic
                                                   : r->openai)))
             continue;
-        if (r->what == WHAT_RESET && from_anthropic != to_anthropic)
+        if (r->what == RATELIMIT_RESET && from_anthropic != to_anthropic)
             *value = to_anthropic ? to_time(*value, now_ms, a)
                                   : to_duration(*value, now_ms, a);
         *name = str_of(to_anthropic ? r->anthropic : r->openai);
@@ -244,9 +277,9 @@ void ratelimit_note(struct ratelimit_left *l, struct str name,
         if (!str_ieq(name, str_of(r->openai)) &&
             !str_ieq(name, str_of(r->anthropic)))
             continue;
-        if (r->what == WHAT_REMAINING)
+        if (r->what == RATELIMIT_REMAINING)
             one->left_known = str_u64(value, &one->left);
-        else if (r->what == WHAT_RESET)
+        else if (r->what == RATELIMIT_RESET)
             one->reset_known = reset_in(value, now_ms, &one->reset_ms);
         return;
     }

@@ -45,6 +45,20 @@ struct ratelimit_left {
 void ratelimit_note(struct ratelimit_left *l, struct str name,
                     struct str value, uint64_t now_ms);
 
+enum ratelimit_of { RATELIMIT_REQUESTS, RATELIMIT_TOKENS };
+enum ratelimit_what { RATELIMIT_LIMIT, RATELIMIT_REMAINING, RATELIMIT_RESET };
+
+/** The header's name as `to` has it; static. Dialects without one of their own
+ * have OpenAI's. */
+const char *ratelimit_name(enum dialect to, enum ratelimit_of of,
+                           enum ratelimit_what what);
+
+/** Its value where it is a reset: the time from now, or (Anthropic) the time
+ * of day, for which alone now_ms is needed. In the arena; p is NULL without
+ * memory. */
+struct str ratelimit_reset(enum dialect to, uint64_t ms, uint64_t now_ms,
+                           struct arena *a);
+
 /** "6m0s", "1.5s", "120ms" or "1h2m3s" in milliseconds. */
 bool ratelimit_duration(struct str s, uint64_t *ms);
 

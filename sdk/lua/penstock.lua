@@ -109,7 +109,8 @@ function body:remove(pointer) end
 ---@class penstock.LimitRow
 ---@field [1] "requests"|"tokens"|"concurrent" # What is counted.
 ---@field per "key"|"user"|"team"|"model"|"provider"|"endpoint"|"ip"|string # Whose limit it is; a text of one's own has a colon: "project:" .. name. The provider is known in route and attempt.
----@field limit string|integer|nil # "600/min", "400k/min" (per s, min, h, day); of concurrent a number.
+---@field limit string|integer|nil # "600/min", "400k/min" (per s, min, h, day); of concurrent a number; "own": what the key or its team carries.
+---@field default string|integer|nil # With limit = "own": the limit of those who have none of their own.
 ---@field burst integer? # Of requests: how many may come at once; a tenth of the limit where it is not given.
 ---@field stream "finish"|nil # Of tokens: a stream that comes to more than the limit has left ends there, as if at its max_tokens.
 

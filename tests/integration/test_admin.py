@@ -124,6 +124,7 @@ def test_teams_status_and_what_is_wrong(instance):
 
 
 def test_roles(instance):
+    """Each verb by each role."""
     admin, operator, viewer = (Admin(instance, t)
                                for t in (ADMIN, OPERATOR, VIEWER))
     one = "/v1/keys/" + admin("POST", "/v1/keys",
@@ -135,7 +136,12 @@ def test_roles(instance):
             ("POST", one + "/enable", None, 1),
             ("POST", one + "/rotate", {}, 1),
             ("PATCH", one, {"user": "u"}, 2),
+            ("POST", "/v1/keys", {"name": "other"}, 2),
+            ("POST", "/v1/keys/import", {"name": "old", "sha256": "ab" * 32},
+             2),
             ("POST", "/v1/teams", {"name": "t"}, 2),
+            ("GET", "/v1/teams/t", None, 0),
+            ("PATCH", "/v1/teams/t", {"models": ["m"]}, 2),
             ("DELETE", "/v1/teams/t", None, 2), ("DELETE", one, None, 2)]:
         for rank, api in enumerate((viewer, operator, admin)):
             status = api(method, path, body)[0]

@@ -188,10 +188,33 @@ def test_a_client_that_leaves_is_estimated(penstock):
     assert 20 <= row[5] <= 22 and row[4] > 0
 
 
-def test_kills_lose_no_row(penstock):
+CELLS = """
+local M = { api = 1 }
+local row = { { "concurrent", per = "story:all", limit = 1000 } }
+function M.admit(req)
+  if req.user ~= "probe" then return ps.take(row) end
+  local _, states = ps.peek(row)
+  return ps.deny("rate_limited", "held " .. 1000 - states[1].remaining)
+end
+return M
+"""
+
+
+def held(p):
+    """Requests that the limiter believes to be in work."""
+    r = p.post("/v1/chat/completions", dict(ECHO, user="probe"))
+    assert r.status == 429
+    return int(r.json()["error"]["message"].rpartition(" ")[2])
+
+
+def test_kills_lose_no_row(penstock, tmp_path):
     """Workers and the keeper are killed during metered requests: a row for
-    each answered try and, for what was in work, `worker_lost`."""
-    p = penstock(CONFIG)
+    each answered try and, for what was in work, `worker_lost`; the cells of
+    the limits come back to nothing."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "cells.lua").write_text(CELLS)
+    p = penstock(CONFIG + f'policy_path "{tmp_path}"\n'
+                 'policies { "auth", "cells", "route" }\n')
     total = 10000 if not SANITIZED else 2000
     threads = load(p, total)
     rng = random.Random(4)
@@ -207,6 +230,8 @@ def test_kills_lose_no_row(penstock):
     ids = answered(threads)
     assert len(set(ids)) == len(ids) and killed >= 3
     wait_for(lambda: p.status() and len(p.workers()) == 2, 20, why="workers")
+
+    wait_for(lambda: held(p) == 0, why="empty cells")
 
     def complete():
         try:

@@ -184,6 +184,14 @@ static void mistakes_raise(void)
           "a text of your own with a colon" },
         { "ps.take { { 'requests', per = 'key', limits = '1/s' } }",
           "not 'limits'" },
+        { "ps.take { { 'requests', per = 'user', limit = 'own' } }",
+          "is for per = \"key\" and \"team\"" },
+        { "ps.take { { 'requests', per = 'key', limit = '9/s',"
+          " default = '1/s' } }", "default is for limit = \"own\"" },
+        { "ps.take { { 'requests', per = 'key', limit = 'own',"
+          " default = '1' } }", "not a rate" },
+        { "ps.take { { 'requests', per = 'key', limit = 'own',"
+          " default = true } }", "default is a whole number" },
         { "ps.take { { 'requests', per = 'key', limit = 600 } }",
           "limit is a rate" },
         { "ps.take { { 'requests', per = 'key', limit = '600/week' } }",

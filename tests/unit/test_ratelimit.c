@@ -122,6 +122,38 @@ static void what_is_left(void)
     CU_ASSERT(!left.tokens.left_known);
 }
 
+static void resets(enum dialect to, uint64_t ms, const char *want)
+{
+    struct arena *a = arena_new(1 << 16);
+    struct str s = ratelimit_reset(to, ms, NOW, a);
+    char got[64];
+
+    snprintf(got, sizeof got, STR_FMT, STR_ARG(s));
+    UNIT_STR(got, want);
+    arena_free(a);
+}
+
+static void our_own(void)
+{
+    enum dialect chat = DIALECT_OPENAI_CHAT, an = DIALECT_ANTHROPIC;
+
+    UNIT_STR(ratelimit_name(chat, RATELIMIT_TOKENS, RATELIMIT_LIMIT),
+             "x-ratelimit-limit-tokens");
+    UNIT_STR(ratelimit_name(chat, RATELIMIT_REQUESTS, RATELIMIT_RESET),
+             "x-ratelimit-reset-requests");
+    UNIT_STR(ratelimit_name(an, RATELIMIT_TOKENS, RATELIMIT_REMAINING),
+             "anthropic-ratelimit-tokens-remaining");
+    resets(chat, 0, "0ms");
+    resets(chat, 999, "999ms");
+    resets(chat, 1005, "1.005s");
+    resets(chat, 59999, "59.999s");
+    resets(chat, 60001, "1m1s");
+    resets(chat, 3600000, "1h0m0s");
+    resets(chat, 90061000, "25h1m1s");
+    resets(an, 360000, "2026-11-26T07:06:00Z");
+    resets(an, 1, "2026-11-26T07:00:01Z");
+}
+
 UNIT_MAIN("ratelimit", { "what is left", what_is_left },
-          { "durations", durations }, { "times", times },
-          { "headers", headers })
+          { "our own", our_own }, { "durations", durations },
+          { "times", times }, { "headers", headers })

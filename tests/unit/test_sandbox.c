@@ -196,7 +196,8 @@ static void plans_are_checked(void)
     struct target target = { .name = STR("a/m"), .provider = &provider,
                              .model = STR("m") };
     struct candidate list[] = { { .target = &target } };
-    struct plan plan = { list, 1, STR("smart") };
+    struct plan plan = { .list = list, .n = 1, .n_first = 1,
+                         .model = STR("smart") };
     struct fake f;
 
     fake_init(&f);
