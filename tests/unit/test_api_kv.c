@@ -161,7 +161,7 @@ static void mistakes_raise(void)
     fails(kv, "kv:incr('a', 1.5)", "integer");
     fails(kv, "kv:cas('a', 1)", "value expected");
     fails(kv, "kv:gett('a')", "kv:gett does not exist");
-    fails(kv, "kv.get = 1", "a kv value");
+    fails(kv, "kv.get = 1", "kv.get cannot be assigned");
     fails(kv, "kv.get(ps, 'a')", "kv expected");
     fails(kv, "ps.kv('')", "1 to 64");
     fails(kv, "ps.kv(('n'):rep(65))", "1 to 64");

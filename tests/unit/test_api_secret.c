@@ -72,7 +72,7 @@ static void cannot_be_shown(void)
     fails("ps.note('x' .. conf.token)", "concatenate a secret value");
     fails("ps.note(#conf.token)", "length of a secret value");
     fails("ps.note(conf.token.text)", "secret:text does not exist");
-    fails("conf.token.x = 1", "secret value");
+    fails("conf.token.x = 1", "secret.x cannot be assigned");
     fails("error(conf.token)", "no text");
     fails("ps.note(getmetatable(conf.token).x)", "index a boolean");
     shows("local v, why = ps.json.encode(conf) ps.note(tostring(v) .. why)",
