@@ -22,6 +22,15 @@ static int show(const struct cli_ctx *ctx, const json_t *got)
     return CLI_DONE;
 }
 
+static bool has_option(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* -f REQUEST and perhaps -c FILE, in either order. */
 static int from_file(int argc, char **argv, struct cli_ctx *ctx)
 {
@@ -47,7 +56,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     struct ask a;
     int rc;
 
-    if (argc >= 3 && argv[1][0] == '-')
+    if (argc >= 3 && has_option(argc, argv, "-f"))
         return from_file(argc, argv, ctx);
     if (argc >= 3 && argv[1][0] == '-')
         return explain_status(argc, argv, ctx);
