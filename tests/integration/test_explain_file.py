@@ -320,4 +320,4 @@ def test_options_stand_in_either_order(cli, tmp_path):
     for args in (["-f", file, "-c"], ["-c", config], ["-f", file, "-f", file],
                  ["-f", file, "-x", config]):
         got = cli("explain", *map(str, args))
-        assert got.returncode == 2 and "-f FILE" in got.stderr, got.stderr
+        assert got.returncode == 2 and "-f " in got.stderr, got.stderr
