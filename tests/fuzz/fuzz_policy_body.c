@@ -45,7 +45,7 @@ static const char source[] =
     "end\n"
     "local function step(req, line, d)\n"
     "  local op, rest = line:sub(1, 1), line:sub(2)\n"
-    "  local a, b = rest:match('^(%S*) ?(.*)$')\n"
+    "  local a, b = rest:match('^([^ ]*) ?(.*)$')\n"
     "  if op == '=' then req.body:set(a, value(req, b))\n"
     "  elseif op == '-' then req.body:remove(a)\n"
     "  elseif op == '?' then req.body:get(a) req.body:raw(a)\n"

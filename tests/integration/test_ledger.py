@@ -220,7 +220,7 @@ def test_kills_lose_no_row(penstock, tmp_path):
     rng = random.Random(4)
     killed = 0
     while any(t.is_alive() for t in threads):
-        time.sleep(0.4 * SLOW)
+        time.sleep(0.4)
         try:
             pid = keeper(p) if killed % 2 else \
                 rng.choice([w["pid"] for w in p.workers() if w["pid"]])
