@@ -215,12 +215,12 @@ def test_kills_lose_no_row(penstock, tmp_path):
     (tmp_path / "cells.lua").write_text(CELLS)
     p = penstock(CONFIG + f'policy_path "{tmp_path}"\n'
                  'policies { "auth", "cells", "route" }\n')
-    total = 10000 if not SANITIZED else 2000
+    total = 10000 if not SANITIZED else 6000
     threads = load(p, total)
     rng = random.Random(4)
     killed = 0
     while any(t.is_alive() for t in threads):
-        time.sleep(0.4)
+        time.sleep(0.3)
         try:
             pid = keeper(p) if killed % 2 else \
                 rng.choice([w["pid"] for w in p.workers() if w["pid"]])
