@@ -88,6 +88,7 @@ static inline void row_usable(struct fake *f)
     fake_run(f, PHASE_REQUEST);
     UNIT_INT(f->out.err_code, ERR_OVERLOADED);
     for (int i = 0; i < 3; i++) { /* 50 ms may pass on a busy machine */
+        f->notes[0] = '\0';
         fake_run(f, PHASE_VALIDATE);
         if (f->out.verdict == POLICY_NONE)
             break;
