@@ -67,6 +67,21 @@ static struct config *open_text(const char *text)
     return c;
 }
 
+static void two_listeners(const struct config *c)
+{
+    UNIT_INT(c->n_listens, 2);
+    want(c->listens[0].address, "127.0.0.1:8080");
+    UNIT_INT(c->listens[0].anonymous, ANON_LOCAL);
+    CU_ASSERT_TRUE(c->listens[0].detail_full);
+    UNIT_INT(c->listens[0].n_tls, 0);
+    UNIT_INT(c->listens[1].anonymous, ANON_PUBLIC);
+    CU_ASSERT_FALSE(c->listens[1].detail_full);
+    want(c->listens[1].trusted_proxies[1], "::1");
+    UNIT_INT(c->listens[1].n_tls, 1);
+    want(c->listens[1].tls[0].cert, PEM);
+    want(c->listens[1].tls[0].key, PEM_KEY);
+}
+
 static void server_and_listeners(void)
 {
     struct config *c;
@@ -105,17 +120,7 @@ static void server_and_listeners(void)
     want(c->state, "/s");
     want(c->plugin_path, "/p");
     want(c->metrics, "0.0.0.0:9091");
-    UNIT_INT(c->n_listens, 2);
-    want(c->listens[0].address, "127.0.0.1:8080");
-    UNIT_INT(c->listens[0].anonymous, ANON_LOCAL);
-    CU_ASSERT_TRUE(c->listens[0].detail_full);
-    UNIT_INT(c->listens[0].n_tls, 0);
-    UNIT_INT(c->listens[1].anonymous, ANON_PUBLIC);
-    CU_ASSERT_FALSE(c->listens[1].detail_full);
-    want(c->listens[1].trusted_proxies[1], "::1");
-    UNIT_INT(c->listens[1].n_tls, 1);
-    want(c->listens[1].tls[0].cert, PEM);
-    want(c->listens[1].tls[0].key, PEM_KEY);
+    two_listeners(c);
     UNIT_INT(c->n_endpoints, 2);
     UNIT_INT(c->endpoints[0].max_body, 2 << 20);
     UNIT_INT(c->kv_memory, 1 << 20);
