@@ -135,7 +135,6 @@ void reload_done(struct master *m, const char *how, const char *warning)
 bool reload_want(struct master *m, const struct reload_wish *wish)
 {
     struct reload *r = &m->reload;
-
     bool signalled = !wish->ticket && !wish->back_to;
 
     for (size_t i = 1; i < r->n_wishes && signalled; i++) {
@@ -146,8 +145,13 @@ bool reload_want(struct master *m, const struct reload_wish *wish)
         log_event(EV_reload_pinned, LOG_I("generation", (int64_t)r->pinned));
         return false;
     }
-    if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING)
+    if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING) {
+        if (!wish->ticket) /* nobody else is told */
+            log_event(EV_reload_refused, LOG_Z("why", "it starts or ends just "
+                                                      "now, or too many wait"),
+                      LOG_I("generation", (int64_t)m->generation));
         return false;
+    }
     r->wishes[r->n_wishes++] = *wish;
     return true;
 }
@@ -206,9 +210,9 @@ static void refuse_restart(struct master *m)
         if (how && strcmp(how, "restart") == 0)
             buf_printf(&names, "%s%s", buf_len(&names) ? ", " : "", path);
     }
-    buf_putc(&names, '\0');
     err_set(&err, ERR_CONFIG, "changed only by a restart (`penstock stop`, "
-            "then serve again): %s; nothing was changed", names.p);
+            "then serve again): " STR_FMT "; nothing was changed",
+            STR_ARG(buf_str(&names)));
     buf_clear(&names);
     json_decref(all);
     reload_refuse(m, &err);

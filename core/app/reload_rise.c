@@ -50,10 +50,10 @@ static int room(struct master *m, struct err *err)
     int rc = 0;
 
     if (leaving(m, &pids) > m->n_workers * (MASTER_GENERATIONS - 2)) {
-        buf_putc(&pids, '\0');
         rc = err_set(err, ERR_BUSY, "workers of %d older generations still "
-                     "have requests (pid%s); wait for them, or end the oldest "
-                     "with --force", MASTER_GENERATIONS - 2, pids.p);
+                     "have requests (pid" STR_FMT "); wait for them, or end "
+                     "the oldest with --force", MASTER_GENERATIONS - 2,
+                     STR_ARG(buf_str(&pids)));
     }
     buf_clear(&pids);
     return rc;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_LEN = 256 };
+enum { PATH_LEN = 160 };
 
 static const char added[] = "added", removed[] = "removed",
                   changed[] = "changed";

@@ -16,7 +16,8 @@
 
 struct snapshot;
 
-enum { CONFIG_CHANGES_MAX = 200 };
+/* with paths of at most 160 bytes: they must fit into one message */
+enum { CONFIG_CHANGES_MAX = 100 };
 
 struct config_diff {
     /* [{"path": "provider/gpu/base_url", "change": "added|removed|changed",
