@@ -51,6 +51,7 @@ struct post {
     uint64_t start_ms; /* nobody: when the next is started */
     uint64_t generation; /* of the bundle that it serves; workers only */
     uint64_t prepared;   /* of the one that it holds ready beside it */
+    uint64_t told;       /* of the one that it was told to serve */
     bool unlistened; /* it accepts no more */
     bool leaving; /* replaced by another: it drains, and then the post goes */
     bool retired; /* told to end, so that the next has a new configuration */

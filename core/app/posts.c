@@ -123,7 +123,7 @@ void post_start(struct master *m, struct post *p)
     int ends[2];
     pid_t pid;
 
-    p->ready_ms = p->prepared = 0;
+    p->ready_ms = p->prepared = p->told = 0;
     p->generation = m->generation;
     p->retired = false;
     p->stuck = p->aborted = false;

@@ -11,6 +11,7 @@
 #include "base/snapshot.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -283,6 +284,8 @@ void reload_step(struct master *m, uint64_t now_ms)
     struct reload *r = &m->reload;
 
     bake_step(m, now_ms);
+    place_tell(m);
+    rise_tell(m);
     if (r->stage == RELOAD_NONE && r->n_wishes)
         begin(m);
     else if (r->stage == RELOAD_LOADING)
@@ -329,7 +332,8 @@ void reload_follow(struct master *m, bool helpers)
         log_event(EV_log_failed, LOG_Z("why", err.msg));
     if (helpers && keeper->sock >= 0) {
         keeper->retired = true;
-        message_send(keeper->sock, MSG_STOP, 0, STR_NULL, -1);
+        if (message_send(keeper->sock, MSG_STOP, 0, STR_NULL, -1) != 0)
+            kill(keeper->pid, SIGKILL); /* it does not listen; rings keep */
     }
 }
 

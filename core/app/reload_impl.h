@@ -32,11 +32,15 @@ void served_clear(struct served *s);
 
 void place_start(struct master *m);
 void place_step(struct master *m, uint64_t now_ms);
+/** Tell the workers that have prepared to serve it; call it each turn. */
+void place_tell(struct master *m);
 
 /* reload_rise.c: new workers */
 
 void rise_start(struct master *m);
 void rise_step(struct master *m, uint64_t now_ms);
+/** Tell the old workers to drain, who have not heard it; call it each turn. */
+void rise_tell(struct master *m);
 /** Go back to the former, and say why. */
 void rise_fail(struct master *m, const struct err *err);
 

@@ -44,6 +44,7 @@ void place_start(struct master *m)
     r->stage = RELOAD_PREPARING;
     r->until_ms = clock_mono_ms() + RELOAD_PREPARE_MS;
     for (size_t i = 0; i < m->n_workers; i++) {
+        m->posts[i].prepared = 0; /* what it once was does not count */
         if (takes_part(&m->posts[i]) && !tell(m, &m->posts[i])) {
             deaf(m, &m->posts[i]);
             return;
@@ -95,6 +96,20 @@ static const struct post *behind(const struct master *m, uint64_t number,
     return NULL;
 }
 
+/** Who cannot hear it now (its socket is full) is told at the next turn. */
+void place_tell(struct master *m)
+{
+    for (size_t i = 0; i < m->n_workers; i++) {
+        struct post *p = &m->posts[i];
+
+        if (takes_part(p) && p->prepared == m->generation &&
+            p->generation != m->generation && p->told != m->generation &&
+            message_send(p->sock, MSG_FLIP, (uint32_t)m->generation, STR_NULL,
+                         -1) == 0)
+            p->told = m->generation;
+    }
+}
+
 static void flip(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -104,11 +119,7 @@ static void flip(struct master *m)
     bake_measure(m, m->generation);
     reload_take(m, &former);
     reload_follow(m, helpers);
-    for (size_t i = 0; i < m->n_workers; i++) {
-        if (takes_part(&m->posts[i]))
-            message_send(m->posts[i].sock, MSG_FLIP, (uint32_t)m->generation,
-                         STR_NULL, -1);
-    }
+    place_tell(m);
     reload_keep(m, &former);
     bake_begin(m);
     r->stage = RELOAD_FLIPPING;

@@ -14,6 +14,8 @@
 
 #include <signal.h>
 
+#define TOLD_TO_GO UINT64_MAX /* in place of a generation's number */
+
 /** Old workers that still have requests. */
 static size_t leaving(const struct master *m, struct buf *pids)
 {
@@ -149,24 +151,33 @@ void rise_fail(struct master *m, const struct err *err)
     reload_refuse(m, err);
 }
 
+void rise_tell(struct master *m)
+{
+    const struct reload *r = &m->reload;
+
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        struct post *p = &m->posts[i];
+        bool serves = r->stage == RELOAD_RISING &&
+                      p->generation == r->former.number;
+
+        if (p->leaving && !serves && p->sock >= 0 && p->told != TOLD_TO_GO &&
+            message_send(p->sock, MSG_DRAIN, 1, STR_NULL, -1) == 0)
+            p->told = TOLD_TO_GO;
+    }
+}
+
 static void commit(struct master *m)
 {
     struct reload *r = &m->reload;
 
     bake_measure(m, r->former.number);
     listeners_replace(&m->listeners, &r->listeners);
-    for (size_t i = m->n_workers; i < m->n_posts; i++) {
-        struct post *p = &m->posts[i];
-
-        if (p->leaving && p->sock >= 0 &&
-            p->generation == r->former.number)
-            message_send(p->sock, MSG_DRAIN, 1, STR_NULL, -1);
-    }
     reload_follow(m, m->loaded.helpers);
     reload_keep(m, &r->former);
     r->former = (struct served){ 0 };
     bake_begin(m);
     r->stage = RELOAD_LEAVING;
+    rise_tell(m);
     r->until_ms = clock_mono_ms() + RELOAD_FLIP_MS;
 }
 
