@@ -16,9 +16,9 @@ local M = { api = 1, schema = {
 
 local rows
 
--- made once; a row without a limit is none
+-- read once; a row without a limit is none
 local function all(conf)
-  return {
+  return ps.rows {
     { "requests", per = "ip", limit = conf.ip },
     { "requests", per = "key", limit = "own", default = conf.requests },
     { "requests", per = "team", limit = "own" },

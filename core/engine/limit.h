@@ -56,6 +56,7 @@ const char *limit_kind_name(enum limit_kind k);
 struct limit_row {
     enum limit_kind kind;
     bool open;          /* a name that anybody can make up */
+    bool kept;          /* scope and name last as long as a claim on it */
     struct str scope;   /* "key"; with name and kind it names the cell */
     struct str name;    /* "ci" */
     uint64_t limit;     /* per period, or at once; 1 to LIMIT_MAX */

@@ -127,6 +127,8 @@ static bool copy(struct limit_claim *c, const struct limit_row *row,
                  struct limit_taken *to)
 {
     *to = (struct limit_taken){ .row = *row };
+    if (row->kept)
+        return true;
     to->row.name = arena_dup(c->arena, row->name);
     to->row.scope = arena_dup(c->arena, row->scope);
     return (to->row.name.p || !row->name.n) &&

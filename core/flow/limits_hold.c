@@ -44,7 +44,8 @@ static void add_rate(struct rows *rows, enum limit_kind kind, struct str rate,
 static void add(struct request *r, struct rows *rows, const char *scope,
                 struct str name, const struct conf_limits *l)
 {
-    struct limit_row row = { .scope = str_of(scope), .name = name, .want = 1 };
+    struct limit_row row = { .scope = str_of(scope), .name = name, .want = 1,
+                             .kept = true };
 
     if (!name.n)
         return;
