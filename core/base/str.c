@@ -54,13 +54,23 @@ struct str str_split(struct str *rest, char sep)
 
 size_t str_digits(char to[STR_DIGITS], uint64_t v)
 {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324"
+        "25262728293031323334353637383940414243444546474849"
+        "50515253545556575859606162636465666768697071727374"
+        "75767778798081828384858687888990919293949596979899";
     char text[STR_DIGITS];
     size_t at = sizeof text;
 
-    do {
-        text[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
+    while (v >= 10) {
+        at -= 2;
+        memcpy(text + at, pairs + v % 100 * 2, 2);
+        v /= 100;
+    }
+    if (v || at == sizeof text)
+        text[--at] = (char)('0' + v);
+    else if (text[at] == '0')
+        at++;
     memcpy(to, text + at, sizeof text - at);
     return sizeof text - at;
 }

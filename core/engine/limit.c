@@ -42,7 +42,9 @@ static uint32_t plan(struct limiter *l, uint64_t bytes)
     l->models_at =
         round64(l->holds_at + (size_t)l->n_processes * l->n_holds *
                                   sizeof(struct limit_hold_cell));
-    l->size = l->models_at + LIMIT_MODELS * sizeof(struct limit_model);
+    l->mark_at =
+        round64(l->models_at + LIMIT_MODELS * sizeof(struct limit_model));
+    l->size = l->mark_at + sizeof(uint64_t);
     return (uint32_t)n;
 }
 
@@ -142,8 +144,8 @@ static void set_key(struct take *t, size_t i)
     n = append(text, n, row->scope.p, row->scope.n);
     n = append(text, n, row->name.p, row->name.n);
     whole = (struct str){ text, n };
-    w->key[0] = siphash(t->l->seed[0], whole);
-    w->key[1] = siphash(t->l->seed[1], whole) | 1; /* never free */
+    siphash_128(t->l->seed[0], whole, w->key);
+    w->key[1] |= 1; /* never free */
     w->shard = (uint32_t)(w->key[0] >> 40) & (t->l->n_shards - 1);
     for (size_t k = 0; k < i && !w->again; k++)
         w->again = t->want[k].key[0] == w->key[0] &&

@@ -152,6 +152,13 @@ struct limit_sums {
 /** O(cells); takes each lock. */
 void limiter_sums(struct limiter *l, uint64_t now_ms, struct limit_sums *out);
 
+/**
+ * A time that all processes see: when a name of their own was last counted,
+ * say, so that while that is long ago nobody looks for one. 0: never.
+ */
+void limit_mark(struct limiter *l, uint64_t now_ms);
+uint64_t limit_marked(const struct limiter *l);
+
 /*
  * limit_learn.c: how long the answers of a model are, as a histogram in the
  * same memory; shared by all workers, without locks: an estimate.

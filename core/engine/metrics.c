@@ -250,9 +250,8 @@ void metric_set(enum metric_id id, const struct str *labels, int64_t v)
                               memory_order_relaxed);
 }
 
-void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
+static void observe(struct metrics_series *s, enum metric_id id, uint64_t us)
 {
-    struct metrics_series *s = find(id, labels);
     const uint64_t *bounds = metric_buckets(id);
     size_t i = 0;
 
@@ -262,6 +261,23 @@ void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
         i++;
     bump(&s->values[i], 1);
     bump(&s->values[METRIC_BUCKETS + 1], us);
+}
+
+void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
+{
+    observe(find(id, labels), id, us);
+}
+
+/* A series never moves in its column, and a column is this process's until it
+ * ends. */
+void metric_observe_at(struct metric_spot *spot, enum metric_id id,
+                       const struct str *labels, uint64_t us)
+{
+    if (!spot->series || spot->column != here) {
+        spot->column = here;
+        spot->series = find(id, labels);
+    }
+    observe(spot->series, id, us);
 }
 
 static void retire_series(struct metrics_column *total,

@@ -150,6 +150,7 @@ struct fields {
     struct request *r;
     struct http_header *h;
     size_t n, max;
+    char *digits; /* room for the next number, in the arena */
 };
 
 static size_t without(struct http_header *h, size_t n, struct str name)
@@ -181,11 +182,20 @@ static void put(struct fields *f, enum limit_kind kind,
         f->h[f->n++] = h;
 }
 
-static struct str number(struct request *r, uint64_t n)
-{
-    char text[STR_DIGITS];
+enum { NUMBERS = 2 * LIMIT_CONCURRENT }; /* limit, remaining; of each kind */
 
-    return arena_dup(r->arena, (struct str){ text, str_digits(text, n) });
+static struct str number(struct fields *f, uint64_t n)
+{
+    struct str s = STR_NULL;
+
+    if (!f->digits)
+        f->digits = arena_alloc(f->r->arena, NUMBERS * STR_DIGITS);
+    if (!f->digits)
+        return s;
+    s.p = f->digits;
+    s.n = str_digits(f->digits, n);
+    f->digits += s.n;
+    return s;
 }
 
 static void put_seen(struct fields *f, enum limit_kind kind,
@@ -195,8 +205,8 @@ static void put_seen(struct fields *f, enum limit_kind kind,
     enum dialect d = r->endpoint->dialect;
     uint64_t now_ms = d == DIALECT_ANTHROPIC ? clock_wall_ms() : 0;
 
-    put(f, kind, RATELIMIT_LIMIT, number(r, s->limit));
-    put(f, kind, RATELIMIT_REMAINING, number(r, s->remaining));
+    put(f, kind, RATELIMIT_LIMIT, number(f, s->limit));
+    put(f, kind, RATELIMIT_REMAINING, number(f, s->remaining));
     put(f, kind, RATELIMIT_RESET,
         ratelimit_reset(d, s->reset_ms, now_ms, r->arena));
 }
@@ -204,7 +214,7 @@ static void put_seen(struct fields *f, enum limit_kind kind,
 size_t limits_headers(struct request *r, struct http_header *h, size_t n,
                       size_t max)
 {
-    struct fields f = { r, h, n, max };
+    struct fields f = { r, h, n, max, NULL };
 
     for (int kind = 0; r->endpoint && kind < LIMIT_CONCURRENT; kind++) {
         if (r->claim.seen[kind].set)
