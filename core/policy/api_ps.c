@@ -60,7 +60,8 @@ static int fn_cost(lua_State *L)
     struct policy_call *c = api_call(L);
     int64_t nusd = -1;
 
-    luaL_checktype(L, 1, LUA_TUSERDATA);
+    if (!api_is(L, 1, API_REQ))
+        luaL_checktype(L, 1, LUA_TUSERDATA);
     if (c->phase != PHASE_LOG)
         return luaL_error(L, "ps.cost: what a request cost is known in log");
     if (c->run->view->cost)

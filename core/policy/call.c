@@ -226,6 +226,8 @@ enum call_result policy_call_begin(struct policy_state *st,
         return CALL_ERROR;
     }
     c->phase = phase;
+    c->number = ++st->begun;
+    c->found = NULL;
     c->run = run;
     c->stopped = NULL;
     c->wall_ms = 0;

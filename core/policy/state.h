@@ -79,6 +79,7 @@ struct policy_state {
     struct policy_call *idle;    /* pooled */
     struct policy_call *all;
     uint32_t n_calls;
+    uint64_t begun; /* calls, ever */
     uint32_t ns_rest;   /* CPU not yet in the metric */
     struct metric_spot seconds[PHASE_COUNT];
     uint64_t logged_ms; /* when an error was last logged */
