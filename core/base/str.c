@@ -52,27 +52,34 @@ struct str str_split(struct str *rest, char sep)
     return part;
 }
 
+static const char digit_pairs[] =
+    "00010203040506070809101112131415161718192021222324"
+    "25262728293031323334353637383940414243444546474849"
+    "50515253545556575859606162636465666768697071727374"
+    "75767778798081828384858687888990919293949596979899";
+
+static size_t count_digits(uint64_t v)
+{
+    size_t n = 1;
+
+    for (; v >= 10000; v /= 10000)
+        n += 4;
+    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 size_t str_digits(char to[STR_DIGITS], uint64_t v)
 {
-    static const char pairs[] =
-        "00010203040506070809101112131415161718192021222324"
-        "25262728293031323334353637383940414243444546474849"
-        "50515253545556575859606162636465666768697071727374"
-        "75767778798081828384858687888990919293949596979899";
-    char text[STR_DIGITS];
-    size_t at = sizeof text;
+    size_t n = count_digits(v), at = n;
 
-    while (v >= 10) {
+    for (; v >= 100; v /= 100) {
         at -= 2;
-        memcpy(text + at, pairs + v % 100 * 2, 2);
-        v /= 100;
+        memcpy(to + at, digit_pairs + v % 100 * 2, 2);
     }
-    if (v || at == sizeof text)
-        text[--at] = (char)('0' + v);
-    else if (text[at] == '0')
-        at++;
-    memcpy(to, text + at, sizeof text - at);
-    return sizeof text - at;
+    if (v >= 10)
+        memcpy(to, digit_pairs + v * 2, 2);
+    else
+        to[0] = (char)('0' + v);
+    return n;
 }
 
 bool str_u64(struct str s, uint64_t *out)

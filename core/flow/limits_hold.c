@@ -151,6 +151,7 @@ struct fields {
     struct http_header *h;
     size_t n, max;
     char *digits; /* room for the next number, in the arena */
+    bool others;  /* some of these names may be there */
 };
 
 static size_t without(struct http_header *h, size_t n, struct str name)
@@ -167,6 +168,28 @@ static size_t without(struct http_header *h, size_t n, struct str name)
     return kept;
 }
 
+/* One look at each field in the place of one for each of ours: these names
+ * begin so in all dialects. */
+static bool has_others(const struct http_header *h, size_t n)
+{
+    const struct str starts[] = { STR("x-ratelimit-"),
+                                  STR("anthropic-ratelimit-") };
+
+    for (size_t i = 0; i < n; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct str name = h[i].name;
+
+            if (name.n <= starts[k].n ||
+                (name.p[0] | 0x20) != starts[k].p[0])
+                continue;
+            name.n = starts[k].n;
+            if (str_ieq(name, starts[k]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void put(struct fields *f, enum limit_kind kind,
                 enum ratelimit_what what, struct str value)
 {
@@ -177,7 +200,8 @@ static void put(struct fields *f, enum limit_kind kind,
 
     if (!value.p)
         return;
-    f->n = without(f->h, f->n, h.name);
+    if (f->others)
+        f->n = without(f->h, f->n, h.name);
     if (f->n < f->max)
         f->h[f->n++] = h;
 }
@@ -214,7 +238,8 @@ static void put_seen(struct fields *f, enum limit_kind kind,
 size_t limits_headers(struct request *r, struct http_header *h, size_t n,
                       size_t max)
 {
-    struct fields f = { r, h, n, max, NULL };
+    struct fields f = { .r = r, .h = h, .n = n, .max = max,
+                        .others = has_others(h, n) };
 
     for (int kind = 0; r->endpoint && kind < LIMIT_CONCURRENT; kind++) {
         if (r->claim.seen[kind].set)

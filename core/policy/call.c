@@ -137,7 +137,8 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     decision_read(L, c, lua_gettop(L));
-    edit_commit(L, c);
+    if (c->edit)
+        edit_commit(L, c);
     return 0;
 }
 

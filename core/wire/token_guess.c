@@ -52,22 +52,21 @@ static __m128i letters(__m128i x, char first)
 }
 
 /* The same as the table says of 16 bytes that print. */
-static uint64_t sum_printing(__m128i x)
+static __m128i sum_printing(__m128i x)
 {
     __m128i lower = letters(x, 'a'), upper = letters(x, 'A');
     __m128i blank = _mm_cmpeq_epi8(x, _mm_set1_epi8(' '));
     __m128i v = _mm_add_epi8(_mm_set1_epi8(5), _mm_add_epi8(upper, lower));
 
     v = _mm_add_epi8(v, _mm_add_epi8(lower, _mm_add_epi8(blank, blank)));
-    v = _mm_sad_epu8(v, _mm_setzero_si128());
-    return (uint64_t)_mm_cvtsi128_si64(v) +
-           (uint64_t)_mm_cvtsi128_si64(_mm_srli_si128(v, 8));
+    return _mm_sad_epu8(v, _mm_setzero_si128()); /* two sums of eight */
 }
 
 /* Blocks as long as they print, others by the table. */
 static uint64_t sum_blocks(const unsigned char **p, const unsigned char *end)
 {
-    uint64_t a = 0;
+    __m128i sums = _mm_setzero_si128();
+    uint64_t a = 0, two[2];
 
     for (; end - *p >= 16; *p += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)*p);
@@ -75,10 +74,13 @@ static uint64_t sum_blocks(const unsigned char **p, const unsigned char *end)
             _mm_cmpgt_epi8(x, _mm_set1_epi8(0x1F)), /* bytes are signed */
             _mm_cmplt_epi8(x, _mm_set1_epi8(0x7F)));
 
-        a += _mm_movemask_epi8(prints) == 0xFFFF ? sum_printing(x)
-                                                 : sum(*p, 16);
+        if (_mm_movemask_epi8(prints) == 0xFFFF)
+            sums = _mm_add_epi64(sums, sum_printing(x));
+        else
+            a += sum(*p, 16);
     }
-    return a;
+    memcpy(two, &sums, sizeof two);
+    return a + two[0] + two[1];
 }
 #else
 static uint64_t sum_blocks(const unsigned char **p, const unsigned char *end)
