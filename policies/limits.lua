@@ -14,6 +14,7 @@ local M = { api = 1, schema = {
   stream = "string",   -- "finish": a stream ends where its tokens are used up
 } }
 
+local take = ps.take
 local rows
 
 -- read once; a row without a limit is none
@@ -31,7 +32,7 @@ end
 
 function M.admit(req, conf)
   rows = rows or all(conf)
-  return ps.take(rows)
+  return take(rows)
 end
 
 return M

@@ -10,12 +10,11 @@ static unsigned char lower(unsigned char c)
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
 }
 
-bool str_ieq(struct str a, struct str b)
+bool str_ieq_bytes(const char *a, const char *b, size_t n)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++) {
-        if (lower((unsigned char)a.p[i]) != lower((unsigned char)b.p[i]))
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i] &&
+            lower((unsigned char)a[i]) != lower((unsigned char)b[i]))
             return false;
     }
     return true;

@@ -185,9 +185,16 @@ static int lock(struct take *t)
     return 0;
 }
 
-/* The cells of all rows are locked when it returns 0. */
-static int begin(struct take *t)
+/* The cells of all rows are locked when it returns 0. (Its lists are long:
+ * they are not cleared.) */
+static int begin(struct take *t, struct limiter *l,
+                 const struct limit_row *rows, size_t n, uint64_t now_ms)
 {
+    t->l = l;
+    t->rows = rows;
+    t->n = n;
+    t->now_ms = now_ms;
+    t->n_locked = 0;
     if (t->n > LIMIT_ROWS)
         return -ERR_LIMIT;
     for (size_t i = 0; i < t->n; i++) {
@@ -246,8 +253,8 @@ int limit_peek(struct limiter *l, const struct limit_row *rows, size_t n,
                uint64_t now_ms, struct limit_state *states,
                const limit_hold *holds)
 {
-    struct take t = { .l = l, .rows = rows, .n = n, .now_ms = now_ms };
-    int rc = begin(&t);
+    struct take t;
+    int rc = begin(&t, l, rows, n, now_ms);
 
     if (rc)
         return rc;
@@ -327,11 +334,11 @@ static int take_all(struct take *t, struct limit_state *states,
 int limit_take(struct limiter *l, const struct limit_row *rows, size_t n,
                uint64_t now_ms, struct limit_state *states, limit_hold *holds)
 {
-    struct take t = { .l = l, .rows = rows, .n = n, .now_ms = now_ms };
+    struct take t;
     int rc;
 
     limit_retry(l, now_ms);
-    rc = begin(&t);
+    rc = begin(&t, l, rows, n, now_ms);
     if (rc)
         return rc;
     rc = look_at(&t, states, holds);

@@ -174,7 +174,8 @@ int limit_claim_take(struct limit_claim *c, const struct limit_row *rows,
 
         if (had[i] || !holds[i])
             continue;
-        *t = c->at[k];
+        if (k != c->n)
+            *t = c->at[k];
         t->hold = holds[i];
         t->finish = finish && finish[i];
         t->remaining = states[i].remaining;
