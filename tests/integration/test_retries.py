@@ -174,6 +174,7 @@ def test_a_model_has_its_own_settings_and_budget(penstock):
         begin = time.monotonic()
         got, took = hits("poor", 60), time.monotonic() - begin
         assert 60 + 20 <= got <= 60 + 20 + took / 2 + 1
-        assert "the model's budget is used up" in str(p.logs("request")[-1])
+        wait_for(lambda: "the model's budget is used up" in
+                 str(p.logs("request")[-1]), why="the reason in the line")
         assert hits("rich", 1) == 5
         settled(p)
