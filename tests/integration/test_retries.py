@@ -11,6 +11,7 @@ import anthropic
 import openai
 import pytest
 
+from conftest import wait_for
 from test_breaker import good
 from test_faults import body, settled
 from test_sdk_anthropic import BLOCK, END, START, STOP, text
