@@ -458,58 +458,6 @@ static void stale_things_raise(void)
     fake_clear(&f);
 }
 
-/* Also where the policy is in no call, or a later call has the same things; and
- * two of one call are one. */
-static void light_things_raise(void)
-{
-    static const char source[] =
-        "local kept = {}\n"
-        "local function all(what)\n"
-        "  for _, k in ipairs(kept) do\n"
-        "    for name, use in pairs({ read = function() return k.id end,\n"
-        "        write = function() k.model = 'x' end,\n"
-        "        each = function() for _ in pairs(k) do end end }) do\n"
-        "      local ok, e = pcall(use)\n"
-        "      if ok or not tostring(e):find(what, 1, true) then\n"
-        "        ps.note(name .. ' ' .. tostring(k) .. ': ' .. tostring(e))\n"
-        "      end\n"
-        "    end\n"
-        "  end\n"
-        "end\n"
-        "return { api = 1, admit = function(req)\n"
-        "  if #kept > 0 then all('is over') end\n"
-        "  assert(req.principal == req.principal and req ~= req.principal)\n"
-        "  assert(kept[1] ~= req and type(req) == 'userdata')\n"
-        "  assert(req ~= ps.null and tostring(ps.null) == 'null')\n"
-        "  assert(tostring(req) == 'req' and\n"
-        "         tostring(req.principal.tags) == 'tags')\n"
-        "  assert(not pcall(function() return ps.null.x end))\n"
-        "  assert(ps.json.encode(req) == nil)\n"
-        "  kept = { req }\n"
-        "  ps.note(req.principal.id)\n"
-        "end }\n";
-    static const struct principal callers[2] = { { .id = STR("a") },
-                                                 { .id = STR("b") } };
-    struct fake f;
-
-    fake_init(&f);
-    fake_policy(&f, "p", source);
-    CU_ASSERT_TRUE_FATAL(fake_open(&f, NULL));
-    for (size_t i = 0; i < 4; i++) {
-        f.run.principal = &callers[i % 2];
-        fake_run(&f, PHASE_ADMIT);
-        UNIT_INT(f.out.verdict, POLICY_NONE);
-    }
-    UNIT_STR(f.notes, "p: a\n"
-                      "p: each req: bad argument #1 to 'pairs' (table "
-                      "expected, got req)\np: b\n"
-                      "p: each req: bad argument #1 to 'pairs' (table "
-                      "expected, got req)\np: a\n"
-                      "p: each req: bad argument #1 to 'pairs' (table "
-                      "expected, got req)\np: b\n");
-    fake_clear(&f);
-}
-
 UNIT_MAIN("policy", { "refuses bad files", refuses_bad_files },
           { "checks conf", checks_conf },
           { "reads decisions", reads_decisions },
@@ -518,5 +466,4 @@ UNIT_MAIN("policy", { "refuses bad files", refuses_bad_files },
           { "fails as declared", fails_as_declared },
           { "first decision wins", first_decision_wins },
           { "edits plans", edits_plans },
-          { "stale things raise", stale_things_raise },
-          { "light things raise", light_things_raise })
+          { "stale things raise", stale_things_raise })
