@@ -10,6 +10,7 @@
 #include "net/tls_age.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define MIB (1024.0 * 1024)
 
@@ -120,6 +121,21 @@ void alert_watch_init(struct alert_watch *w, const struct alerts_env *env)
     }
 }
 
+/** By its day: what stands on the board is not said anew each day. */
+static void found_cert(struct alert_watch *w, enum alert_severity severity,
+                       struct str where, int64_t expires)
+{
+    time_t t = (time_t)expires;
+    struct tm tm;
+    char day[32] = "?";
+
+    if (gmtime_r(&t, &tm))
+        strftime(day, sizeof day, "%Y-%m-%d", &tm);
+    alert_found(&w->pass, ALERT_CERT, severity, where, "it %s on %s",
+                severity == ALERT_WARNING ? "expires" : "expires or expired",
+                day);
+}
+
 static void look_at_certs(struct alert_watch *w, int64_t wall_s)
 {
     for (size_t i = 0; i < w->n_certs; i++) {
@@ -131,15 +147,9 @@ static void look_at_certs(struct alert_watch *w, int64_t wall_s)
             continue;
         snprintf(where, sizeof where, "%s certificate %u", c->listener,
                  c->number);
-        if (left <= 0)
-            alert_found(&w->pass, ALERT_CERT, ALERT_CRITICAL, str_of(where),
-                        "it has expired");
-        else
-            alert_found(&w->pass, ALERT_CERT,
-                        left > WATCH_CERT_GRAVE_DAYS * (int64_t)86400
-                            ? ALERT_WARNING : ALERT_CRITICAL,
-                        str_of(where), "it expires in %lld days",
-                        (long long)(left / 86400));
+        found_cert(w, left > WATCH_CERT_GRAVE_DAYS * (int64_t)86400
+                          ? ALERT_WARNING : ALERT_CRITICAL,
+                   str_of(where), c->expires);
     }
 }
 
@@ -175,12 +185,15 @@ static void look_at_fds(struct alert_watch *w, const struct vitals *v,
                     (unsigned long long)fds, (unsigned long long)most);
 }
 
-static void look_at_lag(struct alert_watch *w, const struct vitals *v,
+static void look_at_lag(struct alert_watch *w, const struct process_cell *p,
                         struct str where)
 {
-    uint32_t lag = atomic_load(&v->lag_ms);
+    uint32_t lag = atomic_load(&p->vitals.lag_ms);
 
-    if (lag >= WATCH_LAG_MS ||
+    if (w->pass.now_ms > atomic_load(&p->beat_ms) + WATCH_STUCK_MS)
+        alert_found(&w->pass, ALERT_LOOP_LAG, ALERT_CRITICAL, where,
+                    "its loop does not turn at all");
+    else if (lag >= WATCH_LAG_MS ||
         (lag >= WATCH_LAG_END_MS && was(w, ALERT_LOOP_LAG, where)))
         alert_found(&w->pass, ALERT_LOOP_LAG, ALERT_WARNING, where,
                     "its loop is %u ms late", lag);
@@ -199,7 +212,7 @@ static void look_at_workers(struct alert_watch *w)
         snprintf(where, sizeof where, "worker %u", atomic_load(&p->slot));
         look_at_memory(w, &p->vitals, str_of(where));
         look_at_fds(w, &p->vitals, str_of(where));
-        look_at_lag(w, &p->vitals, str_of(where));
+        look_at_lag(w, p, str_of(where));
     }
 }
 

@@ -14,6 +14,7 @@ enum {
     WATCH_LAST_MS = 300000,   /* how long a loss is told after the last */
     WATCH_TOTALS_MS = 5000,   /* counters are summed so often */
     WATCH_STORE_MS = 5000,    /* a store may take so long to open */
+    WATCH_STUCK_MS = 2000,    /* a loop that did not turn for so long */
     WATCH_LAG_MS = 250, WATCH_LAG_END_MS = 50,
     WATCH_FDS = 90, WATCH_FDS_END = 80, /* percent in use */
     WATCH_CERT_DAYS = 30, WATCH_CERT_GRAVE_DAYS = 7,

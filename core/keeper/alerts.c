@@ -19,7 +19,7 @@ struct alerts {
     struct alerts_env env;
     struct alert_board *board;
     struct alert_watch watch;
-    struct http_client *client;
+    struct http_client *client; /* NULL: there are no receivers */
     struct loop_timer tick;
     struct alert_wish wishes[1 + ALERT_RECEIVERS];
     struct alert_post posts[ALERT_RECEIVERS];
@@ -102,8 +102,9 @@ struct alerts *alerts_new(const struct alerts_env *env, struct err *err)
     }
     a->env = *env;
     a->board = cells_alerts(env->cells);
-    a->client = http_client_new(env->loop, ALERT_RECEIVERS, err);
-    if (!a->client) {
+    if (env->config->alerts.n)
+        a->client = http_client_new(env->loop, ALERT_RECEIVERS, err);
+    if (env->config->alerts.n && !a->client) {
         free(a);
         return NULL;
     }
@@ -121,6 +122,7 @@ void alerts_free(struct alerts *a)
     loop_timer_stop(&a->tick);
     for (size_t i = 0; i < a->n_posts; i++)
         alert_post_clear(&a->posts[i]);
-    http_client_free(a->client);
+    if (a->client)
+        http_client_free(a->client);
     free(a);
 }

@@ -6,13 +6,17 @@ import datetime
 import http.client
 import json
 import os
+import shutil
 import signal
+import sqlite3
+import subprocess
 import threading
 import time
 import urllib.request
 
 import pytest
 
+import test_keys
 from conftest import SRC, free_port, wait_for
 from test_breaker import Sick, ask, good
 from upstream import Upstream
@@ -161,7 +165,7 @@ def test_a_flood_is_one_post_and_what_flaps_is_told_once(
             p.control({"verb": "target.disable", "name": name})
         wait_for(lambda: len(raised(p, "model_down")) == 21, 10)
         wait_for(lambda: receiver.refused >= 1, 10)
-        for _ in range(2):  # it comes and goes
+        for _ in range(1):  # it comes and goes
             p.control({"verb": "target.enable", "name": names[0]})
             wait_for(lambda: len(raised(p, "model_down")) == 20, 10)
             p.control({"verb": "target.disable", "name": names[0]})
@@ -215,6 +219,34 @@ def test_a_webhook_that_is_none(penstock, tmp_path, value, why):
     assert why in got.stderr + got.stdout
     assert "SECRETPATH" not in got.stderr + got.stdout
     assert p.status()["generation"] == 1
+
+
+def certificate(folder, days):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=gw",
+         "-days", str(days), "-keyout", folder / "key.pem",
+         "-out", folder / "cert.pem"], check=True, capture_output=True)
+    os.chmod(folder / "key.pem", 0o644)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
+def test_a_certificate_that_ends_soon(penstock, tmp_path):
+    os.chmod(tmp_path, 0o755)
+    certificate(tmp_path, 5)
+    p = penstock('listen "127.0.0.1:0" { tls = { cert = '
+                 f'"{tmp_path}/cert.pem", key = file '
+                 f'"{tmp_path}/key.pem" }} }}\nprovider "sim"\n'
+                 f'metrics "127.0.0.1:{free_port()}"')
+    told = wait_for(lambda: raised(p, "cert"), 10)
+    assert told[0]["severity"] == "critical"
+    assert told[0]["where"].endswith(" certificate 1")
+    certificate(tmp_path, 365)
+    assert p.cli("reload").returncode == 0
+    wait_for(lambda: not raised(p, "cert"), 10)
+    value, = [float(line.split()[-1]) for line in metrics(p).splitlines()
+              if line.startswith("penstock_certificate_expires_")]
+    assert 364 < (value - time.time()) / 86400 < 366
 
 
 def begin(p, body):
@@ -280,3 +312,34 @@ def test_a_breaker_opens_and_closes(penstock, tmp_path, receiver):
             return len(receiver.states("breaker")) == 2
         wait_for(serve, 40, every=0.2)
         assert receiver.states("breaker") == ["raised", "cleared"]
+
+
+@pytest.mark.skipif(os.environ.get("PENSTOCK_LONG") != "1",
+                    reason="a lock is waited for")
+def test_a_ledger_that_is_locked(
+        penstock, tmp_path, receiver):
+    with Upstream(good) as a:
+        p = start(penstock, tmp_path, receiver, a)
+        ask(p)
+        path, = (p.dir / "state").rglob("ledger.db")
+        lock = sqlite3.connect(path, isolation_level=None, timeout=30)
+        lock.execute("BEGIN EXCLUSIVE")
+        ask(p)
+        wait_for(lambda: raised(p, "ledger"), 20)
+        lock.execute("ROLLBACK")
+        lock.close()
+        wait_for(lambda: not raised(p, "ledger"), 20)
+        wait_for(lambda: receiver.states("ledger") == ["raised", "cleared"],
+                 20)
+
+
+@pytest.mark.skipif(os.environ.get("PENSTOCK_LONG") != "1",
+                    reason="a store may take 5 s to open")
+def test_a_store_that_cannot_be_read(penstock):
+    p = penstock(test_keys.CONFIG)
+    test_keys.key(p, "create", "--name", "k")
+    assert not raised(p, "store")
+    os.kill(test_keys.helper(p)["pid"], signal.SIGKILL)
+    test_keys.corrupt(p)
+    told = wait_for(lambda: raised(p, "store"), 20)
+    assert told[0]["severity"] == "critical" and told[0]["what"]
