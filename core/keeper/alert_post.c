@@ -173,10 +173,10 @@ static void post(struct alert_post *p, uint64_t now_ms)
     const char *why = NULL;
 
     spec.addresses = addresses_find(p->env->addresses, url_host(url), &why);
-    if (!spec.addresses) {
+    if (!spec.addresses && why)
         failed(p, "its name is not resolved");
-        return;
-    }
+    if (!spec.addresses)
+        return; /* or not yet: with the next step */
     if (build(p, now_ms) == 0) {
         spec.body = buf_str(&p->body);
         p->status = 0;

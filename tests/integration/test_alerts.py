@@ -38,10 +38,16 @@ class Receiver:
 
     def __init__(self):
         self.lock, self.posts, self.refused = threading.Lock(), [], 0
+        self.hangs = 0
         self.status = 204
         self.up = Upstream(self).__enter__()
 
     def __call__(self, conn, request):
+        if self.status is None:
+            self.hangs += 1
+            while self.status is None:  # never answers
+                time.sleep(0.05)
+            raise ConnectionError
         with self.lock:
             if self.status < 300:
                 self.posts.append(request)
@@ -343,3 +349,19 @@ def test_a_store_that_cannot_be_read(penstock):
     test_keys.corrupt(p)
     told = wait_for(lambda: raised(p, "store"), 20)
     assert told[0]["severity"] == "critical" and told[0]["what"]
+
+
+@pytest.mark.skipif(os.environ.get("PENSTOCK_LONG") != "1",
+                    reason="an answer is waited for for 10 s")
+def test_a_receiver_that_hangs(penstock, tmp_path, receiver):
+    with Upstream(good) as a:
+        p = start(penstock, tmp_path, receiver, a)
+        receiver.status = None
+        p.cli("target", "disable", "a/first")
+        wait_for(lambda: receiver.hangs == 1, 10)
+        wait_for(lambda: p.logs("alert.failed"), 20)
+        assert p.logs("alert.failed")[0]["why"] == "no answer in time"
+        receiver.status = 200
+        wait_for(lambda: receiver.states("model_down"), 20)
+        assert receiver.states("model_down") == ["raised"]
+        assert p.logs("alert.delivered")
