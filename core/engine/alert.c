@@ -111,22 +111,24 @@ static void write_cell(struct alert_cell *c, enum alert_severity severity,
     atomic_store(&c->state, CELL_RAISED);
 }
 
-/** It stands there already, or did until a moment ago. */
-static void renew(struct alert_cell *c, enum alert_severity severity,
+/** It stands there already, or did until a moment ago. False: its cell was
+ * given away meanwhile. */
+static bool renew(struct alert_cell *c, enum alert_severity severity,
                   struct str what, uint64_t now_ms)
 {
-    bool again = atomic_load(&c->over) != 0;
+    uint32_t state = atomic_load(&c->state);
 
-    if (severity > c->severity) {
-        atomic_store(&c->state, CELL_BUSY);
+    if (severity > c->severity && state > CELL_BUSY) {
+        if (!atomic_compare_exchange_strong(&c->state, &state, CELL_BUSY))
+            return false;
         write_cell(c, severity, what, now_ms);
-        return;
+        return true;
     }
-    if (atomic_load(&c->state) == CELL_RAISED)
-        return;
-    if (again)
+    if (state != CELL_CLEARED)
+        return state == CELL_RAISED;
+    if (atomic_load(&c->over))
         atomic_store(&c->since_ms, now_ms);
-    atomic_store(&c->state, CELL_RAISED);
+    return atomic_compare_exchange_strong(&c->state, &state, CELL_RAISED);
 }
 
 int alert_raise(struct alert_board *b, enum alert_kind kind,
@@ -135,10 +137,8 @@ int alert_raise(struct alert_board *b, enum alert_kind kind,
 {
     struct alert_cell *c = find(b, kind, where);
 
-    if (c) {
-        renew(c, severity, what, now_ms);
+    if (c && renew(c, severity, what, now_ms))
         return (int)(c - b->cells);
-    }
     c = claim(b, kind);
     if (!c)
         return -1;
