@@ -62,6 +62,8 @@ static const char *post_state(const struct post *p, uint64_t now)
         return p->start_ms > now ? "backoff" : "starting";
     if (p->ready_ms == 0)
         return "starting";
+    if (p->canary)
+        return "canary";
     beat = atomic_load(&p->cell->beat_ms);
     if (p->stuck && now > beat + 2000)
         return "stuck";

@@ -6,6 +6,7 @@
  * dlclose. New code comes under a new (content-addressed) path, in new
  * workers.
  */
+#include "engine/charges.h"
 #include "engine/plugin_host.h"
 
 #include <dlfcn.h>
@@ -99,8 +100,34 @@ int plugin_set_load(struct plugin_set *s, struct str name, const char *staged,
     if (!p)
         return err_set(err, ERR_NOMEM, "no memory for a plugin");
     plugin_init(p, d);
+    snprintf(p->hash, sizeof p->hash, STR_FMT, STR_ARG(plugin_hash(staged)));
     s->at[s->n++] = p;
     return 0;
+}
+
+struct str plugin_hash(const char *staged)
+{
+    size_t n = strlen(staged);
+
+    if (n < CHARGES_HASH + 4 || strcmp(staged + n - 3, ".so") != 0 ||
+        staged[n - CHARGES_HASH - 4] != '-')
+        return STR_NULL;
+    return (struct str){ staged + n - CHARGES_HASH - 3, CHARGES_HASH };
+}
+
+void plugin_set_heed(struct plugin_set *s, const struct charges *c)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct plugin *p = s->at[i];
+
+        p->mark = charges_find(c, str_of(p->name), str_of(p->hash));
+    }
+}
+
+bool plugin_is_out(const struct plugin *p)
+{
+    return p && p->mark &&
+           atomic_load_explicit(&p->mark->out, memory_order_relaxed);
 }
 
 const struct plugin *plugin_set_find(const struct plugin_set *s,

@@ -17,7 +17,8 @@
 
 struct plugin {
     ps_provider ops; /* copied: what a plugin writes there later is its own */
-    char name[PLUGIN_NAME_MAX + 1], version[33];
+    char name[PLUGIN_NAME_MAX + 1], version[PLUGIN_VERSION_MAX], hash[17];
+    const struct plugin_mark *mark; /* of its file; NULL = nobody keeps one */
 };
 
 /** The ps_host that selftest and check get. */
