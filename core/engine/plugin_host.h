@@ -98,4 +98,9 @@ int plugin_path_check(const char *folder, struct err *err);
 /** Check an open plugin file, then read it whole; malloc'd, the caller's. */
 int plugin_read(const char *path, char **bytes, size_t *n, struct err *err);
 
+/** Write a file beside and rename it to `path`, which lies in `folder`: mode
+ * 0555, on the disk when it returns. Errors: IO, LIMIT. */
+int plugin_write(const char *folder, const char *path, struct str file,
+                 struct err *err);
+
 #endif
