@@ -176,6 +176,20 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
     buf_putc(b, ']');
 }
 
+static void put_quarantined(struct buf *b, const struct master *m)
+{
+    const struct plugin_mark *k;
+    uint32_t at = 0;
+
+    put_name(b, "quarantined");
+    buf_putc(b, '[');
+    while ((k = charges_next(cells_charges(m->cells), &at))) {
+        if (atomic_load(&k->out))
+            put_str(b, NULL, str_of(k->name));
+    }
+    buf_putc(b, ']');
+}
+
 static void put_credentials(struct buf *b, const struct master *m,
                             uint64_t now)
 {
@@ -250,6 +264,7 @@ int control_status(const struct master *m, struct buf *out)
     put_config(out, m->config);
     put_targets(out, m, now);
     put_credentials(out, m, now);
+    put_quarantined(out, m);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

@@ -9,6 +9,8 @@
 #include "engine/charges.h"
 #include "engine/plugin_host.h"
 
+#include "base/sha256.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
@@ -42,6 +44,28 @@ static bool is_that_file(void *handle, const char *path)
            strcmp(map->l_name, path) == 0;
 }
 
+/* A staged copy's name says what it holds. Nobody but root and we can write
+ * there, but disks fill and break. */
+static int is_whole(const char *staged, struct str name, struct err *err)
+{
+    struct str want = plugin_hash(staged);
+    uint8_t digest[SHA256_BYTES];
+    char hash[CHARGES_HASH + 1], *bytes = NULL;
+    size_t n = 0;
+    int rc = want.n ? plugin_read(staged, &bytes, &n, err) : 0;
+
+    if (rc || !want.n)
+        return rc;
+    sha256((struct str){ bytes, n }, digest);
+    hex_encode(digest, CHARGES_HASH / 2, hash);
+    free(bytes);
+    if (str_is(want, hash))
+        return 0;
+    return err_set(err, ERR_CONFIG, "plugin " STR_FMT ": the hash of %s is "
+                   "%s: the copy is damaged; remove it and reload",
+                   STR_ARG(name), staged, hash);
+}
+
 int plugin_dlopen(const char *staged, struct str name, const ps_plugin **out,
                   struct err *err)
 {
@@ -53,6 +77,9 @@ int plugin_dlopen(const char *staged, struct str name, const ps_plugin **out,
     if (!strchr(staged, '/')) /* or dlopen would go and search for it */
         return err_set(err, ERR_CONFIG, "plugin path %s has no folder",
                        staged);
+    rc = is_whole(staged, name, err);
+    if (rc)
+        return rc;
     handle = dlopen(staged, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         why = dlerror();
