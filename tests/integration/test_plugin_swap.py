@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -59,6 +60,15 @@ def answer(conn, request):
                   "total_tokens": 2}}).encode())
 
 
+def held(release):
+    """As answer, but who says "hold" gets its answer when it is set."""
+    def handler(conn, request):
+        if b'"hold"' in request.body:
+            release.wait(60)
+        answer(conn, request)
+    return handler
+
+
 def chat(text="hello", model="acme/m"):
     return {"model": model, "messages": [{"role": "user", "content": text}]}
 
@@ -70,8 +80,16 @@ def by(p, **kw):
 
 
 @pytest.fixture
-def upstream():
-    with Upstream(answer) as up:
+def release():
+    """Set, it lets go of requests that say "hold"."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def upstream(release):
+    with Upstream(held(release)) as up:
         yield up
 
 
@@ -112,6 +130,12 @@ def listed(p):
     assert r.returncode == 0, r.stderr
     return {(row["plugin"], row["version"]): row
             for row in json.loads(r.stdout) if row["plugin"] == "acme"}
+
+
+def metrics_of(p):
+    with urllib.request.urlopen(
+            f"http://{p.status()['metrics']}/metrics") as r:
+        return r.read().decode()
 
 
 def hash_of(file):
@@ -321,7 +345,7 @@ def ask(p, text, model="m"):
 
 def test_a_plugin_that_kills_workers_is_quarantined(served, tmp_path):
     p = served(more='model "m" { "acme/m", "sim/echo" }\n'
-                    'model "only" { "acme/m" }\n',
+                    'model "only" { "acme/m" }\nmetrics "127.0.0.1:0"\n',
                do=WHEN % ("crash", CRASH))
     assert by(p, model="only") == "one"
     assert ask(p, "crash 1") is None
@@ -343,6 +367,9 @@ def test_a_plugin_that_kills_workers_is_quarantined(served, tmp_path):
                  why="worker.died")
     event = wait_for(lambda: p.logs("plugin.quarantined"), 5,
                      why="quarantine")[0]
+    metrics = metrics_of(p)
+    assert 'penstock_plugin_quarantined{plugin="acme"} 1' in metrics
+    assert 'penstock_plugin_charges_total{plugin="acme"} 3' in metrics
     assert event["charges"] == 3 and event["bodies"] == 3
     assert event["release"] == "penstock plugin release acme"
     # elsewhere, or an honest error
@@ -370,10 +397,51 @@ def test_a_plugin_that_kills_workers_is_quarantined(served, tmp_path):
 def test_one_clients_request_quarantines_nothing(served):
     p = served(more='model "m" { "acme/m", "sim/echo" }\n',
                do=WHEN % ("crash", CRASH))
+    assert ask(p, "crash the same") is None
+    wait_for(lambda: p.logs("worker.died"), 10, why="worker.died")
     for _ in range(6):
-        ask(p, "crash the same")
+        a = wait_for(lambda: ask(p, "crash the same"), 5, why="an answer")
+        assert a.status == 400
     assert len(p.logs("worker.died")) == 1
     assert not p.logs("plugin.quarantined") and by(p, model="m") == "one"
+
+
+def test_old_generations_are_bounded(served, tmp_path, release):
+    """At most three with requests; then who has them is named."""
+    p = served('canary = "0s"', workers=1)
+    got, threads = [], []
+
+    def hold():
+        threads.append(threading.Thread(
+            target=lambda: got.append(ask(p, "hold", "acme/m")), daemon=True))
+        threads[-1].start()
+        wait_for(lambda: p.workers()[0].get("in_flight"), 5, why="a request")
+
+    for by_whom in ("two", "three", "four"):
+        hold()
+        r = install(p, make(tmp_path / by_whom, by_whom))
+        assert r.returncode == 0, r.stderr
+    old = [w for w in p.status()["workers"] if w["state"] == "draining"]
+    assert len(old) == 3 and listed(p)["acme", "one"]["state"] == "draining"
+    hold()
+    five = make(tmp_path / "five", "five")
+    r = install(p, "--no-wait", five)
+    assert r.returncode == 1 and "--force" in r.stderr
+    assert all(str(w["pid"]) in r.stderr for w in old), r.stderr
+    assert by(p) == "four" and not (p.folder / "acme.so").samefile(five)
+    assert p.cli("plugin", "release").returncode == 0   # none that drains
+    assert {"one", "two", "three"} <= {v for _, v in listed(p)}
+    # the oldest goes, with what it has; the others' requests are answered
+    assert install(p, "--force", five).returncode == 0
+    assert by(p) == "five"
+    oldest = min(old, key=lambda w: w["generation"])["pid"]
+    wait_for(lambda: not alive(oldest), 5, why="its end")
+    release.set()
+    for t in threads:
+        t.join(20)
+    said = sorted(a.json()["choices"][0]["message"]["content"] if a else ""
+                  for a in got)
+    assert said == ["", "four", "three", "two"]
 
 
 @long
