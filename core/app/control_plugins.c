@@ -13,8 +13,7 @@
 #include "base/log.h"
 #include "engine/config.h"
 
-#include <dirent.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -125,23 +124,6 @@ static bool has_others(const struct master *m, const struct loaded *l)
     return false;
 }
 
-static size_t drop_kept(struct master *m)
-{
-    struct reload *r = &m->reload;
-    size_t to = 0, n = r->n_kept;
-
-    for (size_t i = 0; i < n; i++) {
-        struct served *s = &r->kept[i];
-
-        if (has_others(m, &s->loaded) && !drains(m, s->number))
-            served_clear(s);
-        else
-            r->kept[to++] = *s;
-    }
-    r->n_kept = to;
-    return n - to;
-}
-
 static bool is_needed(const struct master *m, const char *path)
 {
     if (names(&m->loaded, path))
@@ -153,45 +135,60 @@ static bool is_needed(const struct master *m, const char *path)
     return false;
 }
 
-/** Staged copies that no generation names go; what workers have mapped stays
- * mapped. */
-static size_t drop_copies(const struct master *m, uint64_t *bytes)
-{
-    char folder[PATHS_MAX], path[PATHS_MAX + 300];
-    struct dirent *e;
-    struct stat st;
-    size_t n = 0;
-    DIR *d;
+struct freed {
+    size_t generations, files;
+    uint64_t bytes;
+};
 
-    snprintf(folder, sizeof folder, STR_FMT "/plugins",
-             STR_ARG(m->config->state));
-    d = opendir(folder);
-    while (d && (e = readdir(d))) {
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        if (plugin_hash(path).n == 0 || is_needed(m, path) ||
-            lstat(path, &st) != 0 || unlink(path) != 0)
+/** What workers have mapped stays mapped. */
+static void drop_copies(const struct master *m, const struct loaded *l,
+                        struct freed *out)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < l->n_plugins; i++) {
+        const char *path = l->plugins[i].path;
+
+        if (is_needed(m, path) || lstat(path, &st) != 0 || unlink(path) != 0)
             continue;
-        n++;
-        *bytes += (uint64_t)st.st_size;
+        out->files++;
+        out->bytes += (uint64_t)st.st_size;
     }
-    if (d)
-        closedir(d);
-    return n;
+}
+
+static void drop_kept(struct master *m, struct freed *out)
+{
+    struct reload *r = &m->reload;
+    struct served gone[RELOAD_KEPT];
+    size_t to = 0, n = r->n_kept;
+
+    for (size_t i = 0; i < n; i++) {
+        struct served *s = &r->kept[i];
+
+        if (has_others(m, &s->loaded) && !drains(m, s->number))
+            gone[out->generations++] = *s;
+        else
+            r->kept[to++] = *s;
+    }
+    r->n_kept = to;
+    for (size_t i = 0; i < out->generations; i++) {
+        drop_copies(m, &gone[i].loaded, out);
+        served_clear(&gone[i]);
+    }
 }
 
 static int release_old(struct master *m, struct conn *c)
 {
-    uint64_t bytes = 0;
-    size_t generations, files;
+    struct freed freed = { 0 };
 
     if (m->reload.stage != RELOAD_NONE)
         return control_put_error(&c->out, "a reload is under way; try again "
                                           "when it is over");
-    generations = drop_kept(m);
-    files = drop_copies(m, &bytes);
+    drop_kept(m, &freed);
     return buf_printf(&c->out, "{\"ok\":true,\"generations\":%zu,"
                                "\"files\":%zu,\"bytes\":%llu}",
-                      generations, files, (unsigned long long)bytes);
+                      freed.generations, freed.files,
+                      (unsigned long long)freed.bytes);
 }
 
 int control_plugin_release(struct master *m, struct conn *c, json_t *request)
