@@ -392,29 +392,26 @@ bool cells_leads(const struct cells *c, const struct process_cell *me)
 /* ---- a generation's verdicts ------------------------------------------- */
 
 /** One writer: its process. */
-static void one_more(_Atomic uint64_t *v)
+static void some_more(_Atomic uint64_t *v, uint32_t n)
 {
-    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + 1,
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
 
 void cells_judge(struct process_cell *p, bool denied, bool failed)
 {
-    one_more(&p->verdicts.answered);
+    some_more(&p->verdicts.answered, 1);
     if (denied)
-        one_more(&p->verdicts.denied);
+        some_more(&p->verdicts.denied, 1);
     if (failed)
-        one_more(&p->verdicts.failed);
+        some_more(&p->verdicts.failed, 1);
 }
 
 void cells_judge_tries(struct process_cell *p, uint32_t tries,
                        uint32_t broken)
 {
-    atomic_fetch_add_explicit(&p->verdicts.tries, tries,
-                              memory_order_relaxed);
-    if (broken)
-        atomic_fetch_add_explicit(&p->verdicts.broken, broken,
-                                  memory_order_relaxed);
+    some_more(&p->verdicts.tries, tries);
+    some_more(&p->verdicts.broken, broken);
 }
 
 void cells_generation(struct process_cell *p, uint64_t number)
