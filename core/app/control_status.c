@@ -64,6 +64,8 @@ static const char *post_state(const struct post *p, uint64_t now)
         return p->start_ms > now ? "backoff" : "starting";
     if (p->ready_ms == 0)
         return "starting";
+    if (p->canary)
+        return "canary";
     beat = atomic_load(&p->cell->beat_ms);
     if (p->stuck && now > beat + 2000)
         return "stuck";
@@ -191,6 +193,20 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
     buf_putc(b, ']');
 }
 
+static void put_quarantined(struct buf *b, const struct master *m)
+{
+    const struct plugin_mark *k;
+    uint32_t at = 0;
+
+    put_name(b, "quarantined");
+    buf_putc(b, '[');
+    while ((k = charges_next(cells_charges(m->cells), &at))) {
+        if (atomic_load(&k->out))
+            put_str(b, NULL, str_of(k->name));
+    }
+    buf_putc(b, ']');
+}
+
 static void put_credentials(struct buf *b, const struct master *m,
                             uint64_t now)
 {
@@ -277,6 +293,7 @@ int control_status(const struct master *m, struct buf *out)
     put_targets(out, m, now);
     put_credentials(out, m, now);
     put_alerts(out, m);
+    put_quarantined(out, m);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

@@ -3,6 +3,7 @@
 /* Wishes for a reload, from the queue to the answer. */
 #include "app/reload_impl.h"
 
+#include "app/charge.h"
 #include "app/control.h"
 #include "app/master_alerts.h"
 #include "app/master_open.h"
@@ -258,6 +259,7 @@ static void begin(struct master *m)
     struct err err = { 0 };
 
     r->started_ms = clock_mono_ms();
+    r->canary = (struct reload_canary){ 0 };
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
@@ -299,6 +301,8 @@ void reload_step(struct master *m, uint64_t now_ms)
         take_load(m, now_ms);
     else if (r->stage == RELOAD_WAITING)
         rise_start(m);
+    else if (r->stage == RELOAD_CANARY)
+        canary_step(m, now_ms);
     else if (r->stage == RELOAD_RISING || r->stage == RELOAD_LEAVING)
         rise_step(m, now_ms);
     else if (r->stage != RELOAD_NONE)
@@ -335,6 +339,7 @@ void reload_follow(struct master *m, bool helpers)
     struct err err = { 0 };
 
     metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
+    charge_publish(m);
     if (master_open_log(m, &err) != 0)
         log_event(EV_log_failed, LOG_Z("why", err.msg));
     if (helpers && keeper->sock >= 0) {
@@ -350,6 +355,10 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why)
 {
     struct err err = { 0 };
 
+    if (p->canary) {
+        canary_died(m, why);
+        return;
+    }
     if (m->reload.stage != RELOAD_RISING || p->leaving || p->ready_ms)
         return;
     err_set(&err, ERR_CONFIG, "a new worker (slot %u) did not start%s%s",
@@ -385,6 +394,7 @@ void reload_end(struct master *m)
 
     err_set(&err, ERR_CANCELLED, "the instance is ending");
     loading_stop(&r->loading);
+    canary_end(m);
     if (r->stage == RELOAD_RISING)
         rise_fail(m, &err);
     while (r->n_wishes)

@@ -148,6 +148,7 @@ static int load_plugins(struct worker *w, struct err *err)
 
         rc = plugin_set_load(w->plugins, str_of(p->name), p->path, err);
     }
+    plugin_set_heed(w->plugins, cells_charges(w->m->cells));
     return rc;
 }
 

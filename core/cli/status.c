@@ -196,6 +196,10 @@ static void print_next(const json_t *st, int ill, int resting, int alerts)
         printf("next: %d worker%s hang%s; look for \"worker.stuck\" in the "
                "log\n", stuck, stuck == 1 ? "" : "s",
                stuck == 1 ? "s" : "");
+    else if (json_array_size(json_object_get(st, "quarantined")))
+        puts("next: workers kept dying in a plugin, so it is quarantined; "
+             "`penstock plugin list` names it, \"plugin.quarantined\" in the "
+             "log the way back");
     else if (ill)
         puts("next: targets are passed over; \"breaker.open\" or "
              "\"target.switched\" in the log says since when, `penstock "

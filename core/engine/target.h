@@ -64,7 +64,8 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
-/** Has an operator taken it out? See `penstock target`. */
+/** Has an operator taken it out (see `penstock target`), or is its plugin
+ * quarantined? */
 bool target_is_off(const struct target *t);
 /** Until when it rests because its provider asked for a pause. */
 uint64_t target_until_ms(const struct target *t);

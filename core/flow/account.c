@@ -393,6 +393,18 @@ static struct str status_text(char to[3], int status)
     return (struct str){ to, 3 };
 }
 
+static void judge_served(const struct request *r, struct process_cell *p,
+                         bool denied)
+{
+    uint32_t broken = 0;
+
+    for (uint32_t i = 0; i < r->n_attempts; i++)
+        broken += r->records[i].cls &&
+                  !fault_info(r->records[i].cls)->callers;
+    cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+    cells_judge_tries(p, r->n_attempts, broken);
+}
+
 /** For who watches a new generation: what of ours came of it. */
 static void judge(const struct request *r)
 {
@@ -403,7 +415,7 @@ static void judge(const struct request *r)
 
     if (p && r->gen->number == atomic_load_explicit(&p->generation,
                                                     memory_order_relaxed))
-        cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+        judge_served(r, p, denied);
 }
 
 static void count(const struct request *r, uint64_t now_ns)

@@ -120,7 +120,9 @@ static void note_rest(struct request *r, size_t i, uint64_t now)
 
     if (c->dropped || r->out[i])
         return;
-    if (target_is_off(c->target))
+    if (plugin_is_out(c->target->provider->plugin))
+        note_passed(r, "plugin", c->target, "its plugin is quarantined");
+    else if (target_is_off(c->target))
         note_passed(r, "target", c->target, "an operator disabled it");
     else if (target_until_ms(c->target) > now)
         note_passed(r, "rest", c->target, "cooling");

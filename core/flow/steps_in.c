@@ -215,12 +215,29 @@ enum step step_body(struct request *r)
     return STEP_READ;
 }
 
+/* The same bytes would do so again: no worker is spent on them for a while. */
+static bool ended_a_worker(struct request *r, struct str body)
+{
+    const struct cells *c = r->flow->env.cells;
+
+    if (!c || !charges_refused(cells_charges(c), body,
+                               loop_now_ms(r->flow->env.loop)))
+        return false;
+    err_set(&r->err, ERR_ENDED_WORKER,
+            "A request with this body made a part of the gateway fail; the "
+            "same body is not served again for 10 minutes.");
+    return true;
+}
+
 enum step step_read(struct request *r)
 {
     struct str body = http_req_body(r->http);
     struct err err = { 0 };
 
     r->body_bytes = body.n;
+    cells_request_body(r->cell, body);
+    if (ended_a_worker(r, body))
+        return request_fail(r, ERR_ENDED_WORKER, "client");
     if (json_scan(&r->json, body, NULL, &err)) {
         err_set(&r->err, ERR_INVALID_REQUEST,
                 "We could not parse the JSON body of your request: %s (%s).",

@@ -36,6 +36,19 @@ static bool is_unserved(const struct request *r)
     return r->plan.n > 0;
 }
 
+static const char *why_none(const struct request *r)
+{
+    if (r->full)
+        return ": all have as many calls as they may";
+    if (r->retry_after_ms)
+        return ": all of them rest";
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (plugin_is_out(r->plan.list[i].target->provider->plugin))
+            return ": a plugin is quarantined";
+    }
+    return r->plan.n ? ": all were excluded" : "";
+}
+
 /* No target is left, and none was asked. */
 static enum step no_target(struct request *r)
 {
@@ -55,9 +68,7 @@ static enum step no_target(struct request *r)
     err_set(&r->err, ERR_NO_TARGET,
             "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
             STR_ARG(r->facts.model),
-            r->full ? ": all have as many calls as they may"
-            : r->retry_after_ms ? ": all of them rest"
-                              : r->plan.n ? ": all were excluded" : "");
+            why_none(r));
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }
 

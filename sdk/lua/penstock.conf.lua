@@ -283,6 +283,7 @@ function include(pattern) end
 ---@class penstock.conf.reload
 ---@field tests? boolean # Require that the tests beside each policy (NAME_test.lua) pass; one that has none is fine.
 ---@field bake? string|penstock.conf.reference # How long a new generation is watched: a worker that crashes in a plugin or policy within it takes the generation back.
+---@field canary? string|penstock.conf.reference # How long one worker serves with a new plugin file before the others get it; 0s: not at all.
 ---@field rollback_if? penstock.conf.rollback_if # What else takes it back within that time. Unset: nothing.
 
 ---When a new generation is taken back.

@@ -282,7 +282,8 @@ static void secrets_stand_apart(void)
     s = bundle("provider 'x' { vendor = 'openai', keys = { file '@/key' } }",
                &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT(str_find(snapshot_section(s, STR("config")), STR("canary")) < 0);
+    CU_ASSERT(str_find(snapshot_section(s, STR("config")),
+                       STR("canary-47")) < 0);
     CU_ASSERT(str_find(snapshot_section(s, STR("secrets")),
                        STR("\"canary-4711\"")) > 0);
     snapshot_unref(s);
@@ -301,7 +302,8 @@ static void secrets_of_policies(void)
                "eu = 'x' } } }", &err);
     UNIT_STR(err.msg, "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT(str_find(snapshot_section(s, STR("config")), STR("canary")) < 0);
+    CU_ASSERT(str_find(snapshot_section(s, STR("config")),
+                       STR("canary-47")) < 0);
     c = config_open(s, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(str_find(c->policies[0].conf, STR("$file")) > 0);
