@@ -103,6 +103,7 @@ struct conf_model {
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
     struct conf_on on;
+    struct conf_exhausted exhausted;
     bool sticks; /* affinity = "session" */
 };
 

@@ -152,11 +152,14 @@ void engine_balance(struct engine *e, struct plan *p, uint64_t now_ms);
  * conversation's, of those that are well and not full.
  *
  *   tenant   in   conversations of two tenants have nothing in common
+ *   returns       false: there is none; nothing has changed
  *
  * Cost: O(n_first), about 70 ns each.
  */
-void engine_stick(struct plan *p, struct str tenant, struct str session,
+bool engine_stick(struct plan *p, struct str tenant, struct str session,
                   uint64_t now_ms);
+/** That candidate first, the others after it as they are. */
+void engine_put_first(struct plan *p, size_t at);
 /** Does it rest, or is its breaker open? */
 bool target_is_ill(const struct target *t, uint64_t now_ms);
 /** Are as many calls under way as it may have? */

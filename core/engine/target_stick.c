@@ -23,10 +23,20 @@ static double score(struct siphash_key key, const struct target *t)
 
 static bool may_have_it(const struct candidate *c, uint64_t now_ms)
 {
-    return !target_is_ill(c->target, now_ms) && !target_is_full(c->target);
+    return !c->dropped && !target_is_off(c->target) &&
+           !target_is_ill(c->target, now_ms) && !target_is_full(c->target);
 }
 
-void engine_stick(struct plan *p, struct str tenant, struct str session,
+void engine_put_first(struct plan *p, size_t at)
+{
+    struct candidate c = p->list[at];
+
+    for (; at; at--)
+        p->list[at] = p->list[at - 1];
+    p->list[0] = c;
+}
+
+bool engine_stick(struct plan *p, struct str tenant, struct str session,
                   uint64_t now_ms)
 {
     /* no secret: nodes must agree, and who chooses the session's name moves
@@ -35,7 +45,6 @@ void engine_stick(struct plan *p, struct str tenant, struct str session,
                                0 };
     double best = 0, s;
     size_t at = p->n_first;
-    struct candidate c;
 
     key.k1 = siphash(key, session);
     for (size_t i = 0; i < p->n_first; i++) {
@@ -46,9 +55,7 @@ void engine_stick(struct plan *p, struct str tenant, struct str session,
         at = i;
     }
     if (at == p->n_first)
-        return;
-    c = p->list[at];
-    for (; at; at--)
-        p->list[at] = p->list[at - 1];
-    p->list[0] = c;
+        return false;
+    engine_put_first(p, at);
+    return true;
 }

@@ -339,6 +339,7 @@ enum step step_judge(struct request *r)
     choose_judged(r, why.dead && !r->reuse_retried);
     keep_error(r, why.info);
     rule_out(r);
+    error_open(r, &why);
     attempt_stop(r);
     if (r->answer.content_sent)
         return STEP_FAIL;
@@ -348,7 +349,7 @@ enum step step_judge(struct request *r)
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
-    return retry_next(r, &why);
+    return r->failed ? STEP_UPSTREAM_ERROR : retry_next(r, &why);
 }
 
 enum step step_backoff(struct request *r)

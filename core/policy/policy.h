@@ -125,6 +125,17 @@ struct policy_try {
     struct policy_headers set; /* of the outgoing head */
 };
 
+/** upstream_error: the try that failed, before any content. */
+struct policy_failed {
+    uint32_t attempt; /* which; 1 = the first */
+    const struct target *target;
+    struct str cls, scope; /* of the fault */
+    struct str message; /* the provider's, else what went wrong */
+    int status;         /* HTTP; 0 = no answer came */
+    uint64_t retry_after_ms; /* that the provider asked for; 0 = none */
+    uint64_t ms, elapsed_ms; /* of the try; since the request came */
+};
+
 /** response: the head of an answer that serves, before it is passed on. */
 struct policy_resp {
     int status;
@@ -143,6 +154,9 @@ enum policy_verdict {
     POLICY_SKIP,      /* attempt: not this target; message */
     POLICY_ANSWER,    /* 200 with `message` for its text; finish */
     POLICY_STOP,      /* output: end the answer; finish, and its name as code */
+    POLICY_AGAIN,     /* upstream_error: the same target, after after_ms */
+    POLICY_NEXT,      /* the next target; of `plan` where that is set */
+    POLICY_GIVE_UP,   /* no further try */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -156,6 +170,9 @@ struct policy_result {
     uint64_t retry_after_ms;
     enum wire_finish finish;
     struct principal *principal; /* in the request's arena */
+    uint64_t after_ms;
+    struct plan *plan; /* of another model, whose name is `message`; in the
+                          request's arena */
 };
 
 struct policy_set;
@@ -176,6 +193,7 @@ struct policy_run {
     const struct principal *principal; /* NULL before authenticate */
     struct plan *plan;            /* route only */
     struct policy_try *attempt;   /* attempt only */
+    const struct policy_failed *failed; /* upstream_error only */
     struct policy_resp *response; /* response only */
     struct policy_window *window; /* output only; see policy/output.h */
     struct policy_out *ended;     /* log only */

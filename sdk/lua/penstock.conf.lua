@@ -141,6 +141,12 @@ function include(pattern) end
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
 ---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
 ---@field on? penstock.conf.model_on # Models whose targets take over a class of refusals. No chain of them may lead back.
+---@field on_exhausted? penstock.conf.model_exhausted # What a request gets when no target of this model can serve it: another model's answer, a fixed reply, or the one after the other. Unset: an error.
+
+---What a request gets when no target can serve it.
+---@class penstock.conf.model_exhausted
+---@field model? string|penstock.conf.reference # The model whose targets are tried then, a smaller one say. Its tries are counted anew, up to 8 for a request; its own on_exhausted holds then.
+---@field reply? string|penstock.conf.reference # The text of a whole answer, in the client's dialect, streamed or not. It says what the operator says and nothing else; endpoints without text get the error.
 
 ---Which model takes over what a target refused before its first content.
 ---@class penstock.conf.model_on
