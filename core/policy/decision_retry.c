@@ -41,8 +41,8 @@ static int fn_again(lua_State *L)
     copy(L, "after_ms");
     lua_pushliteral(L, "after_ms");
     if (lua_rawget(L, -2) != LUA_TNIL) {
-        ms = luaL_checknumber(L, -1);
-        if (!(ms >= 0 && ms <= MAX_AFTER_MS))
+        ms = lua_tonumber(L, -1);
+        if (lua_type(L, -1) != LUA_TNUMBER || !(ms >= 0 && ms <= MAX_AFTER_MS))
             luaL_error(L, "ps.again: after_ms is milliseconds, 0 to %d",
                        MAX_AFTER_MS);
     }
@@ -56,8 +56,8 @@ static int fn_next(lua_State *L)
     options(L, "ps.next", "model");
     copy(L, "model");
     lua_pushliteral(L, "model");
-    if (lua_rawget(L, -2) != LUA_TNIL)
-        luaL_checktype(L, -1, LUA_TSTRING);
+    if (lua_rawget(L, -2) != LUA_TNIL && lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "ps.next: model is a name");
     lua_pop(L, 1);
     return decision_mark(L, KIND_NEXT);
 }

@@ -242,6 +242,7 @@ function window:replace(re, f) end
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
 ---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field err {class?: string, scope?: string, status?: integer, message?: string, target?: string|table, attempt?: integer, retry_after?: number, ms?: integer, elapsed_ms?: integer}? # What upstream_error gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
 ---@field out {status?: integer, ended?: string, side?: string, error?: string, policy?: string, target?: string|table, ms?: integer, first_ms?: integer, usage?: table, cost?: number, attempts?: table[]}? # What log gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
@@ -261,13 +262,16 @@ function window:replace(re, f) end
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
 
----What must come. Without principal, deny, skip, answer, stop and fails: no opinion. What is not named may be as it likes.
+---What must come. Without principal, deny, skip, again, next, give_up, answer, stop and fails: no opinion. What is not named may be as it likes.
 ---@class penstock.Expect
 ---@field principal string? # Its id.
 ---@field deny string? # The code.
 ---@field message string? # Of the denial.
 ---@field status integer? # Of a code of one's own.
 ---@field retry_after number? # Seconds.
+---@field again true|integer|nil # The same target again; the number is its after_ms.
+---@field next true|string|nil # Another target; the text is the model's name.
+---@field give_up true? # No further try.
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.

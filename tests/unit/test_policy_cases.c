@@ -119,6 +119,42 @@ static void tries_and_answers(void)
                 "! try has no 'm'\n");
 }
 
+static void failed_tries(void)
+{
+    static const char policy[] =
+        "return { api = 1, upstream_error = function(req, conf, err) "
+        "if err.class == 'quota' then return ps.next{ model = 'spare' } end "
+        "if err.class == 'overloaded' then return ps.next() end "
+        "if err.retry_after then "
+        "return ps.again{ after_ms = err.retry_after * 1000 } end "
+        "if err.status == 400 then return ps.give_up() end "
+        "if err.attempt == 2 then return ps.again() end "
+        "ps.note(err.target.name .. err.scope .. err.ms) end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { err = { class = 'quota' }, models = {"
+                  " spare = { { name = 'a/b' } } },"
+                  " expect = { next = 'spare' } })"
+                  "ps.test('b', { err = { class = 'overloaded' },"
+                  " expect = { next = true } })"
+                  "ps.test('c', { err = { retry_after = 1.5 },"
+                  " expect = { again = 1500 } })"
+                  "ps.test('d', { err = { status = 400 },"
+                  " expect = { give_up = true } })"
+                  "ps.test('e', { err = { attempt = 2 },"
+                  " expect = { again = true } })"
+                  "ps.test('f', { err = { target = 'a/b', ms = 7 },"
+                  " expect = { note = 'a/btarget7' } })"
+                  "ps.test('g', { err = { class = 'quota' },"
+                  " expect = { fails = 'ps.next: ' } })", 7);
+    expect_told(policy, "ps.test('a', { err = { retry_after = 1 }, expect ="
+                        " { again = 500 } })",
+                "- decision   again after 500 ms\n"
+                "+ decision   again after 1000 ms\n");
+    expect_told(policy, "ps.test('a', { err = { n = 1 } })",
+                "! err has no 'n'\n");
+}
+
 /* A secret is found wherever the stream is cut. */
 static void chunks_go_through_the_window(void)
 {
@@ -170,6 +206,7 @@ static void plans_of_other_models(void)
 UNIT_MAIN("policy_cases",
           { "bodies are edited", bodies_are_edited },
           { "bodies of other endpoints", bodies_of_other_endpoints },
+          { "failed tries", failed_tries },
           { "tries and answers", tries_and_answers },
           { "chunks go through the window", chunks_go_through_the_window },
           { "plans of other models", plans_of_other_models })
