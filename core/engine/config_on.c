@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * The members "on" and "on_exhausted" of models: each one it names is there and is a name that can
- * be asked for, and no chain of them leads back to where it began, whatever
- * the classes on the way: a request would go round until its tries are spent.
+ * The members "on" and "on_exhausted" of models: who is named there exists
+ * and is a name that can be asked for, and no chain of them leads back to
+ * where it began, whatever the classes on the way: a request would go round
+ * until its tries are spent.
  */
 #include "engine/config_open.h"
 #include "engine/config_walk.h"

@@ -329,14 +329,16 @@ static void read_principal(lua_State *L, struct policy_call *c, int idx)
 
 static void read_skip(lua_State *L, struct policy_call *c, int idx)
 {
-    c->out->message = decision_text(L, c->run->arena, idx, "message", MAX_MESSAGE);
+    c->out->message = decision_text(L, c->run->arena, idx, "message",
+                                    MAX_MESSAGE);
     c->out->verdict = POLICY_SKIP;
 }
 
 static void read_answer(lua_State *L, struct policy_call *c, int idx)
 {
     enum dialect d = c->run->dialect;
-    int finish = finish_of(decision_text(L, c->run->arena, idx, "finish", MAX_CODE));
+    int finish = finish_of(decision_text(L, c->run->arena, idx, "finish",
+                                         MAX_CODE));
 
     if (!dialect_ops(d)->answers(d))
         luaL_error(L, "ps.answer: %s has no text to answer with",
@@ -348,7 +350,8 @@ static void read_answer(lua_State *L, struct policy_call *c, int idx)
 
 static void read_stop(lua_State *L, struct policy_call *c, int idx)
 {
-    int finish = finish_of(decision_text(L, c->run->arena, idx, "finish", MAX_CODE));
+    int finish = finish_of(decision_text(L, c->run->arena, idx, "finish",
+                                         MAX_CODE));
 
     if (finish < 0)
         luaL_error(L, "a stop without a known reason");
