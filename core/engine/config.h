@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_affinity.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
 #include "engine/config_on.h"
@@ -104,7 +105,7 @@ struct conf_model {
     struct conf_retries retries; /* CONF_UNSET: of the provider */
     struct conf_on on;
     struct conf_exhausted exhausted;
-    bool sticks; /* affinity = "session" */
+    struct conf_affinity affinity;
 };
 
 struct conf_team {

@@ -90,6 +90,7 @@ struct request {
     bool *out;             /* per candidate: not again in this request */
     bool full;             /* a target had no place for it */
     bool taken_over;       /* by another model, see on_fault.h */
+    struct str pin;        /* where it was served is kept, see affinity.h */
     bool moved;            /* the plan is not the first: what was tried is
                               out of it */
     bool given_up;         /* a policy said so */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/affinity.h"
 #include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
@@ -325,6 +326,8 @@ enum step step_judge(struct request *r)
     if (!t->broken) {
         choose_judged(r, false);
         resting_served(r);
+        if (r->pin.n)
+            affinity_served(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);

@@ -173,7 +173,7 @@ static int plan_stick(lua_State *L)
     session.p = luaL_checklstring(L, 2, &session.n);
     save(L, c);
     if (!session.n ||
-        !engine_stick(p, who ? who->id : STR(""), session,
+        !engine_stick(p, who ? who->id : STR(""), session, false,
                       policy_mono_ms(c->st->env)))
         return 0;
     for (size_t i = 0; i < p->n; i++) {
