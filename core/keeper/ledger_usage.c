@@ -65,7 +65,8 @@ static int write_sql(struct buf *sql, const struct ledger_query *q,
         if (i == COST)
             buf_puts(sql, "CASE WHEN sum(priced) THEN sum(cost_nusd) END,");
         else
-            buf_printf(sql, "sum(%s)%s", ledger_sums[i], i + 1 < SUMS ? "," : "");
+            buf_printf(sql, "sum(%s)%s", ledger_sums[i],
+                       i + 1 < SUMS ? "," : "");
     }
     buf_puts(sql, " FROM day WHERE 1");
     for (int i = 0; i < 7 && !rc; i++) {
