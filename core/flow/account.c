@@ -108,8 +108,8 @@ static void f_answered(struct line *l)
 
 static void f_degraded(struct line *l)
 {
-    if (l->r->degraded.n)
-        buf_json_str(l->b, l->r->degraded);
+    if (l->r->degraded)
+        buf_json_str(l->b, *l->r->degraded);
 }
 
 static void f_side(struct line *l)

@@ -60,27 +60,33 @@ static struct str tenant_of(const struct request *r)
 }
 
 /* The key of what is remembered; of another model it is another one. */
-static struct str pin_key(struct request *r, const struct conf_model *m,
-                          struct str name)
+static const struct str *pin_key(struct request *r,
+                                 const struct conf_model *m, struct str name)
 {
     struct siphash_key key = { siphash((struct siphash_key){ 0, 3 },
                                        tenant_of(r)), 0 };
 
+    struct str *pin = arena_alloc(r->arena, sizeof *pin);
+
+    if (!pin)
+        return NULL;
     key.k1 = siphash(key, m->name);
-    return arena_fmt(r->arena, "%016llx%016llx",
-                     (unsigned long long)key.k1,
+    *pin = arena_fmt(r->arena, "%016llx%016llx", (unsigned long long)key.k1,
                      (unsigned long long)siphash(key, name));
+    return pin->n ? pin : NULL;
 }
 
 /* The target that served last goes first. */
 static bool go_back(struct request *r, struct plan *p, uint64_t now_ms,
                     bool by_load)
 {
-    struct kv_at at = { space, r->pin, now_ms };
+    struct kv_at at = { .space = space, .now_ms = now_ms };
     struct kv_found found;
 
-    if (!r->flow->env.kv || !r->pin.n ||
-        kv_get(r->flow->env.kv, &at, &found) != 0 ||
+    if (!r->flow->env.kv || !r->pin)
+        return false;
+    at.key = *r->pin;
+    if (kv_get(r->flow->env.kv, &at, &found) != 0 ||
         found.value.type != KV_TEXT)
         return false;
     for (size_t i = 0; i < p->n_first; i++) {
@@ -106,7 +112,7 @@ void affinity_order(struct request *r, struct plan *p, uint64_t now_ms)
         name = prompt_name(r, m->affinity.prefix);
         by_load = true;
     }
-    r->pin = STR_NULL;
+    r->pin = NULL;
     if (!name.n)
         return;
     if (m->affinity.ttl_ms)
@@ -118,11 +124,10 @@ void affinity_order(struct request *r, struct plan *p, uint64_t now_ms)
 void affinity_served(const struct request *r)
 {
     const struct target *t = r->attempt->target;
-    struct kv_at at = { space, r->pin, loop_now_ms(r->flow->env.loop) };
+    struct kv_at at = { space, *r->pin, loop_now_ms(r->flow->env.loop) };
     struct kv_value v = { .type = KV_TEXT, .text = t->name };
 
     /* one that is not kept costs a cold cache, no more */
-    if (r->pin.n && r->flow->env.kv && t->group &&
-        t->group->affinity.ttl_ms)
+    if (r->flow->env.kv && t->group && t->group->affinity.ttl_ms)
         (void)kv_set(r->flow->env.kv, &at, &v, t->group->affinity.ttl_ms);
 }

@@ -16,7 +16,7 @@
  * a microsecond, by prompt 1 us per KiB of its prefix. */
 void affinity_order(struct request *r, struct plan *p, uint64_t now_ms);
 
-/** The present try has served: remember where, if that is asked for. */
+/** The present try has served, and r->pin is there: remember where. */
 void affinity_served(const struct request *r);
 
 #endif

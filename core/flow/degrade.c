@@ -6,6 +6,8 @@
 #include "flow/on_fault.h"
 #include "flow/order.h"
 
+static const struct str reply = STR("reply");
+
 static bool is_providers(const struct request *r)
 {
     return r->n_attempts && strcmp(r->side, "provider") == 0;
@@ -44,7 +46,7 @@ static bool to_model(struct request *r, const struct conf_model *m)
     note(r, m, "model", arena_fmt(r->arena, " " STR_FMT, STR_ARG(to->name)));
     on_fault_move(r, &plan);
     r->n_degraded++;
-    r->degraded = to->name;
+    r->degraded = &to->name;
     r->tries_before = r->n_attempts;
     if (!r->n_attempts) /* else the last try's error stays the answer */
         r->err.code = ERR_NONE;
@@ -66,7 +68,7 @@ static bool to_reply(struct request *r, const struct conf_model *m)
     r->polite->message = m->exhausted.reply;
     r->polite->finish = WIRE_FINISH_STOP;
     note(r, m, "reply", STR(""));
-    r->degraded = STR("reply");
+    r->degraded = &reply;
     r->err.code = ERR_NONE;
     r->kept.status = 0;
     r->retry_after_ms = 0;

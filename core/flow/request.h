@@ -90,12 +90,12 @@ struct request {
     bool *out;             /* per candidate: not again in this request */
     bool full;             /* a target had no place for it */
     bool taken_over;       /* by another model, see on_fault.h */
-    struct str pin;        /* where it was served is kept, see affinity.h */
+    const struct str *pin; /* to keep who served it, see affinity.h; NULL */
     bool moved;            /* the plan is not the first: what was tried is
                               out of it */
     bool given_up;         /* a policy said so */
     uint8_t n_degraded;    /* see degrade.h */
-    struct str degraded;   /* to this model, or "reply"; n 0: it was not */
+    const struct str *degraded; /* to this model, or "reply"; NULL: not */
     uint32_t tries_before; /* of models that it was degraded from */
     struct failed_try *failed; /* see steps_error.c; NULL: nobody asks */
     uint32_t same_target;  /* further tries at it so far */

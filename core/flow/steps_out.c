@@ -326,7 +326,7 @@ enum step step_judge(struct request *r)
     if (!t->broken) {
         choose_judged(r, false);
         resting_served(r);
-        if (r->pin.n)
+        if (r->pin)
             affinity_served(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
