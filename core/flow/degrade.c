@@ -13,11 +13,18 @@ static bool is_providers(const struct request *r)
     return r->n_attempts && strcmp(r->side, "provider") == 0;
 }
 
+/* Has the client an answer's head that is no stream of ours? */
+static bool is_begun(const struct request *r)
+{
+    return r->answer.content_sent ||
+           (r->answer.head_sent && (!r->facts.stream || r->answer.passed));
+}
+
 /* Could somebody else have served it? */
 static bool is_exhausted(const struct request *r)
 {
     return r->plan.n && r->http && !r->given_up && !r->polite &&
-           !r->answer.content_sent && !r->err_policy.n && !r->kept.callers &&
+           !is_begun(r) && !r->err_policy.n && !r->kept.callers &&
            (r->err.code == ERR_NO_TARGET || is_providers(r));
 }
 

@@ -257,6 +257,7 @@ static void case_free(struct test_case *c)
 {
     buf_clear(&c->notes);
     buf_clear(&c->scratch);
+    health_free(c->health);
     kv_free(c->kv);
     limiter_free(c->limiter);
     arena_free(c->arena);

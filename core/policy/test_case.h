@@ -121,6 +121,7 @@ struct test_case {
     struct conf_jwt jwts[TEST_OUTSIDE];
     uint64_t wall_ms, mono_ms; /* the clock */
     struct kv *kv;
+    struct health *health; /* NULL: no target says how it is */
     struct limiter *limiter;
     struct test_call *call;    /* under way */
     uint64_t call_began_ms;    /* on the clock that never steps */

@@ -10,7 +10,8 @@
 
 #include "policy/test_case.h"
 
-/** A target's table, or its name; into a struct target pointer. */
+/** test_target.c: a target's table, or its name; into a struct target
+ * pointer. */
 void test_read_target(lua_State *L, struct test_case *t, void *into);
 /** test_body.c: into the call, into its expect. */
 void test_read_body(lua_State *L, struct test_case *t, void *into);

@@ -237,7 +237,7 @@ function window:replace(re, f) end
 ---@class penstock.Test
 ---@field phase string? # Needed where the policy has several.
 ---@field req table? # Fields of req; header, tags, principal and client_cert are tables, body is a table or JSON's text.
----@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table, state?: string, rest_ms?: integer, in_flight?: integer, latency_ms?: integer, disabled?: boolean})[]? # The plan, and how its targets are just now: well and at rest where nothing is said.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
 ---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.

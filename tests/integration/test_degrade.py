@@ -17,7 +17,7 @@ CONFIG = """
 listen "127.0.0.1:0" {{ detail = "full" }}
 metrics "127.0.0.1:0"
 server {{ workers = 1 }}
-defaults {{ timeouts = {{ total = "{total}" }},
+defaults {{ timeouts = {{ total = "{total}"{times} }},
            retries = {{ attempts = 2, same_target = 0 }} }}
 {more}
 provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
@@ -32,9 +32,9 @@ TO_REPLY = '{ reply = "We are \\"down\\"." }'
 TEXT = 'We are "down".'
 
 
-def start(penstock, a, b, then, more="", total="60s"):
+def start(penstock, a, b, then, more="", total="60s", times=""):
     return penstock(CONFIG.format(a=a.url, b=b.url, then=then, more=more,
-                                  total=total))
+                                  total=total, times=times))
 
 
 def broken(conn, _):
@@ -195,6 +195,21 @@ def test_past_the_deadline_there_is_the_reply_alone(penstock):
         assert texts("chat", False, got) == "too late"
 
 
+def test_after_keepalives_the_stream_goes_on(penstock):
+    def silent(conn, _):
+        conn.wait_gone()
+    for then, said in (('{ reply = "later" }', "later"),
+                       (TO_SMALL, "hello")):
+        with Upstream(silent) as a, Upstream(good) as b:
+            p = start(penstock, a, b, then,
+                      times=', commit_after = "50ms", first_event = "400ms"')
+            got = ask(p, True)
+            assert got.body.startswith(b":")
+            assert texts("chat", True, got) == said
+            assert got.body.rstrip().endswith(b"data: [DONE]")
+            settled(p)
+
+
 def test_the_route_is_asked_again(penstock, tmp_path):
     (tmp_path / "keep.lua").write_text("""
 return { api = 1, route = function(req, conf, plan)
@@ -217,7 +232,7 @@ end }
 ])
 def test_what_leads_nowhere_is_refused(cli, tmp_path, then, said):
     f = tmp_path / "c.conf"
-    f.write_text(CONFIG.format(a="http://127.0.0.1:9/v1", total="9s",
+    f.write_text(CONFIG.format(a="http://127.0.0.1:9/v1", total="9s", times="",
                                b="http://127.0.0.1:9/v1", then=then, more=""))
     got = cli("check", "--static", str(f))
     assert got.returncode == 1 and said in got.stdout + got.stderr

@@ -4,10 +4,11 @@
 within the gateway's tries, deadline and commit."""
 import http.client
 import json
+import re
 
 import pytest
 
-from conftest import wait_for
+from conftest import SRC, wait_for
 from test_breaker import good
 from test_faults import CONTENT, ROLE, body, one_line, settled
 from upstream import Upstream
@@ -230,3 +231,31 @@ def test_explain_shows_it(penstock, tmp_path):
         assert mine[0]["what"] == "after 20 ms"
         text = p.cli("explain", one_line(p)["id"]).stdout
         assert "upstream_error" in text and "again after 20 ms" in text
+
+
+def test_the_recipe_for_parameters_that_are_refused(penstock, tmp_path):
+    """As it stands in the cookbook: asked again, without what was refused."""
+    text = (SRC / "docs/guide/cookbook.md").read_text()
+    recipe = re.search(r"```lua\n(-- unsupported\.lua\n.*?)```", text, re.S)
+
+    def picky(conn, request):
+        for name in ("top_p", "seed"):
+            if name in request.json():
+                conn.answer({"error": {
+                    "message": f"Unsupported parameter: '{name}' is not "
+                               "supported with this model.",
+                    "type": "invalid_request_error", "param": name,
+                    "code": "unsupported_parameter"}}, 400)
+                return
+        good(conn, request)
+
+    with Upstream(picky) as a, Upstream(good) as b:
+        (tmp_path / "story.lua").write_text(recipe.group(1))
+        p = penstock(CONFIG.format(dir=tmp_path, a=a.url, b=b.url, mode="",
+                                   total="60s", attempts=3))
+        got = p.post("/v1/chat/completions", {**body(False, "m"),
+                                              "top_p": 0.5})
+        assert got.status == 200
+        sent = [sorted(r.json()) for r in a.requests]
+        assert ["top_p" in x for x in sent] == [True, False]
+        assert not b.requests
