@@ -254,8 +254,9 @@ def test_the_recipe_for_parameters_that_are_refused(penstock, tmp_path):
         p = penstock(CONFIG.format(dir=tmp_path, a=a.url, b=b.url, mode="",
                                    total="60s", attempts=3))
         got = p.post("/v1/chat/completions", {**body(False, "m"),
-                                              "top_p": 0.5})
+                                              "top_p": 0.5, "seed": 7})
         assert got.status == 200
         sent = [sorted(r.json()) for r in a.requests]
-        assert ["top_p" in x for x in sent] == [True, False]
+        assert [("top_p" in x, "seed" in x) for x in sent] == [
+            (True, True), (False, True), (False, False)]
         assert not b.requests
