@@ -33,7 +33,7 @@ enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
 /* steps_policy.c: policies around a try */
 /** The head of an answer that serves is there: ask `response` of it? */
 bool response_open(struct request *r);
-/* steps_error.c: the try has failed; r->failed is what upstream_error gets
+/* steps_error.c: the try has failed; r->run.failed is what upstream_error gets
  * to see of it, NULL where nobody asks. While the try is there. */
 void error_open(struct request *r, const struct retry_cause *why);
 /** What `response` made of the client's head; returns the new n. */

@@ -13,9 +13,14 @@
 #define NS_PER_MS 1000000
 
 struct failed_try {
-    struct policy_failed seen;
+    struct policy_failed seen; /* r->run.failed: it must be the first */
     struct retry_cause why;
 };
+
+static const struct retry_cause *cause(const struct request *r)
+{
+    return &((const struct failed_try *)(const void *)r->run.failed)->why;
+}
 
 /* The provider's words, else ours; without what is secret in them. */
 static struct str words_of(struct request *r, const struct attempt *t)
@@ -31,7 +36,7 @@ void error_open(struct request *r, const struct retry_cause *why)
     const struct attempt_record *rec = &r->records[r->n_attempts - 1];
     struct failed_try *f;
 
-    r->failed = NULL;
+    r->run.failed = NULL;
     if (!policy_set_has(r->gen->policies, PHASE_UPSTREAM_ERROR) ||
         r->answer.content_sent || (why->dead && !r->reuse_retried))
         return;
@@ -51,12 +56,11 @@ void error_open(struct request *r, const struct retry_cause *why)
         .elapsed_ms = (rec->end_ns - r->begun_ns) / NS_PER_MS,
     };
     r->run.failed = &f->seen;
-    r->failed = f;
 }
 
 static enum step follow(struct request *r, const struct policy_result *res)
 {
-    const struct retry_cause *why = &r->failed->why;
+    const struct retry_cause *why = cause(r);
 
     switch (res->verdict) {
     case POLICY_AGAIN:
@@ -78,7 +82,7 @@ enum step step_upstream_error(struct request *r)
 
     if (r->total_passed) {
         policy_cancel(&r->run);
-        return retry_next(r, &r->failed->why);
+        return retry_next(r, cause(r));
     }
     next = phase_run(r, PHASE_UPSTREAM_ERROR, STEP_BACKOFF, &res);
     if (next == STEP_WAIT)

@@ -352,7 +352,7 @@ enum step step_judge(struct request *r)
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
-    return r->failed ? STEP_UPSTREAM_ERROR : retry_next(r, &why);
+    return r->run.failed ? STEP_UPSTREAM_ERROR : retry_next(r, &why);
 }
 
 enum step step_backoff(struct request *r)
