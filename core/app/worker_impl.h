@@ -26,6 +26,7 @@ struct worker {
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct generation *next;     /* prepared beside it; NULL = none */
     struct tls_server **next_tls;
+    struct jwt_sources *next_jwts;
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
     struct loop_io sock;         /* to the master */

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_affinity.h"
 #include "engine/config_alert.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
@@ -105,7 +106,8 @@ struct conf_model {
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
     struct conf_on on;
-    bool sticks; /* affinity = "session" */
+    struct conf_exhausted exhausted;
+    struct conf_affinity affinity;
 };
 
 struct conf_team {

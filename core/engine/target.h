@@ -153,11 +153,19 @@ void engine_balance(struct engine *e, struct plan *p, uint64_t now_ms);
  * conversation's, of those that are well and not full.
  *
  *   tenant   in   conversations of two tenants have nothing in common
+ *   by_load  in   nor those that are busier than the others
+ *   returns       false: there is none; nothing has changed
  *
  * Cost: O(n_first), about 70 ns each.
  */
-void engine_stick(struct plan *p, struct str tenant, struct str session,
-                  uint64_t now_ms);
+bool engine_stick(struct plan *p, struct str tenant, struct str session,
+                  bool by_load, uint64_t now_ms);
+/** Is the i-th well, not full, not dropped; by_load: and has it not half as
+ * much again to do as they have on average? */
+bool engine_may_stick(const struct plan *p, size_t i, bool by_load,
+                      uint64_t now_ms);
+/** That candidate first, the others after it as they are. */
+void engine_put_first(struct plan *p, size_t at);
 /** Does it rest, or is its breaker open? */
 bool target_is_ill(const struct target *t, uint64_t now_ms);
 /** Are as many calls under way as it may have? */

@@ -106,6 +106,12 @@ static void f_answered(struct line *l)
         buf_json_str(l->b, l->r->polite->policy);
 }
 
+static void f_degraded(struct line *l)
+{
+    if (l->r->degraded)
+        buf_json_str(l->b, *l->r->degraded);
+}
+
 static void f_side(struct line *l)
 {
     if (l->r->err.code || l->r->cancelled)
@@ -282,6 +288,7 @@ static const struct {
     { STR("asked"), f_asked },
     { STR("stream"), f_stream },       { STR("status"), f_status },
     { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
+    { STR("degraded"), f_degraded },
     { STR("side"), f_side },
     { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
     { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },

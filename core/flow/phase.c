@@ -97,6 +97,9 @@ enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
     case POLICY_PRINCIPAL:
     case POLICY_SKIP:
     case POLICY_STOP:
+    case POLICY_AGAIN:
+    case POLICY_NEXT:
+    case POLICY_GIVE_UP:
         break;
     }
     return next;

@@ -85,6 +85,8 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
     }
     if (r->plan.model.n)
         put(h, n, max, "x-penstock-model", r->plan.model);
+    put(h, n, max, "x-penstock-degraded",
+        r->degraded ? *r->degraded : STR_NULL);
     put(h, n, max, "x-penstock-cost-usd", cost_text(r));
     put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
     put(h, n, max, "server-timing",

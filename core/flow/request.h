@@ -90,8 +90,15 @@ struct request {
     bool *out;             /* per candidate: not again in this request */
     bool full;             /* a target had no place for it */
     bool taken_over;       /* by another model, see on_fault.h */
+    bool moved;            /* the plan is not the first: what was tried is
+                              out of it */
+    bool given_up;         /* a policy said so */
     uint32_t same_target;  /* further tries at it so far */
+    uint32_t tries_before; /* of models that it was degraded from */
     bool reuse_retried;    /* a dead kept connection was tried again once */
+    uint8_t n_degraded;    /* see degrade.h */
+    const struct str *degraded; /* to this model, or "reply"; NULL: not */
+    const struct str *pin; /* to keep who served it, see affinity.h; NULL */
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */

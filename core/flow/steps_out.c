@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/affinity.h"
 #include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
@@ -336,6 +337,8 @@ enum step step_judge(struct request *r)
     if (!t->broken) {
         choose_judged(r, false);
         resting_served(r);
+        if (r->pin)
+            affinity_served(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
@@ -350,6 +353,7 @@ enum step step_judge(struct request *r)
     choose_judged(r, why.dead && !r->reuse_retried);
     keep_error(r, why.info);
     rule_out(r);
+    error_open(r, &why);
     attempt_stop(r);
     if (r->answer.content_sent)
         return STEP_FAIL;
@@ -359,7 +363,7 @@ enum step step_judge(struct request *r)
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
-    return retry_next(r, &why);
+    return r->run.failed ? STEP_UPSTREAM_ERROR : retry_next(r, &why);
 }
 
 enum step step_backoff(struct request *r)

@@ -29,6 +29,7 @@ enum api_kind {
     API_PLAN,
     API_TARGET, /* struct target */
     API_TRY,
+    API_ERR,
     API_RESP,
     API_RESP_HEADER,
     API_OUT,
@@ -87,6 +88,7 @@ void api_principal_open(lua_State *L);
 void api_cert_push(lua_State *L, struct policy_call *c); /* a table, or nil */
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
+void api_err_open(lua_State *L);
 void api_out_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ctx_open(lua_State *L);

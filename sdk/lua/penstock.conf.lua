@@ -139,10 +139,18 @@ function include(pattern) end
 ---@field targets? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field balance? "order"|"weighted"|"ewma" # How to choose: in their order; by chance and weight; or, of two that chance and weight name, the one that begins to answer sooner and has less to do. Unset: "weighted" where a target has a weight, else "order".
----@field affinity? "none"|"session" # "session": the requests of one conversation go to one target while it is well, for the sake of its prompt cache.
+---@field affinity? "none"|"session"|"prompt" # "session": the requests of one conversation go to one target while it is well, for the sake of its prompt cache. "prompt": so do, where no conversation is named, those of a caller whose prompts begin alike, while the target has not half as much again to do as the others.
+---@field prompt_prefix? string|penstock.conf.reference # With affinity = "prompt": how much of tools, system and messages must be the same. A shorter prompt is not worth a cache, and goes anywhere.
+---@field affinity_ttl? string|penstock.conf.reference # So long after its last answer a conversation stays where that came from, also when its first choice is well again: about as long as the provider's cache. Unset: it goes back at once.
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
 ---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
 ---@field on? penstock.conf.model_on # Models whose targets take over a class of refusals. No chain of them may lead back.
+---@field on_exhausted? penstock.conf.model_exhausted # What a request gets when no target of this model can serve it: another model's answer, a fixed reply, or the one after the other. Unset: an error.
+
+---What a request gets when no target can serve it.
+---@class penstock.conf.model_exhausted
+---@field model? string|penstock.conf.reference # The model whose targets are tried then, a smaller one say. Its tries are counted anew, up to 8 for a request; its own on_exhausted holds then.
+---@field reply? string|penstock.conf.reference # The text of a whole answer, in the client's dialect, streamed or not. It says what the operator says and nothing else; endpoints without text get the error.
 
 ---Which model takes over what a target refused before its first content.
 ---@class penstock.conf.model_on
