@@ -18,6 +18,7 @@
 #include "engine/config_admin.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
+#include "engine/config_load.h"
 #include "engine/config_on.h"
 #include "engine/config_outside.h"
 #include "engine/config_quirks.h"
@@ -76,6 +77,8 @@ struct conf_provider {
     struct str auth_header, auth_prefix; /* p NULL: the plugin's */
     struct conf_timeouts timeouts;
     struct conf_retries retries;
+    uint32_t max_concurrent; /* at each target; 0: any number */
+    struct aimd_range adaptive; /* min 0: not found out */
     struct conf_quirks quirks;
     struct conf_pair *tags, *headers; /* headers: added to each request */
     size_t n_tags, n_headers;
@@ -170,6 +173,8 @@ struct config {
     struct conf_admin admin; /* and the store of keys */
     struct conf_ledger ledger;
     struct conf_reload reload;
+    struct conf_queue queue;
+    struct conf_shed shed;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
