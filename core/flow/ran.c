@@ -78,6 +78,7 @@ static const char *verdict_name(int verdict)
     case POLICY_SKIP: return "skip";
     case POLICY_ANSWER: return "answer";
     case POLICY_STOP: return "stop";
+    case POLICY_QUEUE: return "queue";
     case POLICY_FAILED: return "failed";
     case POLICY_NONE: break;
     }

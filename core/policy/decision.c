@@ -16,10 +16,12 @@
 enum { MAX_ANSWER = 64 << 10 };
 enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
 
-enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KIND_STOP, KINDS };
+enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KIND_STOP, KIND_QUEUE,
+            KINDS };
 
 static const char *const kind_names[KINDS] = { "ps.deny()", "ps.skip()",
-                                               "ps.answer()", "ps.stop()" };
+                                               "ps.answer()", "ps.stop()",
+                                               "ps.queue()" };
 static const char marks[KINDS]; /* registry: the marks, metatables */
 
 enum { DENY_OR_ANSWER = 1 << KIND_DENY | 1 << KIND_ANSWER };
@@ -34,7 +36,8 @@ static const struct {
 } may[PHASE_COUNT] = {
     [PHASE_REQUEST] = { true, DENY_OR_ANSWER, deny_or_answer },
     [PHASE_VALIDATE] = { true, DENY_OR_ANSWER, deny_or_answer },
-    [PHASE_ADMIT] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_ADMIT] = { true, DENY_OR_ANSWER | 1 << KIND_QUEUE,
+                      ", ps.deny(), ps.answer() or ps.queue()" },
     [PHASE_AUTHENTICATE] = { true, 1 << KIND_DENY,
                              ", a principal or ps.deny()" },
     [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
@@ -225,6 +228,13 @@ static int fn_stop(lua_State *L)
     return marked(L, KIND_STOP);
 }
 
+/* ps.queue{ max_wait_ms = } */
+static int fn_queue(lua_State *L)
+{
+    decision_queue_new(L);
+    return marked(L, KIND_QUEUE);
+}
+
 /* Of which kind is the decision at idx? KINDS: it is none. */
 static enum kind kind_of(lua_State *L, int idx)
 {
@@ -377,6 +387,7 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
         [KIND_SKIP] = read_skip,
         [KIND_ANSWER] = read_answer,
         [KIND_STOP] = read_stop,
+        [KIND_QUEUE] = decision_queue_read,
     };
     enum kind kind;
 
@@ -405,6 +416,7 @@ void decision_open(lua_State *L)
                                    { "skip", fn_skip },
                                    { "answer", fn_answer },
                                    { "stop", fn_stop },
+                                   { "queue", fn_queue },
                                    { NULL, NULL } };
 
     for (int kind = 0; kind < KINDS; kind++) {

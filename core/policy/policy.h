@@ -143,6 +143,8 @@ enum policy_verdict {
     POLICY_SKIP,      /* attempt: not this target; message */
     POLICY_ANSWER,    /* 200 with `message` for its text; finish */
     POLICY_STOP,      /* output: end the answer; finish, and its name as code */
+    POLICY_QUEUE,     /* admit: wait for what claim->wanted says, max_wait_ms at
+                         most, then run the phase on */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -153,7 +155,7 @@ struct policy_result {
     struct str code;    /* stable name, for own codes too */
     int status;         /* of an own code; 0 = the row's */
     struct str message; /* in the request's arena */
-    uint64_t retry_after_ms;
+    uint64_t retry_after_ms, max_wait_ms;
     enum wire_finish finish;
     struct principal *principal; /* in the request's arena */
 };
