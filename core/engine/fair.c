@@ -60,6 +60,12 @@ static struct key *key_of(struct fair *f, uint64_t hash)
     return best;
 }
 
+/* What a key has of one class is no debt in the other. */
+static uint64_t charged(const struct fair_item *i)
+{
+    return i->batch ? ~i->key : i->key;
+}
+
 static bool before(const struct fair_item *a, const struct fair_item *b)
 {
     if (a->batch != b->batch)
@@ -129,7 +135,7 @@ int fair_put(struct fair *f, struct fair_item *i)
 
     if (f->n + f->out == f->room && grow(f))
         return -ERR_NOMEM;
-    k = key_of(f, i->key);
+    k = key_of(f, charged(i));
     i->start = k->finish > f->now ? k->finish : f->now;
     i->seq = ++f->seq;
     k->finish = i->start + i->cost;
@@ -163,12 +169,12 @@ void fair_served(struct fair *f, const struct fair_item *i)
 
 void fair_leave(struct fair *f, struct fair_item *i)
 {
-    struct key *k = key_of(f, i->key);
+    struct key *k = key_of(f, charged(i));
 
     if (i->at == FAIR_OUT)
         f->out--;
     else
         take_out(f, i);
-    if (k->hash == i->key && k->finish >= f->now + i->cost)
+    if (k->hash == charged(i) && k->finish >= f->now + i->cost)
         k->finish -= i->cost;
 }

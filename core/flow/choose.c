@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/fault.h"
 #include "flow/pacing.h"
+#include "flow/places.h"
 
 #define NS_PER_MS 1000000
 
@@ -285,6 +286,7 @@ void choose_judged(struct request *r, bool dead)
 
     if (t->refused || dead)
         return;
+    places_judged(r);
     if (t->broken && !begun && is_targets(r))
         order_failed(r);
     if (t->broken)

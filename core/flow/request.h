@@ -89,8 +89,10 @@ struct request {
     const struct target *held; /* we are among its calls, see order.h */
     bool *out;             /* per candidate: not again in this request */
     bool full;             /* a target had no place for it */
+    struct queued *queued; /* it waits, see queue.h; NULL: it does not */
     bool taken_over;       /* by another model, see on_fault.h */
     uint32_t same_target;  /* further tries at it so far */
+    uint32_t queue_ms;     /* it waited, all in all */
     bool reuse_retried;    /* a dead kept connection was tried again once */
     struct kept_error kept;
     struct policy_run run;
@@ -149,6 +151,9 @@ struct flow {
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
     struct strangers strangers;
+    struct queue *queue;     /* see queue.h; NULL before the first waits */
+    struct shedding *shedding;
+    uint32_t shed_level;     /* see shedding.h; 0: none */
 };
 
 /* request.c */
@@ -181,6 +186,8 @@ void stream_fault(struct request *r, int cls, const char *why);
 /* timers.c */
 void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
+/** The whole request's time begins, unless it has. */
+void timers_start_total(struct request *r, const struct conf_provider *p);
 /** The name of the timer that the transport keeps for us has passed. */
 void timers_connect_passed(struct request *r);
 void on_request_timer(void *ud);

@@ -4,7 +4,9 @@
 #include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
+#include "flow/places.h"
 #include "flow/policies.h"
+#include "flow/queue.h"
 #include "flow/resting.h"
 #include "flow/retry.h"
 #include "flow/steps.h"
@@ -12,8 +14,7 @@
 #include "engine/fault.h"
 #include "flow/translate.h"
 
-/* When a full target has room, nobody knows: soon, where it serves at all. */
-#define FULL_MS 1000
+#include <stdio.h>
 
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
@@ -37,8 +38,11 @@ static bool is_unserved(const struct request *r)
 }
 
 /* No target is left, and none was asked. */
-static enum step no_target(struct request *r)
+static enum step no_target(struct request *r, uint64_t waited_ms)
 {
+    uint64_t full_ms = places_back_ms(r);
+    char after[32] = "";
+
     if (r->refused.code) {
         r->err = r->refused;
         return request_fail(r, r->err.code, "client");
@@ -50,21 +54,47 @@ static enum step no_target(struct request *r)
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
     r->retry_after_ms = choose_soonest_ms(r);
-    if (r->full && (!r->retry_after_ms || r->retry_after_ms > FULL_MS))
-        r->retry_after_ms = FULL_MS;
+    if (full_ms && (!r->retry_after_ms || r->retry_after_ms > full_ms))
+        r->retry_after_ms = full_ms;
+    if (waited_ms)
+        snprintf(after, sizeof after, " after %.1f s",
+                 (double)waited_ms / 1000);
     err_set(&r->err, ERR_NO_TARGET,
-            "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
-            STR_ARG(r->facts.model),
-            r->full ? ": all have as many calls as they may"
+            "No target can serve %s for '" STR_FMT "'%s%s.", r->endpoint->name,
+            STR_ARG(r->facts.model), after,
+            full_ms ? ": all have as many calls as they may"
             : r->retry_after_ms ? ": all of them rest"
                               : r->plan.n ? ": all were excluded" : "");
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }
 
+/* There was a try, whose error is told; and when the others have a place. */
+static enum step last_error(struct request *r)
+{
+    uint64_t full_ms = places_back_ms(r);
+
+    if (!r->kept.callers && full_ms &&
+        (!r->retry_after_ms || full_ms < r->retry_after_ms))
+        r->retry_after_ms = full_ms;
+    return STEP_FAIL;
+}
+
+enum step try_nobody(struct request *r, uint64_t waited_ms)
+{
+    return r->n_attempts ? last_error(r) : no_target(r, waited_ms);
+}
+
 enum step step_attempt(struct request *r)
 {
-    if (!choose_target(r))
-        return r->n_attempts ? STEP_FAIL : no_target(r);
+    if (r->flow->queue && queue_comes_first(r))
+        return queue_for_target(r);
+    if (choose_target(r))
+        return try_chosen(r);
+    return r->full ? queue_for_target(r) : try_nobody(r, 0);
+}
+
+enum step try_chosen(struct request *r)
+{
     if (!r->n_attempts)
         retry_earn(r);
     r->credential_next = pacing_credential(r, r->plan.list[r->at].target);

@@ -97,6 +97,19 @@ static void batch_comes_last(void)
     CU_ASSERT(serve() == b);
 }
 
+static void a_class_is_no_debt_in_the_other(void)
+{
+    struct fair_item *i;
+
+    fresh();
+    put(1, 1000, true);
+    put(2, 10, false);
+    i = put(1, 10, false);
+    put(2, 10, false);
+    serve();
+    CU_ASSERT(serve() == i);
+}
+
 static void who_cannot_go_keeps_the_place(void)
 {
     struct fair_item *a, *b, *got;
@@ -175,6 +188,7 @@ UNIT_MAIN("fair", { "of one key in order", of_one_key_in_order },
           { "no key starves another", one_key_does_not_starve_another },
           { "shares are of cost", shares_are_of_cost },
           { "batch comes last", batch_comes_last },
+          { "classes", a_class_is_no_debt_in_the_other },
           { "who cannot go", who_cannot_go_keeps_the_place },
           { "who leaves", who_leaves_does_not_pay },
           { "anybody may leave", anybody_may_leave },
