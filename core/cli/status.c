@@ -132,6 +132,10 @@ static void print_process(const json_t *p)
     if (strcmp(text(p, "kind"), "worker") == 0)
         printf(" in flight %-5lld connections %-5lld",
                number(p, "in_flight"), number(p, "connections"));
+    if (number(p, "waiting"))
+        printf(" waiting %lld", number(p, "waiting"));
+    if (*text(p, "shedding"))
+        printf(" turns away: %s", text(p, "shedding"));
     if (number(p, "deaths"))
         printf(" deaths %lld", number(p, "deaths"));
     if (json_object_get(p, "adopted_by"))

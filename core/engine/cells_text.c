@@ -20,7 +20,8 @@ void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
     atomic_store_explicit(&p->beat_ms, now_ms, memory_order_release);
 }
 
-enum { EXTRA_INFLIGHT, EXTRA_QUEUED, EXTRA_CONNECTIONS, EXTRA_WORKERS, EXTRA_COUNT };
+enum { EXTRA_INFLIGHT, EXTRA_QUEUED, EXTRA_CONNECTIONS, EXTRA_WORKERS,
+       EXTRA_COUNT };
 
 static void count_workers(const struct cells *c, struct metrics_extra *extra)
 {

@@ -80,7 +80,7 @@ void pacing_spend(struct request *r)
     if (!p)
         return;
     if (pace_is_short(p, now, 2 * most_tokens(r)))
-        tokens = pacing_tokens(r); /* of more that is left nobody needs to know */
+        tokens = pacing_tokens(r); /* of more than that nobody needs it */
     pace_spend(p, now, tokens);
 }
 

@@ -186,7 +186,7 @@ void stream_fault(struct request *r, int cls, const char *why);
 /* timers.c */
 void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
-/** The whole request's time begins, unless it has. */
+/** The whole request's time begins, unless it has; NULL: the client's own. */
 void timers_start_total(struct request *r, const struct conf_provider *p);
 /** The name of the timer that the transport keeps for us has passed. */
 void timers_connect_passed(struct request *r);

@@ -153,6 +153,7 @@ enum step queue_for_limit(struct request *r, const struct policy_result *p)
             w->why.retry_ms = first;
         return limit_denied(r, &w->why);
     }
+    timers_start_total(r, NULL);
     return STEP_THROTTLE;
 }
 

@@ -60,6 +60,8 @@ void timers_start_total(struct request *r, const struct conf_provider *p)
     if (r->timed)
         return;
     total = client_total_ms(r);
+    if (!total && !p)
+        return; /* it begins with a provider */
     r->clients_total = total != 0;
     if (!total && !r->facts.stream)
         total = p->timeouts.total_ms;

@@ -29,8 +29,7 @@ static const char everything[] =
     "    weight = 3 }, env('K2', 'two') }, timeouts = { idle = '3s' } }\n"
     "provider 'gpu' { vendor = 'vllm',\n"
     "    base_url = { 'http://10.0.8.1:8000/v1', 'http://10.0.8.2:8000/v1' },\n"
-    "    tags = { region = 'eu', ['a-b'] = 'c\"d' }, http2 = true,\n"
-    "    adaptive = { max = 40 } } shed { memory = '1GiB' }\n"
+    "    tags = { region = 'eu', ['a-b'] = 'c\"d' }, http2 = true }\n"
     "provider 'acme' { vendor = 'openai-compatible', insecure = true,\n"
     "    base_url = 'https://api.acme.example/v1',\n"
     "    auth = { header = 'x-acme-key', prefix = 'Key ' }, keys = 'client',"
@@ -40,7 +39,7 @@ static const char everything[] =
     "        drop = 'store', errors = { EMPTY = 'quota' } }, unix_socket ="
     " '/run/acme', headers = { ['x-team'] = 'search' },\n"
     "    ca_file = '/etc/passwd', proxy = 'http://proxy.example:3128' }\n"
-    "provider 'mine' { plugin='mine', base_url='http://127.0.0.1:1',keys={} }\n"
+    "provider 'mine' { plugin='mine', base_url='http://h',keys={},"FIXTURE_LOAD
     "provider 'mistral' { keys = env('K3', 'three'), quirks = {\n"
     "    rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
     "model 'smart' { 'openai/a/b', 'acme/c' } model 'fast' {\n"
