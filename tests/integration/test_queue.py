@@ -6,7 +6,9 @@ import concurrent.futures
 import hashlib
 import http.client
 import json
+import os
 import re
+import signal
 import threading
 import time
 import urllib.request
@@ -254,6 +256,46 @@ def test_the_clients_own_patience_ends_it(scene):
     assert got.status == 503 and time.monotonic() - began >= 0.9
     s.gate.let()
     assert first.result(30).status == 200 and s.gate.came == ["first"]
+
+
+def test_a_queue_that_stays_long_is_cut(scene):
+    s = scene(queue='target = "20ms", interval = "1s"')
+    asked = [s.later(f"q{i}") for i in range(40)]
+    s.waiting(39)
+    for _ in range(40):  # a turn each 40 ms or later
+        s.gate.let()
+        time.sleep(0.04)
+    s.gate.let(40)
+    got = [f.result(60) for f in asked]
+    shed = [g for g in got if g.status == 503]
+    assert shed and len(shed) == s.ended("shed")
+    assert len(shed) + sum(g.status == 200 for g in got) == 40
+    assert all(int(g.headers["retry-after"]) >= 1 for g in shed)
+    line = [x for x in s.p.logs("request") if x["status"] == 503][0]
+    assert "queue: too long: turned away" in line["notes"]
+
+
+def test_a_dead_workers_requests_wait_no_more(scene):
+    s = scene(workers=2)
+
+    def quietly():
+        try:
+            return s.ask("x").status
+        except OSError:
+            return 0  # its worker was killed
+    asked = [s.pool.submit(quietly) for _ in range(12)]
+    s.waiting(11)
+    victim = wait_for(lambda: [w for w in s.p.workers()
+                               if w.get("waiting")])[0]
+    os.kill(victim["pid"], signal.SIGKILL)
+    wait_for(lambda: all(w["state"] == "ready" and
+                         w["pid"] != victim["pid"] for w in s.p.workers()))
+    s.gate.let(60)
+    got = [f.result(30) for f in asked]
+    assert set(got) <= {0, 200}, got
+    s.waiting(0)
+    assert [s.ask("y").status for _ in range(6)] == [200] * 6
+    settled(s.p)
 
 
 class Fails:
