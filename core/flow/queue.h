@@ -75,7 +75,8 @@ enum step queue_for_limit(struct request *r, const struct policy_result *p);
 /* steps_out.c */
 /** r->at is chosen and its place taken. */
 enum step try_chosen(struct request *r);
-/** Nobody is; `waited_ms` in vain. */
-enum step try_nobody(struct request *r, uint64_t waited_ms);
+/** Nobody is: a place is free in about full_ms, where they are full (0: they
+ * are not); so long was waited in vain. */
+enum step try_nobody(struct request *r, uint64_t full_ms, uint64_t waited_ms);
 
 #endif

@@ -38,9 +38,9 @@ static bool is_unserved(const struct request *r)
 }
 
 /* No target is left, and none was asked. */
-static enum step no_target(struct request *r, uint64_t waited_ms)
+static enum step no_target(struct request *r, uint64_t full_ms,
+                           uint64_t waited_ms)
 {
-    uint64_t full_ms = places_back_ms(r);
     char after[32] = "";
 
     if (r->refused.code) {
@@ -69,19 +69,18 @@ static enum step no_target(struct request *r, uint64_t waited_ms)
 }
 
 /* There was a try, whose error is told; and when the others have a place. */
-static enum step last_error(struct request *r)
+static enum step last_error(struct request *r, uint64_t full_ms)
 {
-    uint64_t full_ms = places_back_ms(r);
-
     if (!r->kept.callers && full_ms &&
         (!r->retry_after_ms || full_ms < r->retry_after_ms))
         r->retry_after_ms = full_ms;
     return STEP_FAIL;
 }
 
-enum step try_nobody(struct request *r, uint64_t waited_ms)
+enum step try_nobody(struct request *r, uint64_t full_ms, uint64_t waited_ms)
 {
-    return r->n_attempts ? last_error(r) : no_target(r, waited_ms);
+    return r->n_attempts ? last_error(r, full_ms)
+                         : no_target(r, full_ms, waited_ms);
 }
 
 enum step step_attempt(struct request *r)
@@ -90,7 +89,7 @@ enum step step_attempt(struct request *r)
         return queue_for_target(r);
     if (choose_target(r))
         return try_chosen(r);
-    return r->full ? queue_for_target(r) : try_nobody(r, 0);
+    return r->full ? queue_for_target(r) : try_nobody(r, 0, 0);
 }
 
 enum step try_chosen(struct request *r)

@@ -49,28 +49,25 @@ enum step queue_for_target(struct request *r)
     uint64_t most = r->gen->config->queue.max_wait_ms;
 
     if (!most || r->total_passed)
-        return try_nobody(r, 0);
+        return try_nobody(r, places_back_ms(r), 0);
     if (queue_join(r, &(struct queue_wish){ .what = QUEUE_TARGET,
                                             .lane = target_lane(r),
                                             .cost = pacing_tokens(r),
                                             .max_wait_ms = most })) {
         request_note(r, STR("queue"), STR("it is full"));
-        return try_nobody(r, 0);
+        return try_nobody(r, places_back_ms(r), 0);
     }
     timers_start_total(r, r->plan.list[r->at].target->provider->conf);
     return STEP_QUEUE;
 }
 
-static enum step in_vain(struct request *r, enum queue_end how)
+static enum step in_vain(struct request *r, enum queue_end how, bool full)
 {
-    uint64_t back = places_back_ms(r), before = r->queue_ms;
-    enum step next;
+    uint64_t before = r->queue_ms;
+    uint64_t back = full ? queue_retry_ms(r->flow, target_lane(r)) : 0;
 
     queue_leave(r, how);
-    next = try_nobody(r, r->queue_ms - before);
-    if (back && (!r->n_attempts || !r->retry_after_ms))
-        r->retry_after_ms = back;
-    return next;
+    return try_nobody(r, back, r->queue_ms - before);
 }
 
 enum step step_queue(struct request *r)
@@ -79,12 +76,12 @@ enum step step_queue(struct request *r)
     enum room room = turn ? places_room(r) : ROOM_FULL;
 
     if (queue_is_over(r))
-        return in_vain(r, QUEUE_TIMEOUT);
+        return in_vain(r, QUEUE_TIMEOUT, true);
     if (room == ROOM_NONE)
-        return in_vain(r, QUEUE_TIMEOUT);
+        return in_vain(r, QUEUE_TIMEOUT, false);
     if (room == ROOM_YES && queue_sheds(r)) {
         request_note(r, STR("queue"), STR("too long: turned away"));
-        return in_vain(r, QUEUE_SHED);
+        return in_vain(r, QUEUE_SHED, true);
     }
     if (room == ROOM_YES && choose_target(r)) {
         queue_leave(r, QUEUE_SERVED);
