@@ -55,7 +55,7 @@ enum step queue_for_target(struct request *r)
                                             .cost = pacing_tokens(r),
                                             .max_wait_ms = most })) {
         request_note(r, STR("queue"), STR("it is full"));
-        return try_nobody(r, places_back_ms(r), 0);
+        return try_nobody(r, queue_retry_ms(r->flow, target_lane(r)), 0);
     }
     timers_start_total(r, r->plan.list[r->at].target->provider->conf);
     return STEP_QUEUE;
