@@ -290,7 +290,8 @@ def test_a_dead_workers_requests_wait_no_more(scene):
                                if w.get("waiting")])[0]
     os.kill(victim["pid"], signal.SIGKILL)
     wait_for(lambda: all(w["state"] == "ready" and
-                         w["pid"] != victim["pid"] for w in s.p.workers()))
+                         w["pid"] != victim["pid"] for w in s.p.workers()),
+             30)
     s.gate.let(60)
     got = [f.result(30) for f in asked]
     assert set(got) <= {0, 200}, got
