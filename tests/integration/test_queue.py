@@ -371,6 +371,34 @@ def test_a_caller_over_its_limit_waits_for_its_time(scene, tmp_path):
     assert waits[0] < 190 and waits[-1] >= 190, waits
 
 
+def test_who_is_inside_is_waited_for(scene, tmp_path):
+    policy(tmp_path, "one", """
+return { api = 1, admit = function(req)
+  local no = ps.take { { "concurrent", per = "key", limit = 1 } }
+  if no then return ps.queue { max_wait_ms = 20000 } end
+end }
+""")
+    s = scene(places=20, more=f'policy_path "{tmp_path}"\n'
+              'policies { "auth", "one", "route" }\n')
+    first = s.later("first")
+    wait_for(lambda: s.gate.inside == 1)
+    gone = http.client.HTTPConnection("127.0.0.1", s.p.port, timeout=10)
+    gone.request("POST", PATH, json.dumps(text("gone")),
+                 {"content-type": "application/json"})
+    s.waiting(1)
+    second = s.later("second")
+    s.waiting(2)
+    shown = s.p.cli("status").stdout
+    assert re.search(r"worker +0 .* waiting 2", shown), shown
+    gone.close()
+    s.waiting(1)
+    assert s.ended("left", "limit") == 1 and s.gate.inside == 1
+    s.gate.let()
+    wait_for(lambda: s.gate.came == ["first", "second"])
+    s.gate.let()
+    assert first.result(30).status == second.result(30).status == 200
+
+
 def test_a_policy_that_observes_waits_for_nothing(scene, tmp_path):
     policy(tmp_path, "patient", ADMIT.replace("300/min", "1/day"))
     s = scene(places=20, more=f'policy_path "{tmp_path}"\n'
@@ -422,6 +450,7 @@ model "m" {{ "a/first" }}
             rows = json.loads(p.cli("target", "list", "--json").stdout)
             return rows[0].get("limit")
         assert limit() == 50
+        assert "at most 50" in p.cli("target", "list").stdout
         for _ in range(2):
             for f in [pool.submit(p.post, PATH, text("x")) for _ in range(12)]:
                 f.result(60)

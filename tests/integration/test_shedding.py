@@ -73,6 +73,7 @@ def test_batch_first(penstock):
         c.getresponse().read()
         idle.append(c)
     wait_for(lambda: level(p) == "batch")
+    assert "turns away: batch" in p.cli("status").stdout
     assert ask(p).status == 200
     by_tag = ask(p, **{"x-penstock-tags": "a=b, priority=batch"})
     by_key = ask(p, authorization="Bearer sk-batch")
