@@ -7,18 +7,28 @@
 
 #define NS_PER_MS 1000000
 
+/* Would it be tried only where nothing else is left? */
+static bool is_last(const struct target *t, uint64_t now)
+{
+    return provider_is_parked(t->provider, now) ||
+           (t->cell &&
+            breaker_state(&t->cell->breaker, now) == BREAKER_OPEN);
+}
+
 enum room places_room(const struct request *r)
 {
-    enum room best = ROOM_NONE;
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+    enum room well = ROOM_NONE, last = ROOM_NONE;
 
     for (size_t i = 0; i < r->plan.n; i++) {
-        if (!choose_can(r, i))
+        const struct target *t = r->plan.list[i].target;
+        enum room *best = is_last(t, now) ? &last : &well;
+
+        if (!choose_can(r, i) || *best == ROOM_YES)
             continue;
-        if (!target_is_full(r->plan.list[i].target))
-            return ROOM_YES;
-        best = ROOM_FULL;
+        *best = target_is_full(t) ? ROOM_FULL : ROOM_YES;
     }
-    return best;
+    return well != ROOM_NONE ? well : last;
 }
 
 /* Too busy, says the target, or does not answer. Not one whose client had

@@ -16,7 +16,8 @@ enum room {
     ROOM_YES,
 };
 
-/** Of all candidates. O(candidates). */
+/** Of the candidates that are well; where there is none, of those whose
+ * breaker is open or whose key is parked. O(candidates). */
 enum room places_room(const struct request *r);
 /** When one that is full has a place again, about; 0: none is. */
 uint64_t places_back_ms(const struct request *r);

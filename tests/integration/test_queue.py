@@ -322,6 +322,26 @@ model "two" {{ "b/second", {{ "a/first", max_concurrent = 1 }} }}
         assert first.result(30).status == 200
 
 
+def test_one_that_is_well_is_worth_a_wait(scene):
+    with Upstream(Fails()) as bad:
+        s = scene(more=f"""
+provider "b" {{ vendor = "openai-compatible", base_url = "{bad.url}",
+               keys = {{ env("UNSET", "kb") }} }}
+model "two" {{ {{ "a/first", max_concurrent = 1 }}, "b/second" }}
+""")
+        two = {**text("x"), "model": "two"}
+        first = s.later("first")
+        wait_for(lambda: s.gate.inside == 1)
+        for _ in range(5):  # its breaker opens
+            assert s.p.post(PATH, two).status in (500, 502)
+        assert s.p.logs("breaker.open") and len(bad.requests) == 5
+        waits = s.pool.submit(s.p.post, PATH, two)
+        s.waiting(1)
+        s.gate.let(2)
+        assert first.result(30).status == waits.result(30).status == 200
+        assert len(bad.requests) == 5
+
+
 ADMIT = """
 local M = { api = 1 }
 function M.admit(req)
