@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/alert.h"
 #include "engine/config.h"
+#include "engine/shed.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -86,6 +87,17 @@ static void put_vitals(struct buf *b, const struct vitals *v)
     put_num(b, "fds_max", atomic_load(&v->fds_max));
 }
 
+/** Only where there is something to say. */
+static void put_load(struct buf *b, const struct process_cell *p)
+{
+    uint32_t level = atomic_load(&p->shedding);
+
+    if (atomic_load(&p->queued))
+        put_num(b, "waiting", atomic_load(&p->queued));
+    if (level == SHED_BATCH || level == SHED_ALL)
+        put_str(b, "shedding", str_of(shed_level_name(level)));
+}
+
 static void put_post(struct buf *b, const struct post *p, uint64_t now)
 {
     put_name(b, NULL);
@@ -106,6 +118,7 @@ static void put_post(struct buf *b, const struct post *p, uint64_t now)
         put_num(b, "uptime_ms", now - atomic_load(&p->cell->started_ms));
         put_num(b, "in_flight", atomic_load(&p->cell->inflight));
         put_num(b, "connections", atomic_load(&p->cell->connections));
+        put_load(b, p->cell);
     }
     if (p->cell && p->pid && p->kind == PROC_WORKER)
         put_vitals(b, &p->cell->vitals);
@@ -186,6 +199,8 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
             put_str(b, "off", str_of(target_off_name(atomic_load(&c->off))));
         if (atomic_load(&c->rest.until_ms) > now)
             put_num(b, "cooling_ms", atomic_load(&c->rest.until_ms) - now);
+        if (health_limit(c))
+            put_num(b, "limit", health_limit(c));
         if (breaker_wait_ms(&c->breaker, now))
             put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
         buf_putc(b, '}');

@@ -147,6 +147,10 @@ static void print_process(const json_t *p)
                number(p, "in_flight"), number(p, "connections"));
     if (number(p, "memory_bytes"))
         printf(" %lld MiB", number(p, "memory_bytes") >> 20);
+    if (number(p, "waiting"))
+        printf(" waiting %lld", number(p, "waiting"));
+    if (*text(p, "shedding"))
+        printf(" turns away: %s", text(p, "shedding"));
     if (number(p, "deaths"))
         printf(" deaths %lld", number(p, "deaths"));
     if (json_object_get(p, "adopted_by"))

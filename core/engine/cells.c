@@ -192,6 +192,8 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         atomic_store(&p->inflight, 0);
         atomic_store(&p->connections, 0);
         atomic_store(&p->crash_body, 0);
+        atomic_store(&p->queued, 0);
+        atomic_store(&p->shedding, 0);
         atomic_store(&p->crumb.kind, CRUMB_NONE);
         vitals_clear(&p->vitals);
         atomic_store(&p->kind, (uint32_t)kind);

@@ -45,6 +45,8 @@ struct process_cell {
     _Atomic uint64_t started_ms;
     _Atomic uint64_t request_seq; /* the process's part of request ids */
     _Atomic uint32_t inflight, connections;
+    _Atomic uint32_t queued;   /* requests that wait, see flow/queue.h */
+    _Atomic uint32_t shedding; /* enum shed_level */
     _Atomic uint32_t requests_used; /* request cells ever taken; for the reap */
     struct verdicts verdicts;
     _Atomic uint64_t crash_body; /* see cells_crashed; 0 = not known */

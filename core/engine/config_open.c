@@ -262,6 +262,7 @@ static void open_all(struct opener *o, struct config *c)
     open_policies(o, c);
     open_endpoints(o, c);
     open_outside(o, c);
+    open_load(o, c);
     open_ledger(o, c);
     open_alerts(o, c);
     open_admin(o, c);

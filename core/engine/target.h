@@ -39,6 +39,7 @@ struct target {
     struct str base_url; /* of the one host */
     struct str model;    /* upstream name */
     uint32_t weight, max_concurrent; /* 0: any number */
+    struct aimd_range adaptive; /* within that; min 0: not found out */
     const struct conf_model *group; /* NULL: named as provider/model */
     struct health_cell *cell; /* shared by all workers; NULL: none */
 };
@@ -168,6 +169,8 @@ bool engine_may_stick(const struct plan *p, size_t i, bool by_load,
 void engine_put_first(struct plan *p, size_t at);
 /** Does it rest, or is its breaker open? */
 bool target_is_ill(const struct target *t, uint64_t now_ms);
+/** How many calls it may have now; 0: any number. O(1). */
+uint32_t target_most(const struct target *t);
 /** Are as many calls under way as it may have? */
 bool target_is_full(const struct target *t);
 /** Calls under way at a target, over all workers; 0 where nobody counts. */

@@ -3,10 +3,22 @@
 /* Where targets find what all workers know of them. */
 #include "engine/target_engine.h"
 
+static void lend_one(struct target *t, struct health *h, uint64_t generation)
+{
+    t->cell = health_find(h, t->name, generation);
+    if (!t->cell)
+        return;
+    atomic_store_explicit(&t->cell->least, t->adaptive.min,
+                          memory_order_relaxed);
+    atomic_store_explicit(&t->cell->most, t->adaptive.min ? t->adaptive.max
+                                                          : t->max_concurrent,
+                          memory_order_relaxed);
+}
+
 static void lend(struct entry *x, struct health *h, uint64_t generation)
 {
     for (size_t i = 0; x->hosts && i < x->n_hosts; i++)
-        x->hosts[i].cell = health_find(h, x->hosts[i].name, generation);
+        lend_one(&x->hosts[i], h, generation);
 }
 
 /* One without a secret of ours is the client's, or none. */

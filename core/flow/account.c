@@ -196,6 +196,12 @@ static void f_own_ms(struct line *l)
     format_ms(l->b, l->r->busy_ns);
 }
 
+static void f_queue(struct line *l)
+{
+    if (l->r->queue_ms)
+        format_u64(l->b, l->r->queue_ms);
+}
+
 static void put_attempt(struct line *l, const struct attempt_record *t)
 {
     buf_puts(l->b, "{\"target\":");
@@ -295,6 +301,7 @@ static const struct {
     { STR("cost"), f_cost },
     { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
     { STR("ms"), f_ms },               { STR("own_ms"), f_own_ms },
+    { STR("queue_ms"), f_queue },
     { STR("steps"), f_steps },         { STR("notes"), f_notes },
     { STR("generation"), f_generation },
 };

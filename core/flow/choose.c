@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/fault.h"
 #include "flow/pacing.h"
+#include "flow/places.h"
 
 #define NS_PER_MS 1000000
 
@@ -175,10 +176,14 @@ bool choose_target(struct request *r)
     r->full = false;
     if (!r->plan.n)
         return false;
-    if (!is_panic(r, now) &&
-        ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
-         find(r, HEED_BREAKERS, now)))
-        return true;
+    if (!is_panic(r, now)) {
+        if ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
+            find(r, HEED_BREAKERS, now))
+            return true;
+        if (r->full && r->gen->config->queue.max_wait_ms &&
+            places_room(r) == ROOM_FULL)
+            return false; /* one that is well is worth a wait */
+    }
     return find(r, HEED_KEYS, now) || find(r, HEED_NOTHING, now);
 }
 
@@ -288,6 +293,7 @@ void choose_judged(struct request *r, bool dead)
 
     if (t->refused || dead)
         return;
+    places_judged(r);
     if (t->broken && !begun && is_targets(r))
         order_failed(r);
     if (t->broken)

@@ -2,7 +2,10 @@
 /* Copyright The Penstock Authors */
 #include "flow/order.h"
 
+#include "engine/principal.h"
 #include "flow/affinity.h"
+#include "flow/policies.h"
+#include "flow/queue.h"
 
 #define NS_PER_MS 1000000
 
@@ -48,7 +51,7 @@ bool order_take(struct request *r, const struct target *t)
     order_give(r);
     if (!h || !t->cell)
         return true;
-    if (!health_take(h, t->cell, me(r->flow), t->max_concurrent))
+    if (!health_take(h, t->cell, me(r->flow), target_most(t)))
         return false;
     r->held = t;
     return true;
@@ -56,7 +59,9 @@ bool order_take(struct request *r, const struct target *t)
 
 void order_give(struct request *r)
 {
-    if (r->held)
-        health_give(r->held->provider->health, r->held->cell, me(r->flow));
+    if (!r->held)
+        return;
+    health_give(r->held->provider->health, r->held->cell, me(r->flow));
     r->held = NULL;
+    queue_freed(r->flow);
 }

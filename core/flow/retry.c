@@ -4,6 +4,7 @@
 
 #include "flow/choose.h"
 #include "flow/on_fault.h"
+#include "flow/places.h"
 #include "flow/resting.h"
 
 #define BACKOFF_BASE_MS 250
@@ -122,6 +123,8 @@ static enum step give_up(struct request *r, const struct retry_cause *why)
     if (r->kept.callers || r->taken_over || !why->info->same_target)
         return STEP_FAIL;
     soonest = choose_soonest_ms(r);
+    if (!soonest)
+        soonest = places_back_ms(r);
     if (soonest && (!r->retry_after_ms || soonest < r->retry_after_ms))
         r->retry_after_ms = soonest;
     return STEP_FAIL;

@@ -8,6 +8,7 @@
 #include "flow/on_fault.h"
 #include "flow/order.h"
 #include "flow/policies.h"
+#include "flow/shedding.h"
 #include "flow/steps.h"
 
 #include "engine/key_table.h"
@@ -64,6 +65,8 @@ enum step step_head(struct request *r)
     }
     if (r->endpoint->is_public)
         return answer_health(r);
+    if (r->flow->shed_level && shedding_refuses(r))
+        return shedding_refuse(r);
     if (request_dialect(r)->passes_query &&
         http_req_query(r->http).n > QUERY_MAX) {
         err_set(&r->err, ERR_INVALID_REQUEST,
@@ -199,6 +202,8 @@ static void body_error(struct request *r)
 enum step step_body(struct request *r)
 {
     if (!r->body_asked) {
+        if (r->flow->shed_level && shedding_refuses(r)) /* now it is known */
+            return shedding_refuse(r);                  /* who calls */
         r->body_asked = true;
         http_req_read_body(r->http, body_limit(r));
     }

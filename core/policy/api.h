@@ -165,6 +165,9 @@ void api_headers_restore(struct policy_call *c);
  * that the phase may return.
  */
 void decision_read(lua_State *L, struct policy_call *c, int idx);
+/** decision_queue.c: the arguments at 1 become an unmarked decision; read. */
+void decision_queue_new(lua_State *L);
+void decision_queue_read(lua_State *L, struct policy_call *c, int idx);
 
 /** A finished denial on the stack, as ps.deny makes it, that names the row:
  * .limit = "tokens", .per = "key". */

@@ -18,7 +18,7 @@ enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
 
 static const char *const kind_names[KINDS] = {
     "ps.deny()",  "ps.skip()", "ps.answer()",  "ps.stop()",
-    "ps.again()", "ps.next()", "ps.give_up()",
+    "ps.again()", "ps.next()", "ps.give_up()", "ps.queue()",
 };
 static const char marks[KINDS]; /* registry: the marks, metatables */
 
@@ -34,7 +34,8 @@ static const struct {
 } may[PHASE_COUNT] = {
     [PHASE_REQUEST] = { true, DENY_OR_ANSWER, deny_or_answer },
     [PHASE_VALIDATE] = { true, DENY_OR_ANSWER, deny_or_answer },
-    [PHASE_ADMIT] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_ADMIT] = { true, DENY_OR_ANSWER | 1 << KIND_QUEUE,
+                      ", ps.deny(), ps.answer() or ps.queue()" },
     [PHASE_AUTHENTICATE] = { true, 1 << KIND_DENY,
                              ", a principal or ps.deny()" },
     [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
@@ -227,6 +228,13 @@ static int fn_stop(lua_State *L)
     return decision_mark(L, KIND_STOP);
 }
 
+/* ps.queue{ max_wait_ms = } */
+static int fn_queue(lua_State *L)
+{
+    decision_queue_new(L);
+    return decision_mark(L, KIND_QUEUE);
+}
+
 /* Of which kind is the decision at idx? KINDS: it is none. */
 static enum decision_kind kind_of(lua_State *L, int idx)
 {
@@ -384,6 +392,7 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
         [KIND_AGAIN] = decision_read_again,
         [KIND_NEXT] = decision_read_next,
         [KIND_GIVE_UP] = decision_read_give_up,
+        [KIND_QUEUE] = decision_queue_read,
     };
     enum decision_kind kind;
 
@@ -412,6 +421,7 @@ void decision_open(lua_State *L)
                                    { "skip", fn_skip },
                                    { "answer", fn_answer },
                                    { "stop", fn_stop },
+                                   { "queue", fn_queue },
                                    { NULL, NULL } };
 
     for (int kind = 0; kind < KINDS; kind++) {

@@ -14,6 +14,7 @@ enum decision_kind {
     KIND_AGAIN,
     KIND_NEXT,
     KIND_GIVE_UP,
+    KIND_QUEUE,
     KINDS
 };
 

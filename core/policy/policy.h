@@ -112,6 +112,8 @@ enum policy_verdict {
     POLICY_AGAIN,     /* upstream_error: the same target, after after_ms */
     POLICY_NEXT,      /* the next target; of `plan` where that is set */
     POLICY_GIVE_UP,   /* no further try */
+    POLICY_QUEUE,     /* admit: wait for what claim->wanted says, max_wait_ms at
+                         most, then run the phase on */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -122,7 +124,7 @@ struct policy_result {
     struct str code;    /* stable name, for own codes too */
     int status;         /* of an own code; 0 = the row's */
     struct str message; /* in the request's arena */
-    uint64_t retry_after_ms;
+    uint64_t retry_after_ms, max_wait_ms;
     enum wire_finish finish;
     struct principal *principal; /* in the request's arena */
     uint64_t after_ms;

@@ -149,6 +149,8 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         test_line(t, '!', "it waits for what no test can give");
         return;
     }
+    if (r.verdict == POLICY_QUEUE)
+        test_limits_wait(t, &r);
     test_limits_close(t, r.verdict == POLICY_NONE);
     test_compare(t, phase, &r);
     test_ctx_compare(t, &run, policy_set_state(s, phase, 0));

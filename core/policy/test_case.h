@@ -222,6 +222,8 @@ void test_kv_compare(lua_State *L, struct test_case *t);
 struct limiter *test_limits_new(void);
 struct limit_claim *test_limits_open(struct test_case *t);
 void test_limits_close(struct test_case *t, bool admitted);
+/** ps.queue: time passes until it can be taken, or it is a denial. */
+void test_limits_wait(struct test_case *t, struct policy_result *r);
 
 /** test_window.c: the output phase, which compares the text as well. */
 void test_window_run(struct test_case *t, struct policy_set *s,

@@ -142,6 +142,7 @@ static struct str got_decision(struct test_case *t,
     case POLICY_SKIP:
         return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(r->message));
     case POLICY_ANSWER: return STR("answer");
+    case POLICY_QUEUE: return STR("a wait");
     case POLICY_STOP:
         return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(r->code));
     case POLICY_AGAIN:

@@ -105,6 +105,8 @@ function include(pattern) end
 ---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
 ---@field reasoning? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models that think before they answer, with '*': their first_event is four times as long. The vendor's unless set.
 ---@field retries? penstock.conf.retries # How often to try.
+---@field max_concurrent? integer # Most calls under way at each of its targets, over all workers, where a model's block says nothing else. Unset: any number.
+---@field adaptive? penstock.conf.adaptive # Find out how many calls each of its targets bears: fewer after a 429, an overload or a timeout, slowly more while it serves. Unset: no.
 ---@field quirks? penstock.conf.quirks # Deviations from the dialect, added to the vendor's.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: target.tags.
 ---@field headers? table<string, string|penstock.conf.reference> # Headers added to each request.
@@ -125,6 +127,11 @@ function include(pattern) end
 ---@class penstock.conf.auth
 ---@field header? string|penstock.conf.reference # Name of the header.
 ---@field prefix? string|penstock.conf.reference # Before the key; "Bearer " for authorization, else nothing.
+
+---How many calls a target bears, found out.
+---@class penstock.conf.adaptive
+---@field min? integer # Never fewer.
+---@field max? integer # Never more. Unset: max_concurrent, else any number.
 
 ---Deviations from the dialect.
 ---@class penstock.conf.quirks
@@ -268,6 +275,20 @@ function include(pattern) end
 ---@field memory? string|penstock.conf.reference # Memory for limits in use, shared by all workers and taken as it fills: 64 bytes for each caller and limit.
 ---@field full? "deny"|"allow" # What a request gets whose limits find no room: refused with 503, or not limited.
 
+---How requests wait for a target.
+---@class penstock.conf.queue
+---@field max_wait? string|penstock.conf.reference # Longest wait for a place at a target; "0s": nobody waits.
+---@field length? integer # Most requests that wait in one worker.
+---@field memory? string|penstock.conf.reference # Most bytes of their bodies.
+---@field target? string|penstock.conf.reference # Where none waited shorter for a whole interval, those who waited twice as long are turned away; "0s": never.
+---@field interval? string|penstock.conf.reference # How long that must last.
+
+---When a worker turns requests away.
+---@class penstock.conf.shed
+---@field lag? string|penstock.conf.reference # Its loop is that late, twice in a row: everybody is turned away; at four fifths of it, as of the other two, batch requests. "0s": not looked at.
+---@field memory? string|penstock.conf.reference # Its resident memory. Unset: four fifths of the machine's, divided by the workers.
+---@field connections? string|penstock.conf.reference # Its client connections, of server.max_connections. "0%": not looked at.
+
 ---What a model costs.
 ---@class penstock.conf.price
 ---@field input? string|penstock.conf.reference # "2.5 USD/Mtok": dollars for a million tokens that no cache served. Unset, as each of these: unknown.
@@ -402,6 +423,14 @@ function kv(value) end
 ---The memory of limits: ps.take.
 ---@param value penstock.conf.limiter
 function limits(value) end
+
+---How requests wait for a target that has as many calls as it may.
+---@param value penstock.conf.queue
+function queue(value) end
+
+---When a worker has too much to do and turns requests away.
+---@param value penstock.conf.shed
+function shed(value) end
 
 ---How a changed configuration is taken over, and when it is taken back.
 ---@param value penstock.conf.reload

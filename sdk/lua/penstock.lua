@@ -499,6 +499,11 @@ function ps.take(rows) end
 ---@return {limit: integer, remaining: integer, reset: number, denied: boolean}[]
 function ps.peek(rows) end
 
+---Wait until what the last ps.take of this policy was refused can be taken, at the exact time, and go on; the denial where that is not within max_wait_ms (at most an hour). A policy that only observes waits for nothing. In admit.
+---@param options {max_wait_ms: number}
+---@return penstock.Decision
+function ps.queue(options) end
+
 ---Hold the request against limits of your own, counted as its dialect counts: nil, or the denial that names the field. What the dialect itself asks for was checked before. In validate admit.
 ---@param limits {messages?: integer, tools?: integer, images?: integer, max_tokens?: integer}
 ---@return penstock.Decision?

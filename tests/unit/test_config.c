@@ -39,7 +39,7 @@ static const char everything[] =
     "        drop = 'store', errors = { EMPTY = 'quota' } }, unix_socket ="
     " '/run/acme', headers = { ['x-team'] = 'search' },\n"
     "    ca_file = '/etc/passwd', proxy = 'http://proxy.example:3128' }\n"
-    "provider 'mine' { plugin='mine', base_url='http://127.0.0.1:1',keys={} }\n"
+    "provider 'mine' { plugin='mine', base_url='http://h',keys={},"FIXTURE_LOAD
     "provider 'mistral' { keys = env('K3', 'three'), quirks = {\n"
     "    rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
     "model 'smart' { 'openai/a/b', 'acme/c' } model 'fast' {\n"
