@@ -128,6 +128,8 @@ static const struct {
     { "drain", true, do_drain },    { "stop", true, do_stop },
     { "reopen", true, do_reopen },  { "reload", true, do_reload },
     { "rollback", true, do_rollback },
+    { "plugin.list", false, control_plugin_list },
+    { "plugin.release", true, control_plugin_release },
     { "target.list", false, control_target_list },
     { "target.disable", true, control_target_switch },
     { "target.drain", true, control_target_switch },
