@@ -153,7 +153,7 @@ static void elsewhere(void)
                    "}", PHASE_ADMIT),
              "p: failed closed: p:1: admit returned a ps.stop(); it may return "
              "nil, "
-             "ps.deny() or ps.answer()\n");
+             "ps.deny(), ps.answer() or ps.queue()\n");
     UNIT_STR(phase("local kept return { api = 1, output = function(r, c, w) "
                    "kept = w end, admit = function() return kept.text end }",
                    PHASE_ADMIT),
