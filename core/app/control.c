@@ -108,15 +108,13 @@ static int do_reload(struct master *m, struct conn *c, json_t *request)
 static int do_rollback(struct master *m, struct conn *c, json_t *request)
 {
     json_int_t to = json_integer_value(json_object_get(request, "to"));
-    const struct reload *r = &m->reload;
 
-    if (to <= 0 && r->n_kept == 0)
+    if (to <= 0 && kept_newest(m) == 0)
         return control_put_error(&c->out, "no earlier generation is kept: "
-                                          "nothing was reloaded since the "
-                                          "start");
+                                          "nothing was ever reloaded");
     return want(m, c, (struct reload_wish){
                           .back_to = to > 0 ? (uint64_t)to
-                                            : r->kept[0].number });
+                                            : kept_newest(m) });
 }
 
 static const struct {

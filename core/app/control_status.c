@@ -235,6 +235,8 @@ int control_status(const struct master *m, struct buf *out)
     buf_putc(out, '[');
     reload_put_kept(m, out);
     buf_putc(out, ']');
+    put_name(out, "generations");
+    kept_put_all(m, out);
     if (m->file)
         put_str(out, "file", str_of(m->file));
     put_str(out, "state", m->config->state);

@@ -224,8 +224,16 @@ int loader_load(struct loaded *out, const char *file, const struct paths *p,
     const struct load_order order = { .file = file, .paths = p,
                                       .generation = generation,
                                       .signal_fd = signal_fd };
+
+    return loader_wait(out, &order, err);
+}
+
+int loader_wait(struct loaded *out, const struct load_order *order,
+                struct err *err)
+{
+    int signal_fd = order->signal_fd;
     struct loading l;
-    int rc = loading_start(&l, &order, err);
+    int rc = loading_start(&l, order, err);
 
     while (rc == 0) {
         struct pollfd fds[2] = { { .fd = l.sock, .events = POLLIN },

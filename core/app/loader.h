@@ -14,8 +14,11 @@
 #include "engine/config_table.h"
 
 #define LOADER_MAX_PLUGINS 64
+/** As a generation: one more than the highest that is kept. */
+#define LOADER_NEXT UINT64_MAX
 
 struct snapshot;
+struct load_order;
 
 struct loaded_plugin {
     char name[64];
@@ -53,6 +56,9 @@ struct loading {
  */
 int loader_load(struct loaded *out, const char *file, const struct paths *p,
                 uint64_t generation, int signal_fd, struct err *err);
+/** The same of any order. */
+int loader_wait(struct loaded *out, const struct load_order *order,
+                struct err *err);
 void loaded_clear(struct loaded *l);
 
 /** Say in `next` how it differs from what is served. 0 or -ERR_x. */
@@ -66,6 +72,10 @@ struct load_order {
     uint64_t generation;
     /* what is served now, to say what differs; its bundle NULL = nothing */
     const struct loaded *served;
+    /* a kept bundle's number, in place of the file; then its state folder */
+    uint64_t kept;
+    const char *state;
+    bool keep;        /* write what differs from `served` aside: app/kept.h */
     int signal_fd;    /* the caller's, closed in the child; -1 = none */
     /* in the child, first: let go of what is the caller's; or NULL */
     void (*let_go)(void *ud);

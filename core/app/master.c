@@ -206,6 +206,7 @@ void master_loop(struct master *m)
     for (;;) {
         uint64_t now = clock_mono_ms(), wait = TURN_MS;
 
+        kept_step(m, now);
         reload_step(m, now);
         wait = least(wait, posts_start_due(m, now));
         if (slots_watch(m, now))
@@ -219,9 +220,11 @@ void master_loop(struct master *m)
     }
 }
 
-int master_serve(const char *file, const char *socket, struct err *err)
+int master_serve(const char *file, const char *socket, bool last_good,
+                 struct err *err)
 {
-    struct master m = { .file = file, .started_ms = clock_mono_ms() };
+    struct master m = { .file = file, .last_good = last_good,
+                        .started_ms = clock_mono_ms() };
     int rc = master_open(&m, socket, err);
 
     if (rc == 0) {

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -162,13 +163,19 @@ static void let_go(void *ud)
     posts_let_go(ud);
 }
 
-static void begin_load(struct master *m, struct err *err)
+/** Of the files, or of a bundle that lies on disk. */
+static void begin_load(struct master *m, uint64_t kept, struct err *err)
 {
+    char state[PATHS_MAX];
     const struct load_order order = {
         .file = m->file, .paths = &m->paths,
-        .generation = m->reload.last + 1, .served = &m->loaded,
+        .generation = kept ? kept : m->reload.last + 1, .served = &m->loaded,
+        .kept = kept, .state = state,
+        .keep = !kept && !m->reload.wishes[0].plan,
         .signal_fd = m->signal_fd, .let_go = let_go, .ud = m,
     };
+
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(m->config->state));
 
     if (loading_start(&m->reload.loading, &order, err) == 0)
         m->reload.stage = RELOAD_LOADING;
@@ -254,7 +261,10 @@ static void begin(struct master *m)
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
-        begin_load(m, &err);
+        begin_load(m, 0, &err);
+    else if (!reload_has(m, r->wishes[0].back_to) &&
+             kept_has(m, r->wishes[0].back_to))
+        begin_load(m, r->wishes[0].back_to, &err);
     else if (recall(m, r->wishes[0].back_to, &err) == 0)
         choose_way(m);
     if (err.code)
@@ -273,8 +283,9 @@ static void take_load(struct master *m, uint64_t now_ms)
         reload_refuse(m, &err);
         return;
     }
-    r->next.number = r->last + 1;
-    if (!r->wishes[0].plan && r->next.loaded.n_changes)
+    r->next.number = snapshot_generation(r->next.loaded.bundle);
+    if (!r->wishes[0].plan && !r->wishes[0].back_to &&
+        r->next.loaded.n_changes)
         r->last++;
     choose_way(m);
 }
@@ -395,9 +406,29 @@ void reload_close(struct master *m)
     r->n_kept = 0;
 }
 
+bool reload_has(const struct master *m, uint64_t number)
+{
+    for (size_t i = 0; i < m->reload.n_kept; i++) {
+        if (m->reload.kept[i].number == number)
+            return true;
+    }
+    return false;
+}
+
 void reload_put_kept(const struct master *m, struct buf *out)
 {
-    for (size_t i = 0; i < m->reload.n_kept; i++)
-        buf_printf(out, "%s%llu", i ? "," : "",
+    const struct kept_list *disk = &m->reload.kept_life.list;
+    const char *comma = "";
+
+    for (size_t i = 0; i < m->reload.n_kept; i++, comma = ",")
+        buf_printf(out, "%s%llu", comma,
                    (unsigned long long)m->reload.kept[i].number);
+    for (size_t i = 0; i < disk->n; i++) {
+        uint64_t number = disk->at[i].number;
+
+        if (number == m->generation || reload_has(m, number))
+            continue;
+        buf_printf(out, "%s%llu", comma, (unsigned long long)number);
+        comma = ",";
+    }
 }

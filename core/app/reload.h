@@ -17,6 +17,7 @@
 #ifndef PENSTOCK_APP_RELOAD_H
 #define PENSTOCK_APP_RELOAD_H
 
+#include "app/kept_life.h"
 #include "app/listeners.h"
 #include "app/loader.h"
 #include "base/buf.h"
@@ -76,6 +77,7 @@ struct reload {
     /* bundles that served, the newest first, without the one in force */
     struct served kept[RELOAD_KEPT];
     size_t n_kept;
+    struct kept_life kept_life; /* the same on disk */
 };
 
 /** Want one; it begins with the next turn of the loop. False: too many want
@@ -109,6 +111,9 @@ void reload_worker_crashed(struct master *m, const struct post *p, int signo);
 void reload_end(struct master *m);
 /** Free what is held. */
 void reload_close(struct master *m);
+
+/** Is it kept in memory? */
+bool reload_has(const struct master *m, uint64_t number);
 
 /** For `status`: the numbers that `rollback` can go to. */
 void reload_put_kept(const struct master *m, struct buf *out);

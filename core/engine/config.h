@@ -28,6 +28,7 @@
 
 #include <jansson.h>
 
+struct kept; /* engine/kept.h */
 struct map;
 struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
@@ -190,6 +191,7 @@ struct config_paths {
     const char *catalogue;   /* vendors.json */
     const char *state, *plugins; /* where the file names none; or NULL */
     bool static_only;        /* check --static: no secrets, no files */
+    const struct kept *kept; /* policies and prices are its own; or NULL */
 };
 
 /*

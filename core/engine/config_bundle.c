@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/snapshot.h"
 #include "engine/config_walk.h"
+#include "engine/kept.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -253,6 +254,8 @@ static int add_policy(struct bundler *b, json_t *policy)
                        "for %s", name, path);
     json_object_set_new(policy, "path", json_string(path));
     snprintf(section, sizeof section, "policy/%s", name);
+    if (b->paths->kept)
+        return add(b, section, kept_section(b->paths->kept, section));
     return add_file(b, section, path);
 }
 
@@ -300,7 +303,14 @@ static int write_secrets(struct bundler *b)
 static int write_prices(struct bundler *b)
 {
     json_t *prices = NULL;
-    int rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
+    struct str kept = STR_NULL;
+    int rc;
+
+    if (b->paths->kept)
+        kept = kept_section(b->paths->kept, "prices");
+    if (kept.p)
+        return add(b, "prices", kept);
+    rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
 
     if (rc == 0)
         rc = add_json(b, "prices", prices);

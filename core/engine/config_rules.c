@@ -6,6 +6,7 @@
  */
 #include "engine/config_unit.h"
 #include "engine/config_walk.h"
+#include "engine/kept.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -326,6 +327,12 @@ bool config_policy_find(const json_t *canonical,
     char path[2048];
     bool found = false;
 
+    if (paths->kept) {
+        const char *was = kept_policy_path(paths->kept, name);
+
+        snprintf(out, out_size, "%s", was ? was : "it in a kept bundle");
+        return was != NULL;
+    }
     for (size_t i = 0; i < 3 && !found; i++) {
         if (!folders[i] || (i == 1 && folders[0]))
             continue;
