@@ -41,6 +41,12 @@ void control_wait(struct master *m, struct conn *c);
 int control_target_list(struct master *m, struct conn *c, json_t *request);
 int control_target_switch(struct master *m, struct conn *c, json_t *request);
 
+/* control_reload.c: verbs about generations */
+
+int control_reload(struct master *m, struct conn *c, json_t *request);
+int control_rollback(struct master *m, struct conn *c, json_t *request);
+int control_generations(struct master *m, struct conn *c, json_t *request);
+
 /* control_keeper.c */
 
 /** Have it in the keeper's audit, as far as there is one; nobody waits. False:

@@ -111,6 +111,7 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_PREPARED] = reload_prepared,
     [MSG_FLIPPED] = reload_flipped,
     [MSG_UNLISTENED] = reload_unlistened,
+    [MSG_WISH] = control_wish,
 };
 
 void post_hear(struct master *m, struct post *p)

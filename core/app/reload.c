@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RETIRE_MS 1000 /* for the keeper to write the answer */
+
 static const char *const applies_words[] = {
     [CONF_LIVE] = "live", [CONF_WORKERS] = "workers",
     [CONF_RESTART] = "restart",
@@ -57,10 +59,15 @@ static void next_wish(struct master *m)
 
 static void answer(struct master *m, const struct buf *text)
 {
-    uint32_t ticket = m->reload.wishes[0].ticket;
+    const struct reload_wish *w = &m->reload.wishes[0];
 
-    if (ticket)
-        control_tell(m, ticket, buf_str(text));
+    if (w->ticket)
+        control_tell(m, w->ticket, buf_str(text));
+    if (w->call)
+        control_wished(m, w, buf_str(text));
+    if (m->reload.retire)
+        m->reload.retire_ms = clock_mono_ms() + RETIRE_MS;
+    m->reload.retire = false;
 }
 
 void reload_refuse(struct master *m, const struct err *err)
@@ -119,7 +126,8 @@ void reload_done(struct master *m, const char *how, const char *warning)
     if (!plan) {
         /* a generation that took itself back is no success */
         metric_set(METRIC_LAST_RELOAD_OK, NULL,
-                   m->reload.wishes[0].ticket || !m->reload.wishes[0].back_to);
+                   m->reload.wishes[0].ticket || m->reload.wishes[0].call ||
+                       !m->reload.wishes[0].back_to);
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -
@@ -137,10 +145,11 @@ void reload_done(struct master *m, const char *how, const char *warning)
 bool reload_want(struct master *m, const struct reload_wish *wish)
 {
     struct reload *r = &m->reload;
-    bool signalled = !wish->ticket && !wish->back_to;
+    bool signalled = !wish->ticket && !wish->call && !wish->back_to;
 
     for (size_t i = 1; i < r->n_wishes && signalled; i++) {
-        if (!r->wishes[i].ticket && !r->wishes[i].back_to)
+        if (!r->wishes[i].ticket && !r->wishes[i].call &&
+            !r->wishes[i].back_to)
             return true; /* that one will see the same files */
     }
     if (signalled && r->pinned) {
@@ -148,7 +157,7 @@ bool reload_want(struct master *m, const struct reload_wish *wish)
         return false;
     }
     if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING) {
-        if (!wish->ticket) /* nobody else is told */
+        if (!wish->ticket && !wish->call) /* nobody else is told */
             log_event(EV_reload_refused, LOG_Z("why", "it starts or ends just "
                                                       "now, or too many wait"),
                       LOG_I("generation", (int64_t)m->generation));
@@ -290,10 +299,25 @@ static void take_load(struct master *m, uint64_t now_ms)
     choose_way(m);
 }
 
+/** It is started again, with what it is told by the configuration. */
+static void retire(struct master *m)
+{
+    struct post *keeper = &m->posts[m->n_workers];
+
+    m->reload.retire_ms = 0;
+    if (keeper->sock < 0)
+        return;
+    keeper->retired = true;
+    if (message_send(keeper->sock, MSG_STOP, 0, STR_NULL, -1) != 0)
+        kill(keeper->pid, SIGKILL); /* it does not listen; rings keep */
+}
+
 void reload_step(struct master *m, uint64_t now_ms)
 {
     struct reload *r = &m->reload;
 
+    if (r->retire_ms && now_ms >= r->retire_ms)
+        retire(m);
     bake_step(m, now_ms);
     place_tell(m);
     rise_tell(m);
@@ -335,17 +359,15 @@ void reload_keep(struct master *m, struct served *former)
 
 void reload_follow(struct master *m, bool helpers)
 {
-    struct post *keeper = &m->posts[m->n_workers];
     struct err err = { 0 };
 
     metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
     if (master_open_log(m, &err) != 0)
         log_event(EV_log_failed, LOG_Z("why", err.msg));
-    if (helpers && keeper->sock >= 0) {
-        keeper->retired = true;
-        if (message_send(keeper->sock, MSG_STOP, 0, STR_NULL, -1) != 0)
-            kill(keeper->pid, SIGKILL); /* it does not listen; rings keep */
-    }
+    if (helpers && m->reload.wishes[0].call)
+        m->reload.retire = true; /* it has to answer first */
+    else if (helpers)
+        retire(m);
 }
 
 /* ---- news of workers --------------------------------------------------- */

@@ -45,6 +45,8 @@ struct reload_wish {
     bool force;        /* where older workers are in the way, end them */
     bool no_wait;      /* where they are, do not wait for them */
     uint64_t back_to;  /* a rollback, to the kept bundle of this number */
+    uint64_t call;     /* of the admin API, to be told; 0 = not */
+    pid_t keeper;      /* the one that asks for it */
 };
 
 /** A bundle as the master holds it. */
@@ -73,6 +75,8 @@ struct reload {
     struct listeners listeners; /* rising: of the former */
     uint64_t last;         /* the highest number ever given */
     uint64_t started_ms, until_ms;
+    bool retire;           /* the keeper goes once it has told who asked */
+    uint64_t retire_ms;    /* when; 0 = not yet */
     uint64_t pinned;       /* rolled back to this one; 0 = not */
     /* bundles that served, the newest first, without the one in force */
     struct served kept[RELOAD_KEPT];
