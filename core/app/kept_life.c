@@ -219,6 +219,8 @@ static void came(struct master *m, const char *state, uint64_t now_ms)
     const struct kept_file *f;
     uint64_t last;
 
+    if (k->seen)
+        k->broken[0] = '\0'; /* something else is served by now */
     k->seen = m->generation;
     k->since_ms = now_ms;
     k->deaths = deaths(m);

@@ -135,6 +135,7 @@ static void end_child(struct loading *l, struct err *err)
         snprintf(err->msg, sizeof err->msg,
                  "the loader was ended by signal %d", WTERMSIG(status));
     close(l->sock);
+    sources_free(l->sources);
     *l = (struct loading){ .sock = -1 };
 }
 
@@ -168,6 +169,19 @@ int loading_start(struct loading *l, const struct load_order *order,
     return 0;
 }
 
+/** Which files it reads; the bundle is yet to come. */
+static int take_sources(struct loading *l, struct message *m, struct err *err)
+{
+    struct err none = { 0 };
+
+    sources_free(l->sources);
+    l->sources = m->fd >= 0 ? sources_open(m->fd, &none) : NULL;
+    if (m->fd >= 0)
+        close(m->fd);
+    (void)err;
+    return 0;
+}
+
 int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                  struct err *err)
 {
@@ -183,10 +197,14 @@ int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                      LOAD_MS / 1000);
     else if (got < 0)
         rc = err_set(err, ERR_IO, "the loader ended without an answer");
+    else if (m.type == MSG_SOURCES)
+        return take_sources(l, &m, err);
     else if (m.type == MSG_BUNDLE)
         rc = read_answer(out, &m, err);
     else
         rc = read_reason(&m, err);
+    out->sources = l->sources;
+    l->sources = NULL;
     end_child(l, err);
     if (got > 0 && m.fd >= 0)
         close(m.fd);
@@ -259,6 +277,7 @@ void loaded_clear(struct loaded *l)
         close(l->fd);
     free(l->plugins);
     free(l->changes);
+    sources_free(l->sources);
     *l = (struct loaded){ 0 };
 }
 

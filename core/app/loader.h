@@ -11,6 +11,7 @@
 
 #include "app/paths.h"
 #include "app/rights.h"
+#include "app/sources.h"
 #include "engine/config_table.h"
 
 #define LOADER_MAX_PLUGINS 64
@@ -38,12 +39,14 @@ struct loaded {
     uint32_t n_changes;
     enum conf_applies applies; /* the most that one of them asks for */
     bool helpers;              /* the keeper's configuration differs, too */
+    struct sources *sources;   /* the files it is made of; NULL = not known */
 };
 
 /** A load under way. */
 struct loading {
     pid_t pid;      /* 0 = none */
     int sock;       /* readable: loading_take has something to say */
+    struct sources *sources; /* they come before the bundle */
     uint64_t until_ms;
 };
 

@@ -32,9 +32,10 @@ struct load {
     struct config *config;
     struct rights rights;
     struct loaded out; /* its descriptor is `bundle` */
+    json_t *files;     /* what was read */
     struct kept *kept; /* what is read in place of the file; or NULL */
     struct buf kept_bytes;
-    int bundle;
+    int bundle, sock;
 };
 
 /** The canonical tree, of the file or of what was kept. */
@@ -50,6 +51,8 @@ static json_t *read_tree(struct load *l, json_t **why, struct err *err)
     }
     tree = file ? conf_load(file, err) : config_builtin(&l->where, err);
     canonical = tree ? config_check_why(tree, &l->where, why, err) : NULL;
+    if (canonical && file)
+        sources_of_marks(l->files, file, tree);
     json_decref(tree);
     return canonical;
 }
@@ -227,12 +230,32 @@ static int report(const struct load *l, int sock)
     return rc;
 }
 
+/** What a bundle needs is in it; this is for those who look after the files,
+ * so that a load does not fail for it. */
+static void note_sources(struct load *l)
+{
+    struct str text = snapshot_section(l->out.bundle, STR("config"));
+    json_t *tree = json_loadb(text.p, text.n, 0, NULL);
+    struct err ignored = { 0 };
+    int fd;
+
+    sources_of_tree(l->files, tree);
+    json_decref(tree);
+    fd = sources_seal(l->files, &ignored);
+    if (fd < 0)
+        return;
+    message_send(l->sock, MSG_SOURCES, 0, STR_NULL, fd);
+    close(fd);
+}
+
 static int load(struct load *l, struct err *err)
 {
     int rc = read_config(l, err);
 
     if (!rc)
         rc = open_config(l, err);
+    if (!rc && !l->kept)
+        note_sources(l);
     if (!rc)
         rc = try_policies(l, err);
     if (!rc)
@@ -268,6 +291,8 @@ int loader_run(const struct load_order *order, int sock)
                    .static_only = *p->divert != '\0' },
         .own_policies = PS_SYSCONFDIR "/policies",
         .bundle = -1,
+        .sock = sock,
+        .files = json_array(),
         .kept_bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX),
     };
     struct err err = { 0 };
@@ -286,6 +311,7 @@ int loader_run(const struct load_order *order, int sock)
         message_send(sock, MSG_FAILED, 0, (struct str){ text, (size_t)n }, -1);
     }
     config_free(l.config);
+    json_decref(l.files);
     kept_free(l.kept);
     buf_clear(&l.kept_bytes);
     loaded_clear(&l.out);

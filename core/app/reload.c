@@ -75,8 +75,10 @@ void reload_refuse(struct master *m, const struct err *err)
     struct buf text = BUF_INIT(1 << 16);
 
     metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
-    log_event(EV_reload_refused, LOG_Z("at", err->at), LOG_Z("why", err->msg),
-              LOG_I("generation", (int64_t)m->generation));
+    if (!m->reload.wishes[0].watched || watch_is_news(m, err))
+        log_event(EV_reload_refused, LOG_Z("at", err->at),
+                  LOG_Z("why", err->msg),
+                  LOG_I("generation", (int64_t)m->generation));
     buf_puts(&text, "{\"error\":{\"message\":");
     buf_json_str(&text, str_of(err->msg));
     if (*err->at) {
@@ -117,6 +119,17 @@ const char *reload_note(const struct master *m)
     return NULL;
 }
 
+static const char *plan_note(const struct master *m)
+{
+    if (m->reload.pinned)
+        return "the files on disk are not what is served: this generation was "
+               "rolled back to, and stays until a `penstock reload`";
+    if (*m->reload.kept_life.broken)
+        return "the files on disk are not what is served: they were broken at "
+               "the start (--last-good)";
+    return NULL;
+}
+
 void reload_done(struct master *m, const char *how, const char *warning)
 {
     struct buf text = BUF_INIT(1 << 17);
@@ -128,6 +141,10 @@ void reload_done(struct master *m, const char *how, const char *warning)
         metric_set(METRIC_LAST_RELOAD_OK, NULL,
                    m->reload.wishes[0].ticket || m->reload.wishes[0].call ||
                        !m->reload.wishes[0].back_to);
+        m->reload.watch.said = (struct err){ 0 };
+    }
+    if (!plan && !(m->reload.wishes[0].watched && m->reload.next.loaded.bundle
+                   && m->reload.next.loaded.n_changes == 0)) {
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -
@@ -235,6 +252,19 @@ static void refuse_restart(struct master *m)
     reload_refuse(m, &err);
 }
 
+/** The files as they were read now are those that are served. */
+static void take_sources(struct master *m)
+{
+    struct loaded *next = &m->reload.next.loaded;
+
+    if (!next->sources)
+        return;
+    sources_free(m->loaded.sources);
+    m->loaded.sources = next->sources;
+    m->reload.watch.begun = false;
+    next->sources = NULL;
+}
+
 static void choose_way(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -242,9 +272,10 @@ static void choose_way(struct master *m)
     struct err err = { 0 };
 
     if (r->wishes[0].plan) {
-        reload_done(m, "plan", NULL);
+        reload_done(m, "plan", plan_note(m));
     } else if (l->n_changes == 0) {
         m->loaded.n_changes = 0;
+        take_sources(m);
         r->pinned = r->wishes[0].back_to;
         reload_done(m, "nothing changed", NULL);
     } else if (l->applies == CONF_RESTART) {
@@ -349,6 +380,7 @@ void reload_take(struct master *m, struct served *former)
     m->config = r->next.config;
     m->generation = r->next.number;
     r->next = (struct served){ 0 };
+    r->watch.begun = false; /* it may have other folders */
 }
 
 void reload_keep(struct master *m, struct served *former)
@@ -398,6 +430,8 @@ void reload_let_go(const struct master *m)
     close_bundle(&r->former.loaded);
     for (size_t i = 0; i < r->n_kept; i++)
         close_bundle(&r->kept[i].loaded);
+    if (r->watch.fd > 0)
+        close(r->watch.fd);
     if (r->stage == RELOAD_LOADING)
         close(r->loading.sock);
     if (r->stage == RELOAD_RISING)
@@ -421,6 +455,7 @@ void reload_close(struct master *m)
 {
     struct reload *r = &m->reload;
 
+    watch_close(m);
     served_clear(&r->next);
     served_clear(&r->former);
     for (size_t i = 0; i < r->n_kept; i++)
