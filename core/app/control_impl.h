@@ -47,6 +47,12 @@ int control_reload(struct master *m, struct conn *c, json_t *request);
 int control_rollback(struct master *m, struct conn *c, json_t *request);
 int control_generations(struct master *m, struct conn *c, json_t *request);
 
+/* control_shadow.c: {"verb", "dir", "rate"} */
+
+int control_shadow(struct master *m, struct conn *c, json_t *request);
+int control_shadow_show(struct master *m, struct conn *c, json_t *request);
+int control_shadow_stop(struct master *m, struct conn *c, json_t *request);
+
 /* control_keeper.c */
 
 /** Have it in the keeper's audit, as far as there is one; nobody waits. False:

@@ -78,6 +78,7 @@ struct load_order {
     /* a kept bundle's number, in place of the file; then its state folder */
     uint64_t kept;
     const char *state;
+    const char *candidate; /* a folder of policies before all; or NULL */
     bool keep;        /* write what differs from `served` aside: app/kept.h */
     int signal_fd;    /* the caller's, closed in the child; -1 = none */
     /* in the child, first: let go of what is the caller's; or NULL */

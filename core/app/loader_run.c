@@ -289,6 +289,7 @@ int loader_run(const struct load_order *order, int sock)
         .where = { .shipped_policies = p->policies, .catalogue = p->catalogue,
                    .state = p->state, .plugins = p->plugins,
                    .static_only = *p->divert != '\0' },
+        .where.candidate = order->candidate,
         .own_policies = PS_SYSCONFDIR "/policies",
         .bundle = -1,
         .sock = sock,

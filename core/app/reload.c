@@ -23,34 +23,14 @@ static const char *const applies_words[] = {
     [CONF_RESTART] = "restart",
 };
 
-void served_clear(struct served *s)
-{
-    config_free(s->config);
-    loaded_clear(&s->loaded);
-    *s = (struct served){ 0 };
-}
-
 /* ---- answers ----------------------------------------------------------- */
-
-/** Newest first; the oldest goes. */
-static void keep(struct reload *r, struct served *s)
-{
-    if (r->n_kept == RELOAD_KEPT)
-        served_clear(&r->kept[--r->n_kept]);
-    config_free(s->config); /* the bundle is enough to make another */
-    s->config = NULL;
-    memmove(r->kept + 1, r->kept, r->n_kept * sizeof *r->kept);
-    r->kept[0] = *s;
-    r->n_kept++;
-    *s = (struct served){ 0 };
-}
 
 static void next_wish(struct master *m)
 {
     struct reload *r = &m->reload;
 
     if (r->next.loaded.bundle && r->wishes[0].back_to)
-        keep(r, &r->next); /* it was not taken: it can be asked for again */
+        reload_hold(r, &r->next); /* not taken: it can be asked for again */
     served_clear(&r->next);
     r->stage = RELOAD_NONE;
     r->n_wishes--;
@@ -72,10 +52,12 @@ static void answer(struct master *m, const struct buf *text)
 
 void reload_refuse(struct master *m, const struct err *err)
 {
+    const struct reload_wish *w = &m->reload.wishes[0];
     struct buf text = BUF_INIT(1 << 16);
 
-    metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
-    if (!m->reload.wishes[0].watched || watch_is_news(m, err))
+    if (!w->shadow) /* that is no reload: only who asked is told */
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+    if (!w->shadow && (!w->watched || watch_is_news(m, err)))
         log_event(EV_reload_refused, LOG_Z("at", err->at),
                   LOG_Z("why", err->msg),
                   LOG_I("generation", (int64_t)m->generation));
@@ -195,9 +177,11 @@ static void begin_load(struct master *m, uint64_t kept, struct err *err)
     char state[PATHS_MAX];
     const struct load_order order = {
         .file = m->file, .paths = &m->paths,
-        .generation = kept ? kept : m->reload.last + 1, .served = &m->loaded,
+        .generation = kept ? kept : m->reload.last + 1, 
+        .served = m->reload.wishes[0].shadow ? NULL : &m->loaded,
         .kept = kept, .state = state,
         .keep = !kept && !m->reload.wishes[0].plan,
+        .candidate = m->reload.wishes[0].shadow ? m->reload.shadow.dir : NULL,
         .signal_fd = m->signal_fd, .let_go = let_go, .ud = m,
     };
 
@@ -265,13 +249,25 @@ static void take_sources(struct master *m)
     next->sources = NULL;
 }
 
+static void shadow_done(struct master *m)
+{
+    struct buf text = BUF_INIT(1 << 17);
+
+    shadow_begin(m, &m->reload.next.loaded, &text);
+    answer(m, &text);
+    buf_clear(&text);
+    next_wish(m);
+}
+
 static void choose_way(struct master *m)
 {
     struct reload *r = &m->reload;
     const struct loaded *l = &r->next.loaded;
     struct err err = { 0 };
 
-    if (r->wishes[0].plan) {
+    if (r->wishes[0].shadow) {
+        shadow_done(m);
+    } else if (r->wishes[0].plan) {
         reload_done(m, "plan", plan_note(m));
     } else if (l->n_changes == 0) {
         m->loaded.n_changes = 0;
@@ -330,25 +326,12 @@ static void take_load(struct master *m, uint64_t now_ms)
     choose_way(m);
 }
 
-/** It is started again, with what it is told by the configuration. */
-static void retire(struct master *m)
-{
-    struct post *keeper = &m->posts[m->n_workers];
-
-    m->reload.retire_ms = 0;
-    if (keeper->sock < 0)
-        return;
-    keeper->retired = true;
-    if (message_send(keeper->sock, MSG_STOP, 0, STR_NULL, -1) != 0)
-        kill(keeper->pid, SIGKILL); /* it does not listen; rings keep */
-}
-
 void reload_step(struct master *m, uint64_t now_ms)
 {
     struct reload *r = &m->reload;
 
     if (r->retire_ms && now_ms >= r->retire_ms)
-        retire(m);
+        reload_retire(m);
     bake_step(m, now_ms);
     place_tell(m);
     rise_tell(m);
@@ -369,39 +352,6 @@ int reload_sock(const struct master *m)
     return m->reload.stage == RELOAD_LOADING ? m->reload.loading.sock : -1;
 }
 
-/* ---- into force -------------------------------------------------------- */
-
-void reload_take(struct master *m, struct served *former)
-{
-    struct reload *r = &m->reload;
-
-    *former = (struct served){ m->loaded, m->config, m->generation };
-    m->loaded = r->next.loaded;
-    m->config = r->next.config;
-    m->generation = r->next.number;
-    r->next = (struct served){ 0 };
-    r->watch.begun = false; /* it may have other folders */
-}
-
-void reload_keep(struct master *m, struct served *former)
-{
-    keep(&m->reload, former);
-    m->reload.pinned = m->reload.wishes[0].back_to;
-}
-
-void reload_follow(struct master *m, bool helpers)
-{
-    struct err err = { 0 };
-
-    metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
-    if (master_open_log(m, &err) != 0)
-        log_event(EV_log_failed, LOG_Z("why", err.msg));
-    if (helpers && m->reload.wishes[0].call)
-        m->reload.retire = true; /* it has to answer first */
-    else if (helpers)
-        retire(m);
-}
-
 /* ---- news of workers --------------------------------------------------- */
 
 void reload_worker_failed(struct master *m, struct post *p, const char *why)
@@ -415,29 +365,6 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why)
     rise_fail(m, &err);
 }
 
-static void close_bundle(const struct loaded *l)
-{
-    if (l->fd > 0)
-        close(l->fd);
-}
-
-void reload_let_go(const struct master *m)
-{
-    const struct reload *r = &m->reload;
-
-    close_bundle(&m->loaded);
-    close_bundle(&r->next.loaded);
-    close_bundle(&r->former.loaded);
-    for (size_t i = 0; i < r->n_kept; i++)
-        close_bundle(&r->kept[i].loaded);
-    if (r->watch.fd > 0)
-        close(r->watch.fd);
-    if (r->stage == RELOAD_LOADING)
-        close(r->loading.sock);
-    if (r->stage == RELOAD_RISING)
-        listeners_let_go_rest(&r->listeners);
-}
-
 void reload_end(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -449,43 +376,4 @@ void reload_end(struct master *m)
         rise_fail(m, &err);
     while (r->n_wishes)
         reload_refuse(m, &err);
-}
-
-void reload_close(struct master *m)
-{
-    struct reload *r = &m->reload;
-
-    watch_close(m);
-    served_clear(&r->next);
-    served_clear(&r->former);
-    for (size_t i = 0; i < r->n_kept; i++)
-        served_clear(&r->kept[i]);
-    r->n_kept = 0;
-}
-
-bool reload_has(const struct master *m, uint64_t number)
-{
-    for (size_t i = 0; i < m->reload.n_kept; i++) {
-        if (m->reload.kept[i].number == number)
-            return true;
-    }
-    return false;
-}
-
-void reload_put_kept(const struct master *m, struct buf *out)
-{
-    const struct kept_list *disk = &m->reload.kept_life.list;
-    const char *comma = "";
-
-    for (size_t i = 0; i < m->reload.n_kept; i++, comma = ",")
-        buf_printf(out, "%s%llu", comma,
-                   (unsigned long long)m->reload.kept[i].number);
-    for (size_t i = 0; i < disk->n; i++) {
-        uint64_t number = disk->at[i].number;
-
-        if (number == m->generation || reload_has(m, number))
-            continue;
-        buf_printf(out, "%s%llu", comma, (unsigned long long)number);
-        comma = ",";
-    }
 }

@@ -20,6 +20,7 @@
 #include "app/kept_life.h"
 #include "app/listeners.h"
 #include "app/loader.h"
+#include "app/shadow.h"
 #include "app/watch.h"
 #include "base/buf.h"
 
@@ -46,6 +47,7 @@ struct reload_wish {
     bool force;        /* where older workers are in the way, end them */
     bool no_wait;      /* where they are, do not wait for them */
     uint64_t back_to;  /* a rollback, to the kept bundle of this number */
+    bool shadow;       /* a candidate, of reload.shadow.dir, to run beside */
     bool watched;      /* a file was edited, and nobody asked */
     uint64_t call;     /* of the admin API, to be told; 0 = not */
     pid_t keeper;      /* the one that asks for it */
@@ -85,6 +87,7 @@ struct reload {
     size_t n_kept;
     struct kept_life kept_life; /* the same on disk */
     struct watch watch;
+    struct shadowing shadow;
 };
 
 /** Want one; it begins with the next turn of the loop. False: too many want

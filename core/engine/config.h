@@ -191,6 +191,7 @@ struct config_paths {
     const char *catalogue;   /* vendors.json */
     const char *state, *plugins; /* where the file names none; or NULL */
     bool static_only;        /* check --static: no secrets, no files */
+    const char *candidate;   /* looked into before all; or NULL */
     const struct kept *kept; /* policies and prices are its own; or NULL */
 };
 

@@ -321,8 +321,10 @@ bool config_policy_find(const json_t *canonical,
                         const struct config_paths *paths, const char *name,
                         char *out, size_t out_size)
 {
-    const char *folders[] = {text_of(canonical, "policy_path"),
-                             paths->policy_path, paths->shipped_policies};
+    const char *own = text_of(canonical, "policy_path");
+    const char *folders[] = {paths->candidate,
+                             own ? own : paths->policy_path,
+                             paths->shipped_policies};
     struct buf tried = BUF_INIT(16384);
     char path[2048];
     bool found = false;
@@ -334,7 +336,7 @@ bool config_policy_find(const json_t *canonical,
         return was != NULL;
     }
     for (size_t i = 0; i < 3 && !found; i++) {
-        if (!folders[i] || (i == 1 && folders[0]))
+        if (!folders[i])
             continue;
         snprintf(path, sizeof path, "%s/%s.lua", folders[i], name);
         found = access(path, R_OK) == 0;
