@@ -300,16 +300,19 @@ static int write_secrets(struct bundler *b)
     return add_json(b, "secrets", b->secrets);
 }
 
+/** What a kept bundle has of it; p NULL: nothing. */
+static struct str kept_part(const struct bundler *b, const char *name)
+{
+    return b->paths->kept ? kept_section(b->paths->kept, name) : STR_NULL;
+}
+
 static int write_prices(struct bundler *b)
 {
     json_t *prices = NULL;
-    struct str kept = STR_NULL;
     int rc;
 
-    if (b->paths->kept)
-        kept = kept_section(b->paths->kept, "prices");
-    if (kept.p)
-        return add(b, "prices", kept);
+    if (kept_part(b, "prices").p)
+        return add(b, "prices", kept_part(b, "prices"));
     rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
 
     if (rc == 0)
@@ -321,9 +324,11 @@ static int write_prices(struct bundler *b)
 static int write_abilities(struct bundler *b)
 {
     json_t *rows = NULL;
-    int rc = config_abilities(b->canonical, b->paths->catalogue, &rows,
-                              b->err);
+    int rc;
 
+    if (kept_part(b, "abilities").p)
+        return add(b, "abilities", kept_part(b, "abilities"));
+    rc = config_abilities(b->canonical, b->paths->catalogue, &rows, b->err);
     if (rc == 0)
         rc = add_json(b, "abilities", rows);
     json_decref(rows);

@@ -40,6 +40,7 @@ static int damaged(struct err *err, const char *how)
 static bool may_be_kept(struct str name)
 {
     return str_is(name, "config") || str_is(name, "prices") ||
+           str_is(name, "abilities") ||
            str_starts(name, STR("policy/"));
 }
 
