@@ -145,7 +145,7 @@ static int write_file(const char *folder, const char *path, struct str bytes,
                       struct err *err)
 {
     char tmp[PATHS_MAX + 16];
-    int fd, at, rc = 0;
+    int fd, rc = 0;
 
     snprintf(tmp, sizeof tmp, "%s/.tmp-XXXXXX", folder);
     fd = mkostemp(tmp, O_CLOEXEC); /* mode 0600 */
@@ -158,12 +158,7 @@ static int write_file(const char *folder, const char *path, struct str bytes,
         rc = err_errno(err, "cannot rename to %s", path);
     if (rc)
         unlink(tmp);
-    at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (at >= 0) {
-        fsync(at);
-        close(at);
-    }
-    return rc;
+    return rc; /* the folder is not synced: a lost name is a lost bundle */
 }
 
 /** A folder of ours alone. */
