@@ -63,7 +63,7 @@ static void gives_back_what_may_be_kept(void)
     const struct kept_plugin *p;
     struct err err = { 0 };
     struct kept *k;
-    json_t *tree;
+    json_t *tree, *providers;
     size_t n;
 
     encode(7, &bytes);
@@ -85,11 +85,12 @@ static void gives_back_what_may_be_kept(void)
     tree = kept_tree(k);
     CU_ASSERT_PTR_NULL(json_object_get(
         json_array_get(json_object_get(tree, "policies"), 0), "path"));
-    tree = json_object_get(tree, "provider");
+    providers = json_object_get(tree, "provider");
     CU_ASSERT_PTR_NULL(
-        json_object_get(json_object_get(tree, "s"), "unix_socket"));
+        json_object_get(json_object_get(providers, "s"), "unix_socket"));
     CU_ASSERT_PTR_NOT_NULL(
-        json_object_get(json_object_get(tree, "o"), "unix_socket"));
+        json_object_get(json_object_get(providers, "o"), "unix_socket"));
+    json_decref(tree);
     kept_free(k);
     buf_clear(&bytes);
 }
