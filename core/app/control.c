@@ -93,6 +93,8 @@ static const struct {
     { "shadow", true, control_shadow },
     { "shadow.show", false, control_shadow_show },
     { "shadow.stop", true, control_shadow_stop },
+    { "plugin.list", false, control_plugin_list },
+    { "plugin.release", true, control_plugin_release },
     { "target.list", false, control_target_list },
     { "target.disable", true, control_target_switch },
     { "target.drain", true, control_target_switch },

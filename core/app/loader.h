@@ -13,6 +13,7 @@
 #include "app/rights.h"
 #include "app/sources.h"
 #include "engine/config_table.h"
+#include "engine/plugin.h"
 
 #define LOADER_MAX_PLUGINS 64
 /** As a generation: one more than the highest that is kept. */
@@ -24,6 +25,7 @@ struct load_order;
 struct loaded_plugin {
     char name[64];
     char path[PATHS_MAX]; /* staged: never changes, never goes */
+    char version[PLUGIN_VERSION_MAX]; /* as its descriptor says */
 };
 
 /** What comes out of it. Zeroed = nothing. */
@@ -40,6 +42,7 @@ struct loaded {
     enum conf_applies applies; /* the most that one of them asks for */
     bool helpers;              /* the keeper's configuration differs, too */
     struct sources *sources;   /* the files it is made of; NULL = not known */
+    bool new_code;             /* a plugin's file is another, or one more */
 };
 
 /** A load under way. */

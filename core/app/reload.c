@@ -4,6 +4,7 @@
 #include "app/reload_impl.h"
 
 #include "app/control.h"
+#include "app/master_alerts.h"
 #include "app/master_open.h"
 #include "app/message.h"
 #include "base/clock.h"
@@ -57,6 +58,8 @@ void reload_refuse(struct master *m, const struct err *err)
 
     if (!w->shadow) /* that is no reload: only who asked is told */
         metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+    if (!w->shadow && !w->plan)
+        master_alerts_refused(m, err);
     if (!w->shadow && (!w->watched || watch_is_news(m, err)))
         log_event(EV_reload_refused, LOG_Z("at", err->at),
                   LOG_Z("why", err->msg),
@@ -114,19 +117,22 @@ static const char *plan_note(const struct master *m)
 
 void reload_done(struct master *m, const char *how, const char *warning)
 {
+    const struct reload_wish *w = &m->reload.wishes[0];
     struct buf text = BUF_INIT(1 << 17);
-    bool plan = m->reload.wishes[0].plan;
+    bool plan = w->plan;
 
     put_done(m, &text, how, warning);
     if (!plan) {
         /* a generation that took itself back is no success */
-        metric_set(METRIC_LAST_RELOAD_OK, NULL,
-                   m->reload.wishes[0].ticket || m->reload.wishes[0].call ||
-                       !m->reload.wishes[0].back_to);
+        bool asked = w->ticket || w->call || !w->back_to;
+
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, asked);
+        if (asked)
+            master_alerts_reloaded(m);
         m->reload.watch.said = (struct err){ 0 };
     }
-    if (!plan && !(m->reload.wishes[0].watched && m->reload.next.loaded.bundle
-                   && m->reload.next.loaded.n_changes == 0)) {
+    if (!plan && !(w->watched && m->reload.next.loaded.bundle &&
+                   m->reload.next.loaded.n_changes == 0)) {
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -
@@ -294,6 +300,7 @@ static void begin(struct master *m)
     struct err err = { 0 };
 
     r->started_ms = clock_mono_ms();
+    r->canary = (struct reload_canary){ 0 };
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
@@ -341,6 +348,8 @@ void reload_step(struct master *m, uint64_t now_ms)
         take_load(m, now_ms);
     else if (r->stage == RELOAD_WAITING)
         rise_start(m);
+    else if (r->stage == RELOAD_CANARY)
+        canary_step(m, now_ms);
     else if (r->stage == RELOAD_RISING || r->stage == RELOAD_LEAVING)
         rise_step(m, now_ms);
     else if (r->stage != RELOAD_NONE)
@@ -358,6 +367,10 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why)
 {
     struct err err = { 0 };
 
+    if (p->canary) {
+        canary_died(m, why);
+        return;
+    }
     if (m->reload.stage != RELOAD_RISING || p->leaving || p->ready_ms)
         return;
     err_set(&err, ERR_CONFIG, "a new worker (slot %u) did not start%s%s",
@@ -372,6 +385,7 @@ void reload_end(struct master *m)
 
     err_set(&err, ERR_CANCELLED, "the instance is ending");
     loading_stop(&r->loading);
+    canary_end(m);
     if (r->stage == RELOAD_RISING)
         rise_fail(m, &err);
     while (r->n_wishes)

@@ -4,6 +4,7 @@
  * what a child closes. */
 #include "app/reload_impl.h"
 
+#include "app/charge.h"
 #include "app/master_open.h"
 #include "app/message.h"
 #include "base/log.h"
@@ -70,6 +71,7 @@ void reload_follow(struct master *m, bool helpers)
     struct err err = { 0 };
 
     metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
+    charge_publish(m);
     if (master_open_log(m, &err) != 0)
         log_event(EV_log_failed, LOG_Z("why", err.msg));
     if (helpers && m->reload.wishes[0].call)
