@@ -183,7 +183,7 @@ static void begin_load(struct master *m, uint64_t kept, struct err *err)
     char state[PATHS_MAX];
     const struct load_order order = {
         .file = m->file, .paths = &m->paths,
-        .generation = kept ? kept : m->reload.last + 1, 
+        .generation = kept ? kept : m->reload.last + 1,
         .served = m->reload.wishes[0].shadow ? NULL : &m->loaded,
         .kept = kept, .state = state,
         .keep = !kept && !m->reload.wishes[0].plan,

@@ -3,8 +3,9 @@
 /*
  * A bundle as it lies on disk: what was decided, without what must not lie
  * there. The configuration (its secrets are references), the sources of the
- * policies, what the catalogue said of models, and the hashes of the plugins' files; no values of
- * secrets, no keys and no certificates, which are read again where they are.
+ * policies, what the catalogue said of models, and the hashes of the plugins'
+ * files; no values of secrets, no keys and no certificates, which are read
+ * again where they are.
  *
  *     PENSTOCK-KEPT 1 <SHA-256 of all that follows>\n
  *     {"number":7, ..., "sections":[{"name":"config","size":1234}, ...]}\n

@@ -55,15 +55,16 @@ static void say(char *out, int verdict, struct str what)
         [POLICY_NONE] = "no opinion",   [POLICY_DENY] = "deny",
         [POLICY_PRINCIPAL] = "principal", [POLICY_SKIP] = "skip",
         [POLICY_ANSWER] = "answer",     [POLICY_STOP] = "stop",
-        [POLICY_FAILED] = "failed",
+        [POLICY_QUEUE] = "queue",       [POLICY_FAILED] = "failed",
     };
+    const char *word = words[verdict] ? words[verdict] : "other";
     size_t n = what.n < 60 ? what.n : 60;
 
     if (verdict == POLICY_DENY || verdict == POLICY_PRINCIPAL)
-        snprintf(out, SHADOW_TEXT, "%s %.*s", words[verdict], (int)n,
+        snprintf(out, SHADOW_TEXT, "%s %.*s", word, (int)n,
                  what.p ? what.p : "");
     else
-        snprintf(out, SHADOW_TEXT, "%s", words[verdict]);
+        snprintf(out, SHADOW_TEXT, "%s", word);
 }
 
 static void say_live(char *out, const struct policy_result *live)
@@ -115,6 +116,7 @@ static void on_note(void *req, struct str policy, struct str text)
         !str_starts(text, STR("would deny")) &&
         !str_starts(text, STR("would answer")) &&
         !str_starts(text, STR("would authenticate")) &&
+        !str_starts(text, STR("would wait")) &&
         !str_starts(text, STR("would stop")))
         r->flow->shadow->report.edits++;
     if (!*m->note)
@@ -267,11 +269,18 @@ static void run_phase(struct request *r, enum policy_phase p,
     struct shadow *s = r->flow->shadow;
     struct policy_view view = shadow_view();
     struct policy_result ignored;
+    struct limit_claim claim;
     struct policy_run run;
     struct plan plan;
 
     phase_prepare(r, p);
     run = r->run;
+    if (run.claim) { /* peeked at; what was refused is noted in it */
+        claim = *run.claim;
+        claim.wanted = NULL;
+        claim.arena = m->arena;
+        run.claim = &claim;
+    }
     run.view = &view;
     run.arena = m->arena;
     run.call = NULL;
