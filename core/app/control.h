@@ -43,6 +43,14 @@ struct message; /* app/message.h */
 void control_answer(struct master *m, const struct message *msg);
 void control_keeper_gone(struct master *m);
 
+/** The admin API wishes for a reload (MSG_WISH). control_reload.c */
+struct post;
+void control_wish(struct master *m, struct post *p, struct message *msg);
+/** It was carried out, or refused. */
+struct reload_wish;
+void control_wished(struct master *m, const struct reload_wish *w,
+                    struct str text);
+
 /** Answer a connection that waits under this ticket; gone is fine. */
 void control_tell(struct master *m, uint32_t ticket, struct str answer);
 

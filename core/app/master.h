@@ -99,6 +99,7 @@ struct master {
     int life[2]; /* the mock reads its end: master and all workers are gone */
     char ticket_key[80];       /* of TLS sessions, the same in all workers */
     const char *file;          /* the configuration, or NULL */
+    bool last_good; /* where it is broken, serve what served well */
     struct err err;            /* why the start failed */
 };
 
@@ -116,7 +117,8 @@ extern const char *const master_kinds[];            /* "worker", ... */
 
 /** `penstock serve`: until it is stopped. Returns the exit code. `file` may
  * be NULL; `socket` is -s or NULL. The reason of a refusal is in *err. */
-int master_serve(const char *file, const char *socket, struct err *err);
+int master_serve(const char *file, const char *socket, bool last_good,
+                 struct err *err);
 
 /* posts.c: the children's lives */
 

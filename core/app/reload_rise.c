@@ -137,6 +137,7 @@ void rise_fail(struct master *m, const struct err *err)
     m->config = r->former.config;
     m->generation = r->former.number;
     r->former = (struct served){ 0 };
+    r->watch.begun = false;
     for (size_t i = 0; i < m->n_workers; i++)
         move_back(m, &m->posts[i]);
     listeners_give_up(&m->listeners, &r->listeners);

@@ -45,6 +45,7 @@ static void on_beat(void *ud)
     w->slow_turns = slow;
     w->slow_callbacks = calls;
     w->log_lost = lost;
+    worker_shadow_tell(w);
     worker_vitals(w, BEAT_MS);
     loop_timer_set(&w->beat, BEAT_MS);
 }

@@ -45,7 +45,7 @@ static int fn_log(lua_State *L)
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (c->notes++ >= CALL_NOTES)
+    if (c->notes++ >= CALL_NOTES || c->st->env->quiet)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),

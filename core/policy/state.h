@@ -47,6 +47,7 @@ struct policy_env {
     size_t n_targets;
     struct policy_ticks *ticks; /* tick.c; NULL: not started */
     struct policy_probe *probe; /* policy/probe.h; NULL in a worker */
+    bool quiet; /* policy_set_quiet */
 };
 
 uint64_t policy_mono_ms(const struct policy_env *env);
