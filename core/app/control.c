@@ -87,6 +87,8 @@ static int want(struct master *m, struct conn *c, struct reload_wish wish)
     if (reload_want(m, &wish))
         return 0;
     c->ticket = 0;
+    if (upgrade_is_on(&m->upgrade))
+        return control_put_error(&c->out, "it is being upgraded; try again");
     return control_put_error(&c->out, m->phase == MASTER_RUNNING
                                           ? "too many reloads wait; try again"
                                           : "it is not running: it starts or "
@@ -128,6 +130,7 @@ static const struct {
     { "drain", true, do_drain },    { "stop", true, do_stop },
     { "reopen", true, do_reopen },  { "reload", true, do_reload },
     { "rollback", true, do_rollback },
+    { "upgrade", true, control_upgrade },
     { "target.list", false, control_target_list },
     { "target.disable", true, control_target_switch },
     { "target.drain", true, control_target_switch },
@@ -390,7 +393,7 @@ static int clear_way(const struct sockaddr_un *at, struct err *err)
     return 0;
 }
 
-struct control *control_new(const char *path, struct err *err)
+static struct control *make(const char *path, struct err *err)
 {
     struct control *c = calloc(1, sizeof *c);
 
@@ -406,9 +409,41 @@ struct control *control_new(const char *path, struct err *err)
         err_set(err, ERR_LIMIT, "the control socket's path is longer than "
                                 "%zu bytes: %s", sizeof c->at.sun_path - 1,
                 path);
-        goto fail;
+        free(c);
+        return NULL;
     }
     memcpy(c->at.sun_path, path, strlen(path));
+    return c;
+}
+
+struct control *control_adopt(const char *path, int fd, struct err *err)
+{
+    struct control *c = make(path, err);
+
+    if (c)
+        c->fd = fd;
+    return c;
+}
+
+int control_fd(const struct control *c)
+{
+    return c->fd;
+}
+
+void control_hand_over(struct control *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    c->handed = true;
+}
+
+struct control *control_new(const char *path, struct err *err)
+{
+    struct control *c = make(path, err);
+
+    if (!c)
+        return NULL;
     if (clear_way(&c->at, err) != 0)
         goto fail;
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -441,7 +476,8 @@ void control_free(struct control *c)
 {
     if (!c)
         return;
-    unlink(c->at.sun_path);
+    if (!c->handed)
+        unlink(c->at.sun_path);
     control_close_fds(c);
     free(c);
 }

@@ -22,6 +22,7 @@ struct conn {
 
 struct control {
     int fd;
+    bool handed; /* another master has the socket */
     uint32_t tickets;
     struct sockaddr_un at;
     struct conn conns[CONTROL_MAX_CONNS];
@@ -40,6 +41,10 @@ void control_wait(struct master *m, struct conn *c);
 
 int control_target_list(struct master *m, struct conn *c, json_t *request);
 int control_target_switch(struct master *m, struct conn *c, json_t *request);
+
+/* upgrade.c */
+
+int control_upgrade(struct master *m, struct conn *c, json_t *request);
 
 /* control_keeper.c */
 

@@ -139,6 +139,16 @@ static void on_ask(void *ud, struct message *m)
     refuse(k->child, m->number, &err);
 }
 
+static void hand_over(struct keeper_main *k)
+{
+    keeper_hand_over(k->keeper);
+    if (k->child->m->metrics_fd >= 0)
+        close(k->child->m->metrics_fd);
+    if (k->child->m->admin_fd >= 0)
+        close(k->child->m->admin_fd);
+    tell(k->child, MSG_HANDED, 0, STR_NULL, -1);
+}
+
 static void on_message(void *ud, struct message *m)
 {
     struct keeper_main *k = ud;
@@ -147,6 +157,8 @@ static void on_message(void *ud, struct message *m)
         keeper_ask_jwks(k->keeper, (struct str){ m->text, m->size });
     else if (m->type == MSG_ASK)
         on_ask(k, m);
+    else if (m->type == MSG_HAND_OVER)
+        hand_over(k);
 }
 
 int keeper_run(const struct child *c)

@@ -32,6 +32,9 @@ enum message_type {
     MSG_REOPEN,     /* log files */
     MSG_JWKS,       /* keeper to master to worker: fd is the issuers' keys */
     MSG_JWKS_ASK,   /* worker to master to keeper: newer ones of jwt `text` */
+    MSG_HAND_OVER,  /* keeper: let go of all but the ledger; another has it */
+    MSG_HANDED,     /* of keeper: done; master to its heir: so it is */
+    MSG_SWITCHED,   /* master to its heir: it serves now */
 };
 
 #define MESSAGE_TEXT_MAX (48 * 1024)

@@ -165,6 +165,16 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
     return NULL;
 }
 
+void keeper_hand_over(struct keeper *k)
+{
+    admin_http_free(k->admin);
+    k->admin = NULL;
+    store_thread_free(k->store);
+    k->store = NULL;
+    metrics_http_free(k->metrics);
+    k->metrics = NULL;
+}
+
 void keeper_free(struct keeper *k)
 {
     if (!k)
