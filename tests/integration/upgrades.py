@@ -69,9 +69,8 @@ class Upgraded(Instance):
         self.masters.append(pid)
 
     def former_gone(self, seconds=20):
-        wait_for(lambda: not any(alive(m) for m in self.masters[:-1])
-                 or self.proc.poll() and False, seconds,
-                 why="the end of the masters before")
+        wait_for(lambda: not any(alive(m) for m in self.masters[:-1]),
+                 seconds, why="the end of the masters before")
 
     def stop(self):
         family = [p for m in self.masters for p in (m, *children(m))]
