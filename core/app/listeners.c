@@ -146,6 +146,14 @@ void listeners_let_go(const struct listeners *l)
         let_go(&l->list[i], l->slots);
 }
 
+void listeners_hand_over(struct listeners *l)
+{
+    listeners_let_go(l);
+    for (size_t i = 0; i < l->n; i++)
+        free(l->list[i].fds);
+    l->n = 0;
+}
+
 void listeners_let_go_rest(const struct listeners *old)
 {
     for (size_t i = 0; i < old->n; i++) {

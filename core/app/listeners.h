@@ -43,6 +43,9 @@ void listeners_give_up(struct listeners *l, struct listeners *old);
 /** Close all; Unix sockets' files go. */
 void listeners_close(struct listeners *l);
 
+/** Another master serves them: close ours; the files stay. */
+void listeners_hand_over(struct listeners *l);
+
 /** In a child that does not accept: close them; the files stay. */
 void listeners_let_go(const struct listeners *l);
 /** The same for those that the set after this one did not take over: a child

@@ -396,18 +396,15 @@ static void close_fd(int *fd)
 /** Files of sockets that another master serves are left. */
 void master_close_listeners(struct master *m)
 {
-    if (heir_waits(&m->heir)) {
-        listeners_let_go(&m->listeners);
-        m->listeners.n = 0;
-    }
+    if (heir_waits(&m->heir))
+        listeners_hand_over(&m->listeners);
     listeners_close(&m->listeners);
 }
 
 void master_hand_over(struct master *m)
 {
     control_hand_over(m->control);
-    listeners_let_go(&m->listeners);
-    m->listeners.n = 0;
+    listeners_hand_over(&m->listeners);
     close_fd(&m->metrics_fd);
     close_fd(&m->admin_fd);
     close_fd(&m->lock_fd);
