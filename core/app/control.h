@@ -55,6 +55,10 @@ void control_tell(struct master *m, uint32_t ticket, struct str answer);
 /** The answer to `status`: one JSON object. control_status.c */
 int control_status(const struct master *m, struct buf *out);
 
+/** A connection for the calls below, for a client that waits so long for an
+ * answer. The descriptor, or -ERR_x as they. */
+int control_dial(const char *path, int patience_s, struct err *err);
+
 /** One request and its answer, in a client. `reply` takes the line without
  * its newline. *sock is kept open for the next (-1 before the first).
  * Errors: NOTFOUND (nobody listens), IO, CLOSED. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Asking a running instance: a blocking line each way, ten seconds at most. */
+/* Asking a running instance: a blocking line each way, ten seconds at most
+ * unless the caller waits for longer. */
 #include "app/control.h"
 
 #include <errno.h>
@@ -9,10 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int dial(const char *path, struct err *err)
+#define PATIENCE_S 10
+
+int control_dial(const char *path, int patience_s, struct err *err)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const struct timeval limit = { .tv_sec = 10 };
+    const struct timeval limit = { .tv_sec = patience_s };
     int fd;
 
     if (strlen(path) >= sizeof at.sun_path)
@@ -92,7 +95,7 @@ int control_ask_fd(int *sock, const char *path, struct str request, int fd,
 
     buf_reset(reply);
     if (*sock < 0)
-        *sock = dial(path, err);
+        *sock = control_dial(path, PATIENCE_S, err);
     if (*sock < 0) {
         rc = *sock;
         *sock = -1;

@@ -79,6 +79,8 @@ static int send(struct cli_ctx *ctx, json_t *request, bool plan)
         return cli_refuse(ctx, "no memory");
     rc = ask_open(&a, ctx);
     if (rc == CLI_DONE)
+        rc = ask_patiently(&a);
+    if (rc == CLI_DONE)
         rc = ask(&a, text, &got);
     if (rc == CLI_DONE && ctx->json)
         ask_print(got);

@@ -31,6 +31,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
         return cli_bad_usage(ctx, "unknown argument '%s'", argv[1]);
     rc = ask_open(&a, ctx);
     if (rc == CLI_DONE)
+        rc = ask_patiently(&a);
+    if (rc == CLI_DONE)
         rc = ask(&a, "{\"verb\":\"upgrade\"}", &got);
     if (rc == CLI_DONE && ctx->json)
         ask_print(got);
