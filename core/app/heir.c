@@ -256,6 +256,14 @@ bool heir_fail(struct master *m, const struct err *err)
     return true;
 }
 
+void heir_stop_former(struct master *m)
+{
+    struct heir *h = &m->heir;
+
+    if (h->former && !h->borrowed && h->sock >= 0)
+        message_send(h->sock, MSG_STOP, 0, STR_NULL, -1);
+}
+
 void heir_close(struct master *m)
 {
     if (m->heir.sock >= 0)

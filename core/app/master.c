@@ -64,6 +64,7 @@ void master_stop(struct master *m)
         return;
     reload_end(m);
     upgrade_end(m);
+    heir_stop_former(m);
     m->phase = MASTER_STOPPING;
     m->give_up_ms = clock_mono_ms() + STOP_MS;
     for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
@@ -161,7 +162,7 @@ static bool step(struct master *m, uint64_t now_ms)
 
 static void on_signal(struct master *m, uint32_t signo)
 {
-    struct err err = { 0 }; /* it is logged */
+    struct err err = { 0 };
 
     if (signo == SIGCHLD) {
         posts_reap(m);
@@ -172,7 +173,10 @@ static void on_signal(struct master *m, uint32_t signo)
     } else if (signo == SIGHUP) {
         reload_want(m, &(struct reload_wish){ .plan = false });
     } else if (signo == SIGTERM || signo == SIGINT) {
-        if (m->phase >= MASTER_DRAINING || !m->was_ready)
+        err_set(&err, ERR_CANCELLED, "stopped by a signal");
+        if (heir_waits(&m->heir))
+            master_fail(m, &err);
+        else if (m->phase >= MASTER_DRAINING || !m->was_ready)
             master_stop(m);
         else
             master_drain(m);

@@ -308,6 +308,23 @@ static void hear(struct master *m)
     }
 }
 
+/** The heir is ended at once, or gone; then we drain for ourselves. */
+static void hear_after(struct master *m)
+{
+    static struct message msg; /* 48 KiB: not for the stack */
+    struct upgrade *u = &m->upgrade;
+    int rc;
+
+    while (u->sock >= 0 && (rc = message_recv(u->sock, &msg)) != 0) {
+        if (rc < 0)
+            close_sock(u);
+        else if (msg.type == MSG_STOP)
+            master_stop(m);
+        if (rc > 0 && msg.fd >= 0)
+            close(msg.fd);
+    }
+}
+
 /** Workers hear it again whose socket was full. */
 static void tell_workers(struct master *m)
 {
@@ -346,6 +363,7 @@ void upgrade_step(struct master *m, uint64_t now_ms)
         refuse(m, "the new program was not ready within 30 s");
     }
     if (u->stage == UPGRADE_SWITCHED) {
+        hear_after(m);
         tell_workers(m);
         tell_keeper(m, now_ms);
     }

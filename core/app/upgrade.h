@@ -99,6 +99,8 @@ void heir_step(struct master *m);
 /** Our start failed: tell the former why. True: it is told; what our workers
  * took is to be finished, not cut. */
 bool heir_fail(struct master *m, const struct err *err);
+/** We end at once: so do the masters before us, which still drain. */
+void heir_stop_former(struct master *m);
 void heir_close(struct master *m);
 
 /** Does the former still serve? */

@@ -182,6 +182,19 @@ def test_a_former_that_is_killed_leaves_nothing(started, mock):
     assert count(p) > 0
 
 
+def test_stop_ends_all_of_them(started, mock):
+    p = started(provider=mock.provider())
+    clients = Clients(p, CHAT)
+    for _ in range(4):
+        clients.run(clients.stream, dict(LONG, max_tokens=3000))
+        wait_for(lambda: p.status()["in_flight"], why="a stream")
+    p.upgrade()
+    assert alive(p.masters[0])
+    assert p.cli("stop").returncode == 0
+    wait_for(lambda: not any(alive(m) for m in p.masters), why="their end")
+    assert len(clients.end()) == 4
+
+
 def test_verbs_mean_the_one_that_serves(started, tmp_path):
     log = tmp_path / "access.log"
     p = started(extra=f'log {{ to = "{log}" }}\n')
