@@ -58,18 +58,24 @@ void master_drain(struct master *m)
     master_close_listeners(m);
 }
 
-void master_stop(struct master *m)
+/** Whoever of ours is left is told to end. */
+static void end_all(struct master *m)
 {
     if (m->phase == MASTER_STOPPING)
         return;
     reload_end(m);
     upgrade_end(m);
-    heir_stop_former(m);
     m->phase = MASTER_STOPPING;
     m->give_up_ms = clock_mono_ms() + STOP_MS;
     for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
         posts_tell(m, (enum process_kind)kind, MSG_STOP);
     master_close_listeners(m);
+}
+
+void master_stop(struct master *m)
+{
+    heir_stop_former(m); /* not when all of ours have drained: its have not */
+    end_all(m);
 }
 
 /** The former goes on: what our workers took they finish. */
@@ -150,7 +156,7 @@ static bool step(struct master *m, uint64_t now_ms)
         on_ready(m);
     if (m->phase == MASTER_DRAINING &&
         (posts_alive(m, PROC_WORKER) == 0 || now_ms >= m->give_up_ms))
-        master_stop(m);
+        end_all(m);
     if (m->phase != MASTER_STOPPING)
         return false;
     if (now_ms >= m->give_up_ms)

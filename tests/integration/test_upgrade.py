@@ -85,13 +85,15 @@ def test_no_client_notices(started, mock):
     assert count(p) > before                    # ps.kv went on
     for _ in range(4):
         clients.run(clients.stream, LONG)
+    wait_for(lambda: clients.asked > 60, why="answers")
     p.replace([(at, at.replace(b" 1 ", b" 2 ")) for at in LAYOUTS] +
               [(b"0.1.0", b"0.1.9")])
     got = p.upgrade()
     assert got["version"] == "0.1.9"
     assert {"limits", "breakers", "ps.kv"} <= set(got["fresh"].split(", "))
     assert p.logs("upgrade.fresh")[0]["what"] == got["fresh"]
-    assert count(p) < before
+    asked = clients.asked
+    assert count(p) < asked                     # it began anew
     assert not clients.end(), clients.wrong[:5]
     assert clients.asked > 50
     p.former_gone()
@@ -180,6 +182,21 @@ def test_a_former_that_is_killed_leaves_nothing(started, mock):
              p.logs("upgrade.orphan"), 20, why="the cells of the dead")
     p.upgrade()
     assert count(p) > 0
+
+
+def test_streams_outlive_two_upgrades(started, mock):
+    """The one in the middle ends long before the first."""
+    p = started(provider=mock.provider())
+    clients = Clients(p, CHAT)
+    for _ in range(2):
+        clients.run(clients.stream, LONG)
+    wait_for(lambda: p.status()["in_flight"] == 2, why="streams")
+    p.upgrade()
+    p.upgrade()
+    wait_for(lambda: not alive(p.masters[1]), why="the end of the second")
+    assert alive(p.masters[0])
+    assert not clients.end(), clients.wrong
+    p.former_gone()
 
 
 def test_stop_ends_all_of_them(started, mock):
