@@ -143,6 +143,21 @@ def test_what_fails_changes_nothing(started):
     assert count(p) > 0
 
 
+@pytest.mark.skipif(os.environ.get("PENSTOCK_LONG") != "1",
+                    reason="PENSTOCK_LONG=1")
+def test_one_that_is_never_ready_is_given_up(started):
+    p = started()
+    p.replace(script="#!/bin/sh\nexec sleep 600\n")
+    p.signal(signal.SIGUSR2)
+    heir = wait_for(lambda: p.logs("upgrade.start"), why="it")[0]["pid"]
+    said = wait_for(lambda: p.logs("upgrade.refused"), 40, why="the end")
+    assert said[0]["why"] == "the new program was not ready within 30 s"
+    wait_for(lambda: not alive(heir), why="its end")
+    assert count(p) > 0
+    p.replace()
+    p.upgrade()
+
+
 def test_the_configuration_is_read_anew(started):
     """What a reload cannot change: workers, addresses; up and down."""
     p = started()
