@@ -131,6 +131,8 @@ static const struct {
     { "reopen", true, do_reopen },  { "reload", true, do_reload },
     { "rollback", true, do_rollback },
     { "upgrade", true, control_upgrade },
+    { "plugin.list", false, control_plugin_list },
+    { "plugin.release", true, control_plugin_release },
     { "target.list", false, control_target_list },
     { "target.disable", true, control_target_switch },
     { "target.drain", true, control_target_switch },

@@ -55,9 +55,9 @@ void control_tell(struct master *m, uint32_t ticket, struct str answer);
 /** The answer to `status`: one JSON object. control_status.c */
 int control_status(const struct master *m, struct buf *out);
 
-/** A connection for the calls below, for a client that waits so long for an
- * answer. The descriptor, or -ERR_x as they. */
-int control_dial(const char *path, int patience_s, struct err *err);
+/** Connect, and wait for answers as long as they take: a reload's may be
+ * minutes away. What fails here fails again, and is told, when it is asked. */
+void control_patience(int *sock, const char *path);
 
 /** One request and its answer, in a client. `reply` takes the line without
  * its newline. *sock is kept open for the next (-1 before the first).

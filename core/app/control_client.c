@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Asking a running instance: a blocking line each way, ten seconds at most
- * unless the caller waits for longer. */
+ * unless more patience is asked for. */
 #include "app/control.h"
 
 #include <errno.h>
@@ -10,12 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PATIENCE_S 10
-
-int control_dial(const char *path, int patience_s, struct err *err)
+static int dial(const char *path, struct err *err)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const struct timeval limit = { .tv_sec = patience_s };
+    const struct timeval limit = { .tv_sec = 10 };
     int fd;
 
     if (strlen(path) >= sizeof at.sun_path)
@@ -58,6 +56,19 @@ static int read_line(int fd, struct buf *reply, struct err *err)
     }
 }
 
+void control_patience(int *sock, const char *path)
+{
+    const struct timeval none = { 0 };
+    struct err err = { 0 };
+
+    if (*sock < 0)
+        *sock = dial(path, &err);
+    if (*sock < 0)
+        *sock = -1;
+    else
+        setsockopt(*sock, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+}
+
 static ssize_t send_line(int sock, struct str line, int fd)
 {
     _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof fd)] = { 0 };
@@ -95,7 +106,7 @@ int control_ask_fd(int *sock, const char *path, struct str request, int fd,
 
     buf_reset(reply);
     if (*sock < 0)
-        *sock = control_dial(path, PATIENCE_S, err);
+        *sock = dial(path, err);
     if (*sock < 0) {
         rc = *sock;
         *sock = -1;

@@ -46,6 +46,11 @@ int control_target_switch(struct master *m, struct conn *c, json_t *request);
 
 int control_upgrade(struct master *m, struct conn *c, json_t *request);
 
+/* control_plugins.c: {"verb"}, or {"verb", "name"} to end a quarantine */
+
+int control_plugin_list(struct master *m, struct conn *c, json_t *request);
+int control_plugin_release(struct master *m, struct conn *c, json_t *request);
+
 /* control_keeper.c */
 
 /** Have it in the keeper's audit, as far as there is one; nobody waits. False:

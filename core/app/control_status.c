@@ -6,9 +6,12 @@
 #include "app/master.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/alert.h"
 #include "engine/config.h"
+#include "engine/shed.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const char *const phases[] = { "starting", "running", "draining",
@@ -62,11 +65,37 @@ static const char *post_state(const struct post *p, uint64_t now)
         return p->start_ms > now ? "backoff" : "starting";
     if (p->ready_ms == 0)
         return "starting";
+    if (p->canary)
+        return "canary";
     beat = atomic_load(&p->cell->beat_ms);
     if (p->stuck && now > beat + 2000)
         return "stuck";
     return atomic_load(&p->cell->state) == PROC_DRAINING ? "draining"
                                                          : "ready";
+}
+
+/** What a worker measured of itself; nothing yet, or unknown: not there. */
+static void put_vitals(struct buf *b, const struct vitals *v)
+{
+    if (atomic_load(&v->memory) == 0)
+        return;
+    put_num(b, "memory_bytes", atomic_load(&v->memory));
+    put_num(b, "loop_lag_ms", atomic_load(&v->lag_ms));
+    if (atomic_load(&v->fds) == 0)
+        return;
+    put_num(b, "fds", atomic_load(&v->fds));
+    put_num(b, "fds_max", atomic_load(&v->fds_max));
+}
+
+/** Only where there is something to say. */
+static void put_load(struct buf *b, const struct process_cell *p)
+{
+    uint32_t level = atomic_load(&p->shedding);
+
+    if (atomic_load(&p->queued))
+        put_num(b, "waiting", atomic_load(&p->queued));
+    if (level == SHED_BATCH || level == SHED_ALL)
+        put_str(b, "shedding", str_of(shed_level_name(level)));
 }
 
 static void put_post(struct buf *b, const struct post *p, uint64_t now)
@@ -89,7 +118,10 @@ static void put_post(struct buf *b, const struct post *p, uint64_t now)
         put_num(b, "uptime_ms", now - atomic_load(&p->cell->started_ms));
         put_num(b, "in_flight", atomic_load(&p->cell->inflight));
         put_num(b, "connections", atomic_load(&p->cell->connections));
+        put_load(b, p->cell);
     }
+    if (p->cell && p->pid && p->kind == PROC_WORKER)
+        put_vitals(b, &p->cell->vitals);
     buf_putc(b, '}');
 }
 
@@ -167,9 +199,25 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
             put_str(b, "off", str_of(target_off_name(atomic_load(&c->off))));
         if (atomic_load(&c->rest.until_ms) > now)
             put_num(b, "cooling_ms", atomic_load(&c->rest.until_ms) - now);
+        if (health_limit(c))
+            put_num(b, "limit", health_limit(c));
         if (breaker_wait_ms(&c->breaker, now))
             put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
         buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
+static void put_quarantined(struct buf *b, const struct master *m)
+{
+    const struct plugin_mark *k;
+    uint32_t at = 0;
+
+    put_name(b, "quarantined");
+    buf_putc(b, '[');
+    while ((k = charges_next(cells_charges(m->cells), &at))) {
+        if (atomic_load(&k->out))
+            put_str(b, NULL, str_of(k->name));
     }
     buf_putc(b, ']');
 }
@@ -195,6 +243,17 @@ static void put_credentials(struct buf *b, const struct master *m,
         buf_putc(b, '}');
     }
     buf_putc(b, ']');
+}
+
+static void put_alerts(struct buf *b, const struct master *m)
+{
+    json_t *list = alert_report(cells_alerts(m->cells));
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+
+    put_name(b, "alerts");
+    buf_puts(b, text ? text : "[]");
+    free(text);
+    json_decref(list);
 }
 
 static void put_sums(struct buf *b, const struct master *m)
@@ -248,6 +307,8 @@ int control_status(const struct master *m, struct buf *out)
     put_config(out, m->config);
     put_targets(out, m, now);
     put_credentials(out, m, now);
+    put_alerts(out, m);
+    put_quarantined(out, m);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

@@ -27,6 +27,8 @@ static int put_target(const struct master *m, const struct health_cell *c,
     if (until > now)
         buf_printf(out, ",\"cooling_ms\":%llu",
                    (unsigned long long)(until - now));
+    if (health_limit(c))
+        buf_printf(out, ",\"limit\":%u", health_limit(c));
     return buf_printf(out, ",\"in_flight\":%llu}",
                       (unsigned long long)cells_at_target(m->cells, name));
 }

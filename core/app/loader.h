@@ -12,6 +12,7 @@
 #include "app/paths.h"
 #include "app/rights.h"
 #include "engine/config_table.h"
+#include "engine/plugin.h"
 
 #define LOADER_MAX_PLUGINS 64
 
@@ -20,6 +21,7 @@ struct snapshot;
 struct loaded_plugin {
     char name[64];
     char path[PATHS_MAX]; /* staged: never changes, never goes */
+    char version[PLUGIN_VERSION_MAX]; /* as its descriptor says */
 };
 
 /** What comes out of it. Zeroed = nothing. */
@@ -35,6 +37,7 @@ struct loaded {
     uint32_t n_changes;
     enum conf_applies applies; /* the most that one of them asks for */
     bool helpers;              /* the keeper's configuration differs, too */
+    bool new_code;             /* a plugin's file is another, or one more */
 };
 
 /** A load under way. */

@@ -87,9 +87,11 @@ static int try_policies(struct load *l, struct err *err)
 static int take_plugin(struct load *l, struct str name, struct err *err)
 {
     char folder[PATHS_MAX], state[PATHS_MAX], staged[PATHS_MAX];
+    char version[PLUGIN_VERSION_MAX] = "";
     struct str settings[LOADER_MAX_PLUGINS];
     struct plugin_trial trial = { .staged = staged, .name = name,
-                                  .settings = settings, .user = l->user };
+                                  .settings = settings, .user = l->user,
+                                  .version = version };
     const struct config *c = l->config;
     int rc;
 
@@ -108,6 +110,7 @@ static int take_plugin(struct load *l, struct str name, struct err *err)
 
         snprintf(p->name, sizeof p->name, STR_FMT, STR_ARG(name));
         snprintf(p->path, sizeof p->path, "%s", staged);
+        snprintf(p->version, sizeof p->version, "%s", version);
     }
     return rc;
 }
@@ -164,8 +167,9 @@ static json_t *plugins_json(const struct loaded *l)
     json_t *all = json_array();
 
     for (size_t i = 0; i < l->n_plugins; i++)
-        json_array_append_new(all, json_pack("[ss]", l->plugins[i].name,
-                                             l->plugins[i].path));
+        json_array_append_new(all, json_pack("[sss]", l->plugins[i].name,
+                                             l->plugins[i].path,
+                                             l->plugins[i].version));
     return all;
 }
 
@@ -176,9 +180,10 @@ static json_t *diff_json(const struct loaded *l)
     if (!l->changes)
         return json_null();
     changes = json_loads(l->changes, 0, NULL);
-    return json_pack("{s:o, s:I, s:I, s:b}", "changes", changes, "n",
+    return json_pack("{s:o, s:I, s:I, s:b, s:b}", "changes", changes, "n",
                      (json_int_t)l->n_changes, "applies",
-                     (json_int_t)l->applies, "helpers", l->helpers);
+                     (json_int_t)l->applies, "helpers", l->helpers,
+                     "new_code", l->new_code);
 }
 
 /** Tell the master; the bundle's descriptor goes with it. */

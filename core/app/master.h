@@ -20,6 +20,7 @@
 #include "app/reload.h"
 #include "app/upgrade.h"
 #include "engine/cells.h"
+#include "engine/charges.h"
 #include "engine/kv.h"
 #include "engine/ledger.h"
 #include "engine/limit.h"
@@ -58,12 +59,14 @@ struct post {
     uint64_t told;       /* of the one that it was told to serve */
     bool unlistened; /* it accepts no more */
     bool handed;     /* keeper: it has nothing but the ledger any more */
+    bool canary;  /* the first of its generation, in a slot that has another */
     bool leaving; /* replaced by another: it drains, and then the post goes */
     bool retired; /* told to end, so that the next has a new configuration */
     uint32_t early;    /* deaths in a row, each soon after the start */
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
     char why[200];     /* what it said before it ended; "" = nothing */
+    uint64_t relieved_ms; /* its slot was given to another; or it got it so */
     uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
@@ -91,6 +94,7 @@ struct master {
     struct upgrade upgrade; /* by another program */
     struct heir heir;       /* of the program before this one */
     struct notify_watch watch;
+    struct charge_book charges; /* deaths of workers, in plugins */
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
     struct snapshot *jwks;      /* the same, of the issuers' keys */
@@ -99,6 +103,7 @@ struct master {
     enum master_phase phase;
     bool was_ready, failed;
     uint64_t started_ms, generation;
+    uint64_t alerts_ms;        /* when they are looked at next */
     uint64_t give_up_ms;       /* draining, stopping: harder means then */
     int signal_fd, lock_fd;
     int life[2]; /* the mock reads its end: master and all workers are gone */
@@ -133,6 +138,9 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms);
 void posts_reap(struct master *m);
 /** Read what a post says. */
 void post_hear(struct master *m, struct post *p);
+/** The process of a slot goes to the end of the table and leaves; a new one
+ * may start in its place. */
+void posts_make_way(struct master *m, struct post *p);
 /** Say something to all of a kind that live. */
 void posts_tell(struct master *m, enum process_kind kind, uint32_t type);
 bool posts_ready(const struct master *m, enum process_kind kind);

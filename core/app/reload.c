@@ -3,7 +3,9 @@
 /* Wishes for a reload, from the queue to the answer. */
 #include "app/reload_impl.h"
 
+#include "app/charge.h"
 #include "app/control.h"
+#include "app/master_alerts.h"
 #include "app/master_open.h"
 #include "app/message.h"
 #include "base/clock.h"
@@ -69,6 +71,8 @@ void reload_refuse(struct master *m, const struct err *err)
     struct buf text = BUF_INIT(1 << 16);
 
     metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+    if (!m->reload.wishes[0].plan)
+        master_alerts_refused(m, err);
     log_event(EV_reload_refused, LOG_Z("at", err->at), LOG_Z("why", err->msg),
               LOG_I("generation", (int64_t)m->generation));
     buf_puts(&text, "{\"error\":{\"message\":");
@@ -119,8 +123,12 @@ void reload_done(struct master *m, const char *how, const char *warning)
     put_done(m, &text, how, warning);
     if (!plan) {
         /* a generation that took itself back is no success */
-        metric_set(METRIC_LAST_RELOAD_OK, NULL,
-                   m->reload.wishes[0].ticket || !m->reload.wishes[0].back_to);
+        bool asked = m->reload.wishes[0].ticket ||
+                     !m->reload.wishes[0].back_to;
+
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, asked);
+        if (asked)
+            master_alerts_reloaded(m);
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -
@@ -253,6 +261,7 @@ static void begin(struct master *m)
     struct err err = { 0 };
 
     r->started_ms = clock_mono_ms();
+    r->canary = (struct reload_canary){ 0 };
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
@@ -294,6 +303,8 @@ void reload_step(struct master *m, uint64_t now_ms)
         take_load(m, now_ms);
     else if (r->stage == RELOAD_WAITING)
         rise_start(m);
+    else if (r->stage == RELOAD_CANARY)
+        canary_step(m, now_ms);
     else if (r->stage == RELOAD_RISING || r->stage == RELOAD_LEAVING)
         rise_step(m, now_ms);
     else if (r->stage != RELOAD_NONE)
@@ -330,6 +341,7 @@ void reload_follow(struct master *m, bool helpers)
     struct err err = { 0 };
 
     metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
+    charge_publish(m);
     if (master_open_log(m, &err) != 0)
         log_event(EV_log_failed, LOG_Z("why", err.msg));
     if (helpers && keeper->sock >= 0) {
@@ -345,6 +357,10 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why)
 {
     struct err err = { 0 };
 
+    if (p->canary) {
+        canary_died(m, why);
+        return;
+    }
     if (m->reload.stage != RELOAD_RISING || p->leaving || p->ready_ms)
         return;
     err_set(&err, ERR_CONFIG, "a new worker (slot %u) did not start%s%s",
@@ -380,6 +396,7 @@ void reload_end(struct master *m)
 
     err_set(&err, ERR_CANCELLED, "the instance is ending");
     loading_stop(&r->loading);
+    canary_end(m);
     if (r->stage == RELOAD_RISING)
         rise_fail(m, &err);
     while (r->n_wishes)

@@ -31,6 +31,7 @@ enum reload_stage {
     RELOAD_PREPARING, /* workers make the new generation beside the old */
     RELOAD_FLIPPING,  /* it is in force; workers are taking it */
     RELOAD_WAITING,   /* for workers of older generations to end */
+    RELOAD_CANARY,    /* one new worker serves beside the old ones */
     RELOAD_RISING,    /* new workers are starting */
     RELOAD_LEAVING,   /* the old ones are still accepting */
 };
@@ -61,9 +62,20 @@ struct reload_bake {
     uint64_t answered, denied; /* by the former, in its time */
 };
 
+/** Tries at targets, and those that failed by no caller's fault. */
+struct tries {
+    uint64_t all, broken;
+};
+
+struct reload_canary {
+    bool serving;        /* it is ready; until_ms is the end of its trial */
+    struct tries others; /* of the old workers, at its begin */
+};
+
 struct reload {
     enum reload_stage stage;
     struct reload_bake bake;
+    struct reload_canary canary;
     struct reload_wish wishes[RELOAD_WISHES_MAX]; /* the first is at work */
     size_t n_wishes;
     struct loading loading;
@@ -102,8 +114,10 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why);
 /** In a child: close the descriptors of bundles. */
 void reload_let_go(const struct master *m);
 
-/** A worker died of a signal that nobody sent on purpose. */
-void reload_worker_crashed(struct master *m, const struct post *p, int signo);
+/** A worker died by its own fault, or hung; p->why says how. */
+void reload_worker_crashed(struct master *m, const struct post *p);
+/** Does it serve a generation that is taken back if it dies? */
+bool reload_on_trial(const struct master *m, const struct post *p);
 
 /** All is over or is being ended: nothing is reloaded any more. */
 void reload_end(struct master *m);

@@ -9,6 +9,7 @@
 #include "app/reload_impl.h"
 
 #include "app/message.h"
+#include "app/relieve.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -61,21 +62,6 @@ static int room(struct master *m, struct err *err)
     return rc;
 }
 
-/** The process of a slot goes to the end of the table, a new one may start. */
-static void make_way(struct master *m, struct post *p)
-{
-    struct post *old = &m->posts[m->n_posts];
-
-    p->adopter = NULL;
-    if (p->pid != 0) {
-        *old = *p;
-        old->leaving = true;
-        m->n_posts++;
-    }
-    *p = (struct post){ .kind = PROC_WORKER, .slot = p->slot, .sock = -1,
-                        .deaths = p->deaths };
-}
-
 void rise_start(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -87,6 +73,10 @@ void rise_start(struct master *m)
         if (r->stage != RELOAD_WAITING && r->wishes[0].force)
             end_oldest(m);
         r->stage = RELOAD_WAITING; /* and then we come here again */
+        return;
+    }
+    if (!err.code && !r->canary.serving && canary_wanted(m)) {
+        canary_start(m);
         return;
     }
     rc = err.code ? -err.code
@@ -103,8 +93,10 @@ void rise_start(struct master *m)
     reload_take(m, &r->former);
     r->listeners = m->listeners;
     m->listeners = next;
-    for (size_t i = 0; i < m->n_workers; i++)
-        make_way(m, &m->posts[i]);
+    for (size_t i = 0; i < m->n_workers; i++) {
+        posts_make_way(m, &m->posts[i]);
+        canary_take(m, &m->posts[i]);
+    }
     r->stage = RELOAD_RISING;
     r->until_ms = clock_mono_ms() + RELOAD_RISE_MS;
 }
@@ -122,6 +114,8 @@ static void move_back(struct master *m, struct post *p)
             continue;
         *p = *old;
         p->leaving = false;
+        if (p->sock >= 0) /* it may have left the slot to a canary */
+            message_send(p->sock, MSG_ADOPT, p->slot, STR_NULL, -1);
         *old = fresh;
         old->leaving = true;
         if (old->pid != 0)
@@ -157,8 +151,9 @@ void rise_tell(struct master *m)
 
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
-        bool serves = r->stage == RELOAD_RISING &&
-                      p->generation == r->former.number;
+        bool serves = (r->stage == RELOAD_RISING &&
+                       p->generation == r->former.number) ||
+                      relieve_waits(m, p, clock_mono_ms());
 
         if (p->leaving && !serves && p->sock >= 0 && p->told != TOLD_TO_GO &&
             message_send(p->sock, MSG_DRAIN, 1, STR_NULL, -1) == 0)
@@ -172,6 +167,8 @@ static void commit(struct master *m)
 
     bake_measure(m, r->former.number);
     listeners_replace(&m->listeners, &r->listeners);
+    if (m->loaded.new_code) /* what bodies met in the old is not there */
+        charges_forgive(cells_charges(m->cells));
     reload_follow(m, m->loaded.helpers);
     reload_keep(m, &r->former);
     r->former = (struct served){ 0 };

@@ -19,8 +19,7 @@ static void on_adopt(struct worker *w, struct message *m)
 
 static void on_release(struct worker *w, struct message *m)
 {
-    if (m->number < w->m->n_workers &&
-        m->number != atomic_load(&w->process->slot))
+    if (m->number < w->m->n_workers) /* its own, for a canary */
         worker_unlisten(w, m->number);
 }
 

@@ -155,7 +155,7 @@ void share_close(struct share *s)
         if (entries[i].map == (char *)h)
             drop(&entries[i]);
     }
-    munmap(h, s->size + sizeof *h);
+    munmap(h, h->size + sizeof *h);
     *s = (struct share){ 0 };
 }
 

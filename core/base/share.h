@@ -38,7 +38,8 @@ struct share {
  */
 int share_open(struct share *s, const char *name, const char *layout,
                size_t size, struct err *err);
-/** Unmap; other processes keep theirs. A zeroed struct is fine. */
+/** Unmap; other processes keep theirs. Of `s` the map alone is looked at, and
+ * NULL there is fine. */
 void share_close(struct share *s);
 
 /** A region of the program before: taken by the next share_open of this name

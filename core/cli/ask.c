@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define REPLY_MAX (4u << 20)
-#define PATIENCE_S 900
 
 int ask_open(struct ask *a, const struct cli_ctx *ctx)
 {
@@ -29,19 +28,6 @@ void ask_close(struct ask *a)
     if (a->sock >= 0)
         close(a->sock);
     a->sock = -1;
-}
-
-int ask_patiently(struct ask *a)
-{
-    struct err err = { 0 };
-    int fd = control_dial(a->path, PATIENCE_S, &err);
-
-    if (fd >= 0) {
-        a->sock = fd;
-        return CLI_DONE;
-    }
-    cli_refuse_err(a->ctx, &err);
-    return fd == -ERR_NOTFOUND ? CLI_NO_INSTANCE : CLI_REFUSED;
 }
 
 int ask(struct ask *a, const char *request, json_t **out)

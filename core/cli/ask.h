@@ -20,10 +20,6 @@ struct ask {
 int ask_open(struct ask *a, const struct cli_ctx *ctx);
 void ask_close(struct ask *a);
 
-/** The next answers may take long, since others are waited for: connect, and
- * wait up to 15 minutes for each. CLI_DONE, or as ask. */
-int ask_patiently(struct ask *a);
-
 /**
  * Ask; `request` is one JSON object. The answer is *out (a new reference).
  * CLI_DONE; CLI_NO_INSTANCE or CLI_REFUSED with the reason printed, also when

@@ -3,6 +3,8 @@
 /* `penstock reload` and `penstock rollback`: another generation. */
 #include "cli/ask.h"
 
+#include "app/control.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +81,7 @@ static int send(struct cli_ctx *ctx, json_t *request, bool plan)
         return cli_refuse(ctx, "no memory");
     rc = ask_open(&a, ctx);
     if (rc == CLI_DONE)
-        rc = ask_patiently(&a);
+        control_patience(&a.sock, a.path);
     if (rc == CLI_DONE)
         rc = ask(&a, text, &got);
     if (rc == CLI_DONE && ctx->json)

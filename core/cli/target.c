@@ -29,6 +29,8 @@ static void print(const json_t *t)
         printf(" cooling for %lld s", (number(t, "cooling_ms") + 999) / 1000);
     if (number(t, "in_flight"))
         printf(" in flight %lld", number(t, "in_flight"));
+    if (number(t, "limit"))
+        printf(" at most %lld", number(t, "limit"));
     putchar('\n');
 }
 

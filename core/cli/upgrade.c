@@ -3,6 +3,8 @@
 /* `penstock upgrade`: the program file on disk takes the instance's place. */
 #include "cli/ask.h"
 
+#include "app/control.h"
+
 static long long number(const json_t *v, const char *key)
 {
     return (long long)json_integer_value(json_object_get(v, key));
@@ -31,7 +33,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
         return cli_bad_usage(ctx, "unknown argument '%s'", argv[1]);
     rc = ask_open(&a, ctx);
     if (rc == CLI_DONE)
-        rc = ask_patiently(&a);
+        control_patience(&a.sock, a.path);
     if (rc == CLI_DONE)
         rc = ask(&a, "{\"verb\":\"upgrade\"}", &got);
     if (rc == CLI_DONE && ctx->json)

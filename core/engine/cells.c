@@ -25,6 +25,7 @@ struct cells {
     struct share share;
     size_t block_size;
     struct health *health;
+    struct charges *charges;
     struct cells_block mine; /* all NULL before cells_enter */
     uint32_t *free;          /* stack of our free request cells */
     uint32_t n_free;
@@ -86,21 +87,6 @@ static struct cells_block block_of(const struct cells *c,
     return cells_block(c, cells_index(c, p));
 }
 
-/** All that decides where what lies; the number is counted up when a field
- * gets another meaning or place. Metrics are known by their numbers. */
-static void put_layout(const struct cells *c, uint32_t requests,
-                       struct buf *out)
-{
-    buf_printf(out, "cells 1 block %zu process %zu request %zu ring %zu "
-               "lines %zu requests %u", c->block_size,
-               sizeof(struct process_cell), sizeof(struct request_cell),
-               sizeof(struct explain_ring), sizeof(struct log_gathered),
-               requests);
-    for (int i = 0; i < METRIC_COUNT; i++)
-        buf_printf(out, " %s(%s)", metric_infos[i].name,
-                   metric_infos[i].labels);
-}
-
 static int map_memory(struct cells *c, uint32_t processes, uint32_t requests,
                       struct err *err)
 {
@@ -109,7 +95,7 @@ static int map_memory(struct cells *c, uint32_t processes, uint32_t requests,
     struct cells_header *h;
     int rc;
 
-    put_layout(c, requests, &layout);
+    cells_put_layout(c->block_size, requests, &layout);
     rc = buf_putc(&layout, '\0');
     if (rc)
         err_set(err, ERR_NOMEM, "no memory");
@@ -149,27 +135,15 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                     round64(sizeof(struct log_gathered));
     if (map_memory(c, processes, requests_per_process, err) == 0)
         c->health = health_new(cells_header(c)->processes, err);
-    if (!c->health) {
+    c->charges = c->health ? charges_new(err) : NULL;
+    if (!c->charges) {
+        health_free(c->health);
         share_close(&c->share);
         free(c);
         return NULL;
     }
     metrics_here(&cells_header(c)->retired);
     return c;
-}
-
-uint32_t cells_free_count(const struct cells *c)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < cells_header(c)->processes; i++)
-        n += atomic_load(&cells_block(c, i).process->kind) == PROC_FREE;
-    return n;
-}
-
-uint32_t cells_processes(const struct cells *c)
-{
-    return cells_header(c)->processes;
 }
 
 bool cells_inherited(const struct cells *c)
@@ -187,6 +161,7 @@ void cells_free(struct cells *c)
     crumb_here = NULL;
     here = NULL;
     health_free(c->health);
+    charges_free(c->charges);
     share_close(&c->share);
     free(c->free);
     free(c);
@@ -195,6 +170,16 @@ void cells_free(struct cells *c)
 struct health *cells_health(const struct cells *c)
 {
     return c->health;
+}
+
+struct alert_board *cells_alerts(const struct cells *c)
+{
+    return &cells_header(c)->alerts;
+}
+
+struct charges *cells_charges(const struct cells *c)
+{
+    return c->charges;
 }
 
 uint64_t cells_boot_id(const struct cells *c)
@@ -221,7 +206,11 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         atomic_store(&p->started_ms, now);
         atomic_store(&p->inflight, 0);
         atomic_store(&p->connections, 0);
+        atomic_store(&p->crash_body, 0);
+        atomic_store(&p->queued, 0);
+        atomic_store(&p->shedding, 0);
         atomic_store(&p->crumb.kind, CRUMB_NONE);
+        vitals_clear(&p->vitals);
         return p;
     }
     return NULL;
@@ -313,6 +302,7 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
     crumb_copy(r->id, sizeof r->id, id);
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';
+    r->body = STR_NULL;
     r->key[0] = r->team[0] = r->user[0] = r->model[0] = '\0';
     atomic_store_explicit(&r->attempt, 0, memory_order_relaxed);
     atomic_store_explicit(&r->status, 0, memory_order_relaxed);
@@ -350,6 +340,28 @@ void cells_request_model(struct request_cell *r, struct str model)
 {
     if (r)
         crumb_copy(r->model, sizeof r->model, model);
+}
+
+void cells_request_body(struct request_cell *r, struct str body)
+{
+    if (r)
+        r->body = body;
+}
+
+void cells_crashed(struct process_cell *p)
+{
+    uint32_t used = atomic_load(&p->requests_used);
+
+    if (!here || here->mine.process != p ||
+        atomic_load(&p->crumb.kind) == CRUMB_NONE)
+        return;
+    for (uint32_t i = 0; i < used && i < cells_header(here)->requests; i++) {
+        const struct request_cell *r = &here->mine.requests[i];
+
+        if (atomic_load(&r->seq) && r->body.p && *p->crumb.request &&
+            strncmp(r->id, p->crumb.request, sizeof r->id) == 0)
+            atomic_store(&p->crash_body, charges_body(r->body));
+    }
 }
 
 void cells_request_used(struct request_cell *r, int status,
@@ -417,19 +429,26 @@ bool cells_leads(const struct cells *c, const struct process_cell *me)
 /* ---- a generation's verdicts ------------------------------------------- */
 
 /** One writer: its process. */
-static void one_more(_Atomic uint64_t *v)
+static void some_more(_Atomic uint64_t *v, uint32_t n)
 {
-    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + 1,
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
 
 void cells_judge(struct process_cell *p, bool denied, bool failed)
 {
-    one_more(&p->verdicts.answered);
+    some_more(&p->verdicts.answered, 1);
     if (denied)
-        one_more(&p->verdicts.denied);
+        some_more(&p->verdicts.denied, 1);
     if (failed)
-        one_more(&p->verdicts.failed);
+        some_more(&p->verdicts.failed, 1);
+}
+
+void cells_judge_tries(struct process_cell *p, uint32_t tries,
+                       uint32_t broken)
+{
+    some_more(&p->verdicts.tries, tries);
+    some_more(&p->verdicts.broken, broken);
 }
 
 void cells_generation(struct process_cell *p, uint64_t number)
@@ -437,5 +456,7 @@ void cells_generation(struct process_cell *p, uint64_t number)
     atomic_store(&p->verdicts.answered, 0);
     atomic_store(&p->verdicts.denied, 0);
     atomic_store(&p->verdicts.failed, 0);
+    atomic_store(&p->verdicts.tries, 0);
+    atomic_store(&p->verdicts.broken, 0);
     atomic_store(&p->generation, number);
 }

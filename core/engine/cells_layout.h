@@ -9,6 +9,7 @@
 #define PENSTOCK_ENGINE_CELLS_LAYOUT_H
 
 #include "base/log.h"
+#include "engine/alert.h"
 #include "engine/cells.h"
 #include "engine/explain_ring.h"
 #include "engine/metrics_column.h"
@@ -17,6 +18,7 @@ struct cells_header {
     uint64_t boot_id;
     uint32_t processes, requests; /* cells; request cells per process */
     _Atomic uint64_t fold_seq;    /* odd while a column is being retired */
+    struct alert_board alerts;
     struct metrics_column retired;
 };
 
@@ -28,6 +30,12 @@ struct cells_block {
     struct explain_ring *ring;
     struct log_gathered *lines;
 };
+
+struct buf;
+
+/** As text, all that decides where what lies; metrics are known by their
+ * numbers, so their names are in it. */
+void cells_put_layout(size_t block_size, uint32_t requests, struct buf *out);
 
 struct cells_block cells_block(const struct cells *c, uint32_t i);
 struct cells_header *cells_header(const struct cells *c);

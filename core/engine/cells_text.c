@@ -20,7 +20,8 @@ void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
     atomic_store_explicit(&p->beat_ms, now_ms, memory_order_release);
 }
 
-enum { EXTRA_INFLIGHT, EXTRA_CONNECTIONS, EXTRA_WORKERS, EXTRA_COUNT };
+enum { EXTRA_INFLIGHT, EXTRA_QUEUED, EXTRA_CONNECTIONS, EXTRA_WORKERS,
+       EXTRA_COUNT };
 
 static void count_workers(const struct cells *c, struct metrics_extra *extra)
 {
@@ -28,12 +29,14 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     uint32_t at = 0;
 
     extra[EXTRA_INFLIGHT].id = METRIC_INFLIGHT;
+    extra[EXTRA_QUEUED].id = METRIC_QUEUED;
     extra[EXTRA_CONNECTIONS].id = METRIC_CONNECTIONS;
     extra[EXTRA_WORKERS].id = METRIC_WORKERS;
     while ((p = cells_next(c, &at))) {
         if (atomic_load(&p->kind) != PROC_WORKER)
             continue;
         extra[EXTRA_INFLIGHT].value += atomic_load(&p->inflight);
+        extra[EXTRA_QUEUED].value += atomic_load(&p->queued);
         extra[EXTRA_CONNECTIONS].value += atomic_load(&p->connections);
         extra[EXTRA_WORKERS].value += atomic_load(&p->state) == PROC_READY;
     }
@@ -73,7 +76,7 @@ uint64_t cells_at_target(const struct cells *c, struct str target)
 
 /* ---- targets and credentials -------------------------------------------- */
 
-enum { STATES = 3, TARGET_STATES = STATES + 2, STATE_MAX = 16 };
+enum { STATES = 3, TARGET_STATES = STATES + 3, STATE_MAX = 16 };
 
 _Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
                "each has as many");
@@ -140,6 +143,15 @@ static void put_state(struct extras *x, size_t n, enum metric_id id,
         id, pack_state(&x->labels[n], str_of(c->name), str_of(state)), is };
 }
 
+static void put_limit(struct extras *x, size_t n, const struct health_cell *c)
+{
+    struct str labels = pack_state(&x->labels[n], str_of(c->name), STR(""));
+
+    labels.n--; /* there is no second one */
+    x->at[EXTRA_COUNT + n] = (struct metrics_extra){ METRIC_TARGET_LIMIT,
+                                                     labels, health_limit(c) };
+}
+
 /** The breaker's state, and beside it whether the target rests or is off. */
 static size_t put_target(struct extras *x, size_t n,
                          const struct health_cell *c, uint64_t now)
@@ -151,6 +163,8 @@ static size_t put_target(struct extras *x, size_t n,
               rest_state(&c->rest, now) != REST_OK);
     put_state(x, n++, METRIC_TARGET_STATE, c, "disabled",
               atomic_load(&c->off) != TARGET_ON);
+    if (health_limit(c))
+        put_limit(x, n++, c);
     return n;
 }
 
@@ -218,6 +232,30 @@ int cells_metrics_text(const struct cells *c, struct buf *out)
     }
     free(columns);
     return rc;
+}
+
+static uint64_t total_of(const struct metrics_column *c, enum metric_id id)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t at = 0; at < METRICS_INDEX; at++) {
+        const struct metrics_series *s = metrics_series_at(c, at);
+
+        if (s && s->id == (uint16_t)id)
+            sum += atomic_load_explicit(&s->values[0], memory_order_relaxed);
+    }
+    return sum;
+}
+
+int cells_total(const struct cells *c, enum metric_id id, uint64_t *sum)
+{
+    const struct cells_header *h = cells_header(c);
+    uint64_t seq = atomic_load(&h->fold_seq);
+
+    *sum = total_of(&h->retired, id);
+    for (uint32_t i = 0; i < h->processes; i++)
+        *sum += total_of(cells_block(c, i).column, id);
+    return (seq & 1) || atomic_load(&h->fold_seq) != seq ? -ERR_BUSY : 0;
 }
 
 int cells_explain(const struct cells *c, struct str id, struct buf *out)

@@ -16,10 +16,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_affinity.h"
+#include "engine/config_alert.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
+#include "engine/config_load.h"
 #include "engine/config_on.h"
 #include "engine/config_outside.h"
+#include "engine/config_policy.h"
 #include "engine/config_quirks.h"
 #include "engine/config_reload.h"
 #include "engine/config_retries.h"
@@ -52,6 +56,7 @@ struct conf_server {
     uint32_t max_header_bytes, max_header_fields;
     uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     uint32_t write_stall_ms, drain_timeout_ms;
+    struct conf_memory memory; /* of a worker */
 };
 
 struct conf_timeouts {
@@ -76,6 +81,8 @@ struct conf_provider {
     struct str auth_header, auth_prefix; /* p NULL: the plugin's */
     struct conf_timeouts timeouts;
     struct conf_retries retries;
+    uint32_t max_concurrent; /* at each target; 0: any number */
+    struct aimd_range adaptive; /* min 0: not found out */
     struct conf_quirks quirks;
     struct conf_pair *tags, *headers; /* headers: added to each request */
     size_t n_tags, n_headers;
@@ -103,7 +110,8 @@ struct conf_model {
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
     struct conf_on on;
-    bool sticks; /* affinity = "session" */
+    struct conf_exhausted exhausted;
+    struct conf_affinity affinity;
 };
 
 struct conf_team {
@@ -127,32 +135,6 @@ struct conf_key {
     struct conf_limits limits;
 };
 
-struct conf_policy {
-    struct str name;
-    struct str path;   /* where it was found, for messages */
-    struct str source; /* text, from the bundle */
-    struct str conf;   /* JSON object for it; secrets as references */
-    struct conf_secret *secrets; /* what those are */
-    size_t n_secrets;
-    bool observe;      /* decisions are noted, not applied */
-    struct str fail;   /* "open", "closed", or empty = the phase's default */
-    struct str *endpoints;
-    size_t n_endpoints; /* 0 = all */
-};
-
-struct conf_endpoint {
-    struct str name;
-    uint64_t max_body; /* 0 = server's */
-    uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
-    bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
-};
-
-struct conf_log {
-    struct str to; /* "stderr" or a path */
-    bool json;
-    int level;     /* enum log_level */
-};
-
 struct config {
     struct snapshot *bundle; /* holds a reference */
     struct arena *owner;     /* of all below; freed by config_free */
@@ -170,6 +152,9 @@ struct config {
     struct conf_admin admin; /* and the store of keys */
     struct conf_ledger ledger;
     struct conf_reload reload;
+    struct conf_alerts alerts;
+    struct conf_queue queue;
+    struct conf_shed shed;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;

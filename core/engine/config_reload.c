@@ -51,6 +51,7 @@ struct conf_reload open_reload(const json_t *v)
     return (struct conf_reload){
         .tests = json_is_true(json_object_get(v, "tests")),
         .bake_ms = open_ms(v, "bake"),
+        .canary_ms = open_ms(v, "canary"),
         .judged = rule != NULL,
         .errors = (uint32_t)percent,
         .min = rule ? open_u32(rule, "min") : 0,

@@ -171,6 +171,13 @@ struct health_cell *health_named(struct health *h, struct str name)
     return NULL;
 }
 
+uint32_t health_limit(const struct health_cell *c)
+{
+    return aimd_limit(&c->aimd,
+                      (struct aimd_range){ atomic_load(&c->least),
+                                           atomic_load(&c->most) });
+}
+
 const char *target_off_name(enum target_off off)
 {
     static const char *const names[] = { "on", "disabled", "draining" };

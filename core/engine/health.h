@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/aimd.h"
 #include "engine/breaker.h"
 #include "engine/pace.h"
 #include "engine/rest.h"
@@ -35,6 +36,9 @@ struct health_cell {
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
     struct speed speed; /* of a target */
+    struct aimd aimd;   /* the same */
+    _Atomic uint32_t least, most; /* as configured: found out within these;
+                                     least 0: most holds, which 0: any */
     struct rest rest; /* of a target, or a credential: "openai#main" */
     struct pace paces[PACE_KEYS]; /* of a target: its provider's first
                                      credentials, in their order */
@@ -83,6 +87,9 @@ void health_give(struct health *h, const struct health_cell *c,
 uint32_t health_inflight(const struct health *h, const struct health_cell *c);
 /** The target of that name among those; NULL: there is none. O(cells). */
 struct health_cell *health_named(struct health *h, struct str name);
+
+/** How many calls a target may have now; 0: any number. For people. */
+uint32_t health_limit(const struct health_cell *c);
 
 const char *target_off_name(enum target_off off);
 

@@ -12,12 +12,21 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "net/http_header.h"
+#include "wire/endpoint.h"
 
 #include <penstock/plugin.h>
 
 struct plugin;     /* a loaded .so */
+/** One of engine/plugin_api.def. */
+struct plugin_api_row {
+    enum dialect dialect;
+    uint16_t op, ps_dialect;
+    const char *name;
+};
+
 struct plugin_set; /* all of one generation, by name */
 struct plugin_inst;
+struct charges; /* engine/charges.h */
 
 /** The same bytes on both sides of the boundary. */
 static inline struct str str_from_ps(ps_str s)
@@ -44,6 +53,7 @@ int plugin_stage(const char *folder, struct str name, const char *state_dir,
 
 #define PLUGIN_TRIAL_MS 10000u
 #define PLUGIN_URL_MAX 512
+#define PLUGIN_VERSION_MAX 33
 
 struct plugin_trial {
     const char *staged;         /* path that plugin_stage gave */
@@ -55,6 +65,7 @@ struct plugin_trial {
     uint32_t timeout_ms;        /* 0 = PLUGIN_TRIAL_MS */
     char *base_url; /* out, PLUGIN_URL_MAX bytes: the plugin's own URL, ""
                        without one; or NULL */
+    char *version;  /* out, PLUGIN_VERSION_MAX bytes; or NULL */
 };
 
 /**
@@ -80,11 +91,26 @@ int plugin_set_load(struct plugin_set *s, struct str name, const char *staged,
                     struct err *err);
 const struct plugin *plugin_set_find(const struct plugin_set *s,
                                      struct str name);
+/** From now on the plugins heed the marks of their files; `c` outlives s. */
+void plugin_set_heed(struct plugin_set *s, const struct charges *c);
+/** Is it quarantined, so that nothing new goes through it? One load. */
+bool plugin_is_out(const struct plugin *p);
+/** The 16 digits of a file's hash in the path of a staged copy; n 0: it is
+ * none. */
+struct str plugin_hash(const char *staged);
 const ps_provider *plugin_ops(const struct plugin *p);
 struct str plugin_name(const struct plugin *p);
 struct str plugin_version(const struct plugin *p);
-/** The api for (op, dialect), or NULL. */
-const ps_api *plugin_api(const struct plugin *p, int op, int dialect);
+/** The api for (op, dialect), or NULL. Of several rows the one whose framing
+ * suits an answer that is streamed, or is not. */
+const ps_api *plugin_api(const struct plugin *p, int op, int dialect,
+                         bool stream);
+/** The row of engine/plugin_api.def for a dialect of ours; NULL: none. */
+const struct plugin_api_row *plugin_api_row(enum dialect d);
+/** The dialect of ours that an api speaks; DIALECT_NONE: none. */
+enum dialect plugin_api_dialect(const ps_api *api);
+/** "anthropic" of PS_ANTHROPIC; "?". */
+const char *plugin_dialect_name(int dialect);
 /** The first api for an op, whatever its dialect, or NULL. */
 const ps_api *plugin_api_of(const struct plugin *p, int op);
 

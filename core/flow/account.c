@@ -106,6 +106,12 @@ static void f_answered(struct line *l)
         buf_json_str(l->b, l->r->polite->policy);
 }
 
+static void f_degraded(struct line *l)
+{
+    if (l->r->degraded)
+        buf_json_str(l->b, *l->r->degraded);
+}
+
 static void f_side(struct line *l)
 {
     if (l->r->err.code || l->r->cancelled)
@@ -188,6 +194,12 @@ static void f_ms(struct line *l)
 static void f_own_ms(struct line *l)
 {
     format_ms(l->b, l->r->busy_ns);
+}
+
+static void f_queue(struct line *l)
+{
+    if (l->r->queue_ms)
+        format_u64(l->b, l->r->queue_ms);
 }
 
 static void put_attempt(struct line *l, const struct attempt_record *t)
@@ -282,12 +294,14 @@ static const struct {
     { STR("asked"), f_asked },
     { STR("stream"), f_stream },       { STR("status"), f_status },
     { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
+    { STR("degraded"), f_degraded },
     { STR("side"), f_side },
     { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
     { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
     { STR("cost"), f_cost },
     { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
     { STR("ms"), f_ms },               { STR("own_ms"), f_own_ms },
+    { STR("queue_ms"), f_queue },
     { STR("steps"), f_steps },         { STR("notes"), f_notes },
     { STR("generation"), f_generation },
 };
@@ -393,6 +407,18 @@ static struct str status_text(char to[3], int status)
     return (struct str){ to, 3 };
 }
 
+static void judge_served(const struct request *r, struct process_cell *p,
+                         bool denied)
+{
+    uint32_t broken = 0;
+
+    for (uint32_t i = 0; i < r->n_attempts; i++)
+        broken += r->records[i].cls &&
+                  !fault_info(r->records[i].cls)->callers;
+    cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+    cells_judge_tries(p, r->n_attempts, broken);
+}
+
 /** For who watches a new generation: what of ours came of it. */
 static void judge(const struct request *r)
 {
@@ -403,7 +429,7 @@ static void judge(const struct request *r)
 
     if (p && r->gen->number == atomic_load_explicit(&p->generation,
                                                     memory_order_relaxed))
-        cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+        judge_served(r, p, denied);
 }
 
 static void count(const struct request *r, uint64_t now_ns)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/fault.h"
 #include "flow/pacing.h"
+#include "flow/places.h"
 
 #define NS_PER_MS 1000000
 
@@ -30,7 +31,8 @@ bool choose_can(const struct request *r, size_t i)
     return !c->dropped && !r->out[i] && !target_is_off(c->target) &&
            target_until_ms(c->target) <= loop_now_ms(r->flow->env.loop) &&
            choose_credential(r, c->target->provider, NULL) &&
-           attempt_api(c->target->provider->plugin, r->endpoint->dialect);
+           attempt_api(c->target->provider->plugin, r->endpoint->dialect,
+                       r->facts.stream);
 }
 
 bool choose_other(const struct request *r)
@@ -119,7 +121,9 @@ static void note_rest(struct request *r, size_t i, uint64_t now)
 
     if (c->dropped || r->out[i])
         return;
-    if (target_is_off(c->target))
+    if (plugin_is_out(c->target->provider->plugin))
+        note_passed(r, "plugin", c->target, "its plugin is quarantined");
+    else if (target_is_off(c->target))
         note_passed(r, "target", c->target, "an operator disabled it");
     else if (target_until_ms(c->target) > now)
         note_passed(r, "rest", c->target, "cooling");
@@ -172,10 +176,14 @@ bool choose_target(struct request *r)
     r->full = false;
     if (!r->plan.n)
         return false;
-    if (!is_panic(r, now) &&
-        ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
-         find(r, HEED_BREAKERS, now)))
-        return true;
+    if (!is_panic(r, now)) {
+        if ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
+            find(r, HEED_BREAKERS, now))
+            return true;
+        if (r->full && r->gen->config->queue.max_wait_ms &&
+            places_room(r) == ROOM_FULL)
+            return false; /* one that is well is worth a wait */
+    }
     return find(r, HEED_KEYS, now) || find(r, HEED_NOTHING, now);
 }
 
@@ -285,6 +293,7 @@ void choose_judged(struct request *r, bool dead)
 
     if (t->refused || dead)
         return;
+    places_judged(r);
     if (t->broken && !begun && is_targets(r))
         order_failed(r);
     if (t->broken)

@@ -4,8 +4,10 @@
 #include "flow/flow.h"
 
 #include "base/log.h"
+#include "flow/queue.h"
 #include "flow/refusal.h"
 #include "flow/request.h"
+#include "flow/shedding.h"
 #include "policy/outside.h"
 #include "policy/reach.h"
 #include "policy/tick.h"
@@ -137,6 +139,12 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
         flow_free(f);
         return NULL;
     }
+    if (env->process)
+        f->shedding = shedding_new(f);
+    if (env->process && !f->shedding) {
+        flow_free(f);
+        return NULL;
+    }
     f->nonce ^= env->boot_id;
     f->gen = generation_ref(g);
     lend(f, g);
@@ -158,6 +166,8 @@ void flow_free(struct flow *f)
     wire_texts_clear(&f->texts);
     buf_clear(&f->line);
     loop_undefer(&f->flush);
+    queue_free(f->queue);
+    shedding_free(f->shedding);
     log_flush();
     free(f);
 }

@@ -7,6 +7,7 @@
  */
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
+#include "flow/queue.h"
 #include "flow/steps.h"
 
 static void on_wake(void *req)
@@ -93,10 +94,15 @@ enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
         return failed(r, out);
     case POLICY_ANSWER:
         return answered(r, p, next, out);
+    case POLICY_QUEUE:
+        return queue_for_limit(r, out);
     case POLICY_NONE:
     case POLICY_PRINCIPAL:
     case POLICY_SKIP:
     case POLICY_STOP:
+    case POLICY_AGAIN:
+    case POLICY_NEXT:
+    case POLICY_GIVE_UP:
         break;
     }
     return next;

@@ -78,6 +78,10 @@ static const char *verdict_name(int verdict)
     case POLICY_SKIP: return "skip";
     case POLICY_ANSWER: return "answer";
     case POLICY_STOP: return "stop";
+    case POLICY_AGAIN: return "again";
+    case POLICY_NEXT: return "next";
+    case POLICY_GIVE_UP: return "give_up";
+    case POLICY_QUEUE: return "queue";
     case POLICY_FAILED: return "failed";
     case POLICY_NONE: break;
     }

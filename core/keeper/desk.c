@@ -28,14 +28,14 @@ static json_t *do_backup(struct desk *d, const struct desk_ask *q,
     return NULL;
 }
 
-/* It has been done: targets are the master's. */
+/* It has been done: targets and plugins are the master's. */
 static json_t *do_target(struct desk *d, const struct desk_ask *q,
                          struct err *err)
 {
     const char *name = desk_text(q, "name");
 
     if (!name)
-        err_set(err, ERR_CONFIG, "which target?");
+        err_set(err, ERR_CONFIG, "which one?");
     else if (audit_add(d->store, q->who, desk_text(q, "verb"), name, NULL,
                        NULL, err) == 0)
         return json_pack("{s:b}", "ok", 1);
@@ -46,6 +46,7 @@ static const struct desk_verb others[] = {
     { "target.disable", ROLE_OPERATOR, do_target, false },
     { "target.drain", ROLE_OPERATOR, do_target, false },
     { "target.enable", ROLE_OPERATOR, do_target, false },
+    { "plugin.release", ROLE_OPERATOR, do_target, false },
     { "audit.list", ROLE_OPERATOR, do_audit, false },
     { "backup", ROLE_ADMIN, do_backup, false },
     { NULL, ROLE_ADMIN, NULL, false },

@@ -81,6 +81,8 @@ int api_push_thing(lua_State *L, struct policy_call *c)
         api_push(L, c, API_PLAN, NULL, 0);
     else if (c->phase == PHASE_ATTEMPT && run->attempt)
         api_push(L, c, API_TRY, NULL, 0);
+    else if (c->phase == PHASE_UPSTREAM_ERROR && run->failed)
+        api_push(L, c, API_ERR, NULL, 0);
     else if (c->phase == PHASE_RESPONSE && run->response)
         api_push(L, c, API_RESP, NULL, 0);
     else if (c->phase == PHASE_LOG && run->ended)
@@ -233,6 +235,7 @@ void api_open(lua_State *L)
     api_principal_open(L);
     api_plan_open(L);
     api_try_open(L);
+    api_err_open(L);
     api_out_open(L);
     api_body_open(L);
     api_ctx_open(L);

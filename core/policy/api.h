@@ -29,6 +29,7 @@ enum api_kind {
     API_PLAN,
     API_TARGET, /* struct target */
     API_TRY,
+    API_ERR,
     API_RESP,
     API_RESP_HEADER,
     API_OUT,
@@ -87,6 +88,7 @@ void api_principal_open(lua_State *L);
 void api_cert_push(lua_State *L, struct policy_call *c); /* a table, or nil */
 void api_plan_open(lua_State *L);
 void api_try_open(lua_State *L);
+void api_err_open(lua_State *L);
 void api_out_open(lua_State *L);
 void api_body_open(lua_State *L);
 void api_ctx_open(lua_State *L);
@@ -163,6 +165,9 @@ void api_headers_restore(struct policy_call *c);
  * that the phase may return.
  */
 void decision_read(lua_State *L, struct policy_call *c, int idx);
+/** decision_queue.c: the arguments at 1 become an unmarked decision; read. */
+void decision_queue_new(lua_State *L);
+void decision_queue_read(lua_State *L, struct policy_call *c, int idx);
 
 /** A finished denial on the stack, as ps.deny makes it, that names the row:
  * .limit = "tokens", .per = "key". */

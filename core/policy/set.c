@@ -238,6 +238,19 @@ static void observe(const struct policy_state *st, struct policy_run *run,
     else if (out->verdict == POLICY_SKIP)
         note(run, st, arena_fmt(run->arena, "would skip: " STR_FMT,
                                 STR_ARG(out->message)));
+    else if (out->verdict == POLICY_AGAIN)
+        note(run, st, arena_fmt(run->arena, "would try again " STR_FMT,
+                                STR_ARG(out->message)));
+    else if (out->verdict == POLICY_NEXT)
+        note(run, st, arena_fmt(run->arena, "would go on with %s" STR_FMT,
+                                out->message.n ? "model "
+                                               : "the next target",
+                                STR_ARG(out->message)));
+    else if (out->verdict == POLICY_GIVE_UP)
+        note(run, st, STR("would give up"));
+    else if (out->verdict == POLICY_QUEUE)
+        note(run, st, arena_fmt(run->arena, "would wait " STR_FMT,
+                                STR_ARG(out->message)));
     else if (out->verdict == POLICY_PRINCIPAL)
         note(run, st, arena_fmt(run->arena, "would authenticate: " STR_FMT,
                                 STR_ARG(out->principal->id)));
@@ -327,7 +340,8 @@ int policy_run(struct policy_set *s, enum policy_phase p,
         if (out->verdict != POLICY_NONE)
             break;
     }
-    run->at = 0;
+    /* a wait is no end: those behind are asked when it is over */
+    run->at = out->verdict == POLICY_QUEUE ? run->at + 1 : 0;
     return POLICY_DONE;
 }
 

@@ -284,8 +284,10 @@ def test_the_keeper_follows(started):
     p = started
     other = ('provider "other" { vendor = "openai-compatible", keys = {}, '
              'base_url = "http://%s:9/v1" }\n')
+    other += 'reload { canary = "0s" }\n'
     configure(p, base(p, other % "127.0.0.1"))
-    # its plugin is one more, and a process never loads one later
+    # its plugin is one more, and a process never loads one later; how one
+    # worker has it first is in test_plugin_swap.py
     assert reload(p)["how"] == "new workers"
 
     def keeper():
@@ -427,6 +429,8 @@ def until_taken_back(p, ask):
     event = wait_for(taken, 10, every=0.005, why="reload.taken_back")[0]
     wait_for(lambda: p.status()["generation"] == event["back_to"], 5,
              why="the former generation")
+    assert [a["severity"] for a in p.status()["alerts"]
+            if a["alert"] == "reload"] == ["critical"]
     return event
 
 

@@ -39,15 +39,15 @@ static const char everything[] =
     "        drop = 'store', errors = { EMPTY = 'quota' } }, unix_socket ="
     " '/run/acme', headers = { ['x-team'] = 'search' },\n"
     "    ca_file = '/etc/passwd', proxy = 'http://proxy.example:3128' }\n"
-    "provider 'mine' { plugin='mine', base_url='http://127.0.0.1:1',keys={} }\n"
+    "provider 'mine' { plugin='mine', base_url='http://h',keys={},"FIXTURE_LOAD
     "provider 'mistral' { keys = env('K3', 'three'), quirks = {\n"
     "    rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
     "model 'smart' { 'openai/a/b', 'acme/c' } model 'fast' {\n"
     "    { 'gpu/l', weight = 3 }, 'openai/x', fallback = { 'acme/y' } }\n"
     "model 'plain' { balance = 'order', { 'gpu/l', max_concurrent = 3 },\n"
-    "    on = { context_length = 'smart', content_filter = 'smart' } }\n"
-    "model 'claude-*' { 'openai/*' } team 'all'\n"
-    "team 'search' { parent = 'all', models = { 'fast', 'claude-*' },\n"
+    "on = {context_length='smart',content_filter='smart'}, affinity_ttl='5m'"
+    ",on_exhausted={model='smart', reply='-'} } model 'claude-*' {'openai/*'}"
+    "team 'all' team 'search' { parent='all', models={ 'fast', 'claude-*' },\n"
     "tags = { a = 'b' }, limits = { requests = '6/s',\n"
     "tokens = '4k/min', concurrent = 4 } }\n"
     "key 'ci' { team = 'search', user = 'bot', sha256 = '" SHA "',\n"
@@ -66,7 +66,7 @@ static const char everything[] =
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
-    FIXTURE_LEDGER FIXTURE_JWTS FIXTURE_RELOAD
+    FIXTURE_LEDGER FIXTURE_JWTS FIXTURE_RELOAD FIXTURE_ALERT
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)

@@ -134,8 +134,8 @@ static void load_and_use(const char *source, const char *name)
     p = plugin_set_find(set, str_of(name));
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     CU_ASSERT(str_is(plugin_name(p), name));
-    CU_ASSERT_PTR_NOT_NULL(plugin_api(p, PS_CHAT, PS_OPENAI_CHAT));
-    CU_ASSERT_PTR_NULL(plugin_api(p, PS_MODELS, PS_OPENAI_CHAT));
+    CU_ASSERT_PTR_NOT_NULL(plugin_api(p, PS_CHAT, PS_OPENAI_CHAT, false));
+    CU_ASSERT_PTR_NULL(plugin_api(p, PS_MODELS, PS_OPENAI_CHAT, false));
     i = plugin_open(p, STR("mine"), STR("http://h/v1"), STR(""), &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(i);
     CU_ASSERT(ps_is(plugin_inst_handle(i)->name, "mine"));
@@ -209,7 +209,7 @@ static const struct {
     bool staged; /* its file is fine; the trial refuses it */
 } bad[] = {
     { "magic", "magic is 0x12345678, not 0x4b545350", false },
-    { "minor", "built for plugin ABI 0.4; this Penstock has 0.3", false },
+    { "minor", "built for plugin ABI 0.5; this Penstock has 0.4", false },
     { "symbol", "exports no ps_plugin_v0", false },
     { "textrel", "text relocations: compile it with -fPIC", false },
     { "static_tls", "needs static TLS", false },
@@ -380,6 +380,27 @@ static void stages_by_content(void)
     end();
 }
 
+/* A byte of the copy changed since it was made. */
+static void refuses_a_damaged_copy(void)
+{
+    struct plugin_set *set = plugin_set_new();
+    FILE *f;
+
+    begin("tests/abi/acme", "acme");
+    UNIT_INT(stage("acme"), 0);
+    CU_ASSERT(chmod(staged, 0755) == 0);
+    f = fopen(staged, "r+");
+    CU_ASSERT_FATAL(f && fseek(f, -1, SEEK_END) == 0);
+    CU_ASSERT(fputc('?', f) == '?' && fclose(f) == 0);
+    UNIT_INT(plugin_set_load(set, STR("acme"), staged, &err), -ERR_CONFIG);
+    says("the copy is damaged");
+    memset(&err, 0, sizeof err);
+    UNIT_INT(try_it("acme", NULL, 0), -ERR_CONFIG);
+    says("the copy is damaged");
+    plugin_set_free(set);
+    end();
+}
+
 /* ---- outside bytes ----------------------------------------------------- */
 
 static void survives_any_file(void)
@@ -438,5 +459,6 @@ UNIT_MAIN("plugin", { "loads the built ones", loads_the_built_ones },
           { "refuses writable files", refuses_writable_files },
           { "refuses writable folders", refuses_writable_folders },
           { "stages by content", stages_by_content },
+          { "refuses a damaged copy", refuses_a_damaged_copy },
           { "survives any file", survives_any_file },
           { "refuses other files", refuses_other_files })

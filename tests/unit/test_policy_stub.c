@@ -240,6 +240,7 @@ static bool push_class(lua_State *L, struct policy_call *c, const char *cls)
                   { API_TARGET, "target" },
                   { API_BODY, "body" },
                   { API_TRY, "try" },
+                  { API_ERR, "err" },
                   { API_RESP, "resp" },
                   { API_OUT, "out" },
                   { API_LIMITS, "limits" },
