@@ -298,7 +298,8 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
     policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
     ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
-    metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
+    metric_observe_at(&st->seconds[p], METRIC_POLICY_SECONDS, labels,
+                      ns / 1000);
     return r;
 }
 

@@ -11,6 +11,7 @@
 #ifndef PENSTOCK_POLICY_STATE_H
 #define PENSTOCK_POLICY_STATE_H
 
+#include "engine/metrics.h"
 #include "policy/budget.h"
 #include "policy/heap.h"
 #include "policy/outside.h"
@@ -78,7 +79,9 @@ struct policy_state {
     struct policy_call *idle;    /* pooled */
     struct policy_call *all;
     uint32_t n_calls;
+    uint64_t begun; /* calls, ever */
     uint32_t ns_rest;   /* CPU not yet in the metric */
+    struct metric_spot seconds[PHASE_COUNT];
     uint64_t logged_ms; /* when an error was last logged */
     bool series_full;   /* ps.metric may make no further series */
 };
