@@ -240,6 +240,7 @@ void kept_step(struct master *m, uint64_t now_ms)
     uint64_t last;
 
     if (r->stage != RELOAD_NONE || m->phase != MASTER_RUNNING ||
+        heir_waits(&m->heir) || upgrade_is_on(&m->upgrade) ||
         (k->good && k->seen == m->generation && r->last <= k->settled))
         return;
     state_of(m, state);
