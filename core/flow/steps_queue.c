@@ -147,7 +147,7 @@ enum step queue_for_limit(struct request *r, const struct policy_result *p)
         uint64_t first = soonest_ms(r, &w->why);
 
         if (first > w->why.retry_ms)
-            w->why.retry_ms = first;
+            limit_refusal_later(&w->why, first);
         return limit_denied(r, &w->why);
     }
     timers_start_total(r, NULL);

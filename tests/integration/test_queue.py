@@ -382,6 +382,8 @@ def test_a_caller_over_its_limit_waits_for_its_time(scene, tmp_path):
     for g in denied:
         assert g.json()["error"]["code"] == "rate_limited"
         assert int(g.headers["retry-after-ms"]) > 100
+        assert float(g.json()["error"]["message"].split()[-2]) == \
+            int(g.headers["retry-after-ms"]) / 1000
         assert "patient" in [x for x in s.p.logs("request")
                              if x["id"] == g.headers["x-request-id"]
                              ][0]["error"]["policy"]
