@@ -15,11 +15,15 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/autooff.h"
 #include "engine/breaker.h"
+#include "engine/gap.h"
 #include "engine/pace.h"
 #include "engine/rest.h"
 #include "engine/retry_budget.h"
 #include "engine/speed.h"
+#include "engine/trend.h"
+#include "engine/watch.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
@@ -35,6 +39,10 @@ struct health_cell {
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
     struct speed speed; /* of a target */
+    struct trend trend; /* these four as well */
+    struct gap gap;
+    struct autooff autooff;
+    struct watch watch;
     struct rest rest; /* of a target, or a credential: "openai#main" */
     struct pace paces[PACE_KEYS]; /* of a target: its provider's first
                                      credentials, in their order */
