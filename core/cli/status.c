@@ -86,7 +86,7 @@ static int print_targets(const json_t *st)
     json_array_foreach(json_object_get(st, "targets"), i, t) {
         if (strcmp(text(t, "state"), "closed") == 0 &&
             number(t, "share") == 100 && !number(t, "cooling_ms") &&
-            !*text(t, "off"))
+            !*text(t, "off") && !*text(t, "taken_out"))
             continue;
         printf("%-14s %s: %s", n++ ? "" : "targets", text(t, "name"),
                text(t, "state"));
@@ -96,8 +96,17 @@ static int print_targets(const json_t *st)
         else if (strcmp(text(t, "state"), "closed") == 0 &&
                  number(t, "share") != 100)
             printf(", %lld %% of its share", number(t, "share"));
+        if (json_is_true(json_object_get(t, "degraded")))
+            printf(", worse than it was");
         if (*text(t, "off"))
             printf(", %s by an operator", text(t, "off"));
+        if (*text(t, "taken_out"))
+            printf(", taken out by itself: %s, tried in %lld s",
+                   text(t, "taken_out"), (number(t, "try_ms") + 999) / 1000);
+        if (number(t, "probes_failed"))
+            printf(", %lld probes failed", number(t, "probes_failed"));
+        if (number(t, "in_flight"))
+            printf(", %lld in flight", number(t, "in_flight"));
         if (number(t, "cooling_ms"))
             printf(", cooling for %lld s as its provider asked",
                    (number(t, "cooling_ms") + 999) / 1000);

@@ -73,7 +73,7 @@ uint64_t cells_at_target(const struct cells *c, struct str target)
 
 /* ---- targets and credentials -------------------------------------------- */
 
-enum { STATES = 3, TARGET_STATES = STATES + 2, STATE_MAX = 16 };
+enum { STATES = 3, TARGET_STATES = STATES + 6, STATE_MAX = 16 };
 
 _Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
                "each has as many");
@@ -93,6 +93,15 @@ static struct str pack_state(struct state_labels *l, struct str name,
     l->text[++n] = (char)state.n;
     memcpy(l->text + n + 1, state.p, state.n);
     return (struct str){ l->text, n + 1 + state.n };
+}
+
+static struct str pack_name(struct state_labels *l, struct str name)
+{
+    size_t n = name.n < METRIC_LABEL_MAX ? name.n : METRIC_LABEL_MAX;
+
+    l->text[0] = (char)n;
+    memcpy(l->text + 1, name.p, n);
+    return (struct str){ l->text, n + 1 };
 }
 
 /** The samples that stand in no column, and their labels. */
@@ -140,8 +149,15 @@ static void put_state(struct extras *x, size_t n, enum metric_id id,
         id, pack_state(&x->labels[n], str_of(c->name), str_of(state)), is };
 }
 
+static void put_number(struct extras *x, size_t n, enum metric_id id,
+                       const struct health_cell *c, uint64_t v)
+{
+    x->at[EXTRA_COUNT + n] = (struct metrics_extra){
+        id, pack_name(&x->labels[n], str_of(c->name)), v };
+}
+
 /** The breaker's state, and beside it whether the target rests or is off. */
-static size_t put_target(struct extras *x, size_t n,
+static size_t put_target(struct extras *x, size_t n, const struct health *h,
                          const struct health_cell *c, uint64_t now)
 {
     for (int s = 0; s < STATES; s++)
@@ -151,6 +167,12 @@ static size_t put_target(struct extras *x, size_t n,
               rest_state(&c->rest, now) != REST_OK);
     put_state(x, n++, METRIC_TARGET_STATE, c, "disabled",
               atomic_load(&c->off) != TARGET_ON);
+    put_state(x, n++, METRIC_TARGET_STATE, c, "taken_out",
+              autooff_why(&c->autooff) != AUTOOFF_NOT);
+    put_state(x, n++, METRIC_TARGET_STATE, c, "degraded",
+              trend_share(&c->trend, now) < 1000);
+    put_number(x, n++, METRIC_TARGET_INFLIGHT, c, health_inflight(h, c));
+    put_number(x, n++, METRIC_TARGET_SHARE, c, health_share(c, now));
     return n;
 }
 
@@ -163,7 +185,7 @@ static size_t put_cells(struct extras *x, const struct health *h)
     size_t n = 0;
 
     while (n + TARGET_STATES <= x->n && (c = health_next(h, &at)))
-        n = put_target(x, n, c, now);
+        n = put_target(x, n, h, c, now);
     at = 0;
     while (n + STATES <= x->n && (c = health_next_credential(h, &at))) {
         for (int s = 0; s < STATES; s++)

@@ -20,6 +20,7 @@
 #include "engine/config_ledger.h"
 #include "engine/config_on.h"
 #include "engine/config_outside.h"
+#include "engine/config_pool.h"
 #include "engine/config_quirks.h"
 #include "engine/config_reload.h"
 #include "engine/config_retries.h"
@@ -56,7 +57,7 @@ struct conf_server {
 
 struct conf_timeouts {
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms, total_ms;
-    uint32_t commit_after_ms;
+    uint32_t commit_after_ms, gap_ms; /* gap 0: learned */
 };
 
 struct conf_credential {
@@ -76,6 +77,8 @@ struct conf_provider {
     struct str auth_header, auth_prefix; /* p NULL: the plugin's */
     struct conf_timeouts timeouts;
     struct conf_retries retries;
+    struct conf_health health;
+    struct conf_pool pool;
     struct conf_quirks quirks;
     struct conf_pair *tags, *headers; /* headers: added to each request */
     size_t n_tags, n_headers;

@@ -169,6 +169,12 @@ struct health_cell *health_named(struct health *h, struct str name)
     return NULL;
 }
 
+uint32_t health_share(const struct health_cell *c, uint64_t now_ms)
+{
+    return breaker_share(&c->breaker, now_ms) *
+           trend_share(&c->trend, now_ms) / 1000;
+}
+
 const char *target_off_name(enum target_off off)
 {
     static const char *const names[] = { "on", "disabled", "draining" };

@@ -92,6 +92,10 @@ uint32_t health_inflight(const struct health *h, const struct health_cell *c);
 /** The target of that name among those; NULL: there is none. O(cells). */
 struct health_cell *health_named(struct health *h, struct str name);
 
+/** What the target gets of its weight, per mille: by its breaker and its
+ * trend together. */
+uint32_t health_share(const struct health_cell *c, uint64_t now_ms);
+
 const char *target_off_name(enum target_off off);
 
 /** A process died: what its calls held is free. */

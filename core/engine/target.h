@@ -159,6 +159,8 @@ void engine_stick(struct plan *p, struct str tenant, struct str session,
                   uint64_t now_ms);
 /** Does it rest, or is its breaker open? */
 bool target_is_ill(const struct target *t, uint64_t now_ms);
+/** Its weight in thousandths, less where it is degraded. */
+uint32_t target_weight(const struct target *t, uint64_t now_ms);
 /** Are as many calls under way as it may have? */
 bool target_is_full(const struct target *t);
 /** Calls under way at a target, over all workers; 0 where nobody counts. */

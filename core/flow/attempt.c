@@ -8,6 +8,7 @@
 #include "flow/output.h"
 #include "flow/policies.h"
 #include "flow/translate.h"
+#include "flow/watching.h"
 
 #include "engine/fault.h"
 
@@ -445,9 +446,13 @@ static void on_data(void *ud, struct str bytes)
 {
     struct request *r = ud;
     uint64_t begin = clock_mono_ns();
+    uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    r->last_data_ms = loop_now_ms(r->flow->env.loop);
+    watching_bytes(r, now);
+    r->last_data_ms = now;
     stream_data(r, bytes);
+    if (r->attempt && !r->attempt->begun)
+        timers_begun(r);
     r->busy_ns += clock_mono_ns() - begin;
     if (r->attempt && (r->attempt->broken || r->attempt->decided))
         request_run(r);

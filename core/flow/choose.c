@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/fault.h"
 #include "flow/pacing.h"
+#include "flow/watching.h"
 
 #define NS_PER_MS 1000000
 
@@ -52,7 +53,8 @@ bool choose_well(const struct request *r)
 
         if (i != r->at && choose_can(r, i) &&
             !target_is_full(r->plan.list[i].target) &&
-            (!h || breaker_state(&h->breaker, now) == BREAKER_CLOSED))
+            (!h || (breaker_state(&h->breaker, now) == BREAKER_CLOSED &&
+                    !autooff_why(&h->autooff))))
             return true;
     }
     return false;
@@ -145,6 +147,10 @@ static bool find(struct request *r, int heed, uint64_t now)
             note_passed(r, "rest", t, "its key is parked");
             continue;
         }
+        if (heed && !watching_admits(r, t)) {
+            note_passed(r, "target", t, "it was taken out by itself");
+            continue;
+        }
         if (heed == HEED_ALL && pacing_is_short(r, t)) {
             note_passed(r, "pace", t, "little is left of its limit");
             continue;
@@ -235,6 +241,7 @@ static void tell(struct request *r, enum breaker_verdict v, uint64_t first_ms)
                       first_ms < UINT32_MAX ? (uint32_t)first_ms : UINT32_MAX,
                       engine_dice(r->gen->engine)))
         log_change(t, now);
+    watching_told(r, v, first_ms);
 }
 
 void choose_first_content(struct request *r)

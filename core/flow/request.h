@@ -149,6 +149,7 @@ struct flow {
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
     struct strangers strangers;
+    struct probes *prober; /* beside requests; NULL: none */
 };
 
 /* request.c */
@@ -181,6 +182,8 @@ void stream_fault(struct request *r, int cls, const char *why);
 /* timers.c */
 void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
+/** Its first event came, or bytes of a whole answer: silence counts. */
+void timers_begun(struct request *r);
 /** The name of the timer that the transport keeps for us has passed. */
 void timers_connect_passed(struct request *r);
 void on_request_timer(void *ud);

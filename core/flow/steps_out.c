@@ -11,6 +11,7 @@
 
 #include "engine/fault.h"
 #include "flow/translate.h"
+#include "flow/watching.h"
 
 /* When a full target has room, nobody knows: soon, where it serves at all. */
 #define FULL_MS 1000
@@ -325,6 +326,7 @@ enum step step_judge(struct request *r)
     if (!t->broken) {
         choose_judged(r, false);
         resting_served(r);
+        watching_gap(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);

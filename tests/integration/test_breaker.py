@@ -100,7 +100,7 @@ def test_a_sick_target_is_left_alone_and_comes_back(penstock):
     with Upstream(sick) as a, Upstream(good) as b:
         p = start(penstock, a, b)
         assert state(p) == {"name": "a/first", "state": "closed",
-                            "share": 100}
+                            "share": 100, "in_flight": 0}
         open_it(p)
         assert sick.hits == 5
         assert 'penstock_target_state{target="a/first",state="open"} 1' \
@@ -177,7 +177,7 @@ def test_a_probes_slot_is_freed_by_client_and_worker(penstock):
         kill_workers(p)  # the slot of the dead is free, too
         c.close()
         assert state(p) == {"name": "a/first", "state": "half_open",
-                            "share": 100}
+                            "share": 100, "in_flight": 0}
         go.set()
         sick.answer = good
         assert ask(p).status == 200 and sick.hits == before + 3
@@ -208,5 +208,5 @@ def test_callers_faults_leave_it_closed(penstock):
             assert ask(p).status == 400
         assert sick.hits == 1000
         assert state(p) == {"name": "a/first", "state": "closed",
-                            "share": 100}
+                            "share": 100, "in_flight": 0}
         settled(p)
