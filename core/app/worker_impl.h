@@ -31,6 +31,7 @@ struct worker {
     struct loop_io sock;         /* to the master */
     struct loop_timer beat, drain, close_fds, limit;
     uint64_t slow_turns, slow_callbacks, log_lost;
+    struct http_client_sums up; /* what metrics have of it */
     bool draining, closed;
 };
 

@@ -20,7 +20,19 @@ void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
     atomic_store_explicit(&p->beat_ms, now_ms, memory_order_release);
 }
 
-enum { EXTRA_INFLIGHT, EXTRA_CONNECTIONS, EXTRA_WORKERS, EXTRA_COUNT };
+enum { EXTRA_INFLIGHT, EXTRA_CONNECTIONS, EXTRA_WORKERS, EXTRA_UP_BUSY,
+       EXTRA_UP_IDLE, EXTRA_COUNT };
+
+/* Read one after the other: never more idle than there are. */
+static void count_upstream(const struct process_cell *p,
+                           struct metrics_extra *extra)
+{
+    uint32_t open = atomic_load(&p->up_open), idle = atomic_load(&p->up_idle);
+
+    idle = idle < open ? idle : open;
+    extra[EXTRA_UP_IDLE].value += idle;
+    extra[EXTRA_UP_BUSY].value += open - idle;
+}
 
 static void count_workers(const struct cells *c, struct metrics_extra *extra)
 {
@@ -30,11 +42,15 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     extra[EXTRA_INFLIGHT].id = METRIC_INFLIGHT;
     extra[EXTRA_CONNECTIONS].id = METRIC_CONNECTIONS;
     extra[EXTRA_WORKERS].id = METRIC_WORKERS;
+    extra[EXTRA_UP_BUSY].id = extra[EXTRA_UP_IDLE].id = METRIC_UP_CONNECTIONS;
+    extra[EXTRA_UP_BUSY].labels = STR("\4busy");
+    extra[EXTRA_UP_IDLE].labels = STR("\4idle");
     while ((p = cells_next(c, &at))) {
         if (atomic_load(&p->kind) != PROC_WORKER)
             continue;
         extra[EXTRA_INFLIGHT].value += atomic_load(&p->inflight);
         extra[EXTRA_CONNECTIONS].value += atomic_load(&p->connections);
+        count_upstream(p, extra);
         extra[EXTRA_WORKERS].value += atomic_load(&p->state) == PROC_READY;
     }
 }

@@ -376,9 +376,12 @@ static const struct http_call_ops call_ops;
 
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p)
 {
-    s->unix_path = p->unix_socket.n ? p->unix_socket.p : NULL;
+    s->unix_path = attempt_path(p);
     s->connect_timeout_ms = p->timeouts.connect_ms;
     s->http2 = p->http2;
+    s->pool_max = p->pool.max;
+    s->pool_idle_ms = p->pool.idle_ms;
+    s->pool_lifetime_ms = p->pool.lifetime_ms;
     s->proxy = p->proxy.n ? p->proxy.p : NULL;
     s->ca_file = p->ca_file.n ? p->ca_file.p : NULL;
     s->insecure = p->insecure;

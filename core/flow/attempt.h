@@ -88,5 +88,10 @@ struct str attempt_hide(const struct request *r, struct str text);
 struct str attempt_dial(const struct target *t);
 /** What a provider's configuration says of its connections. */
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p);
+/** The socket that it connects to, or NULL. */
+static inline const char *attempt_path(const struct conf_provider *p)
+{
+    return p->unix_socket.n ? p->unix_socket.p : NULL;
+}
 
 #endif

@@ -76,6 +76,10 @@ bool order_take(struct request *r, const struct target *t)
     struct health *h = t->provider->health;
 
     order_give(r);
+    if (t->provider->conf->pool.max &&
+        http_client_is_full(r->flow->env.client, t->base_url,
+                            attempt_path(t->provider->conf)))
+        return false;
     if (!h || !t->cell)
         return true;
     if (!health_take(h, t->cell, me(r->flow), t->max_concurrent))

@@ -203,6 +203,37 @@ static void probe_hosts(struct probes *p, uint64_t now)
     }
 }
 
+/* Of which none is being opened already. */
+static uint32_t lacking(struct probes *p, const struct target *t)
+{
+    uint32_t n = http_client_lacks(p->flow->env.client, t->base_url,
+                                   attempt_path(t->provider->conf));
+
+    for (size_t i = 0; n && i < PROBES_MAX; i++)
+        n -= p->calls[i].at && p->calls[i].warms &&
+             is_same_host(p->calls[i].at, t);
+    return n;
+}
+
+/* Towards the most that was in use of late, for the first of each host. */
+static void warm_hosts(struct probes *p)
+{
+    struct probe *c;
+
+    for (size_t i = 0; i < p->n; i++) {
+        const struct target *t = p->list[i];
+        const struct conf_provider *conf = t->provider->conf;
+        uint32_t n = conf->pool.warm, lack;
+
+        if (!n || p->first[i] != i || !probe_can(t))
+            continue;
+        lack = lacking(p, t);
+        n = lack < n ? lack : n;
+        while (n-- && (c = free_one(p)) && probe_start(c, t, true))
+            metric_add(METRIC_UP_WARMED, NULL, 1);
+    }
+}
+
 static bool leads(const struct flow_env *e)
 {
     return !e->cells || !e->process || cells_leads(e->cells, e->process);
@@ -215,6 +246,7 @@ static void on_tick(void *ud)
     list(p);
     if (leads(&p->flow->env))
         probe_hosts(p, now_of(p));
+    warm_hosts(p);
     loop_timer_set(&p->tick, TICK_MS);
 }
 

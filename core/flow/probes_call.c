@@ -66,6 +66,7 @@ static int call(struct probe *c)
     int rc = put_url(c, &url);
 
     attempt_spec(&spec, conf);
+    spec.beside = true;
     spec.url = buf_str(&url);
     spec.headers = c->host.headers;
     spec.n_headers = c->host.n_headers;
