@@ -2,13 +2,19 @@
 # Copyright The Penstock Authors
 """Targets are looked after beside requests: probes that cost nothing, and
 targets that are taken out by themselves and put back."""
+import os
 import threading
 import time
+
+import pytest
 
 from conftest import free_port, wait_for
 from test_breaker import ask, metrics, state
 from test_faults import CONTENT, DONE, FINISH, ROLE, WHOLE
 from upstream import Upstream
+
+LONG = pytest.mark.skipif(os.environ.get("PENSTOCK_LONG") != "1",
+                          reason="PENSTOCK_LONG=1")
 
 CONFIG = """
 listen "127.0.0.1:0" {{ detail = "full" }}
@@ -95,6 +101,7 @@ def test_a_probe_keeps_a_breaker_open_and_lets_it_try_sooner(penstock):
         assert len(sick.others) == n
 
 
+@LONG
 def test_a_list_that_comes_all_the_time_opens_no_way(penstock):
     sick = Host(BROKEN, (200, LIST))
     with Upstream(sick) as a, Upstream(Host()) as b:
@@ -105,6 +112,7 @@ def test_a_list_that_comes_all_the_time_opens_no_way(penstock):
         assert state(p)["state"] == "open"
 
 
+@LONG
 def test_an_idle_target_is_found_sick_before_a_client_finds_it(penstock):
     sick = Host(BROKEN, BROKEN)
     with Upstream(sick) as a, Upstream(Host()) as b:
@@ -117,6 +125,7 @@ def test_an_idle_target_is_found_sick_before_a_client_finds_it(penstock):
         assert p.cli("target", "list").stdout.count("open") >= 2
 
 
+@LONG
 def test_probes_may_be_off_and_may_ask_for_a_path(penstock):
     host = Host()
     with Upstream(host) as a, Upstream(Host()) as b:
@@ -137,6 +146,7 @@ def until_taken_out(p, name="a/first"):
     return wait_for(out, 20)
 
 
+@LONG
 def test_a_model_that_is_gone_takes_its_target_out(penstock):
     host = Host(GONE, (200, {"object": "list", "data": LIST["data"][1:]}))
     with Upstream(host) as a, Upstream(Host()) as b:
@@ -165,6 +175,7 @@ def test_a_model_that_is_gone_takes_its_target_out(penstock):
         assert ask(p).headers["x-penstock-target"] == "a/first"
 
 
+@LONG
 def test_what_is_taken_out_serves_where_nothing_else_is_left(penstock):
     host = Host((401, {"error": {"message": "bad key",
                                  "code": "invalid_api_key"}}), (401, {}))
@@ -202,6 +213,7 @@ def test_an_operators_word_is_above_it(penstock):
         assert ask(p).headers["x-penstock-target"] == "a/first"
 
 
+@LONG
 def test_it_may_be_switched_off(penstock):
     host = Host(GONE, (200, LIST))
     with Upstream(host) as a, Upstream(Host()) as b:
