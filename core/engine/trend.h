@@ -25,7 +25,7 @@ enum {
     TREND_SLOW_MS = 416000,  /* over 10 min */
     TREND_FLOOR = 10,        /* calls that the short mean must stand for */
     TREND_HISTORY = 30,      /* and the long one */
-    TREND_LEAST_MS = 500,    /* a first content sooner than that is never slow */
+    TREND_LEAST_MS = 500,    /* a first content sooner is never slow */
     TREND_CALM_MS = 60000,   /* so long it must be well again */
     TREND_SHARE = 500,       /* per mille of its weight, while it is not */
 };

@@ -47,7 +47,7 @@ struct attempt {
     struct output *output;   /* policies look at the answer; or NULL */
     bool decided;            /* they have ended it; nothing more is read */
     bool refused;            /* and with an error: r->err */
-    bool begun;              /* its first event came; of a whole answer, bytes */
+    bool begun;              /* an event came; of a whole answer, bytes */
     bool withhold_usage;     /* the usage event is ours, not the client's */
     struct http_call_result result;
     ps_fault fault;

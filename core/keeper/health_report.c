@@ -78,8 +78,9 @@ static enum level target_level(const struct health_cell *c, uint64_t now,
         snprintf(why, size, "worse than it was: half of its weight");
     else
         return OK;
-    return autooff_why(&c->autooff) || off != TARGET_ON || until > now || b == BREAKER_OPEN ? DOWN
-                                                                : DEGRADED;
+    if (off != TARGET_ON || until > now || b == BREAKER_OPEN)
+        return DOWN;
+    return autooff_why(&c->autooff) ? DOWN : DEGRADED;
 }
 
 /* Is it "provider/model", or that at one of several hosts? */
