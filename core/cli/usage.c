@@ -6,6 +6,7 @@
  */
 #include "app/paths.h"
 #include "cli/ask.h"
+#include "cli/table.h"
 #include "engine/config_unit.h"
 #include "keeper/ledger_db.h"
 
@@ -137,50 +138,22 @@ static void print_csv(const json_t *rows)
     }
 }
 
-/* Text of a client's on a terminal: no control characters. */
-static void print_cell(const char *s, int width, bool left)
-{
-    char text[256];
-    size_t n = 0;
-
-    for (; *s && n + 1 < sizeof text; s++)
-        text[n++] = (unsigned char)*s < 32 || *s == 127 ? '?' : *s;
-    text[n] = '\0';
-    printf(left ? "%-*s  " : "%*s  ", width, text);
-}
-
-enum { COLUMNS_MAX = 32 };
-
 static void print_table(const json_t *rows)
 {
-    json_t *row, *v;
+    struct cli_table t;
     const char *name;
-    int width[COLUMNS_MAX] = { 0 }, at;
+    json_t *row, *v;
     char room[64];
     size_t i;
 
+    cli_table_init(&t);
+    json_object_foreach(json_array_get(rows, 0), name, v)
+        cli_table_head(&t, title(name), !json_is_string(v));
     json_array_foreach(rows, i, row) {
-        at = 0;
-        json_object_foreach(row, name, v) {
-            int n = (int)strlen(cell(name, v, room, sizeof room));
-            int head = (int)strlen(title(name));
-
-            n = n > head ? n : head;
-            if (at < COLUMNS_MAX && width[at] < n)
-                width[at] = n > 60 ? 60 : n;
-            at++;
-        }
+        json_object_foreach(row, name, v)
+            cli_table_cell(&t, cell(name, v, room, sizeof room));
     }
-    for (i = 0; i <= json_array_size(rows); i++) {
-        row = json_array_get(rows, i ? i - 1 : 0);
-        at = 0;
-        json_object_foreach(row, name, v) {
-            print_cell(i ? cell(name, v, room, sizeof room) : title(name),
-                       width[at], json_is_string(v));
-            at++;
-        }
-        putchar('\n');
-    }
+    cli_table_print(&t);
 }
 
 static int run(int argc, char **argv, struct cli_ctx *ctx)

@@ -16,7 +16,8 @@ static bool variable_is_set(const json_t *row)
     const char *env = json_string_value(json_object_get(row, "env"));
     const char *v = env ? getenv(env) : NULL;
 
-    return v && *v && json_object_get(row, "base_url");
+    return v && *v && json_object_get(row, "base_url") &&
+           !json_is_true(json_object_get(row, "by_name"));
 }
 
 json_t *config_builtin(const struct config_paths *paths, struct err *err)

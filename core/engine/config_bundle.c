@@ -308,6 +308,18 @@ static int write_prices(struct bundler *b)
     return rc;
 }
 
+static int write_abilities(struct bundler *b)
+{
+    json_t *rows = NULL;
+    int rc = config_abilities(b->canonical, b->paths->catalogue, &rows,
+                              b->err);
+
+    if (rc == 0)
+        rc = add_json(b, "abilities", rows);
+    json_decref(rows);
+    return rc;
+}
+
 int config_bundle(json_t *canonical, const struct config_paths *paths,
                   uint64_t generation, struct err *err)
 {
@@ -318,6 +330,7 @@ int config_bundle(json_t *canonical, const struct config_paths *paths,
         add_certificates,
         add_policies,        write_config,
         write_secrets,       write_prices,
+        write_abilities,
     };
     struct bundler b = {.canonical = canonical, .paths = paths, .err = err};
     int rc = 0;

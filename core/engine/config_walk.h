@@ -101,6 +101,13 @@ int walk_cors(struct conf_walk *w, const json_t *cors);
 /** Where models lead by their `on`. */
 int walk_on(struct conf_walk *w, json_t *canonical);
 int walk_prices(struct conf_walk *w, json_t *canonical);
+int walk_abilities(struct conf_walk *w, json_t *canonical);
+/** A file of the catalogue beside its vendors, {} where there is none; a new
+ * reference, NULL with *err. */
+json_t *config_beside(const char *vendors, const char *file, struct err *err);
+/** The section "abilities" of a bundle; *out is a new reference. */
+int config_abilities(const json_t *canonical, const char *vendors,
+                     json_t **out, struct err *err);
 /** The section "prices" of a bundle; *out is a new reference. */
 int config_prices(const json_t *canonical, const char *vendors, json_t **out,
                   struct err *err);

@@ -11,21 +11,18 @@
  */
 #include "engine/price.h"
 
-#include "base/map.h"
 #include "base/sha256.h"
+#include "engine/name_table.h"
 
 #include <jansson.h>
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 20000 };
-
 struct price_table {
-    struct map *rows; /* "provider/model", "provider/prefix*" */
+    struct name_table names;
     struct price_row *all;
     size_t n;
-    uint64_t lengths[PRICE_KEY_MAX / 64 + 1]; /* those of patterns, bits */
     char version[PRICE_VERSION_BYTES];
 };
 
@@ -73,15 +70,12 @@ static int fill(struct price_table *t, json_t *rows)
     json_t *v;
     int rc = 0;
 
+    if (name_table_init(&t->names) < 0)
+        return -ERR_NOMEM;
     json_object_foreach(rows, name, v) {
-        struct str key = str_of(name);
-
-        if (rc || key.n == 0 || key.n > PRICE_KEY_MAX)
-            continue;
         row_read(&t->all[t->n], v);
-        rc = map_set(t->rows, key, &t->all[t->n++]);
-        if (key.p[key.n - 1] == '*')
-            t->lengths[(key.n - 1) / 64] |= 1ull << (key.n - 1) % 64;
+        if (rc == 0)
+            rc = name_table_add(&t->names, str_of(name), &t->all[t->n++]);
     }
     return rc;
 }
@@ -108,11 +102,10 @@ struct price_table *price_table_new(struct str section, struct err *err)
     int rc = root ? 0 : err_set(err, ERR_SYNTAX, "the prices are no JSON");
 
     if (t && !rc) {
-        t->rows = map_new(ROWS_MAX);
         t->all = calloc(n + 1, sizeof *t->all);
         set_version(t, section);
     }
-    if (!rc && (!t || !t->rows || !t->all || fill(t, rows) != 0))
+    if (!rc && (!t || !t->all || fill(t, rows) != 0))
         rc = err_set(err, ERR_NOMEM, "no memory for %zu prices", n);
     json_decref(root);
     if (!rc)
@@ -125,7 +118,7 @@ void price_table_free(struct price_table *t)
 {
     if (!t)
         return;
-    map_free(t->rows);
+    name_table_clear(&t->names);
     free(t->all);
     free(t);
 }
@@ -133,23 +126,7 @@ void price_table_free(struct price_table *t)
 const struct price_row *price_find(const struct price_table *t,
                                    struct str provider, struct str model)
 {
-    char key[PRICE_KEY_MAX + 1];
-    size_t n = provider.n + 1 + model.n;
-    const struct price_row *row;
-
-    if (!t || n >= PRICE_KEY_MAX || !provider.n || !model.n)
-        return NULL;
-    memcpy(key, provider.p, provider.n);
-    key[provider.n] = '/';
-    memcpy(key + provider.n + 1, model.p, model.n);
-    row = map_get(t->rows, (struct str){ key, n });
-    for (; !row && n > provider.n; n--) {
-        if (!(t->lengths[n / 64] >> n % 64 & 1))
-            continue;
-        key[n] = '*';
-        row = map_get(t->rows, (struct str){ key, n + 1 });
-    }
-    return row;
+    return t ? name_table_find(&t->names, provider, model) : NULL;
 }
 
 const char *price_version(const struct price_table *t)

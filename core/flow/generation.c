@@ -13,6 +13,7 @@ static void generation_free(struct generation *g)
     model_list_free(g->models);
     policy_set_free(g->policies);
     price_table_free(g->prices);
+    ability_table_free(g->abilities);
     engine_free(g->engine);
     config_free(g->config);
     free(g);
@@ -62,6 +63,9 @@ struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
     if (g->engine)
         g->prices = price_table_new(g->config->ledger.prices, err);
     if (g->prices)
+        g->abilities = ability_table_new(
+            snapshot_section(bundle, STR("abilities")), err);
+    if (g->abilities)
         g->policies = policy_set_probed(g->config, probe, err);
     if (g->policies && lend_targets(g, err) == 0) {
         g->client_keys = has_client_keys(g->config);

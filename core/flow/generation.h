@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_FLOW_GENERATION_H
 #define PENSTOCK_FLOW_GENERATION_H
 
+#include "engine/ability.h"
 #include "engine/price.h"
 #include "flow/flow.h"
 #include "policy/policy.h"
@@ -15,6 +16,7 @@ struct generation {
     struct engine *engine;
     struct policy_set *policies;
     struct price_table *prices;
+    struct ability_table *abilities;
     bool client_keys; /* a provider takes the client's own credential */
     struct model_list *models; /* what providers list, cached; or NULL */
 };

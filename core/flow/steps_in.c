@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 /* From the head to an admitted request: everything before the route. */
 #include "flow/auth_limit.h"
+#include "flow/capable.h"
 #include "flow/cors.h"
 #include "flow/limits_hold.h"
 #include "flow/on_fault.h"
@@ -297,6 +298,7 @@ enum step step_route(struct request *r)
 
     if (next != STEP_ATTEMPT)
         return next;
+    capable_drop(r);
     order_plan(&r->plan);
     r->out = arena_alloc(r->arena, r->plan.n + 1);
     if (!r->out)

@@ -287,6 +287,11 @@ function include(pattern) end
 ---@field cache_write_1h? string|penstock.conf.reference # The same, kept for an hour. Unset: as cache_write_5m.
 ---@field reasoning? string|penstock.conf.reference # Tokens of thought, where they cost something else. Unset: as output.
 
+---What a model can not do.
+---@class penstock.conf.capability
+---@field context? integer # Most tokens of input and output together. Unset: not known.
+---@field lacks? ("tools"|"vision"|"documents"|"audio"|"schema"|"prefill")[]|"tools"|"vision"|"documents"|"audio"|"schema"|"prefill" # What it cannot do. Unset: it is taken to be able.
+
 ---What is kept of each request.
 ---@class penstock.conf.ledger
 ---@field keep? string|penstock.conf.reference # How long rows are kept; the sums of each day stay.
@@ -412,6 +417,11 @@ function log(value) end
 ---@param name string
 ---@return fun(block: penstock.conf.price)
 function price(name) end
+
+---What a model can not do: "provider/model", or "provider/prefix*". It takes the place of what the catalogue says. A target that cannot do what a request needs is passed over where another is left.
+---@param name string
+---@return fun(block: penstock.conf.capability)
+function capability(name) end
 
 ---What is kept of each request for `penstock usage`.
 ---@param value penstock.conf.ledger

@@ -157,6 +157,11 @@ class Instance:
 
     # -- waiting ---------------------------------------------------------
 
+    def line(self, event, seconds=10):
+        """The last line of an event that is, or is yet to be, written."""
+        return wait_for(lambda: self.logs(event), seconds,
+                        why=f"a line of {event}")[-1]
+
     def wait_ready(self, seconds=10):
         def ready():
             if self.proc.poll() is not None:

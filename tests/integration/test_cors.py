@@ -269,6 +269,7 @@ def test_chromium(penstock):
         assert told["stream"].endswith("data: [DONE]\n\n")
         assert (told["status"], told["code"]) == (401, "invalid_api_key")
         assert told["error"] == "invalid_api_key; side=client"
+        wait_for(lambda: len(p.logs("request")) == 4, why="their lines")
         asked = [line["status"] for line in p.logs("request")]
         assert sorted(asked) == [200, 200, 204, 401], "one preflight, cached"
         told = browse(f"http://localhost:{port}/", server)

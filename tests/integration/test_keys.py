@@ -299,7 +299,7 @@ def test_a_lost_database_is_no_empty_one(penstock):
     again(p)
     answer = call(p, secret)
     assert answer.status == 503
-    assert "gone" in p.logs("store.failed")[0]["why"]
+    assert "gone" in p.line("store.failed")["why"]
 
 
 def newer(db):

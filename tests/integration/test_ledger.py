@@ -138,7 +138,7 @@ def test_an_unknown_price_is_null(penstock):
     assert got[5] > 0 and got[6] is None
     usage = json.loads(p.cli("usage", "--json").stdout)
     assert usage[0]["cost_nusd"] is None and usage[0]["unknown"] == 1
-    assert "cost" not in p.logs("request")[0]
+    assert "cost" not in p.line("request")
 
 
 def test_usage_as_table_csv_and_json(penstock):

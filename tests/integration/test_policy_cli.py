@@ -312,5 +312,5 @@ def test_explain_tells_of_policies(penstock, tmp_path):
     assert " us  waited " in text and "  slept twice\n" in text
     assert "deny rate_limited (observe)" in text
     # explain's alone: the access line does not repeat it
-    line = p.logs("request")[-1]
+    line = p.line("request")
     assert "policies" not in line and line["notes"] == story["notes"]

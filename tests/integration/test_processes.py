@@ -267,8 +267,8 @@ def test_a_stuck_worker_is_adopted_named_and_ended(penstock):
     assert p.workers()[1]["state"] == "stuck"
     wait_for(lambda: p.workers()[1]["pid"] not in (0, pid), 15,
              why="its end")
-    assert p.logs("worker.died")[0]["signal"] in (signal.SIGABRT,
-                                                  signal.SIGKILL)
+    assert p.line("worker.died")["signal"] in (signal.SIGABRT,
+                                               signal.SIGKILL)
     wait_for(lambda: p.workers()[1]["state"] == "ready", why="the next")
 
 

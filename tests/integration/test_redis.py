@@ -90,7 +90,7 @@ def test_a_wrong_password_is_named(penstock, tmp_path):
         what = wait_for(lambda: str(ask(p)[0]).startswith("down") and
                         ask(p)[0], why="down")
         assert what.startswith("down: it refused us: WRONGPASS")
-        event = p.logs("redis.down")[0]
+        event = p.line("redis.down")
         assert event["redis"] == "main" and "WRONGPASS" in event["why"]
         assert len(p.logs("redis.down")) == 1       # told once
 

@@ -11,6 +11,7 @@ import anthropic
 import openai
 import pytest
 
+from conftest import wait_for
 from test_breaker import good
 from test_faults import body, settled
 from test_sdk_anthropic import BLOCK, END, START, STOP, text
@@ -174,6 +175,7 @@ def test_a_model_has_its_own_settings_and_budget(penstock):
         begin = time.monotonic()
         got, took = hits("poor", 60), time.monotonic() - begin
         assert 60 + 20 <= got <= 60 + 20 + took / 2 + 1
-        assert "the model's budget is used up" in str(p.logs("request")[-1])
+        wait_for(lambda: "the model's budget is used up" in
+                 str(p.logs("request")[-1]), why="the reason in the line")
         assert hits("rich", 1) == 5
         settled(p)

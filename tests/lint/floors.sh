@@ -28,7 +28,7 @@ BEGIN {
     owner["hiredis/"] = "net"; owner["zlib.h"] = "net"
     owner["lua.h"] = "policy"; owner["lauxlib.h"] = "policy"
     owner["lualib.h"] = "policy"; owner["sqlite3.h"] = "keeper"
-    owner["pcre2.h"] = "policy"
+    owner["pcre2.h"] = "policy"; owner["yaml.h"] = "cli"
     owner["jwt.h"] = "engine keeper"
 }
 FNR == 1 {

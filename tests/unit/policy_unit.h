@@ -154,6 +154,13 @@ static inline void fake_fails(const char *body, const char *part)
     fake_clear(&f);
 }
 
+/** What a bound of CPU time is multiplied with. */
+#if defined(__SANITIZE_ADDRESS__) /* single steps are longer */
+#define UNIT_CPU_FACTOR 5
+#else
+#define UNIT_CPU_FACTOR 1
+#endif
+
 /** CPU milliseconds of this thread. */
 static inline double cpu_ms(void)
 {

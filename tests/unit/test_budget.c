@@ -15,12 +15,6 @@
 #include <signal.h>
 #include <time.h>
 
-#if defined(__SANITIZE_ADDRESS__) /* single steps are longer */
-#define UNIT_CPU_FACTOR 5
-#else
-#define UNIT_CPU_FACTOR 1
-#endif
-
 enum { CPU_MS = 60 * UNIT_CPU_FACTOR };
 
 static void open_admit(struct fake *f, const char *body)

@@ -8,13 +8,7 @@
  */
 #include "policy_rows.h"
 
-#if defined(__SANITIZE_ADDRESS__) /* single steps are longer */
-#define UNIT_CPU_FACTOR 5
-#else
-#define UNIT_CPU_FACTOR 1
-#endif
-
-enum { CPU_MS = 60 * UNIT_CPU_FACTOR, TRIES = 10 };
+enum { CPU_MS = 60 * UNIT_CPU_FACTOR, TRIES = 10, TOO_LONG = 1000000 };
 
 static double worst;
 static size_t worst_row;
@@ -28,7 +22,16 @@ static double run_phase(struct fake *f, enum policy_phase p)
     return cpu_ms() - t0;
 }
 
-/* CPU milliseconds that it took to be refused; all else is checked. */
+/* What does not take the CPU's budget may meet it first on a slow machine:
+ * then it says nothing about the row, which is tried again. */
+static bool met_cpu_first(const struct fake *f, const struct row *row)
+{
+    return row->says && !strstr(f->notes, row->says) &&
+           strstr(f->notes, "CPU budget");
+}
+
+/* CPU milliseconds that it took to be refused, TOO_LONG if it was refused for
+ * these; all else is checked. */
 static double run_closed(struct fake *f, const struct row *row, size_t i)
 {
     double spent = run_phase(f, PHASE_ADMIT);
@@ -36,6 +39,8 @@ static double run_closed(struct fake *f, const struct row *row, size_t i)
     if (row->says) {
         UNIT_INT(f->out.verdict, POLICY_FAILED);
         UNIT_INT(f->out.err_code, ERR_POLICY_FAILED);
+        if (met_cpu_first(f, row))
+            return TOO_LONG;
         if (!strstr(f->notes, row->says))
             printf("\n%zu: '%s' is not in '%s'", i + 1, row->says, f->notes);
         CU_ASSERT_PTR_NOT_NULL(strstr(f->notes, row->says));
@@ -85,7 +90,7 @@ static void all_are_stopped(void)
     rows_open(&rows, "tests/policies/hostile.lua");
     CU_ASSERT(rows.n >= 150);
     for (size_t i = 0; i < rows.n; i++) {
-        double spent = 1e9;
+        double spent = TOO_LONG;
 
         for (int n = 0; n < TRIES && spent > CPU_MS; n++) {
             double s = run_row(&rows.row[i], i);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Targets whose model is known not to be able to do what a request needs are
+ * passed over where another is left. Where none is, they stay: the catalogue
+ * may be wrong, and the provider's own refusal says more.
+ */
+#ifndef PENSTOCK_FLOW_CAPABLE_H
+#define PENSTOCK_FLOW_CAPABLE_H
+
+#include "flow/request.h"
+
+/** Drop those from the plan, with a note. Nothing is looked at while fewer
+ * than two are left. */
+void capable_drop(struct request *r);
+
+#endif
