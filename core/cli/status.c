@@ -76,6 +76,20 @@ static void print_names(const json_t *list, const char *title)
     putchar('\n');
 }
 
+/** Where the requests are just now. */
+static void print_at_targets(const json_t *st)
+{
+    const json_t *t;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(st, "targets"), i, t) {
+        if (number(t, "in_flight"))
+            printf("%-14s %s: %lld in flight\n", n++ ? "" : "at targets",
+                   text(t, "name"), number(t, "in_flight"));
+    }
+}
+
 /** Those alone that do not serve as ever. */
 static int print_targets(const json_t *st)
 {
@@ -105,8 +119,6 @@ static int print_targets(const json_t *st)
                    text(t, "taken_out"), (number(t, "try_ms") + 999) / 1000);
         if (number(t, "probes_failed"))
             printf(", %lld probes failed", number(t, "probes_failed"));
-        if (number(t, "in_flight"))
-            printf(", %lld in flight", number(t, "in_flight"));
         if (number(t, "cooling_ms"))
             printf(", cooling for %lld s as its provider asked",
                    (number(t, "cooling_ms") + 999) / 1000);
@@ -191,9 +203,9 @@ static void print_next(const json_t *st, int ill, int resting)
                "log\n", stuck, stuck == 1 ? "" : "s",
                stuck == 1 ? "s" : "");
     else if (ill)
-        puts("next: targets are passed over; \"breaker.open\" or "
-             "\"target.switched\" in the log says since when, `penstock "
-             "explain ID` why");
+        puts("next: targets are passed over; \"breaker.open\", "
+             "\"target.switched\" or \"target.taken_out\" in the log says since "
+             "when, `penstock explain ID` why");
     else if (resting)
         puts("next: look after the keys that are parked, if any; "
              "\"credential.parked\" in the log says why");
@@ -222,6 +234,7 @@ static int show(struct ask *a)
         print_names(json_object_get(st, "models"), "models");
         printf("requests       %lld in flight, %lld connections\n",
                number(st, "in_flight"), number(st, "connections"));
+        print_at_targets(st);
         ill = print_targets(st);
         resting = print_credentials(st);
         print_processes(st);

@@ -66,6 +66,7 @@ def test_a_full_host_is_passed_over(penstock):
         assert 'penstock_target_in_flight{target="a/first"} 2' in metrics(p)
         assert re.search(r"a/first .* in flight 2",
                          p.cli("target", "list").stdout)
+        assert "a/first: 2 in flight" in p.cli("status").stdout
         assert ask(p).headers["x-penstock-target"] == "b/second"
         full = ask(p, "n")  # another model of the same host
         assert full.status == 503
