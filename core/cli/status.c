@@ -204,8 +204,8 @@ static void print_next(const json_t *st, int ill, int resting)
                stuck == 1 ? "s" : "");
     else if (ill)
         puts("next: targets are passed over; \"breaker.open\", "
-             "\"target.switched\" or \"target.taken_out\" in the log says since "
-             "when, `penstock explain ID` why");
+             "\"target.switched\" or \"target.taken_out\" in the log says "
+             "since when, `penstock explain ID` why");
     else if (resting)
         puts("next: look after the keys that are parked, if any; "
              "\"credential.parked\" in the log says why");
