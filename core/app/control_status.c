@@ -6,9 +6,11 @@
 #include "app/master.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/alert.h"
 #include "engine/config.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const char *const phases[] = { "starting", "running", "draining",
@@ -69,6 +71,19 @@ static const char *post_state(const struct post *p, uint64_t now)
                                                          : "ready";
 }
 
+/** What a worker measured of itself; nothing yet, or unknown: not there. */
+static void put_vitals(struct buf *b, const struct vitals *v)
+{
+    if (atomic_load(&v->memory) == 0)
+        return;
+    put_num(b, "memory_bytes", atomic_load(&v->memory));
+    put_num(b, "loop_lag_ms", atomic_load(&v->lag_ms));
+    if (atomic_load(&v->fds) == 0)
+        return;
+    put_num(b, "fds", atomic_load(&v->fds));
+    put_num(b, "fds_max", atomic_load(&v->fds_max));
+}
+
 static void put_post(struct buf *b, const struct post *p, uint64_t now)
 {
     put_name(b, NULL);
@@ -90,6 +105,8 @@ static void put_post(struct buf *b, const struct post *p, uint64_t now)
         put_num(b, "in_flight", atomic_load(&p->cell->inflight));
         put_num(b, "connections", atomic_load(&p->cell->connections));
     }
+    if (p->cell && p->pid && p->kind == PROC_WORKER)
+        put_vitals(b, &p->cell->vitals);
     buf_putc(b, '}');
 }
 
@@ -217,6 +234,17 @@ static void put_credentials(struct buf *b, const struct master *m,
     buf_putc(b, ']');
 }
 
+static void put_alerts(struct buf *b, const struct master *m)
+{
+    json_t *list = alert_report(cells_alerts(m->cells));
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+
+    put_name(b, "alerts");
+    buf_puts(b, text ? text : "[]");
+    free(text);
+    json_decref(list);
+}
+
 static void put_sums(struct buf *b, const struct master *m)
 {
     const struct process_cell *p;
@@ -268,6 +296,7 @@ int control_status(const struct master *m, struct buf *out)
     put_config(out, m->config);
     put_targets(out, m, now);
     put_credentials(out, m, now);
+    put_alerts(out, m);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

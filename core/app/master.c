@@ -9,10 +9,12 @@
 #include "app/banner.h"
 #include "app/control.h"
 #include "app/keeper_process.h"
+#include "app/master_alerts.h"
 #include "app/master_open.h"
 #include "app/message.h"
 #include "app/mock_process.h"
 #include "app/notify.h"
+#include "app/relieve.h"
 #include "app/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -207,6 +209,8 @@ void master_loop(struct master *m)
         uint64_t now = clock_mono_ms(), wait = TURN_MS;
 
         reload_step(m, now);
+        relieve_step(m, now);
+        master_alerts_step(m, now);
         wait = least(wait, posts_start_due(m, now));
         if (slots_watch(m, now))
             wait = least(wait, LACKING_TURN_MS);

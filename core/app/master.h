@@ -59,6 +59,7 @@ struct post {
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
     char why[200];     /* what it said before it ended; "" = nothing */
+    uint64_t relieved_ms; /* its slot was given to another; or it got it so */
     uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
@@ -89,6 +90,7 @@ struct master {
     enum master_phase phase;
     bool was_ready, failed;
     uint64_t started_ms, generation;
+    uint64_t alerts_ms;        /* when they are looked at next */
     uint64_t give_up_ms;       /* draining, stopping: harder means then */
     int signal_fd, lock_fd;
     int life[2]; /* the mock reads its end: master and all workers are gone */
@@ -123,6 +125,9 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms);
 void posts_reap(struct master *m);
 /** Read what a post says. */
 void post_hear(struct master *m, struct post *p);
+/** The process of a slot goes to the end of the table and leaves; a new one
+ * may start in its place. */
+void posts_make_way(struct master *m, struct post *p);
 /** Say something to all of a kind that live. */
 void posts_tell(struct master *m, enum process_kind kind, uint32_t type);
 bool posts_ready(const struct master *m, enum process_kind kind);

@@ -284,6 +284,20 @@ void posts_reap(struct master *m)
     }
 }
 
+void posts_make_way(struct master *m, struct post *p)
+{
+    struct post *old = &m->posts[m->n_posts];
+
+    p->adopter = NULL;
+    if (p->pid != 0) {
+        *old = *p;
+        old->leaving = true;
+        m->n_posts++;
+    }
+    *p = (struct post){ .kind = PROC_WORKER, .slot = p->slot, .sock = -1,
+                        .deaths = p->deaths };
+}
+
 void posts_tell(struct master *m, enum process_kind kind, uint32_t type)
 {
     for (size_t i = 0; i < m->n_posts; i++) {

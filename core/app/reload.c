@@ -4,6 +4,7 @@
 #include "app/reload_impl.h"
 
 #include "app/control.h"
+#include "app/master_alerts.h"
 #include "app/master_open.h"
 #include "app/message.h"
 #include "base/clock.h"
@@ -67,6 +68,8 @@ void reload_refuse(struct master *m, const struct err *err)
     struct buf text = BUF_INIT(1 << 16);
 
     metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+    if (!m->reload.wishes[0].plan)
+        master_alerts_refused(m, err);
     log_event(EV_reload_refused, LOG_Z("at", err->at), LOG_Z("why", err->msg),
               LOG_I("generation", (int64_t)m->generation));
     buf_puts(&text, "{\"error\":{\"message\":");
@@ -117,8 +120,12 @@ void reload_done(struct master *m, const char *how, const char *warning)
     put_done(m, &text, how, warning);
     if (!plan) {
         /* a generation that took itself back is no success */
-        metric_set(METRIC_LAST_RELOAD_OK, NULL,
-                   m->reload.wishes[0].ticket || !m->reload.wishes[0].back_to);
+        bool asked = m->reload.wishes[0].ticket ||
+                     !m->reload.wishes[0].back_to;
+
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, asked);
+        if (asked)
+            master_alerts_reloaded(m);
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -

@@ -7,6 +7,7 @@
  */
 #include "app/reload_impl.h"
 
+#include "app/master_alerts.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -59,6 +60,7 @@ static void take_back(struct master *m, const char *why)
 
     log_event(EV_reload_taken_back, LOG_I("generation", (int64_t)m->generation),
               LOG_I("back_to", (int64_t)wish.back_to), LOG_Z("why", why));
+    master_alerts_taken_back(m, why);
     m->reload.bake.until_ms = 0;
     reload_want(m, &wish);
 }

@@ -9,6 +9,7 @@
 #include "app/reload_impl.h"
 
 #include "app/message.h"
+#include "app/relieve.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -61,21 +62,6 @@ static int room(struct master *m, struct err *err)
     return rc;
 }
 
-/** The process of a slot goes to the end of the table, a new one may start. */
-static void make_way(struct master *m, struct post *p)
-{
-    struct post *old = &m->posts[m->n_posts];
-
-    p->adopter = NULL;
-    if (p->pid != 0) {
-        *old = *p;
-        old->leaving = true;
-        m->n_posts++;
-    }
-    *p = (struct post){ .kind = PROC_WORKER, .slot = p->slot, .sock = -1,
-                        .deaths = p->deaths };
-}
-
 void rise_start(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -104,7 +90,7 @@ void rise_start(struct master *m)
     r->listeners = m->listeners;
     m->listeners = next;
     for (size_t i = 0; i < m->n_workers; i++)
-        make_way(m, &m->posts[i]);
+        posts_make_way(m, &m->posts[i]);
     r->stage = RELOAD_RISING;
     r->until_ms = clock_mono_ms() + RELOAD_RISE_MS;
 }
@@ -157,8 +143,9 @@ void rise_tell(struct master *m)
 
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
-        bool serves = r->stage == RELOAD_RISING &&
-                      p->generation == r->former.number;
+        bool serves = (r->stage == RELOAD_RISING &&
+                       p->generation == r->former.number) ||
+                      relieve_waits(m, p, clock_mono_ms());
 
         if (p->leaving && !serves && p->sock >= 0 && p->told != TOLD_TO_GO &&
             message_send(p->sock, MSG_DRAIN, 1, STR_NULL, -1) == 0)

@@ -65,6 +65,7 @@ static void on_beat(void *ud)
     w->slow_callbacks = calls;
     w->log_lost = lost;
     tell_upstream(w);
+    worker_vitals(w, BEAT_MS);
     loop_timer_set(&w->beat, BEAT_MS);
 }
 

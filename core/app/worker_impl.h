@@ -32,6 +32,8 @@ struct worker {
     struct loop_timer beat, drain, close_fds, limit;
     uint64_t slow_turns, slow_callbacks, log_lost;
     struct http_client_sums up; /* what metrics have of it */
+    uint64_t beat_due_ms, measured_ms; /* worker_vitals.c */
+    struct trim trim;
     bool draining, closed;
 };
 
@@ -42,6 +44,10 @@ void worker_unlisten(struct worker *w, uint32_t slot);
 /** No new connections, finish, end; idempotent. `replaced`: another has the
  * slot, so that the gateway as a whole stays ready. */
 void worker_drain(struct worker *w, bool replaced);
+
+/** Each beat, the next in `next_ms`: how late this one is, and once a second
+ * how we are (worker_vitals.c). */
+void worker_vitals(struct worker *w, uint64_t next_ms);
 
 /** Something came from the master (worker_hear.c). */
 void worker_hear(void *ud, int what);

@@ -25,32 +25,11 @@ static const struct {
     { PS_COUNT_TOKENS, "count_tokens" },
 };
 
-static const struct {
-    int dialect;
-    const char *name;
-} dialect_names[] = {
-    { PS_OPENAI_CHAT, "openai-chat" },
-    { PS_OPENAI_COMPLETIONS, "openai-completions" },
-    { PS_OPENAI_EMBEDDINGS, "openai-embeddings" },
-    { PS_OPENAI_MODELS, "openai-models" },
-    { PS_ANTHROPIC, "anthropic" },
-};
-
 static const char *op_name(int op)
 {
     for (size_t i = 0; i < sizeof op_names / sizeof op_names[0]; i++) {
         if (op_names[i].op == op)
             return op_names[i].name;
-    }
-    return "?";
-}
-
-static const char *dialect_of(int dialect)
-{
-    for (size_t i = 0; i < sizeof dialect_names / sizeof dialect_names[0];
-         i++) {
-        if (dialect_names[i].dialect == dialect)
-            return dialect_names[i].name;
     }
     return "?";
 }
@@ -84,9 +63,9 @@ static json_t *apis_of(const ps_provider *ops)
 
         json_array_append_new(
             all, json_pack("{s:s,s:s,s:b,s:s,s:s}", "op", op_name(a->op),
-                           "dialect", dialect_of(a->dialect), "streams",
-                           a->framing != PS_JSON, "method", a->method, "path",
-                           a->path));
+                           "dialect", plugin_dialect_name(a->dialect),
+                           "streams", a->framing != PS_JSON, "method",
+                           a->method, "path", a->path));
     }
     return all;
 }

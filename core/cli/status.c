@@ -142,6 +142,19 @@ static int print_credentials(const json_t *st)
     return n;
 }
 
+static int print_alerts(const json_t *st)
+{
+    const json_t *a;
+    size_t i;
+
+    json_array_foreach(json_object_get(st, "alerts"), i, a)
+        printf("%-14s %s: %s: %s, since %s\n%-14s   %s (%s)\n",
+               i ? "" : "alerts", text(a, "alert"), text(a, "where"),
+               text(a, "what"), text(a, "since"), "", text(a, "do"),
+               text(a, "runbook"));
+    return (int)i;
+}
+
 static void print_process(const json_t *p)
 {
     printf("  %-7s", text(p, "kind"));
@@ -153,6 +166,8 @@ static void print_process(const json_t *p)
     if (strcmp(text(p, "kind"), "worker") == 0)
         printf(" in flight %-5lld connections %-5lld",
                number(p, "in_flight"), number(p, "connections"));
+    if (number(p, "memory_bytes"))
+        printf(" %lld MiB", number(p, "memory_bytes") >> 20);
     if (number(p, "deaths"))
         printf(" deaths %lld", number(p, "deaths"));
     if (json_object_get(p, "adopted_by"))
@@ -187,7 +202,7 @@ static int count(const json_t *st, const char *state)
 }
 
 /** What to do next: the first row that holds. */
-static void print_next(const json_t *st, int ill, int resting)
+static void print_next(const json_t *st, int ill, int resting, int alerts)
 {
     int backoff = count(st, "backoff"), stuck = count(st, "stuck");
 
@@ -209,6 +224,9 @@ static void print_next(const json_t *st, int ill, int resting)
     else if (resting)
         puts("next: look after the keys that are parked, if any; "
              "\"credential.parked\" in the log says why");
+    else if (alerts)
+        puts("next: look at the alerts; each says what to do, and names its "
+             "page");
     else if (number(st, "worker_deaths"))
         printf("next: %lld worker deaths were coped with; \"worker.died\" in "
                "the log says why\n", number(st, "worker_deaths"));
@@ -221,7 +239,7 @@ static void print_next(const json_t *st, int ill, int resting)
 static int show(struct ask *a)
 {
     json_t *st;
-    int ill, resting, rc = ask(a, "{\"verb\":\"status\"}", &st);
+    int ill, resting, alerts, rc = ask(a, "{\"verb\":\"status\"}", &st);
 
     if (rc != CLI_DONE)
         return rc;
@@ -238,7 +256,8 @@ static int show(struct ask *a)
         ill = print_targets(st);
         resting = print_credentials(st);
         print_processes(st);
-        print_next(st, ill, resting);
+        alerts = print_alerts(st);
+        print_next(st, ill, resting, alerts);
     }
     json_decref(st);
     fflush(stdout);

@@ -156,6 +156,11 @@ struct health *cells_health(const struct cells *c)
     return c->health;
 }
 
+struct alert_board *cells_alerts(const struct cells *c)
+{
+    return &cells_header(c)->alerts;
+}
+
 uint64_t cells_boot_id(const struct cells *c)
 {
     return cells_header(c)->boot_id;
@@ -180,6 +185,7 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         atomic_store(&p->up_idle, 0);
         atomic_store(&p->connections, 0);
         atomic_store(&p->crumb.kind, CRUMB_NONE);
+        vitals_clear(&p->vitals);
         atomic_store(&p->kind, (uint32_t)kind);
         return p;
     }

@@ -18,6 +18,7 @@
 #include "engine/explain.h"
 #include "engine/health.h"
 #include "engine/metrics.h"
+#include "engine/vitals.h"
 #include "wire/usage.h"
 
 #include <stdatomic.h>
@@ -45,6 +46,7 @@ struct process_cell {
     _Atomic uint32_t requests_used; /* request cells ever taken; for the reap */
     struct verdicts verdicts;
     struct crumb crumb;
+    struct vitals vitals; /* of workers */
 };
 
 struct request_cell {
@@ -60,6 +62,7 @@ struct request_cell {
 };
 
 struct cells;
+struct alert_board; /* engine/alert.h */
 
 /** In the master. `processes` bounds workers of all generations + 2. */
 struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
@@ -68,6 +71,8 @@ void cells_free(struct cells *c); /* unmaps; the living keep theirs */
 uint64_t cells_boot_id(const struct cells *c);
 /** What all workers know of targets; lives as long as `c`. */
 struct health *cells_health(const struct cells *c);
+/** What somebody should be told of; the same. */
+struct alert_board *cells_alerts(const struct cells *c);
 
 /** Claim a cell for a process about to be forked; NULL when full. */
 struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
@@ -123,6 +128,9 @@ uint64_t cells_at_target(const struct cells *c, struct str target);
 /** All columns as Prometheus text; requests in flight, connections and
  * workers are counted from the process cells. */
 int cells_metrics_text(const struct cells *c, struct buf *out);
+/** The sum of a counter over all that live and lived; -ERR_BUSY: ask again.
+ * O(processes): a pass over their columns. */
+int cells_total(const struct cells *c, enum metric_id id, uint64_t *sum);
 /** Text of a recent request from any ring; 0 or -ERR_NOTFOUND. */
 int cells_explain(const struct cells *c, struct str id, struct buf *out);
 

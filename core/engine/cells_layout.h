@@ -9,6 +9,7 @@
 #define PENSTOCK_ENGINE_CELLS_LAYOUT_H
 
 #include "base/log.h"
+#include "engine/alert.h"
 #include "engine/cells.h"
 #include "engine/explain_ring.h"
 #include "engine/metrics_column.h"
@@ -17,6 +18,7 @@ struct cells_header {
     uint64_t boot_id;
     uint32_t processes, requests; /* cells; request cells per process */
     _Atomic uint64_t fold_seq;    /* odd while a column is being retired */
+    struct alert_board alerts;
     struct metrics_column retired;
 };
 

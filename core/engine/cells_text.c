@@ -258,6 +258,30 @@ int cells_metrics_text(const struct cells *c, struct buf *out)
     return rc;
 }
 
+static uint64_t total_of(const struct metrics_column *c, enum metric_id id)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t at = 0; at < METRICS_INDEX; at++) {
+        const struct metrics_series *s = metrics_series_at(c, at);
+
+        if (s && s->id == (uint16_t)id)
+            sum += atomic_load_explicit(&s->values[0], memory_order_relaxed);
+    }
+    return sum;
+}
+
+int cells_total(const struct cells *c, enum metric_id id, uint64_t *sum)
+{
+    const struct cells_header *h = cells_header(c);
+    uint64_t seq = atomic_load(&h->fold_seq);
+
+    *sum = total_of(&h->retired, id);
+    for (uint32_t i = 0; i < h->processes; i++)
+        *sum += total_of(cells_block(c, i).column, id);
+    return (seq & 1) || atomic_load(&h->fold_seq) != seq ? -ERR_BUSY : 0;
+}
+
 int cells_explain(const struct cells *c, struct str id, struct buf *out)
 {
     for (uint32_t i = 0; i < cells_header(c)->processes; i++) {

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_alert.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
 #include "engine/config_on.h"
@@ -53,6 +54,7 @@ struct conf_server {
     uint32_t max_header_bytes, max_header_fields;
     uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     uint32_t write_stall_ms, drain_timeout_ms;
+    struct conf_memory memory; /* of a worker */
 };
 
 struct conf_timeouts {
@@ -173,6 +175,7 @@ struct config {
     struct conf_admin admin; /* and the store of keys */
     struct conf_ledger ledger;
     struct conf_reload reload;
+    struct conf_alerts alerts;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;

@@ -107,7 +107,8 @@ static int add_outside_secrets(struct bundler *b)
     static const struct {
         const char *kind, *key;
     } rows[] = { { "service", "token" }, { "redis", "password" },
-               { "jwt", "jwks" } };
+               { "jwt", "jwks" },
+               { "alert", "webhook" } };
     const char *name;
     char what[128];
     int rc = 0;
@@ -126,6 +127,31 @@ static int add_outside_secrets(struct bundler *b)
         }
     }
     return rc;
+}
+
+/* It is read when the secret is: the message must not show it. */
+static int check_webhooks(struct bundler *b)
+{
+    json_t *all = json_object_get(b->canonical, "alert"), *v;
+    const char *name;
+    char label[1100];
+
+    if (b->paths->static_only)
+        return 0;
+    json_object_foreach(all, name, v) {
+        const json_t *ref = json_object_get(v, "webhook");
+        char *key = secret_ref_key(ref);
+        const char *url =
+            key ? json_string_value(json_object_get(b->secrets, key)) : NULL;
+
+        free(key);
+        if (url && config_webhook_ok(str_of(url)))
+            continue;
+        secret_ref_label(ref, label, sizeof label);
+        return err_at(b->err, ERR_CONFIG, label, "alert \"%.64s\" webhook: "
+                      "is no http:// or https:// URL", name);
+    }
+    return 0;
 }
 
 /* A token that can be guessed is none. */
@@ -326,7 +352,7 @@ int config_bundle(json_t *canonical, const struct config_paths *paths,
     static int (*const parts[])(struct bundler *) = {
         resolve_workers,     add_provider_secrets,
         add_outside_secrets, add_policy_secrets,
-        add_admin_secrets,
+        add_admin_secrets,   check_webhooks,
         add_certificates,
         add_policies,        write_config,
         write_secrets,       write_prices,

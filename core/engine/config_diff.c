@@ -126,7 +126,8 @@ static int diff_sections(struct config_diff *d, const struct snapshot *from,
         if (!old.p || str_eq(old, bytes) || str_is(name, "config") ||
             str_is(name, "secrets"))
             continue; /* what came or went shows in the tree */
-        d->helpers |= str_is(name, "prices");
+        d->helpers |= str_is(name, "prices") ||
+                      str_starts(name, STR("cert/"));
         snprintf(path, sizeof path, STR_FMT, STR_ARG(name));
         rc = config_diff_add(d, path, changed, CONF_LIVE);
     }

@@ -26,7 +26,7 @@ struct config_diff {
     json_t *changes;
     size_t n;                  /* all, those beyond CHANGES_MAX too */
     enum conf_applies applies; /* the most that one of them asks for */
-    bool helpers; /* more than policies and certificates: the keeper's too */
+    bool helpers; /* more than policies: the keeper's too */
 };
 
 /** Compare two sealed bundles. 0 or -ERR_NOMEM, -ERR_CONFIG. */

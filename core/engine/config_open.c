@@ -258,6 +258,7 @@ static void open_all(struct opener *o, struct config *c)
     open_endpoints(o, c);
     open_outside(o, c);
     open_ledger(o, c);
+    open_alerts(o, c);
     open_admin(o, c);
     c->reload = open_reload(json_object_get(o->root, "reload"));
     open_jwts(o, c);
@@ -328,6 +329,8 @@ void config_free(struct config *c)
         wipe(&c->services[i].token);
     for (size_t i = 0; i < c->n_jwts; i++)
         wipe(&c->jwts[i].jwks);
+    for (size_t i = 0; i < c->alerts.n; i++)
+        wipe(&c->alerts.list[i].webhook);
     for (size_t i = 0; i < c->n_redis; i++)
         wipe(&c->redis[i].password);
     for (size_t i = 0; i < c->admin.n_tokens; i++)

@@ -6,6 +6,8 @@
  */
 #include "engine/config_table.h"
 
+#include "engine/alert.h"
+
 const char conf_required[] = "(required)";
 const char conf_inherit[] = "(from defaults)";
 

@@ -54,7 +54,8 @@ static int choose_api(struct fixture *f, const struct plugin *p,
         if (!str_is(last, kinds[i].api))
             continue;
         f->dialect = kinds[i].dialect;
-        f->api = plugin_api(p, kinds[i].op, kinds[i].ps_dialect);
+        f->api = plugin_api(p, kinds[i].op, kinds[i].ps_dialect,
+                            json_is_true(json_object_get(f->doc, "stream")));
         if (f->api)
             return 0;
         return err_set(err, ERR_NOTFOUND, "the plugin does not speak %s",

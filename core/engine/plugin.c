@@ -137,14 +137,3 @@ const ps_api *plugin_api_of(const struct plugin *p, int op)
     return NULL;
 }
 
-const ps_api *plugin_api(const struct plugin *p, int op, int dialect)
-{
-    const ps_api *a;
-
-    for (uint32_t i = 0; i < p->ops.n_apis; i++) {
-        a = &p->ops.apis[i];
-        if (a->op == op && a->dialect == dialect)
-            return a;
-    }
-    return NULL;
-}

@@ -12,10 +12,18 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "net/http_header.h"
+#include "wire/endpoint.h"
 
 #include <penstock/plugin.h>
 
 struct plugin;     /* a loaded .so */
+/** One of engine/plugin_api.def. */
+struct plugin_api_row {
+    enum dialect dialect;
+    uint16_t op, ps_dialect;
+    const char *name;
+};
+
 struct plugin_set; /* all of one generation, by name */
 struct plugin_inst;
 
@@ -83,8 +91,16 @@ const struct plugin *plugin_set_find(const struct plugin_set *s,
 const ps_provider *plugin_ops(const struct plugin *p);
 struct str plugin_name(const struct plugin *p);
 struct str plugin_version(const struct plugin *p);
-/** The api for (op, dialect), or NULL. */
-const ps_api *plugin_api(const struct plugin *p, int op, int dialect);
+/** The api for (op, dialect), or NULL. Of several rows the one whose framing
+ * suits an answer that is streamed, or is not. */
+const ps_api *plugin_api(const struct plugin *p, int op, int dialect,
+                         bool stream);
+/** The row of engine/plugin_api.def for a dialect of ours; NULL: none. */
+const struct plugin_api_row *plugin_api_row(enum dialect d);
+/** The dialect of ours that an api speaks; DIALECT_NONE: none. */
+enum dialect plugin_api_dialect(const ps_api *api);
+/** "anthropic" of PS_ANTHROPIC; "?". */
+const char *plugin_dialect_name(int dialect);
 /** The first api for an op, whatever its dialect, or NULL. */
 const ps_api *plugin_api_of(const struct plugin *p, int op);
 

@@ -59,41 +59,19 @@ static int check_abi(const ps_plugin *d, struct err *err)
     return 0;
 }
 
-/* Which dialect carries which op. */
-static const struct {
-    uint16_t op, dialect;
-} known[] = {
-    { PS_CHAT, PS_OPENAI_CHAT },
-    { PS_COMPLETIONS, PS_OPENAI_COMPLETIONS },
-    { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS },
-    { PS_MODELS, PS_OPENAI_MODELS },
-    { PS_CHAT, PS_ANTHROPIC },
-    { PS_COUNT_TOKENS, PS_ANTHROPIC },
-    { PS_MODELS, PS_ANTHROPIC },
-};
-
-static bool is_known(const ps_api *a)
-{
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (known[i].op == a->op && known[i].dialect == a->dialect)
-            return true;
-    }
-    return false;
-}
-
 static int check_api(const ps_api *a, unsigned i, struct err *err)
 {
     if (a->op < PS_CHAT || a->op > PS_COUNT_TOKENS ||
-        a->dialect < PS_OPENAI_CHAT || a->dialect > PS_ANTHROPIC)
+        a->dialect < PS_OPENAI_CHAT || a->dialect > PS_OLLAMA)
         return err_set(err, ERR_CONFIG,
                        "apis[%u]: op %u with dialect %u is unknown to ABI "
                        "%u.%u",
                        i, a->op, a->dialect, PS_ABI_MAJOR, PS_ABI_MINOR);
-    if (!is_known(a))
+    if (plugin_api_dialect(a) == DIALECT_NONE)
         return err_set(err, ERR_CONFIG,
                        "apis[%u]: dialect %u does not carry op %u", i,
                        a->dialect, a->op);
-    if (a->framing != PS_JSON && a->framing != PS_SSE)
+    if (a->framing > PS_JSON_ARRAY)
         return err_set(err, ERR_CONFIG, "apis[%u]: framing %u is unknown", i,
                        a->framing);
     if (!a->method || (strcmp(a->method, "GET") && strcmp(a->method, "POST")))

@@ -8,7 +8,7 @@
 #define PENSTOCK_FLOW_ANSWER_H
 
 #include "base/buf.h"
-#include "wire/sse.h"
+#include "wire/framing.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ struct answer {
     bool passed;        /* forwarded without scanning whole: see tail */
     uint64_t events;
     struct buf held;    /* bytes kept back; freed at content commit */
-    struct sse sse;
+    struct framer framer;
     char *tail;         /* last TAIL_BYTES of a large answer */
     size_t tail_n;
 };

@@ -14,38 +14,13 @@
 
 #include <stdlib.h>
 
-static const struct {
-    enum dialect from;
-    int op, dialect;
-} api_of[] = {
-    { DIALECT_OPENAI_CHAT, PS_CHAT, PS_OPENAI_CHAT },
-    { DIALECT_OPENAI_COMPLETIONS, PS_COMPLETIONS, PS_OPENAI_COMPLETIONS },
-    { DIALECT_OPENAI_EMBEDDINGS, PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS },
-    { DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
-    { DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS, PS_ANTHROPIC },
-};
-
-const ps_api *attempt_api(const struct plugin *p, enum dialect d)
+const ps_api *attempt_api(const struct plugin *p, enum dialect d, bool stream)
 {
-    for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
-        const ps_api *api;
+    const struct plugin_api_row *row = plugin_api_row(d);
+    const ps_api *api = row ? plugin_api(p, row->op, row->ps_dialect, stream)
+                            : NULL;
 
-        if (api_of[i].from != d)
-            continue;
-        api = plugin_api(p, api_of[i].op, api_of[i].dialect);
-        return api ? api : translate_api(p, d);
-    }
-    return NULL;
-}
-
-static bool is_native(const ps_api *api, enum dialect d)
-{
-    for (size_t i = 0; i < sizeof api_of / sizeof api_of[0]; i++) {
-        if (api_of[i].from == d && api_of[i].op == api->op &&
-            api_of[i].dialect == api->dialect)
-            return true;
-    }
-    return false;
+    return api || !row ? api : translate_api(p, d, stream);
 }
 
 #define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
@@ -261,9 +236,10 @@ int attempt_begin(struct request *r, struct err *err)
 {
     const struct target *target = r->plan.list[r->at].target;
     const ps_api *api =
-        attempt_api(target->provider->plugin, r->endpoint->dialect);
+        attempt_api(target->provider->plugin, r->endpoint->dialect,
+                    r->facts.stream);
     struct attempt *t = calloc(1, sizeof *t);
-    bool native = is_native(api, r->endpoint->dialect);
+    bool native = plugin_api_dialect(api) == r->endpoint->dialect;
     int rc = 0;
 
     if (!t)
@@ -428,7 +404,7 @@ void attempt_stop(struct request *r)
     if (t->host.plugin)
         plugin_done(&t->host);
     attempt_host_clear(&t->host);
-    sse_clear(&r->answer.sse);
+    framer_clear(&r->answer.framer);
     translate_end(t);
     buf_clear(&t->body);
     output_free(t->output);

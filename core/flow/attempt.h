@@ -73,7 +73,7 @@ int attempt_start(struct request *r, const char *addresses, struct err *err);
 void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
 /** What serves a request of that dialect: an api that speaks it, else one
  * that it can be translated for; NULL: none. */
-const ps_api *attempt_api(const struct plugin *p, enum dialect d);
+const ps_api *attempt_api(const struct plugin *p, enum dialect d, bool stream);
 /** Is a field in a list that ends with NULL; "x-" stands for a prefix. */
 bool attempt_field_in(const char *const *list, struct str name);
 /** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */

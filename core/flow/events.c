@@ -315,6 +315,34 @@ static int on_event(void *ud, const struct sse_event *ev)
     return r->attempt->broken ? -ERR_CANCELLED : 0;
 }
 
+/* A frame that is none of SSE's, as one of its events. */
+static int on_frame(void *ud, const struct frame *f)
+{
+    struct sse_event ev = { .raw = f->raw, .event = f->event, .data = f->data,
+                            .retry_ms = -1, .comment_only = !f->data.p,
+                            .cut = f->cut };
+
+    return on_event(ud, &ev);
+}
+
+/* SSE, which nearly every answer is, without the detour. */
+static int feed_frames(struct feed *f, struct str bytes, struct err *err)
+{
+    struct framer *in = &f->r->answer.framer;
+
+    return in->kind == FRAMING_SSE
+               ? sse_feed(&in->sse, bytes, on_event, f, err)
+               : framer_feed(in, bytes, on_frame, f, err);
+}
+
+static int end_frames(struct feed *f, struct err *err)
+{
+    struct framer *in = &f->r->answer.framer;
+
+    return in->kind == FRAMING_SSE ? sse_eof(&in->sse, on_event, f, err)
+                                   : framer_eof(in, on_frame, f, err);
+}
+
 /* The answer is complete: what is held leaves. */
 static void end_whole(struct feed *f)
 {
@@ -359,7 +387,7 @@ void events_data(struct request *r, struct str bytes)
 {
     struct feed f = { .r = r, .bytes = bytes };
     struct err err = { 0 };
-    int rc = sse_feed(&r->answer.sse, bytes, on_event, &f, &err);
+    int rc = feed_frames(&f, bytes, &err);
 
     if (rc && !r->attempt->broken && !r->attempt->decided)
         stream_fault(r, PS_FAULT_PROTOCOL, err.msg);
@@ -372,7 +400,7 @@ void events_eof(struct request *r)
     struct feed f = { .r = r };
     struct err err = { 0 };
     struct answer *a = &r->answer;
-    int rc = sse_eof(&a->sse, on_event, &f, &err);
+    int rc = end_frames(&f, &err);
 
     if (rc == 0 && r->attempt->translation && a->events && !a->done_seen &&
         !dialect_ops(stream_heard(r))->needs_done)

@@ -31,7 +31,7 @@ static bool is_unserved(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
         if (attempt_api(r->plan.list[i].target->provider->plugin,
-                        r->endpoint->dialect))
+                        r->endpoint->dialect, r->facts.stream))
             return false;
     }
     return r->plan.n > 0;

@@ -105,16 +105,31 @@ static bool type_is_json(struct str ctype)
                                   STR("+json")));
 }
 
+/* How a plugin's row says that a stream comes, and what its answer calls it.
+ * An array of JSON is told from a whole answer by the row alone. */
+static const struct framed {
+    enum framing framing;
+    const char *type;
+} framed[] = {
+    [PS_JSON] = { FRAMING_SSE, "text/event-stream" },
+    [PS_SSE] = { FRAMING_SSE, "text/event-stream" },
+    [PS_NDJSON] = { FRAMING_NDJSON, "application/x-ndjson" },
+    [PS_EVENTSTREAM] = { FRAMING_EVENTSTREAM,
+                         "application/vnd.amazon.eventstream" },
+    [PS_JSON_ARRAY] = { FRAMING_JSONARRAY, "application/json" },
+};
+
 static void choose_mode(struct request *r, const struct http_answer *a)
 {
     struct attempt *t = r->attempt;
     struct str ctype = get(a, "content-type");
+    const struct framed *f = &framed[t->host.pub.api->framing];
 
     if (a->status < 200 || a->status > 299) {
         t->mode = MODE_ERROR;
-    } else if (r->facts.stream && type_is(ctype, "text/event-stream")) {
+    } else if (r->facts.stream && type_is(ctype, f->type)) {
         t->mode = MODE_STREAM;
-        sse_init(&r->answer.sse, EVENT_MAX);
+        framer_init(&r->answer.framer, f->framing, EVENT_MAX);
         r->answer.events = 0;
     } else if (type_is_json(ctype)) {
         t->mode = MODE_BODY;

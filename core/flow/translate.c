@@ -7,31 +7,29 @@
 #define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
 #define DROPPED_MAX 512          /* bytes of x-penstock-dropped */
 
-static const struct {
-    enum dialect from;
-    int dialect;
-} spoken[] = {
-    { DIALECT_OPENAI_CHAT, PS_OPENAI_CHAT },
-    { DIALECT_ANTHROPIC, PS_ANTHROPIC },
+/* In the order in which they are preferred: the nearer to the neutral form,
+ * the less is lost. */
+static const enum dialect spoken[] = {
+    DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC, DIALECT_GEMINI,
+    DIALECT_CONVERSE,    DIALECT_COHERE,    DIALECT_OLLAMA,
+    DIALECT_RESPONSES,
 };
 
 enum dialect translate_dialect(const ps_api *api)
 {
-    for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++) {
-        if (api->op == PS_CHAT && api->dialect == spoken[i].dialect)
-            return spoken[i].from;
-    }
-    return DIALECT_NONE;
+    return api->op == PS_CHAT ? plugin_api_dialect(api) : DIALECT_NONE;
 }
 
-const ps_api *translate_api(const struct plugin *p, enum dialect from)
+const ps_api *translate_api(const struct plugin *p, enum dialect from,
+                            bool stream)
 {
     if (!codec_for(from))
         return NULL;
     for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++) {
-        const ps_api *api = plugin_api(p, PS_CHAT, spoken[i].dialect);
+        const struct plugin_api_row *row = plugin_api_row(spoken[i]);
+        const ps_api *api = plugin_api(p, PS_CHAT, row->ps_dialect, stream);
 
-        if (api && spoken[i].from != from && codec_for(spoken[i].from))
+        if (api && spoken[i] != from && codec_for(spoken[i]))
             return api;
     }
     return NULL;

@@ -31,7 +31,8 @@ struct translation {
 
 /** The api of a plugin that a request of dialect `from` can be put into, for
  * want of one that speaks it; or NULL. */
-const ps_api *translate_api(const struct plugin *p, enum dialect from);
+const ps_api *translate_api(const struct plugin *p, enum dialect from,
+                            bool stream);
 
 /** The dialect of such an api; NONE: no codec knows it. */
 enum dialect translate_dialect(const ps_api *api);

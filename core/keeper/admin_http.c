@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slots.h"
+#include "engine/alert.h"
 #include "keeper/admin_auth.h"
 #include "keeper/admin_route.h"
 #include "keeper/health_report.h"
@@ -148,6 +149,7 @@ static void reply_health(struct admin_http *a, struct http_req *q)
     json_t *v = health_report(a->env.config, cells_health(a->env.cells),
                               clock_mono_ms(), &down);
 
+    json_object_set_new(v, "alerts", alert_report(cells_alerts(a->env.cells)));
     reply_json(q, down ? 503 : 200, v);
     json_decref(v);
 }

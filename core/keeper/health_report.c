@@ -211,6 +211,17 @@ static void count_entry(struct sum *s, const struct health *h,
     json_decref(keys.reasons);
 }
 
+static enum level model_level(const struct health *h,
+                              const struct conf_model *m, uint64_t now,
+                              struct sum *s)
+{
+    for (size_t k = 0; k < m->n_targets; k++)
+        count_entry(s, h, &m->targets[k], now);
+    for (size_t k = 0; k < m->n_fallback; k++)
+        count_entry(s, h, &m->fallback[k], now);
+    return level_of(s);
+}
+
 static void put_models(const struct config *c, const struct health *h,
                        uint64_t now, json_t *list, struct sum *all)
 {
@@ -219,13 +230,30 @@ static void put_models(const struct config *c, const struct health *h,
         struct sum s = { .reasons = json_array() };
         enum level l;
 
-        for (size_t k = 0; k < m->n_targets; k++)
-            count_entry(&s, h, &m->targets[k], now);
-        for (size_t k = 0; k < m->n_fallback; k++)
-            count_entry(&s, h, &m->fallback[k], now);
+        model_level(h, m, now, &s);
         l = put(list, m->name, &s);
         count(all, l, m->name, level_name(l));
     }
+}
+
+bool health_model_is_down(const struct health *h, const struct conf_model *m,
+                          uint64_t now_ms)
+{
+    struct sum s = { .reasons = json_array() };
+    bool down = model_level(h, m, now_ms, &s) == DOWN;
+
+    json_decref(s.reasons);
+    return down;
+}
+
+bool health_provider_is_down(const struct health *h, struct str name,
+                             uint64_t now_ms)
+{
+    json_t *reasons = json_array();
+    bool down = provider_level(h, name, now_ms, reasons) == DOWN;
+
+    json_decref(reasons);
+    return down;
 }
 
 json_t *health_report(const struct config *c, const struct health *h,

@@ -24,4 +24,10 @@
 json_t *health_report(const struct config *c, const struct health *h,
                       uint64_t now_ms, bool *down);
 
+/** Can no target of a model be used; nothing of a provider? O(cells). */
+bool health_model_is_down(const struct health *h, const struct conf_model *m,
+                          uint64_t now_ms);
+bool health_provider_is_down(const struct health *h, struct str name,
+                             uint64_t now_ms);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/snapshot.h"
 #include "engine/addresses.h"
 #include "keeper/admin_http.h"
+#include "keeper/alerts.h"
 #include "keeper/issuers.h"
 #include "keeper/ledger.h"
 #include "keeper/metrics_http.h"
@@ -24,6 +25,7 @@ struct keeper {
     struct store_thread *store;
     struct admin_http *admin;
     struct ledger *ledger;
+    struct alerts *alerts;
 };
 
 /** The names that workers will ask for: base URLs, proxies, and what policies
@@ -48,6 +50,8 @@ static int add_hosts(struct resolver *r, const struct config *c)
         rc = resolver_add(r, c->redis[i].host);
     for (size_t i = 0; i < c->n_jwts && !rc; i++)
         rc = resolver_add(r, issuers_host(&c->jwts[i]));
+    for (size_t i = 0; i < c->alerts.n && !rc; i++)
+        rc = resolver_add(r, alerts_host(&c->alerts.list[i]));
     return rc;
 }
 
@@ -80,6 +84,16 @@ static int open_ledger(struct keeper *k, const struct keeper_env *env,
 
     if (env->rings)
         k->ledger = ledger_new(&ledger, err);
+    return -err->code;
+}
+
+static int start_alerts(struct keeper *k, struct err *err)
+{
+    const struct alerts_env env = {
+        .loop = k->env.loop, .cells = k->env.cells, .config = k->env.config,
+        .addresses = k->addresses, .ledger = k->ledger, .store = k->store };
+
+    k->alerts = alerts_new(&env, err);
     return -err->code;
 }
 
@@ -158,6 +172,8 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
         open_store(k, env, err);
     if (err->code == 0)
         open_ledger(k, env, err);
+    if (err->code == 0)
+        start_alerts(k, err);
     if (err->code == 0 && open_issuers(k, err) == 0 &&
         resolver_start(k->resolver, err) == 0)
         return k;
@@ -169,6 +185,7 @@ void keeper_free(struct keeper *k)
 {
     if (!k)
         return;
+    alerts_free(k->alerts);
     ledger_free(k->ledger);
     admin_http_free(k->admin);
     store_thread_free(k->store);

@@ -79,6 +79,21 @@ static bool half_full(const struct ledger *l)
     return false;
 }
 
+void ledger_look(const struct ledger *l, struct ledger_state *s)
+{
+    *s = (struct ledger_state){ .down = atomic_load(&l->down),
+                                .full = atomic_load(&l->full),
+                                .spilled = atomic_load(&l->behind) };
+    for (uint32_t i = 0; i < ledger_rings_count(l->env.rings); i++) {
+        const struct ledger_ring *ring = ledger_ring(l->env.rings, i);
+        uint64_t n = (ledger_head(ring) - ledger_tail(ring)) * 100 /
+                     ledger_ring_size(ring);
+
+        if (n > s->backlog_percent)
+            s->backlog_percent = (uint32_t)n;
+    }
+}
+
 void ledger_wait(struct ledger *l, uint64_t ms)
 {
     struct timespec until;

@@ -28,6 +28,16 @@ struct ledger_env {
  * *err: NOMEM, LIMIT. */
 struct ledger *ledger_new(const struct ledger_env *env, struct err *err);
 
+/** How it is, from the loop. */
+struct ledger_state {
+    bool down;    /* the database takes no rows */
+    bool full;    /* nor does the spill file: rows are lost */
+    bool spilled; /* there are rows in spill files */
+    uint32_t backlog_percent; /* of the fullest ring */
+};
+
+void ledger_look(const struct ledger *l, struct ledger_state *s);
+
 /** What is in the rings is written, or spilled where that fails; a thread
  * that hangs in the disk is left after 3 s. Before loop_free. */
 void ledger_free(struct ledger *l);

@@ -26,8 +26,9 @@ struct ledger {
     uint64_t *upto;        /* of the writer's batch, by ring */
     struct ledger_db *db;  /* the writer's */
     uint64_t tried_ms, forgot_ms; /* the writer's */
-    bool down;             /* said so; the writer's */
-    bool full;             /* said so; the watcher's */
+    _Atomic bool down;     /* said so; the writer's */
+    _Atomic bool full;     /* said so; the watcher's */
+    _Atomic bool behind;   /* there are spill files; the writer's */
     _Atomic uint64_t put_ms;  /* the database took something, or had nothing
                                  to take */
     _Atomic uint64_t written, spilled;

@@ -120,6 +120,7 @@ static int put_spilled(struct ledger *l, struct buf *batch)
     ledger_spill_close(l->spill);
     any = ledger_spill_next(l->spill, path, sizeof path);
     pthread_mutex_unlock(&l->lock);
+    atomic_store(&l->behind, any);
     return any ? put_file(l, path, batch) : 0;
 }
 

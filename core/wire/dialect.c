@@ -13,6 +13,14 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_COMPLETIONS:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
+    case DIALECT_RESPONSES:
+    case DIALECT_GEMINI:
+    case DIALECT_GEMINI_COUNT:
+    case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_MODELS:
+    case DIALECT_CONVERSE:
+    case DIALECT_COHERE:
+    case DIALECT_OLLAMA:
         break;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:

@@ -37,6 +37,14 @@ static const char *const dialect_names[] = {
     [DIALECT_ANTHROPIC] = "anthropic",
     [DIALECT_ANTHROPIC_COUNT] = "anthropic",
     [DIALECT_ANTHROPIC_MODELS] = "anthropic-models",
+    [DIALECT_RESPONSES] = "openai-responses",
+    [DIALECT_GEMINI] = "gemini",
+    [DIALECT_GEMINI_COUNT] = "gemini",
+    [DIALECT_GEMINI_EMBED] = "gemini-embeddings",
+    [DIALECT_GEMINI_MODELS] = "gemini-models",
+    [DIALECT_CONVERSE] = "bedrock-converse",
+    [DIALECT_COHERE] = "cohere",
+    [DIALECT_OLLAMA] = "ollama",
 };
 
 enum mount { MOUNT_NONE, MOUNT_OPENAI, MOUNT_ANTHROPIC };

@@ -19,6 +19,14 @@ enum dialect {
     DIALECT_ANTHROPIC,
     DIALECT_ANTHROPIC_COUNT,  /* the same without an answer: count_tokens */
     DIALECT_ANTHROPIC_MODELS,
+    DIALECT_RESPONSES,
+    DIALECT_GEMINI,
+    DIALECT_GEMINI_COUNT,     /* countTokens */
+    DIALECT_GEMINI_EMBED,
+    DIALECT_GEMINI_MODELS,
+    DIALECT_CONVERSE,         /* Bedrock's; no client speaks it here */
+    DIALECT_COHERE,           /* v2 chat; the same */
+    DIALECT_OLLAMA,           /* its own chat; the same */
 };
 
 enum endpoint_id {

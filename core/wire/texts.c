@@ -22,6 +22,14 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_OPENAI_MODELS:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
+    case DIALECT_RESPONSES:
+    case DIALECT_GEMINI:
+    case DIALECT_GEMINI_COUNT:
+    case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_MODELS:
+    case DIALECT_CONVERSE:
+    case DIALECT_COHERE:
+    case DIALECT_OLLAMA:
         break;
     }
     return NULL;

@@ -471,8 +471,10 @@ static enum scope top_of(enum dialect d)
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
         return SCOPE_MESSAGES;
-    default:
+    case DIALECT_OPENAI_CHAT:
         return SCOPE_CHAT;
+    default:
+        return SCOPE_NONE;
     }
 }
 
@@ -491,7 +493,7 @@ int validate_body(enum dialect d, const struct json *body,
         w.lenient = limits->nothing_else;
         rc = check_limits(&w, limits);
     }
-    if (!rc && (!w.lenient || w.max_images))
+    if (!rc && top_of(d) != SCOPE_NONE && (!w.lenient || w.max_images))
         rc = check_object(&w, top_of(d), 0);
     return rc ? valid_say(d, body, &w.fault, a, err) : 0;
 }

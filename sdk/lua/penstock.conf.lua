@@ -43,6 +43,8 @@ function include(pattern) end
 ---@field drain_timeout? string|penstock.conf.reference # For running requests to end when draining.
 ---@field high_water? string|penstock.conf.reference # Bytes queued for a client at which its upstream is paused.
 ---@field low_water? string|penstock.conf.reference # Bytes queued at which the upstream is resumed.
+---@field memory_soft? string|penstock.conf.reference # Memory of a worker's own above which there is an alert.
+---@field memory_hard? string|penstock.conf.reference # The same, above which the worker is replaced: a new one takes its place, it finishes its requests and ends.
 
 ---An address to listen on.
 ---@class penstock.conf.listen
@@ -309,6 +311,13 @@ function include(pattern) end
 ---@field denials? string|penstock.conf.reference # Its share of 401, 403 and 429 of our own is more than so many times the former's: "x3". Unset: they do not count.
 ---@field min? integer # Answers of it before either is looked at.
 
+---A receiver of alerts.
+---@class penstock.conf.alert
+---@field webhook penstock.conf.reference # URL that is posted to, as a secret: env "X", file "/path" or credential "x". Redirects are not followed.
+---@field on? ("breaker"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full")[]|"breaker"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full" # Which alerts; unset: all.
+---@field quiet? string|penstock.conf.reference # How long something must be over before that is said, so that what comes and goes is said once.
+---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust there; the system's unless set.
+
 ---Where and how to log.
 ---@class penstock.conf.log
 ---@field to? string|penstock.conf.reference # "stderr", or a file that is appended to.
@@ -426,3 +435,8 @@ function capability(name) end
 ---What is kept of each request for `penstock usage`.
 ---@param value penstock.conf.ledger
 function ledger(value) end
+
+---A receiver of alerts: it is told what began to be wrong, and that it is over.
+---@param name string
+---@return fun(block: penstock.conf.alert)
+function alert(name) end

@@ -427,6 +427,8 @@ def until_taken_back(p, ask):
     event = wait_for(taken, 10, every=0.005, why="reload.taken_back")[0]
     wait_for(lambda: p.status()["generation"] == event["back_to"], 5,
              why="the former generation")
+    assert [a["severity"] for a in p.status()["alerts"]
+            if a["alert"] == "reload"] == ["critical"]
     return event
 
 

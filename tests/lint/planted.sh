@@ -144,6 +144,16 @@ CONF_KEY(server, "user", ONE)'
 printf '.Sh KEYS\n.It Ic state\n' >"$house/docs/man/penstock.conf.5"
 finds docs.sh "no 'user'"
 
+write core/engine/alert.def 'ALERT_ROW(A, "gone", WARNING)'
+finds runbooks.sh 'gone: no page'
+mkdir -p "$house/docs/runbooks"
+for part in Symptom 'What it means' Look Do; do
+    echo "## $part"
+done >"$house/docs/runbooks/half.md"
+finds runbooks.sh "half.md: no part 'After'"
+write core/engine/alert.def 'ALERT_ROW(A, "half", WARNING)'
+finds runbooks.sh 'half is not in the table'
+
 write core/base/a.h 'struct a { struct buf b; };'
 finds headers.sh 'a.h: does not compile alone'
 write sdk/include/penstock/a.h 'int ps_new(int class, int class);'

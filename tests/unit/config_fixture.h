@@ -95,6 +95,11 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "capability 'gpu/l*' { context = 8192, lacks = { 'vision', 'audio' } }\n"  \
     "ledger { keep = '30d', spill = '1GiB' }\n"
 
+/* every key of receivers of alerts */
+#define FIXTURE_ALERT                                                         \
+    "alert 'ops' { webhook = env('K7', 'https://x/y'), quiet = '1m',\n"       \
+    "    on = { 'breaker', 'cert' }, ca_file = '/etc/passwd' }\n"
+
 /* every key of issuers of tokens */
 #define FIXTURE_RELOAD \
     "reload { tests = true, bake = '1m', rollback_if = {\n" \

@@ -117,6 +117,10 @@ static void sees_files_change(void)
                                 { "secrets", "{\"env X\":\"one\"}" },
                                 { "policy/p", "return 3" },
                                 { "cert/0/0", "MEP" });
+    struct snapshot *e = BUNDLE({ "config", "{}" },
+                                { "secrets", "{\"env X\":\"one\"}" },
+                                { "policy/p", "return 4" },
+                                { "cert/0/0", "MEP" });
     struct config_diff d;
     const char *text = told(a, b, &d);
 
@@ -125,8 +129,12 @@ static void sees_files_change(void)
     CU_ASSERT_TRUE(d.helpers);
     config_diff_clear(&d);
     UNIT_STR(told(a, c, &d), "changed policy/p live;changed cert/0/0 live;");
+    CU_ASSERT_TRUE(d.helpers); /* the keeper tells how long they last */
+    config_diff_clear(&d);
+    UNIT_STR(told(c, e, &d), "changed policy/p live;");
     CU_ASSERT_FALSE(d.helpers);
     config_diff_clear(&d);
+    snapshot_unref(e);
     snapshot_unref(a);
     snapshot_unref(b);
     snapshot_unref(c);

@@ -8,6 +8,7 @@
 #include "config_fixture.h"
 
 #include "base/log.h"
+#include "engine/alert.h"
 
 #include <time.h>
 
@@ -317,6 +318,33 @@ static void secrets_of_policies(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "NOT_SET is not set"));
 }
 
+static void receivers_of_alerts(void)
+{
+    struct config *c = open_text(
+        "provider 'sim' server { memory_soft = '1GiB' }\n"
+        "alert 'ops' { webhook = env('NOT_SET', 'https://h/secret'),\n"
+        "    on = { 'breaker', 'cert' }, quiet = '1m' }\n"
+        "alert 'all' { webhook = env('NOT_SET', 'http://[::1]:1/x') }");
+    const struct conf_alert *a = c->alerts.list;
+    struct err err = { 0 };
+
+    UNIT_INT(c->server.memory.soft, 1u << 30);
+    UNIT_INT(c->server.memory.hard, UINT64_C(4) << 30);
+    UNIT_INT(c->alerts.n, 2);
+    want(a[0].name, "ops");
+    want(secret_reveal(&a[0].webhook), "https://h/secret");
+    UNIT_INT(a[0].kinds, 1u << ALERT_BREAKER | 1u << ALERT_CERT);
+    UNIT_INT(a[0].quiet_ms, 60000);
+    UNIT_INT(a[1].kinds, UINT32_MAX);
+    UNIT_INT(a[1].quiet_ms, 10000);
+    config_free(c);
+    CU_ASSERT_PTR_NULL(bundle("provider 'sim' alert 'ops' {\n"
+                              "webhook = env('NOT_SET', 'h/secret') }",
+                              &err));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "is no http:// or https:// URL"));
+    CU_ASSERT_PTR_NULL(strstr(err.msg, "secret"));
+}
+
 static void workers_auto(void)
 {
     struct config *c = open_text("provider 'sim'");
@@ -391,6 +419,7 @@ UNIT_MAIN("config_open", {"server and listeners", server_and_listeners},
           {"callers and policies", callers_and_policies},
           {"secrets stand apart", secrets_stand_apart},
           {"secrets of policies", secrets_of_policies},
+          {"receivers of alerts", receivers_of_alerts},
           {"workers auto", workers_auto},
           {"a thousand keys", a_thousand_keys},
           {"a bad bundle", a_bad_bundle})

@@ -134,8 +134,8 @@ static void load_and_use(const char *source, const char *name)
     p = plugin_set_find(set, str_of(name));
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     CU_ASSERT(str_is(plugin_name(p), name));
-    CU_ASSERT_PTR_NOT_NULL(plugin_api(p, PS_CHAT, PS_OPENAI_CHAT));
-    CU_ASSERT_PTR_NULL(plugin_api(p, PS_MODELS, PS_OPENAI_CHAT));
+    CU_ASSERT_PTR_NOT_NULL(plugin_api(p, PS_CHAT, PS_OPENAI_CHAT, false));
+    CU_ASSERT_PTR_NULL(plugin_api(p, PS_MODELS, PS_OPENAI_CHAT, false));
     i = plugin_open(p, STR("mine"), STR("http://h/v1"), STR(""), &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(i);
     CU_ASSERT(ps_is(plugin_inst_handle(i)->name, "mine"));
@@ -209,7 +209,7 @@ static const struct {
     bool staged; /* its file is fine; the trial refuses it */
 } bad[] = {
     { "magic", "magic is 0x12345678, not 0x4b545350", false },
-    { "minor", "built for plugin ABI 0.4; this Penstock has 0.3", false },
+    { "minor", "built for plugin ABI 0.5; this Penstock has 0.4", false },
     { "symbol", "exports no ps_plugin_v0", false },
     { "textrel", "text relocations: compile it with -fPIC", false },
     { "static_tls", "needs static TLS", false },

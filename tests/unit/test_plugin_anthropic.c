@@ -203,10 +203,12 @@ static void lists_models(void)
     const ps_api *api;
 
     begin();
-    api = plugin_api(host.plugin, PS_CHAT, PS_ANTHROPIC);
+    api = plugin_api(host.plugin, PS_CHAT, PS_ANTHROPIC, true);
     CU_ASSERT(api && strcmp(api->path, "/v1/messages") == 0);
-    CU_ASSERT(plugin_api(host.plugin, PS_COUNT_TOKENS, PS_ANTHROPIC) != NULL);
-    CU_ASSERT(plugin_api(host.plugin, PS_CHAT, PS_OPENAI_CHAT) == NULL);
+    CU_ASSERT_PTR_NOT_NULL(
+        plugin_api(host.plugin, PS_COUNT_TOKENS, PS_ANTHROPIC, true));
+    CU_ASSERT_PTR_NULL(
+        plugin_api(host.plugin, PS_CHAT, PS_OPENAI_CHAT, true));
     api = plugin_api_of(host.plugin, PS_MODELS);
     CU_ASSERT(api && api->dialect == PS_ANTHROPIC);
     end();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.3. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.4. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 3
+#define PS_ABI_MINOR 4
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
@@ -49,27 +49,7 @@ enum {
     PS_EBUG = -5
 };
 
-/** What an endpoint asks of a provider. */
-enum {
-    PS_CHAT = 1, PS_COMPLETIONS, PS_EMBEDDINGS, PS_MODELS, PS_COUNT_TOKENS
-};
-
-/** Wire dialects. PS_ANTHROPIC carries chat, count_tokens and models. */
-enum {
-    PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
-    PS_OPENAI_MODELS, PS_ANTHROPIC
-};
-
-/** How a streamed answer is framed; PS_JSON: never streamed. */
-enum { PS_JSON = 0, PS_SSE = 1 };
-
-/** One row of what a provider speaks. Path: below the base URL; "{model}" is
- * replaced by the percent-encoded upstream model. */
-typedef struct ps_api {
-    uint16_t op, dialect, framing;
-    const char *method;
-    const char *path;
-} ps_api;
+#include <penstock/api.h>
 
 /** Faults: what happened ... */
 enum {

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What a provider speaks: part of penstock/plugin.h, which includes it. */
+#ifndef PENSTOCK_API_H
+#define PENSTOCK_API_H
+
+#include <stdint.h>
+
+/** What an endpoint asks of a provider. */
+enum {
+    PS_CHAT = 1, PS_COMPLETIONS, PS_EMBEDDINGS, PS_MODELS, PS_COUNT_TOKENS
+};
+
+/** Wire dialects. PS_ANTHROPIC carries chat, count_tokens and models,
+ * PS_GEMINI embeddings as well; those behind it chat alone. */
+enum {
+    PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
+    PS_OPENAI_MODELS, PS_ANTHROPIC, PS_RESPONSES, PS_GEMINI, PS_CONVERSE,
+    PS_COHERE, PS_OLLAMA
+};
+
+/** How a streamed answer is framed; PS_JSON: it is not streamed. Where one op
+ * has two paths, two rows say so: PS_JSON and another. */
+enum {
+    PS_JSON = 0, PS_SSE = 1, PS_NDJSON = 2, PS_EVENTSTREAM = 3, /* AWS's */
+    PS_JSON_ARRAY = 4
+};
+
+/** One row of what a provider speaks. Path: below the base URL; "{model}" is
+ * replaced by the percent-encoded upstream model. */
+typedef struct ps_api {
+    uint16_t op, dialect, framing;
+    const char *method;
+    const char *path;
+} ps_api;
+
+#endif
