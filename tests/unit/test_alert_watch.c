@@ -74,6 +74,7 @@ static void finds_what_was_taken_out(void)
     autooff_served(a);
     look();
     UNIT_INT(all(), 0);
+    cells_free(cells);
 }
 
 static void finds_breakers_and_models(void)
