@@ -43,11 +43,23 @@ struct message; /* app/message.h */
 void control_answer(struct master *m, const struct message *msg);
 void control_keeper_gone(struct master *m);
 
+/** The admin API wishes for a reload (MSG_WISH). control_reload.c */
+struct post;
+void control_wish(struct master *m, struct post *p, struct message *msg);
+/** It was carried out, or refused. */
+struct reload_wish;
+void control_wished(struct master *m, const struct reload_wish *w,
+                    struct str text);
+
 /** Answer a connection that waits under this ticket; gone is fine. */
 void control_tell(struct master *m, uint32_t ticket, struct str answer);
 
 /** The answer to `status`: one JSON object. control_status.c */
 int control_status(const struct master *m, struct buf *out);
+
+/** Connect, and wait for answers as long as they take: a reload's may be
+ * minutes away. What fails here fails again, and is told, when it is asked. */
+void control_patience(int *sock, const char *path);
 
 /** One request and its answer, in a client. `reply` takes the line without
  * its newline. *sock is kept open for the next (-1 before the first).

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Asking a running instance: a blocking line each way, ten seconds at most. */
+/* Asking a running instance: a blocking line each way, ten seconds at most
+ * unless more patience is asked for. */
 #include "app/control.h"
 
 #include <errno.h>
@@ -53,6 +54,19 @@ static int read_line(int fd, struct buf *reply, struct err *err)
             return 0;
         }
     }
+}
+
+void control_patience(int *sock, const char *path)
+{
+    const struct timeval none = { 0 };
+    struct err err = { 0 };
+
+    if (*sock < 0)
+        *sock = dial(path, &err);
+    if (*sock < 0)
+        *sock = -1;
+    else
+        setsockopt(*sock, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
 }
 
 static ssize_t send_line(int sock, struct str line, int fd)

@@ -41,6 +41,23 @@ void control_wait(struct master *m, struct conn *c);
 int control_target_list(struct master *m, struct conn *c, json_t *request);
 int control_target_switch(struct master *m, struct conn *c, json_t *request);
 
+/* control_reload.c: verbs about generations */
+
+int control_reload(struct master *m, struct conn *c, json_t *request);
+int control_rollback(struct master *m, struct conn *c, json_t *request);
+int control_generations(struct master *m, struct conn *c, json_t *request);
+
+/* control_shadow.c: {"verb", "dir", "rate"} */
+
+int control_shadow(struct master *m, struct conn *c, json_t *request);
+int control_shadow_show(struct master *m, struct conn *c, json_t *request);
+int control_shadow_stop(struct master *m, struct conn *c, json_t *request);
+
+/* control_plugins.c: {"verb"}, or {"verb", "name"} to end a quarantine */
+
+int control_plugin_list(struct master *m, struct conn *c, json_t *request);
+int control_plugin_release(struct master *m, struct conn *c, json_t *request);
+
 /* control_keeper.c */
 
 /** Have it in the keeper's audit, as far as there is one; nobody waits. False:

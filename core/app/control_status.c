@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/alert.h"
 #include "engine/config.h"
+#include "engine/shed.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -64,6 +65,8 @@ static const char *post_state(const struct post *p, uint64_t now)
         return p->start_ms > now ? "backoff" : "starting";
     if (p->ready_ms == 0)
         return "starting";
+    if (p->canary)
+        return "canary";
     beat = atomic_load(&p->cell->beat_ms);
     if (p->stuck && now > beat + 2000)
         return "stuck";
@@ -82,6 +85,17 @@ static void put_vitals(struct buf *b, const struct vitals *v)
         return;
     put_num(b, "fds", atomic_load(&v->fds));
     put_num(b, "fds_max", atomic_load(&v->fds_max));
+}
+
+/** Only where there is something to say. */
+static void put_load(struct buf *b, const struct process_cell *p)
+{
+    uint32_t level = atomic_load(&p->shedding);
+
+    if (atomic_load(&p->queued))
+        put_num(b, "waiting", atomic_load(&p->queued));
+    if (level == SHED_BATCH || level == SHED_ALL)
+        put_str(b, "shedding", str_of(shed_level_name(level)));
 }
 
 static void put_post(struct buf *b, const struct post *p, uint64_t now)
@@ -104,6 +118,7 @@ static void put_post(struct buf *b, const struct post *p, uint64_t now)
         put_num(b, "uptime_ms", now - atomic_load(&p->cell->started_ms));
         put_num(b, "in_flight", atomic_load(&p->cell->inflight));
         put_num(b, "connections", atomic_load(&p->cell->connections));
+        put_load(b, p->cell);
     }
     if (p->cell && p->pid && p->kind == PROC_WORKER)
         put_vitals(b, &p->cell->vitals);
@@ -180,8 +195,8 @@ static void put_watched(struct buf *b, const struct health_cell *c,
         put_name(b, "degraded");
         buf_puts(b, "true");
     }
-    if (atomic_load(&c->watch.failed) >= WATCH_SICK)
-        put_num(b, "probes_failed", atomic_load(&c->watch.failed));
+    if (atomic_load(&c->probing.failed) >= PROBING_SICK)
+        put_num(b, "probes_failed", atomic_load(&c->probing.failed));
 }
 
 static void put_targets(struct buf *b, const struct master *m, uint64_t now)
@@ -203,10 +218,26 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
             put_str(b, "off", str_of(target_off_name(atomic_load(&c->off))));
         if (atomic_load(&c->rest.until_ms) > now)
             put_num(b, "cooling_ms", atomic_load(&c->rest.until_ms) - now);
+        if (health_limit(c))
+            put_num(b, "limit", health_limit(c));
         if (breaker_wait_ms(&c->breaker, now))
             put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
         put_watched(b, c, now);
         buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
+static void put_quarantined(struct buf *b, const struct master *m)
+{
+    const struct plugin_mark *k;
+    uint32_t at = 0;
+
+    put_name(b, "quarantined");
+    buf_putc(b, '[');
+    while ((k = charges_next(cells_charges(m->cells), &at))) {
+        if (atomic_load(&k->out))
+            put_str(b, NULL, str_of(k->name));
     }
     buf_putc(b, ']');
 }
@@ -262,6 +293,24 @@ static void put_sums(struct buf *b, const struct master *m)
     put_num(b, "worker_deaths", deaths);
 }
 
+/** Do the files say what is served? */
+static void put_files(struct buf *b, const struct master *m)
+{
+    const char *changed = sources_changed(m->loaded.sources);
+
+    put_name(b, "files");
+    buf_putc(b, '{');
+    if (m->reload.pinned)
+        put_str(b, "differ", STR("an earlier generation was rolled back to"));
+    else if (*m->reload.kept_life.broken)
+        put_str(b, "differ", str_of(m->reload.kept_life.broken));
+    else if (changed)
+        put_str(b, "differ", STR("written since they were read"));
+    if (changed)
+        put_str(b, "changed", str_of(changed));
+    buf_putc(b, '}');
+}
+
 int control_status(const struct master *m, struct buf *out)
 {
     uint64_t now = clock_mono_ms();
@@ -283,6 +332,9 @@ int control_status(const struct master *m, struct buf *out)
     buf_putc(out, '[');
     reload_put_kept(m, out);
     buf_putc(out, ']');
+    put_name(out, "generations");
+    kept_put_all(m, out);
+    put_files(out, m);
     if (m->file)
         put_str(out, "file", str_of(m->file));
     put_str(out, "state", m->config->state);
@@ -297,6 +349,7 @@ int control_status(const struct master *m, struct buf *out)
     put_targets(out, m, now);
     put_credentials(out, m, now);
     put_alerts(out, m);
+    put_quarantined(out, m);
     put_sums(out, m);
     put_num(out, "log_lines_lost", log_lost());
     put_num(out, "master_fds", count_fds());

@@ -33,6 +33,8 @@ static int put_target(const struct master *m, const struct health_cell *c,
                    (unsigned long long)autooff_wait_ms(&c->autooff, now));
     if (trend_share(&c->trend, now) < 1000)
         buf_puts(out, ",\"degraded\":true");
+    if (health_limit(c))
+        buf_printf(out, ",\"limit\":%u", health_limit(c));
     return buf_printf(out, ",\"in_flight\":%llu}",
                       (unsigned long long)cells_at_target(m->cells, name));
 }

@@ -145,3 +145,12 @@ const struct conf_listen *listener_conf(const struct listener *l,
     }
     return NULL;
 }
+
+bool listeners_serve(const struct listeners *l, const struct config *c)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (!listener_conf(&l->list[i], c))
+            return false;
+    }
+    return l->n == c->n_listens;
+}

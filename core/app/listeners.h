@@ -52,6 +52,9 @@ void listeners_let_go_rest(const struct listeners *old);
 const struct conf_listen *listener_conf(const struct listener *l,
                                         const struct config *c);
 
+/** Does the configuration ask for exactly these? */
+bool listeners_serve(const struct listeners *l, const struct config *c);
+
 /** A Unix socket's file goes; other addresses: nothing. */
 void listener_unlink(struct str address);
 

@@ -37,13 +37,15 @@ static int read_plugins(struct loaded *out, const json_t *list)
     if (!out->plugins)
         return -ERR_NOMEM;
     for (size_t i = 0; i < n; i++) {
-        const char *name, *path;
+        const char *name, *path, *version;
         struct loaded_plugin *p = &out->plugins[i];
 
-        if (json_unpack(json_array_get(list, i), "[ss]", &name, &path) != 0)
+        if (json_unpack(json_array_get(list, i), "[sss]", &name, &path,
+                        &version) != 0)
             return -ERR_BUG;
         snprintf(p->name, sizeof p->name, "%s", name);
         snprintf(p->path, sizeof p->path, "%s", path);
+        snprintf(p->version, sizeof p->version, "%s", version);
     }
     out->n_plugins = n;
     return 0;
@@ -63,18 +65,19 @@ static int read_diff(struct loaded *out, const json_t *diff)
 {
     json_t *changes = NULL;
     json_int_t n = 0, applies = 0;
-    int helpers = 0;
+    int helpers = 0, new_code = 0;
 
     if (!json_is_object(diff))
         return 0; /* there was nothing to compare with */
-    if (json_unpack((json_t *)(uintptr_t)diff, "{s:o, s:I, s:I, s:b}",
+    if (json_unpack((json_t *)(uintptr_t)diff, "{s:o, s:I, s:I, s:b, s:b}",
                     "changes", &changes, "n", &n, "applies", &applies,
-                    "helpers", &helpers) != 0)
+                    "helpers", &helpers, "new_code", &new_code) != 0)
         return -ERR_BUG;
     out->changes = json_dumps(changes, JSON_COMPACT);
     out->n_changes = (uint32_t)n;
     out->applies = (enum conf_applies)applies;
     out->helpers = helpers;
+    out->new_code = new_code;
     return out->changes ? 0 : -ERR_NOMEM;
 }
 
@@ -135,6 +138,7 @@ static void end_child(struct loading *l, struct err *err)
         snprintf(err->msg, sizeof err->msg,
                  "the loader was ended by signal %d", WTERMSIG(status));
     close(l->sock);
+    sources_free(l->sources);
     *l = (struct loading){ .sock = -1 };
 }
 
@@ -168,6 +172,19 @@ int loading_start(struct loading *l, const struct load_order *order,
     return 0;
 }
 
+/** Which files it reads; the bundle is yet to come. */
+static int take_sources(struct loading *l, struct message *m, struct err *err)
+{
+    struct err none = { 0 };
+
+    sources_free(l->sources);
+    l->sources = m->fd >= 0 ? sources_open(m->fd, &none) : NULL;
+    if (m->fd >= 0)
+        close(m->fd);
+    (void)err;
+    return 0;
+}
+
 int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                  struct err *err)
 {
@@ -183,10 +200,14 @@ int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                      LOAD_MS / 1000);
     else if (got < 0)
         rc = err_set(err, ERR_IO, "the loader ended without an answer");
+    else if (m.type == MSG_SOURCES)
+        return take_sources(l, &m, err);
     else if (m.type == MSG_BUNDLE)
         rc = read_answer(out, &m, err);
     else
         rc = read_reason(&m, err);
+    out->sources = l->sources;
+    l->sources = NULL;
     end_child(l, err);
     if (got > 0 && m.fd >= 0)
         close(m.fd);
@@ -224,8 +245,16 @@ int loader_load(struct loaded *out, const char *file, const struct paths *p,
     const struct load_order order = { .file = file, .paths = p,
                                       .generation = generation,
                                       .signal_fd = signal_fd };
+
+    return loader_wait(out, &order, err);
+}
+
+int loader_wait(struct loaded *out, const struct load_order *order,
+                struct err *err)
+{
+    int signal_fd = order->signal_fd;
     struct loading l;
-    int rc = loading_start(&l, &order, err);
+    int rc = loading_start(&l, order, err);
 
     while (rc == 0) {
         struct pollfd fds[2] = { { .fd = l.sock, .events = POLLIN },
@@ -251,6 +280,7 @@ void loaded_clear(struct loaded *l)
         close(l->fd);
     free(l->plugins);
     free(l->changes);
+    sources_free(l->sources);
     *l = (struct loaded){ 0 };
 }
 
@@ -267,11 +297,12 @@ static const char *path_of(const struct loaded *l, const char *name)
 
 /** Another file under the same name, or one more: a process never holds two
  * versions of a plugin, so that this is for new workers. */
-static int compare_plugins(struct config_diff *d, const struct loaded *next,
+static int compare_plugins(struct config_diff *d, struct loaded *next,
                            const struct loaded *served)
 {
     int rc = 0;
 
+    next->new_code = false;
     for (size_t i = 0; i < next->n_plugins && !rc; i++) {
         const struct loaded_plugin *p = &next->plugins[i];
         const char *old = path_of(served, p->name);
@@ -279,6 +310,7 @@ static int compare_plugins(struct config_diff *d, const struct loaded *next,
 
         if (old && strcmp(old, p->path) == 0)
             continue;
+        next->new_code = true;
         snprintf(what, sizeof what, "plugin %s", p->name);
         rc = config_diff_add(d, what, old ? "changed" : "added",
                              CONF_WORKERS);

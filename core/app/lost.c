@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "flow/format.h"
 
+#include <stdio.h>
+
 static struct str bounded(const char *p, size_t size)
 {
     return (struct str){ p, strnlen(p, size) };
@@ -91,6 +93,9 @@ void lost_request(void *ud, const struct request_cell *r)
     };
 
     lost->n++;
+    if (lost->suspect.n && str_eq(lost->suspect, bounded(r->id, sizeof r->id)))
+        snprintf(lost->principal, sizeof lost->principal, STR_FMT,
+                 STR_ARG(bounded(r->principal, sizeof r->principal)));
     put_row(lost->ring, r);
     put_line(&b, true, r);
     explain_put(bounded(r->id, sizeof r->id), buf_str(&b));

@@ -11,6 +11,8 @@ struct lost {
     size_t n;
     bool json; /* form of the access lines */
     struct ledger_ring *ring; /* the dead's; NULL = no ledger */
+    struct str suspect;  /* id of the request that it died in; or n 0 */
+    char principal[40];  /* out: whose that was */
 };
 
 /** For cells_reap, with ud a struct lost: the request's access line, its text

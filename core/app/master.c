@@ -165,7 +165,7 @@ static void read_signals(struct master *m)
         on_signal(m, info.ssi_signo);
 }
 
-enum { POLL_MAX = 1 + 1 + CONTROL_MAX_CONNS + 1 +
+enum { POLL_MAX = 1 + 1 + CONTROL_MAX_CONNS + 1 + 1 +
                   MASTER_PROCESSES(MASTER_MAX_WORKERS) };
 
 static void turn(struct master *m, int timeout_ms)
@@ -187,6 +187,8 @@ static void turn(struct master *m, int timeout_ms)
     n_posts = n;
     if (reload_sock(m) >= 0)
         p[n++] = (struct pollfd){ .fd = reload_sock(m), .events = POLLIN };
+    if (watch_sock(m) >= 0)
+        p[n++] = (struct pollfd){ .fd = watch_sock(m), .events = POLLIN };
     if (poll(p, n, timeout_ms) < 0)
         return;
     if (p[0].revents)
@@ -195,6 +197,8 @@ static void turn(struct master *m, int timeout_ms)
         if (p[i].revents && who[i]->sock == p[i].fd)
             post_hear(m, who[i]);
     }
+    if (watch_sock(m) >= 0)
+        watch_hear(m);
     control_serve(m->control, m, p + 1, n_control);
 }
 
@@ -208,6 +212,9 @@ void master_loop(struct master *m)
     for (;;) {
         uint64_t now = clock_mono_ms(), wait = TURN_MS;
 
+        kept_step(m, now);
+        watch_step(m, now);
+        wait = least(wait, watch_wait(m, now));
         reload_step(m, now);
         relieve_step(m, now);
         master_alerts_step(m, now);
@@ -223,9 +230,11 @@ void master_loop(struct master *m)
     }
 }
 
-int master_serve(const char *file, const char *socket, struct err *err)
+int master_serve(const char *file, const char *socket, bool last_good,
+                 struct err *err)
 {
-    struct master m = { .file = file, .started_ms = clock_mono_ms() };
+    struct master m = { .file = file, .last_good = last_good,
+                        .started_ms = clock_mono_ms() };
     int rc = master_open(&m, socket, err);
 
     if (rc == 0) {

@@ -18,6 +18,7 @@
 #include "app/paths.h"
 #include "app/reload.h"
 #include "engine/cells.h"
+#include "engine/charges.h"
 #include "engine/kv.h"
 #include "engine/ledger.h"
 #include "engine/limit.h"
@@ -53,6 +54,7 @@ struct post {
     uint64_t prepared;   /* of the one that it holds ready beside it */
     uint64_t told;       /* of the one that it was told to serve */
     bool unlistened; /* it accepts no more */
+    bool canary;  /* the first of its generation, in a slot that has another */
     bool leaving; /* replaced by another: it drains, and then the post goes */
     bool retired; /* told to end, so that the next has a new configuration */
     uint32_t early;    /* deaths in a row, each soon after the start */
@@ -83,6 +85,7 @@ struct master {
     struct post *posts;
     size_t n_posts, n_workers;
     struct reload reload;
+    struct charge_book charges; /* deaths of workers, in plugins */
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
     struct snapshot *jwks;      /* the same, of the issuers' keys */
@@ -96,6 +99,7 @@ struct master {
     int life[2]; /* the mock reads its end: master and all workers are gone */
     char ticket_key[80];       /* of TLS sessions, the same in all workers */
     const char *file;          /* the configuration, or NULL */
+    bool last_good; /* where it is broken, serve what served well */
     struct err err;            /* why the start failed */
 };
 
@@ -113,7 +117,8 @@ extern const char *const master_kinds[];            /* "worker", ... */
 
 /** `penstock serve`: until it is stopped. Returns the exit code. `file` may
  * be NULL; `socket` is -s or NULL. The reason of a refusal is in *err. */
-int master_serve(const char *file, const char *socket, struct err *err);
+int master_serve(const char *file, const char *socket, bool last_good,
+                 struct err *err);
 
 /* posts.c: the children's lives */
 

@@ -63,11 +63,13 @@ static int open_config(struct master *m, struct err *err)
 {
     int rc;
 
-    m->generation = 1;
-    rc = loader_load(&m->loaded, m->file, &m->paths, m->generation,
+    rc = loader_load(&m->loaded, m->file, &m->paths, LOADER_NEXT,
                      m->signal_fd, err);
+    if (rc && m->last_good)
+        rc = kept_last_good(m, err);
     if (rc)
         return rc;
+    m->generation = snapshot_generation(m->loaded.bundle);
     m->config = config_open(m->loaded.bundle, err);
     if (!m->config)
         return -err->code;
@@ -281,6 +283,7 @@ int master_open(struct master *m, const char *socket, struct err *err)
     if (!rc)
         rc = open_log(m, err);
     if (!rc) {
+        kept_open(m);
         m->control = control_new(m->paths.socket, err);
         rc = m->control ? 0 : -err->code;
     }

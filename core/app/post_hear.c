@@ -13,13 +13,13 @@
 
 static void on_ready(struct master *m, struct post *p, struct message *msg)
 {
-    (void)m;
     (void)msg;
     p->ready_ms = clock_mono_ms();
     atomic_store(&p->cell->state, PROC_READY);
     if (p->kind == PROC_WORKER)
         log_event(EV_worker_ready, LOG_I("pid", p->pid),
                   LOG_I("slot", p->slot));
+    shadow_greet(m, p);
 }
 
 /** It cannot start; the reason counts while nothing has ever been ready. */
@@ -111,6 +111,8 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_PREPARED] = reload_prepared,
     [MSG_FLIPPED] = reload_flipped,
     [MSG_UNLISTENED] = reload_unlistened,
+    [MSG_WISH] = control_wish,
+    [MSG_SHADOWED] = shadow_heard,
 };
 
 void post_hear(struct master *m, struct post *p)

@@ -7,6 +7,7 @@
  */
 #include "app/master.h"
 
+#include "app/charge.h"
 #include "app/control.h"
 #include "app/lost.h"
 #include "app/message.h"
@@ -132,6 +133,7 @@ void post_start(struct master *m, struct post *p)
         not_started(p, &err);
         return;
     }
+    charge_enter(m);
     p->cell = cells_claim(m->cells, p->kind, p->slot);
     keys_inherit(m, p);
     fflush(NULL);
@@ -166,7 +168,8 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms)
     for (size_t i = 0; i < m->n_posts; i++) {
         struct post *p = &m->posts[i];
 
-        if (p->leaving || (p->kind == PROC_WORKER && keys_awaited(m, now_ms)))
+        if (p->leaving || p->canary ||
+            (p->kind == PROC_WORKER && keys_awaited(m, now_ms)))
             continue;
         if (p->pid == 0 && p->start_ms <= now_ms)
             post_start(m, p);
@@ -179,60 +182,27 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms)
     return next;
 }
 
-/** A text that a dead process left, whatever it did to it. */
-static struct str text_of(const char *p, size_t size)
-{
-    return (struct str){ p, strnlen(p, size) };
-}
-
-static void log_death(const struct post *p, int status, size_t lost)
-{
-    static const enum log_id ids[] = {
-        [PROC_WORKER] = EV_worker_died,
-        [PROC_KEEPER] = EV_keeper_died,
-        [PROC_MOCK] = EV_mock_died,
-    };
-    static const char *const kinds[] = { "", "plugin", "policy" };
-    const struct crumb *c = &p->cell->crumb;
-    uint32_t kind = atomic_load(&c->kind);
-    struct log_field f[12];
-    size_t n = 0;
-
-    f[n++] = LOG_I("pid", p->pid);
-    f[n++] = LOG_I("slot", p->slot);
-    if (WIFSIGNALED(status))
-        f[n++] = LOG_I("signal", WTERMSIG(status));
-    else
-        f[n++] = LOG_I("exit", WEXITSTATUS(status));
-    f[n++] = LOG_I("lost_requests", (int64_t)lost);
-    if (*p->why)
-        f[n++] = LOG_Z("why", p->why);
-    if (kind == CRUMB_PLUGIN || kind == CRUMB_POLICY) {
-        f[n++] = LOG_Z("charged", kinds[kind]);
-        f[n++] = LOG_S("call", text_of(c->what, sizeof c->what));
-        f[n++] = LOG_S("request", text_of(c->request, sizeof c->request));
-    }
-    f[n] = LOG_END;
-    log_fields(ids[p->kind], f);
-}
-
 /** The post's process ended: account for it, plan the next. */
 static void bury(struct master *m, struct post *p, int status)
 {
     uint64_t now = clock_mono_ms();
     bool asked = m->phase >= MASTER_DRAINING || p->leaving || p->retired;
     struct lost lost = { .json = m->config->log.json };
+    struct suspect suspect;
+    bool crashed = false;
 
     if (p->sock >= 0)
         post_hear(m, p); /* its last words */
     close_fd(&p->sock);
+    charge_suspect(m, p, &suspect);
+    lost.suspect = str_of(suspect.request);
     if (m->rings)
         lost.ring = ledger_ring(m->rings, cells_index(m->cells, p->cell));
     cells_reap(m->cells, p->cell, lost_request, &lost);
     if (p->kind == PROC_WORKER && m->limiter)
         limiter_reap(m->limiter, cells_index(m->cells, p->cell));
-    if (!asked || status != 0)
-        log_death(p, status, lost.n); /* the cell is ours until the next */
+    if (!asked || status != 0) /* the cell is ours until the next */
+        crashed = charge_death(m, p, status, &suspect, &lost);
     p->cell = NULL;
     p->pid = 0;
     if (p->kind == PROC_KEEPER)
@@ -254,9 +224,8 @@ static void bury(struct master *m, struct post *p, int status)
     plan_next(p, p->ready_ms == 0 || now - p->ready_ms < EARLY_MS, now);
     if (p->kind == PROC_WORKER)
         reload_worker_failed(m, p, p->why);
-    if (p->kind == PROC_WORKER && WIFSIGNALED(status) &&
-        WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM)
-        reload_worker_crashed(m, p, WTERMSIG(status));
+    if (crashed)
+        reload_worker_crashed(m, p);
 }
 
 /** A post whose process left is no more. */

@@ -17,8 +17,11 @@
 #ifndef PENSTOCK_APP_RELOAD_H
 #define PENSTOCK_APP_RELOAD_H
 
+#include "app/kept_life.h"
 #include "app/listeners.h"
 #include "app/loader.h"
+#include "app/shadow.h"
+#include "app/watch.h"
 #include "base/buf.h"
 
 struct master;
@@ -31,6 +34,7 @@ enum reload_stage {
     RELOAD_PREPARING, /* workers make the new generation beside the old */
     RELOAD_FLIPPING,  /* it is in force; workers are taking it */
     RELOAD_WAITING,   /* for workers of older generations to end */
+    RELOAD_CANARY,    /* one new worker serves beside the old ones */
     RELOAD_RISING,    /* new workers are starting */
     RELOAD_LEAVING,   /* the old ones are still accepting */
 };
@@ -44,6 +48,10 @@ struct reload_wish {
     bool force;        /* where older workers are in the way, end them */
     bool no_wait;      /* where they are, do not wait for them */
     uint64_t back_to;  /* a rollback, to the kept bundle of this number */
+    bool shadow;       /* a candidate, of reload.shadow.dir, to run beside */
+    bool watched;      /* a file was edited, and nobody asked */
+    uint64_t call;     /* of the admin API, to be told; 0 = not */
+    pid_t keeper;      /* the one that asks for it */
 };
 
 /** A bundle as the master holds it. */
@@ -61,9 +69,20 @@ struct reload_bake {
     uint64_t answered, denied; /* by the former, in its time */
 };
 
+/** Tries at targets, and those that failed by no caller's fault. */
+struct tries {
+    uint64_t all, broken;
+};
+
+struct reload_canary {
+    bool serving;        /* it is ready; until_ms is the end of its trial */
+    struct tries others; /* of the old workers, at its begin */
+};
+
 struct reload {
     enum reload_stage stage;
     struct reload_bake bake;
+    struct reload_canary canary;
     struct reload_wish wishes[RELOAD_WISHES_MAX]; /* the first is at work */
     size_t n_wishes;
     struct loading loading;
@@ -72,10 +91,15 @@ struct reload {
     struct listeners listeners; /* rising: of the former */
     uint64_t last;         /* the highest number ever given */
     uint64_t started_ms, until_ms;
+    bool retire;           /* the keeper goes once it has told who asked */
+    uint64_t retire_ms;    /* when; 0 = not yet */
     uint64_t pinned;       /* rolled back to this one; 0 = not */
     /* bundles that served, the newest first, without the one in force */
     struct served kept[RELOAD_KEPT];
     size_t n_kept;
+    struct kept_life kept_life; /* the same on disk */
+    struct watch watch;
+    struct shadowing shadow;
 };
 
 /** Want one; it begins with the next turn of the loop. False: too many want
@@ -102,13 +126,18 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why);
 /** In a child: close the descriptors of bundles. */
 void reload_let_go(const struct master *m);
 
-/** A worker died of a signal that nobody sent on purpose. */
-void reload_worker_crashed(struct master *m, const struct post *p, int signo);
+/** A worker died by its own fault, or hung; p->why says how. */
+void reload_worker_crashed(struct master *m, const struct post *p);
+/** Does it serve a generation that is taken back if it dies? */
+bool reload_on_trial(const struct master *m, const struct post *p);
 
 /** All is over or is being ended: nothing is reloaded any more. */
 void reload_end(struct master *m);
 /** Free what is held. */
 void reload_close(struct master *m);
+
+/** Is it kept in memory? */
+bool reload_has(const struct master *m, uint64_t number);
 
 /** For `status`: the numbers that `rollback` can go to. */
 void reload_put_kept(const struct master *m, struct buf *out);

@@ -107,13 +107,19 @@ void bake_step(struct master *m, uint64_t now_ms)
     }
 }
 
-void reload_worker_crashed(struct master *m, const struct post *p, int signo)
+bool reload_on_trial(const struct master *m, const struct post *p)
 {
-    char why[160];
+    return p->canary || (baking(m) && !p->leaving &&
+                         p->generation == m->reload.bake.number);
+}
 
-    if (!baking(m) || p->leaving || p->generation != m->reload.bake.number)
-        return;
-    snprintf(why, sizeof why, "a worker (slot %u) died of signal %d", p->slot,
-             signo);
+void reload_worker_crashed(struct master *m, const struct post *p)
+{
+    char why[sizeof p->why + 64];
+
+    if (p->canary || !reload_on_trial(m, p))
+        return; /* a canary is its own rule's: reload_canary.c */
+    snprintf(why, sizeof why, "a worker (slot %u) failed: %s", p->slot,
+             p->why);
     take_back(m, why);
 }

@@ -24,6 +24,10 @@ const char *reload_note(const struct master *m);
 void reload_take(struct master *m, struct served *former);
 /** Keep what served for a rollback; the oldest goes. */
 void reload_keep(struct master *m, struct served *former);
+/** Into the list of those kept, the newest first; the oldest goes. */
+void reload_hold(struct reload *r, struct served *s);
+/** The keeper is started again, with what the configuration says now. */
+void reload_retire(struct master *m);
 /** The keeper and the log follow the new configuration. */
 void reload_follow(struct master *m, bool helpers);
 void served_clear(struct served *s);
@@ -43,6 +47,24 @@ void rise_step(struct master *m, uint64_t now_ms);
 void rise_tell(struct master *m);
 /** Go back to the former, and say why. */
 void rise_fail(struct master *m, const struct err *err);
+
+/* reload_canary.c: one new worker before the others */
+
+/** Does the next bundle bring a plugin file that none of ours has, on the
+ * listeners that we have? */
+bool canary_wanted(const struct master *m);
+void canary_start(struct master *m);
+void canary_step(struct master *m, uint64_t now_ms);
+/** Its process ended. */
+void canary_died(struct master *m, const char *why);
+/** It is over with the reload: the canary, if there is one, drains. */
+void canary_end(struct master *m);
+/** It did well: put it into the post of its slot, whose process has made way.
+ * False: it is not of this slot, or there is none. */
+bool canary_take(struct master *m, struct post *p);
+/** Pure: at least three failed, and that more than twice as often as with the
+ * others, and five of a hundred. */
+bool canary_is_worse(const struct tries *canary, const struct tries *other);
 
 /* reload_bake.c: the new generation is watched */
 

@@ -75,6 +75,10 @@ void rise_start(struct master *m)
         r->stage = RELOAD_WAITING; /* and then we come here again */
         return;
     }
+    if (!err.code && !r->canary.serving && canary_wanted(m)) {
+        canary_start(m);
+        return;
+    }
     rc = err.code ? -err.code
                   : listeners_open(&next, r->next.config, m->n_workers,
                                    &m->listeners, &err);
@@ -89,8 +93,10 @@ void rise_start(struct master *m)
     reload_take(m, &r->former);
     r->listeners = m->listeners;
     m->listeners = next;
-    for (size_t i = 0; i < m->n_workers; i++)
+    for (size_t i = 0; i < m->n_workers; i++) {
         posts_make_way(m, &m->posts[i]);
+        canary_take(m, &m->posts[i]);
+    }
     r->stage = RELOAD_RISING;
     r->until_ms = clock_mono_ms() + RELOAD_RISE_MS;
 }
@@ -108,6 +114,8 @@ static void move_back(struct master *m, struct post *p)
             continue;
         *p = *old;
         p->leaving = false;
+        if (p->sock >= 0) /* it may have left the slot to a canary */
+            message_send(p->sock, MSG_ADOPT, p->slot, STR_NULL, -1);
         *old = fresh;
         old->leaving = true;
         if (old->pid != 0)
@@ -129,6 +137,7 @@ void rise_fail(struct master *m, const struct err *err)
     m->config = r->former.config;
     m->generation = r->former.number;
     r->former = (struct served){ 0 };
+    r->watch.begun = false;
     for (size_t i = 0; i < m->n_workers; i++)
         move_back(m, &m->posts[i]);
     listeners_give_up(&m->listeners, &r->listeners);
@@ -159,6 +168,8 @@ static void commit(struct master *m)
 
     bake_measure(m, r->former.number);
     listeners_replace(&m->listeners, &r->listeners);
+    if (m->loaded.new_code) /* what bodies met in the old is not there */
+        charges_forgive(cells_charges(m->cells));
     reload_follow(m, m->loaded.helpers);
     reload_keep(m, &r->former);
     r->former = (struct served){ 0 };

@@ -7,6 +7,7 @@
  */
 #include "app/master.h"
 
+#include "app/charge.h"
 #include "app/message.h"
 #include "base/log.h"
 
@@ -30,20 +31,7 @@ static bool responsive(const struct post *p, uint64_t now_ms)
            silent_ms(p, now_ms) < STUCK_MS;
 }
 
-static void charge(const struct post *p, uint64_t silent)
-{
-    const struct crumb *c = &p->cell->crumb;
-    bool inside = atomic_load(&c->kind) != CRUMB_NONE;
-
-    log_event(EV_worker_stuck, LOG_I("pid", p->pid), LOG_I("slot", p->slot),
-              LOG_I("silent_ms", (int64_t)silent),
-              LOG_S("call", ((struct str){
-                                c->what,
-                                inside ? strnlen(c->what, sizeof c->what)
-                                       : 0 })));
-}
-
-static void watchdog(struct post *p, uint64_t now_ms)
+static void watchdog(const struct master *m, struct post *p, uint64_t now_ms)
 {
     uint64_t silent = p->ready_ms ? silent_ms(p, now_ms) : 0;
 
@@ -52,7 +40,7 @@ static void watchdog(struct post *p, uint64_t now_ms)
         return;
     }
     if (!p->stuck)
-        charge(p, silent);
+        charge_stuck(m, p, silent);
     p->stuck = true;
     if (silent >= KILL_MS) {
         kill(p->pid, SIGKILL);
@@ -122,7 +110,7 @@ bool slots_watch(struct master *m, uint64_t now_ms)
 
     for (size_t i = 0; i < m->n_posts; i++) {
         if (m->posts[i].kind == PROC_WORKER && m->posts[i].pid != 0)
-            watchdog(&m->posts[i], now_ms);
+            watchdog(m, &m->posts[i], now_ms);
         if (i < m->n_workers && m->phase < MASTER_DRAINING)
             lacking |= watch(m, &m->posts[i], now_ms);
     }

@@ -65,6 +65,7 @@ static void on_beat(void *ud)
     w->slow_callbacks = calls;
     w->log_lost = lost;
     tell_upstream(w);
+    worker_shadow_tell(w);
     worker_vitals(w, BEAT_MS);
     loop_timer_set(&w->beat, BEAT_MS);
 }
@@ -168,6 +169,7 @@ static int load_plugins(struct worker *w, struct err *err)
 
         rc = plugin_set_load(w->plugins, str_of(p->name), p->path, err);
     }
+    plugin_set_heed(w->plugins, cells_charges(w->m->cells));
     return rc;
 }
 

@@ -67,6 +67,7 @@ static void on_fatal(int signo)
 {
     log_flush(); /* lines of requests that were over in this turn */
     last_words(signo);
+    cells_crashed(me); /* last: what it reads may be damaged */
     raise(signo); /* SA_RESETHAND: the default is in force again */
 }
 

@@ -19,8 +19,7 @@ static void on_adopt(struct worker *w, struct message *m)
 
 static void on_release(struct worker *w, struct message *m)
 {
-    if (m->number < w->m->n_workers &&
-        m->number != atomic_load(&w->process->slot))
+    if (m->number < w->m->n_workers) /* its own, for a canary */
         worker_unlisten(w, m->number);
 }
 
@@ -97,7 +96,7 @@ static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
     [MSG_KEYS] = on_keys,           [MSG_JWKS] = on_jwks,
     [MSG_PREPARE] = worker_prepare, [MSG_FLIP] = worker_flip,
-    [MSG_ABANDON] = on_abandon,
+    [MSG_ABANDON] = on_abandon,     [MSG_SHADOW] = worker_shadow,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
 };
 

@@ -26,6 +26,7 @@ struct worker {
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct generation *next;     /* prepared beside it; NULL = none */
     struct tls_server **next_tls;
+    struct jwt_sources *next_jwts;
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
     struct loop_io sock;         /* to the master */
@@ -61,6 +62,11 @@ void worker_prepare(struct worker *w, struct message *m);
 void worker_flip(struct worker *w, struct message *m);
 /** It is not wanted. */
 void worker_abandon(struct worker *w);
+
+/** A candidate runs beside it, or no more (worker_shadow.c). */
+void worker_shadow(struct worker *w, struct message *m);
+/** Tell the master what was seen, where something was. */
+void worker_shadow_tell(struct worker *w);
 
 /** Certificates of the listeners as a generation has them, by listener
  * (worker_tls.c); NULL with *err. */

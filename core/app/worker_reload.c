@@ -18,8 +18,10 @@
 
 void worker_abandon(struct worker *w)
 {
+    jwt_sources_free(w->next_jwts);
     generation_unref(w->next);
     worker_tls_close(w, w->next_tls);
+    w->next_jwts = NULL;
     w->next = NULL;
     w->next_tls = NULL;
 }
@@ -34,7 +36,9 @@ static int prepare(struct worker *w, struct message *m, struct err *err)
     snapshot_unref(s);
     if (w->next)
         w->next_tls = worker_tls_open(w, w->next, err);
-    return w->next_tls ? 0 : -err->code;
+    if (w->next_tls)
+        w->next_jwts = jwt_sources_new(generation_config(w->next), err);
+    return w->next_jwts ? 0 : -err->code;
 }
 
 void worker_prepare(struct worker *w, struct message *m)
@@ -93,8 +97,8 @@ void worker_flip(struct worker *w, struct message *m)
     w->next = NULL;
     w->next_tls = NULL;
     flow_use(w->flow, w->gen);
-    if (jwt_keys_renew(w->jwt_keys, generation_config(w->gen)) != 0)
-        log_event(EV_jwt_keys_failed, LOG_Z("why", "no memory"));
+    jwt_keys_take(w->jwt_keys, w->next_jwts);
+    w->next_jwts = NULL;
     follow_listeners(w);
     follow_log(&generation_config(w->gen)->log);
     cells_generation(w->process, snapshot_generation(

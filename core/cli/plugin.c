@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * `penstock plugin check|info|list|test`: for who writes plugins, and for who
- * wants to know what is installed. Each loads a plugin as a start does, from
+ * `penstock plugin check|info|list|test|install|release`: for who writes
+ * plugins, and for who runs them. Each loads a plugin as a start does, from
  * a copy, after its trial in a child.
  */
 #include "cli/cli.h"
 
 #include "app/paths.h"
 #include "cli/plugin_file.h"
+#include "cli/plugin_live.h"
 #include "cli/plugin_test.h"
 
 #include <dirent.h>
@@ -176,6 +177,10 @@ static int list(const struct cli_ctx *ctx, char **args, int n)
     (void)args;
     if (n)
         return cli_bad_usage(ctx, "list takes no argument");
+    rc = plugin_list_live(ctx);
+    if (rc != -ERR_NOTFOUND)
+        return rc;
+    rc = CLI_DONE;
     if (paths_find(&paths, ctx->socket, &err))
         return cli_refuse_err(ctx, &err);
     found = scandir(paths.plugins, &entries, is_plugin, alphasort);
@@ -222,20 +227,24 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
         int (*run)(const struct cli_ctx *ctx, char **args, int n);
     } subs[] = {
         { "check", check }, { "info", info }, { "list", list },
-        { "test", test },
+        { "test", test }, { "install", plugin_install },
+        { "release", plugin_release },
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof subs / sizeof subs[0]; i++) {
         if (strcmp(argv[1], subs[i].name) == 0)
             return subs[i].run(ctx, argv + 2, argc - 2);
     }
-    return cli_bad_usage(ctx, "check, info, list or test?");
+    return cli_bad_usage(ctx, "check, info, list, test, install or "
+                              "release?");
 }
 
 const struct cli_verb cli_plugin = {
     .name = "plugin",
     .usage = "check FILE.so [SETTINGS] | info FILE.so | list | "
-             "test FILE.so FIXTURES ...",
-    .help = "check a plugin, say what it speaks, test it with fixtures",
+             "test FILE.so FIXTURES ... |\n"
+             "install [--sha256 HEX] [--no-wait | --force] FILE.so | "
+             "release [NAME]",
+    .help = "check and test a plugin, put it into service, end a quarantine",
     .run = run,
 };

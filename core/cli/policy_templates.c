@@ -158,6 +158,24 @@ const struct policy_template policy_templates[] = {
       "ps.test(\"another one\", {\n"
       "  try = { target = \"gpu/a\", tried = { limited } },\n"
       "})\n" },
+    { "upstream_error",
+      HEAD("a model that is still being loaded is waited for", "")
+      "-- err: a try that failed; the client has nothing of it. The gateway's\n"
+      "-- own tries and deadline hold, whatever is returned.\n"
+      "function M.upstream_error(_, _, err)\n"
+      "  local words = err.message or \"\"\n"
+      "  if err.status == 503 and words:lower():find(\"loading\") then\n"
+      "    return ps.again{ after_ms = 2000 }\n"
+      "  end\n"
+      "end\n"
+      TAIL,
+      TEST_HEAD
+      "ps.test(\"it is being loaded\", {\n"
+      "  err = { status = 503, message = \"Loading model\" },\n"
+      "  expect = { again = 2000 },\n"
+      "})\n"
+      "ps.test(\"it is ill\", { err = { status = 503, message = \"no\" } })\n"
+      "ps.test(\"it is not there\", { err = { class = \"connect\" } })\n" },
     { "response",
       HEAD("clients learn who answered, and how soon", "")
       "-- The head of an answer that serves; the client has nothing of it.\n"

@@ -28,13 +28,16 @@ static void add_list(json_t *request, const char *field, const char *value)
     }
 }
 
-/* Numbers are numbers: concurrent=40. */
+/* Numbers are numbers: concurrent=40; one below 0 is, too, and is refused as
+ * what it is. */
 static json_t *pair_value(struct str s, const char *field)
 {
+    bool minus = s.n && *s.p == '-';
+    struct str digits = { s.p + minus, s.n - minus };
     uint64_t n;
 
-    if (strcmp(field, "limits") == 0 && str_u64(s, &n))
-        return json_integer((json_int_t)n);
+    if (strcmp(field, "limits") == 0 && str_u64(digits, &n) && n <= INT64_MAX)
+        return json_integer(minus ? -(json_int_t)n : (json_int_t)n);
     return json_stringn(s.p ? s.p : "", s.n);
 }
 

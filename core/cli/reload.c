@@ -3,6 +3,8 @@
 /* `penstock reload` and `penstock rollback`: another generation. */
 #include "cli/ask.h"
 
+#include "app/control.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +39,8 @@ static void print_plan(const json_t *got)
 {
     const char *applies = member(got, "applies");
 
+    if (*member(got, "warning"))
+        printf("note: %s\n", member(got, "warning"));
     if (number(got, "n_changes") == 0) {
         puts("nothing would change");
         return;
@@ -78,6 +82,8 @@ static int send(struct cli_ctx *ctx, json_t *request, bool plan)
     if (!text)
         return cli_refuse(ctx, "no memory");
     rc = ask_open(&a, ctx);
+    if (rc == CLI_DONE)
+        control_patience(&a.sock, a.path);
     if (rc == CLI_DONE)
         rc = ask(&a, text, &got);
     if (rc == CLI_DONE && ctx->json)

@@ -34,6 +34,17 @@ static void print_uptime(long long ms)
         printf("%lld s", s);
 }
 
+static void print_files(const json_t *files)
+{
+    const char *changed = text(files, "changed");
+
+    if (!*text(files, "differ"))
+        return;
+    printf("files          differ from what is served: %s%s%s%s; "
+           "`penstock reload --plan` says how\n", text(files, "differ"),
+           *changed ? " (" : "", changed, *changed ? ")" : "");
+}
+
 static void print_head(const json_t *st)
 {
     printf("penstock %s, pid %lld: %s, up ", text(st, "version"),
@@ -43,6 +54,7 @@ static void print_head(const json_t *st)
            number(st, "generation"),
            *text(st, "file") ? text(st, "file") : "built in",
            text(st, "state"));
+    print_files(json_object_get(st, "files"));
 }
 
 static void print_listeners(const json_t *st)
@@ -168,6 +180,10 @@ static void print_process(const json_t *p)
                number(p, "in_flight"), number(p, "connections"));
     if (number(p, "memory_bytes"))
         printf(" %lld MiB", number(p, "memory_bytes") >> 20);
+    if (number(p, "waiting"))
+        printf(" waiting %lld", number(p, "waiting"));
+    if (*text(p, "shedding"))
+        printf(" turns away: %s", text(p, "shedding"));
     if (number(p, "deaths"))
         printf(" deaths %lld", number(p, "deaths"));
     if (json_object_get(p, "adopted_by"))
@@ -217,6 +233,10 @@ static void print_next(const json_t *st, int ill, int resting, int alerts)
         printf("next: %d worker%s hang%s; look for \"worker.stuck\" in the "
                "log\n", stuck, stuck == 1 ? "" : "s",
                stuck == 1 ? "s" : "");
+    else if (json_array_size(json_object_get(st, "quarantined")))
+        puts("next: workers kept dying in a plugin, so it is quarantined; "
+             "`penstock plugin list` names it, \"plugin.quarantined\" in the "
+             "log the way back");
     else if (ill)
         puts("next: targets are passed over; \"breaker.open\", "
              "\"target.switched\" or \"target.taken_out\" in the log says "

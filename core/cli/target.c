@@ -34,6 +34,8 @@ static void print(const json_t *t)
         printf(" degraded");
     if (number(t, "in_flight"))
         printf(" in flight %lld", number(t, "in_flight"));
+    if (number(t, "limit"))
+        printf(" at most %lld", number(t, "limit"));
     putchar('\n');
 }
 

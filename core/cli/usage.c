@@ -111,12 +111,31 @@ static void put_csv(const char *s)
     putchar('"');
 }
 
-static void print_csv(const json_t *rows)
+/* What reads it finds its columns, also where there is no row. */
+static void print_csv_titles(const char *by)
+{
+    const char *comma = "";
+
+    for (; *by; by += strcspn(by, ","), by += *by == ',') {
+        printf("%s%.*s", comma, (int)strcspn(by, ","), by);
+        comma = ",";
+    }
+    for (int i = 0; ledger_sums[i]; i++) {
+        printf("%s%s", comma, title(ledger_sums[i]));
+        comma = ",";
+    }
+    fputs("\r\n", stdout);
+}
+
+static void print_csv(const json_t *rows, const char *by)
 {
     json_t *row, *v;
     const char *name;
     char room[64];
     size_t i;
+
+    if (json_array_size(rows) == 0)
+        print_csv_titles(by);
 
     json_array_foreach(rows, i, row) {
         const char *comma = "";
@@ -176,7 +195,7 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
     if (ctx->json)
         ask_print(rows);
     else if (o.csv)
-        print_csv(rows);
+        print_csv(rows, o.query.by);
     else if (json_array_size(rows) == 0)
         puts("no usage");
     else

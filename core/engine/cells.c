@@ -23,6 +23,7 @@ struct cells {
     char *map;
     size_t size, block_size;
     struct health *health;
+    struct charges *charges;
     struct cells_block mine; /* all NULL before cells_enter */
     uint32_t *free;          /* stack of our free request cells */
     uint32_t n_free;
@@ -122,8 +123,10 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                     round64(sizeof(struct log_gathered));
     c->size = round64(sizeof *h) + processes * c->block_size;
     c->health = health_new(processes, err);
-    if (!c->health || map_memory(c, err) != 0) {
+    c->charges = c->health ? charges_new(err) : NULL;
+    if (!c->charges || map_memory(c, err) != 0) {
         health_free(c->health);
+        charges_free(c->charges);
         free(c);
         return NULL;
     }
@@ -147,6 +150,7 @@ void cells_free(struct cells *c)
     here = NULL;
     munmap(c->map, c->size);
     health_free(c->health);
+    charges_free(c->charges);
     free(c->free);
     free(c);
 }
@@ -159,6 +163,11 @@ struct health *cells_health(const struct cells *c)
 struct alert_board *cells_alerts(const struct cells *c)
 {
     return &cells_header(c)->alerts;
+}
+
+struct charges *cells_charges(const struct cells *c)
+{
+    return c->charges;
 }
 
 uint64_t cells_boot_id(const struct cells *c)
@@ -184,6 +193,9 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         atomic_store(&p->up_open, 0);
         atomic_store(&p->up_idle, 0);
         atomic_store(&p->connections, 0);
+        atomic_store(&p->crash_body, 0);
+        atomic_store(&p->queued, 0);
+        atomic_store(&p->shedding, 0);
         atomic_store(&p->crumb.kind, CRUMB_NONE);
         vitals_clear(&p->vitals);
         atomic_store(&p->kind, (uint32_t)kind);
@@ -263,6 +275,7 @@ struct request_cell *cells_request_begin(struct cells *c, struct str id,
     crumb_copy(r->id, sizeof r->id, id);
     crumb_copy(r->endpoint, sizeof r->endpoint, endpoint);
     r->principal[0] = r->target[0] = '\0';
+    r->body = STR_NULL;
     r->key[0] = r->team[0] = r->user[0] = r->model[0] = '\0';
     atomic_store_explicit(&r->attempt, 0, memory_order_relaxed);
     atomic_store_explicit(&r->status, 0, memory_order_relaxed);
@@ -300,6 +313,28 @@ void cells_request_model(struct request_cell *r, struct str model)
 {
     if (r)
         crumb_copy(r->model, sizeof r->model, model);
+}
+
+void cells_request_body(struct request_cell *r, struct str body)
+{
+    if (r)
+        r->body = body;
+}
+
+void cells_crashed(struct process_cell *p)
+{
+    uint32_t used = atomic_load(&p->requests_used);
+
+    if (!here || here->mine.process != p ||
+        atomic_load(&p->crumb.kind) == CRUMB_NONE)
+        return;
+    for (uint32_t i = 0; i < used && i < cells_header(here)->requests; i++) {
+        const struct request_cell *r = &here->mine.requests[i];
+
+        if (atomic_load(&r->seq) && r->body.p && *p->crumb.request &&
+            strncmp(r->id, p->crumb.request, sizeof r->id) == 0)
+            atomic_store(&p->crash_body, charges_body(r->body));
+    }
 }
 
 void cells_request_used(struct request_cell *r, int status,
@@ -367,19 +402,26 @@ bool cells_leads(const struct cells *c, const struct process_cell *me)
 /* ---- a generation's verdicts ------------------------------------------- */
 
 /** One writer: its process. */
-static void one_more(_Atomic uint64_t *v)
+static void some_more(_Atomic uint64_t *v, uint32_t n)
 {
-    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + 1,
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
 
 void cells_judge(struct process_cell *p, bool denied, bool failed)
 {
-    one_more(&p->verdicts.answered);
+    some_more(&p->verdicts.answered, 1);
     if (denied)
-        one_more(&p->verdicts.denied);
+        some_more(&p->verdicts.denied, 1);
     if (failed)
-        one_more(&p->verdicts.failed);
+        some_more(&p->verdicts.failed, 1);
+}
+
+void cells_judge_tries(struct process_cell *p, uint32_t tries,
+                       uint32_t broken)
+{
+    some_more(&p->verdicts.tries, tries);
+    some_more(&p->verdicts.broken, broken);
 }
 
 void cells_generation(struct process_cell *p, uint64_t number)
@@ -387,5 +429,7 @@ void cells_generation(struct process_cell *p, uint64_t number)
     atomic_store(&p->verdicts.answered, 0);
     atomic_store(&p->verdicts.denied, 0);
     atomic_store(&p->verdicts.failed, 0);
+    atomic_store(&p->verdicts.tries, 0);
+    atomic_store(&p->verdicts.broken, 0);
     atomic_store(&p->generation, number);
 }

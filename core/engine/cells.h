@@ -14,6 +14,7 @@
 #define PENSTOCK_ENGINE_CELLS_H
 
 #include "base/err.h"
+#include "engine/charges.h"
 #include "engine/crumb.h"
 #include "engine/explain.h"
 #include "engine/health.h"
@@ -32,6 +33,8 @@ struct verdicts {
     _Atomic uint64_t answered;
     _Atomic uint64_t denied; /* 401, 403, 429, and not by a provider */
     _Atomic uint64_t failed; /* by a policy's error */
+    _Atomic uint64_t tries;  /* at targets, */
+    _Atomic uint64_t broken; /* and those that failed by no caller's fault */
 };
 
 struct process_cell {
@@ -43,8 +46,11 @@ struct process_cell {
     _Atomic uint64_t request_seq; /* the process's part of request ids */
     _Atomic uint32_t inflight, connections;
     _Atomic uint32_t up_open, up_idle; /* connections to providers */
+    _Atomic uint32_t queued;   /* requests that wait, see flow/queue.h */
+    _Atomic uint32_t shedding; /* enum shed_level */
     _Atomic uint32_t requests_used; /* request cells ever taken; for the reap */
     struct verdicts verdicts;
+    _Atomic uint64_t crash_body; /* see cells_crashed; 0 = not known */
     struct crumb crumb;
     struct vitals vitals; /* of workers */
 };
@@ -59,6 +65,7 @@ struct request_cell {
     char id[32];
     char principal[40], target[64], endpoint[16];
     char key[40], team[40], user[40], model[64]; /* of its ledger row */
+    struct str body; /* in its process's memory: for that one's last words */
 };
 
 struct cells;
@@ -73,6 +80,8 @@ uint64_t cells_boot_id(const struct cells *c);
 struct health *cells_health(const struct cells *c);
 /** What somebody should be told of; the same. */
 struct alert_board *cells_alerts(const struct cells *c);
+/** Who is charged with the deaths of workers; the same. */
+struct charges *cells_charges(const struct cells *c);
 
 /** Claim a cell for a process about to be forked; NULL when full. */
 struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
@@ -99,6 +108,11 @@ void cells_request_note(struct request_cell *r, struct str principal,
 void cells_request_caller(struct request_cell *r, struct str key,
                           struct str team, struct str user);
 void cells_request_model(struct request_cell *r, struct str model);
+/** Its body, as the client sent it, borrowed until the request ends. */
+void cells_request_body(struct request_cell *r, struct str body);
+/** This process dies in a call that was made for a request: leave what stands
+ * for its body in the process cell. Safe in a signal handler. */
+void cells_crashed(struct process_cell *p);
 /** The answer is about to end: what its row will say, should we die between
  * its last byte and that. */
 void cells_request_used(struct request_cell *r, int status,
@@ -107,6 +121,9 @@ void cells_request_end(struct request_cell *r);
 
 /** A request of the generation that this process serves was answered. */
 void cells_judge(struct process_cell *p, bool denied, bool failed);
+/** And so many tries at targets it took, so many of which failed. */
+void cells_judge_tries(struct process_cell *p, uint32_t tries,
+                       uint32_t broken);
 /** From now on another generation is served. */
 void cells_generation(struct process_cell *p, uint64_t number);
 

@@ -20,8 +20,8 @@ void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
     atomic_store_explicit(&p->beat_ms, now_ms, memory_order_release);
 }
 
-enum { EXTRA_INFLIGHT, EXTRA_CONNECTIONS, EXTRA_WORKERS, EXTRA_UP_BUSY,
-       EXTRA_UP_IDLE, EXTRA_COUNT };
+enum { EXTRA_INFLIGHT, EXTRA_QUEUED, EXTRA_CONNECTIONS, EXTRA_WORKERS,
+       EXTRA_UP_BUSY, EXTRA_UP_IDLE, EXTRA_COUNT };
 
 /* Read one after the other: never more idle than there are. */
 static void count_upstream(const struct process_cell *p,
@@ -40,6 +40,7 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     uint32_t at = 0;
 
     extra[EXTRA_INFLIGHT].id = METRIC_INFLIGHT;
+    extra[EXTRA_QUEUED].id = METRIC_QUEUED;
     extra[EXTRA_CONNECTIONS].id = METRIC_CONNECTIONS;
     extra[EXTRA_WORKERS].id = METRIC_WORKERS;
     extra[EXTRA_UP_BUSY].id = extra[EXTRA_UP_IDLE].id = METRIC_UP_CONNECTIONS;
@@ -49,6 +50,7 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
         if (atomic_load(&p->kind) != PROC_WORKER)
             continue;
         extra[EXTRA_INFLIGHT].value += atomic_load(&p->inflight);
+        extra[EXTRA_QUEUED].value += atomic_load(&p->queued);
         extra[EXTRA_CONNECTIONS].value += atomic_load(&p->connections);
         count_upstream(p, extra);
         extra[EXTRA_WORKERS].value += atomic_load(&p->state) == PROC_READY;
@@ -89,7 +91,7 @@ uint64_t cells_at_target(const struct cells *c, struct str target)
 
 /* ---- targets and credentials -------------------------------------------- */
 
-enum { STATES = 3, TARGET_STATES = STATES + 6, STATE_MAX = 16 };
+enum { STATES = 3, TARGET_STATES = STATES + 7, STATE_MAX = 16 };
 
 _Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
                "each has as many");
@@ -189,6 +191,8 @@ static size_t put_target(struct extras *x, size_t n, const struct health *h,
               trend_share(&c->trend, now) < 1000);
     put_number(x, n++, METRIC_TARGET_INFLIGHT, c, health_inflight(h, c));
     put_number(x, n++, METRIC_TARGET_SHARE, c, health_share(c, now));
+    if (health_limit(c))
+        put_number(x, n++, METRIC_TARGET_LIMIT, c, health_limit(c));
     return n;
 }
 

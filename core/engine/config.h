@@ -16,12 +16,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/config_admin.h"
+#include "engine/config_affinity.h"
 #include "engine/config_alert.h"
 #include "engine/config_clients.h"
 #include "engine/config_ledger.h"
+#include "engine/config_load.h"
 #include "engine/config_on.h"
 #include "engine/config_outside.h"
 #include "engine/config_pool.h"
+#include "engine/config_policy.h"
 #include "engine/config_quirks.h"
 #include "engine/config_reload.h"
 #include "engine/config_retries.h"
@@ -30,6 +33,7 @@
 
 #include <jansson.h>
 
+struct kept; /* engine/kept.h */
 struct map;
 struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
@@ -81,6 +85,8 @@ struct conf_provider {
     struct conf_retries retries;
     struct conf_health health;
     struct conf_pool pool;
+    uint32_t max_concurrent; /* at each target; 0: any number */
+    struct aimd_range adaptive; /* min 0: not found out */
     struct conf_quirks quirks;
     struct conf_pair *tags, *headers; /* headers: added to each request */
     size_t n_tags, n_headers;
@@ -108,7 +114,8 @@ struct conf_model {
     size_t n_fallback;
     struct conf_retries retries; /* CONF_UNSET: of the provider */
     struct conf_on on;
-    bool sticks; /* affinity = "session" */
+    struct conf_exhausted exhausted;
+    struct conf_affinity affinity;
 };
 
 struct conf_team {
@@ -132,32 +139,6 @@ struct conf_key {
     struct conf_limits limits;
 };
 
-struct conf_policy {
-    struct str name;
-    struct str path;   /* where it was found, for messages */
-    struct str source; /* text, from the bundle */
-    struct str conf;   /* JSON object for it; secrets as references */
-    struct conf_secret *secrets; /* what those are */
-    size_t n_secrets;
-    bool observe;      /* decisions are noted, not applied */
-    struct str fail;   /* "open", "closed", or empty = the phase's default */
-    struct str *endpoints;
-    size_t n_endpoints; /* 0 = all */
-};
-
-struct conf_endpoint {
-    struct str name;
-    uint64_t max_body; /* 0 = server's */
-    uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
-    bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
-};
-
-struct conf_log {
-    struct str to; /* "stderr" or a path */
-    bool json;
-    int level;     /* enum log_level */
-};
-
 struct config {
     struct snapshot *bundle; /* holds a reference */
     struct arena *owner;     /* of all below; freed by config_free */
@@ -176,6 +157,8 @@ struct config {
     struct conf_ledger ledger;
     struct conf_reload reload;
     struct conf_alerts alerts;
+    struct conf_queue queue;
+    struct conf_shed shed;
     struct map *key_index; /* by digest, see config_key_index; NULL = none */
     struct conf_policy *policies;
     size_t n_policies;
@@ -196,6 +179,8 @@ struct config_paths {
     const char *catalogue;   /* vendors.json */
     const char *state, *plugins; /* where the file names none; or NULL */
     bool static_only;        /* check --static: no secrets, no files */
+    const char *candidate;   /* looked into before all; or NULL */
+    const struct kept *kept; /* policies and prices are its own; or NULL */
 };
 
 /*

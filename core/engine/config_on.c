@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * The member "on" of models: each one it names is there and is a name that can
- * be asked for, and no chain of them leads back to where it began, whatever
- * the classes on the way: a request would go round until its tries are spent.
+ * The members "on" and "on_exhausted" of models: who is named there exists
+ * and is a name that can be asked for, and no chain of them leads back to
+ * where it began, whatever the classes on the way: a request would go round
+ * until its tries are spent.
  */
 #include "engine/config_open.h"
 #include "engine/config_walk.h"
 
 #include <string.h>
 
-static const char *const classes[] = { "context_length", "content_filter" };
+/* Where a model names another one. */
+static const struct {
+    const char *member, *key;
+} classes[] = { { "on", "context_length" },
+                { "on", "content_filter" },
+                { "on_exhausted", "model" } };
 
 enum { N_CLASSES = sizeof classes / sizeof classes[0] };
 
@@ -19,7 +25,8 @@ static const char *leads_to(const json_t *models, const char *name, size_t cls)
     const json_t *m = json_object_get(models, name);
 
     return json_string_value(
-        json_object_get(json_object_get(m, "on"), classes[cls]));
+        json_object_get(json_object_get(m, classes[cls].member),
+                        classes[cls].key));
 }
 
 /* Walk all chains on from chain[n - 1], the names so far. */
@@ -55,21 +62,35 @@ static int named(struct conf_walk *w, const json_t *models, const char *to)
                                        : walk_no_such(w, "model", to, models);
 }
 
+static bool is_empty(const json_t *models, const char *name)
+{
+    const json_t *e = json_object_get(json_object_get(models, name),
+                                      "on_exhausted");
+
+    return e && !json_object_get(e, "model") && !json_object_get(e, "reply");
+}
+
 static int one(struct conf_walk *w, const json_t *models, const char *name)
 {
     const char *chain[CONF_ON_DEPTH + 2] = { name };
     int rc = 0;
 
-    walk_member(w, "on");
     for (size_t c = 0; c < N_CLASSES && rc == 0; c++) {
         const char *to = leads_to(models, name, c);
 
         if (!to)
             continue;
-        walk_member(w, classes[c]);
+        walk_member(w, classes[c].member);
+        walk_member(w, classes[c].key);
         rc = named(w, models, to);
         walk_leave(w);
+        walk_leave(w);
     }
+    walk_member(w, json_object_get(json_object_get(models, name), "on")
+                       ? "on" : "on_exhausted");
+    if (rc == 0 && is_empty(models, name))
+        rc = walk_fail(w, "names nothing; write { model = \"...\" } or "
+                          "{ reply = \"...\" }");
     if (rc == 0)
         rc = follow(w, models, chain, 1);
     walk_leave(w);
@@ -121,6 +142,9 @@ void open_on(struct opener *o, struct config *c)
             return;
         m->on.context_length = find(o, c, on, "context_length");
         m->on.content_filter = find(o, c, on, "content_filter");
+        on = json_object_get(v, "on_exhausted");
+        m->exhausted.model = find(o, c, on, "model");
+        m->exhausted.reply = open_text(o, on, "reply");
         m++;
     }
 }

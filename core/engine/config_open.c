@@ -116,7 +116,12 @@ static void open_models(struct opener *o, struct config *c)
                      &m->n_targets);
         open_targets(o, c, json_object_get(v, "fallback"), &m->fallback,
                      &m->n_fallback);
-        m->sticks = open_choice(v, "affinity", "none|session") == 1;
+        m->affinity = (struct conf_affinity){
+            (enum conf_affinity_by)open_choice(v, "affinity",
+                                               "none|session|prompt"),
+            (uint32_t)open_size(v, "prompt_prefix"),
+            open_ms(v, "affinity_ttl"),
+        };
         m->retries = open_retries(v);
         m++;
     }
@@ -257,6 +262,7 @@ static void open_all(struct opener *o, struct config *c)
     open_policies(o, c);
     open_endpoints(o, c);
     open_outside(o, c);
+    open_load(o, c);
     open_ledger(o, c);
     open_alerts(o, c);
     open_admin(o, c);

@@ -54,6 +54,7 @@ void open_outside(struct opener *o, struct config *c); /* services, Redis */
 void open_admin(struct opener *o, struct config *c);   /* and the store */
 /** Of a listener; no pages where `v` is NULL. */
 void open_cors(struct opener *o, struct conf_cors *c, const json_t *v);
+void open_load(struct opener *o, struct config *c); /* config_load.h */
 void open_ledger(struct opener *o, struct config *c);  /* and prices */
 void open_jwts(struct opener *o, struct config *c);
 /** Which models take over from others; once all are open. */

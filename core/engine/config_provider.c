@@ -254,6 +254,22 @@ static int own_keys(struct conf_walk *w, json_t *keys)
 
 /* ---- the rest ---------------------------------------------------------- */
 
+/* What is found out must fit. */
+static int adaptive(struct conf_walk *w, const json_t *p)
+{
+    const json_t *a = json_object_get(p, "adaptive");
+    const json_t *max = json_object_get(a, "max");
+    int rc;
+
+    if (!max || json_integer_value(json_object_get(a, "min")) <=
+                    json_integer_value(max))
+        return 0;
+    walk_member(w, "adaptive");
+    rc = walk_fail(w, "min is above max");
+    walk_leave(w);
+    return rc;
+}
+
 int walk_headers(struct conf_walk *w, const json_t *headers)
 {
     static const char *const ours =
@@ -360,6 +376,8 @@ static int provider(struct conf_walk *w, const json_t *vendors,
         rc = walk_headers(w, json_object_get(p, "headers"));
     if (rc == 0)
         rc = walk_ca_file(w, text_of(p, "ca_file"));
+    if (rc == 0)
+        rc = adaptive(w, p);
     if (rc == 0 && !json_object_get(p, "keys"))
         rc = vendor_key(w, p, row, from);
     else if (rc == 0)

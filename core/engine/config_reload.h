@@ -11,8 +11,10 @@
 struct conf_walk;
 
 struct conf_reload {
+    bool watch;           /* follow the files */
     bool tests;           /* a policy's _test.lua must pass */
     uint64_t bake_ms;     /* how long a new generation is watched */
+    uint64_t canary_ms;   /* how long one worker tries a new plugin file */
     bool judged;          /* by the numbers below; else by crashes alone */
     uint32_t errors;      /* failed by policies, percent of the answered */
     uint32_t min;         /* answers before anything is said */

@@ -175,6 +175,13 @@ uint32_t health_share(const struct health_cell *c, uint64_t now_ms)
            trend_share(&c->trend, now_ms) / 1000;
 }
 
+uint32_t health_limit(const struct health_cell *c)
+{
+    return aimd_limit(&c->aimd,
+                      (struct aimd_range){ atomic_load(&c->least),
+                                           atomic_load(&c->most) });
+}
+
 const char *target_off_name(enum target_off off)
 {
     static const char *const names[] = { "on", "disabled", "draining" };

@@ -15,15 +15,16 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/aimd.h"
 #include "engine/autooff.h"
 #include "engine/breaker.h"
 #include "engine/gap.h"
 #include "engine/pace.h"
+#include "engine/probing.h"
 #include "engine/rest.h"
 #include "engine/retry_budget.h"
 #include "engine/speed.h"
 #include "engine/trend.h"
-#include "engine/watch.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
@@ -39,10 +40,13 @@ struct health_cell {
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
     struct speed speed; /* of a target */
-    struct trend trend; /* these four as well */
+    struct trend trend; /* these five as well */
     struct gap gap;
     struct autooff autooff;
-    struct watch watch;
+    struct probing probing;
+    struct aimd aimd;
+    _Atomic uint32_t least, most; /* as configured: found out within these;
+                                     least 0: most holds, which 0: any */
     struct rest rest; /* of a target, or a credential: "openai#main" */
     struct pace paces[PACE_KEYS]; /* of a target: its provider's first
                                      credentials, in their order */
@@ -95,6 +99,8 @@ struct health_cell *health_named(struct health *h, struct str name);
 /** What the target gets of its weight, per mille: by its breaker and its
  * trend together. */
 uint32_t health_share(const struct health_cell *c, uint64_t now_ms);
+/** How many calls a target may have now; 0: any number. For people. */
+uint32_t health_limit(const struct health_cell *c);
 
 const char *target_off_name(enum target_off off);
 

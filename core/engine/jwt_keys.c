@@ -5,10 +5,12 @@
 #include "engine/jwt_keys.h"
 
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "engine/jws.h"
 #include "engine/jwt.h"
 #include "net/hash.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SEEN = 4096, SEEN_CLAIMS_MAX = 2048, SCRATCH = 256 << 10 };
@@ -32,11 +34,17 @@ struct seen {
     size_t n;
 };
 
+/* Those of one configuration. */
+struct jwt_sources {
+    struct source *list;
+    size_t n;
+};
+
 struct jwt_keys {
     struct hash *hash;
     struct arena *scratch; /* of one check */
-    struct source *sources;
-    size_t n;
+    struct jwt_sources *in_force;
+    struct snapshot *last; /* what was published; NULL: nothing yet */
     struct jwt_watch *watches;
     void (*ask)(void *ud, struct str name);
     void *ask_ud;
@@ -45,17 +53,56 @@ struct jwt_keys {
 
 /* ---- life -------------------------------------------------------------- */
 
+void jwt_sources_free(struct jwt_sources *all)
+{
+    if (!all)
+        return;
+    for (size_t i = 0; i < all->n; i++) {
+        jwks_free(all->list[i].set);
+        free(all->list[i].text);
+    }
+    free(all->list);
+    free(all);
+}
+
+struct jwt_sources *jwt_sources_new(const struct config *c, struct err *err)
+{
+    struct jwt_sources *all = calloc(1, sizeof *all);
+
+    if (all)
+        all->list = calloc(c->n_jwts + 1, sizeof *all->list);
+    if (!all || !all->list)
+        err_set(err, ERR_NOMEM, "no memory");
+    for (size_t i = 0; !err->code && i < c->n_jwts; i++) {
+        struct source *s = &all->list[all->n++];
+        struct str own = secret_reveal(&c->jwts[i].jwks);
+
+        s->conf = &c->jwts[i];
+        if (own.n)
+            s->set = jwks_parse(own, err);
+    }
+    if (!err->code)
+        return all;
+    jwt_sources_free(all);
+    return NULL;
+}
+
+/* Verdicts name a source, and blocks may believe other things now. */
+static void forget(struct jwt_keys *k)
+{
+    for (size_t i = 0; i < SEEN; i++) {
+        free(k->seen[i].claims);
+        k->seen[i].claims = NULL;
+    }
+}
+
 void jwt_keys_free(struct jwt_keys *k)
 {
     if (!k)
         return;
-    for (size_t i = 0; i < k->n; i++) {
-        jwks_free(k->sources[i].set);
-        free(k->sources[i].text);
-    }
-    for (size_t i = 0; i < SEEN; i++)
-        free(k->seen[i].claims);
-    free(k->sources);
+    forget(k);
+    jwt_sources_free(k->in_force);
+    snapshot_unref(k->last);
     hash_free(k->hash);
     if (k->scratch)
         arena_free(k->scratch);
@@ -65,25 +112,14 @@ void jwt_keys_free(struct jwt_keys *k)
 struct jwt_keys *jwt_keys_new(const struct config *c)
 {
     struct jwt_keys *k = calloc(1, sizeof *k);
-    bool good;
+    struct err err = { 0 };
 
     if (!k)
         return NULL;
     k->hash = hash_new();
     k->scratch = arena_new(SCRATCH);
-    k->sources = calloc(c->n_jwts + 1, sizeof *k->sources);
-    good = k->hash && k->scratch && k->sources;
-    for (size_t i = 0; good && i < c->n_jwts; i++) {
-        struct source *s = &k->sources[k->n++];
-        struct str own = secret_reveal(&c->jwts[i].jwks);
-        struct err err = { 0 };
-
-        s->conf = &c->jwts[i];
-        if (own.n)
-            s->set = jwks_parse(own, &err);
-        good = err.code == 0;
-    }
-    if (good)
+    k->in_force = jwt_sources_new(c, &err);
+    if (k->hash && k->scratch && k->in_force)
         return k;
     jwt_keys_free(k);
     return NULL;
@@ -134,54 +170,90 @@ static void take_set(struct source *s, struct str text)
     s->number++;
 }
 
-void jwt_keys_update(struct jwt_keys *k, const struct snapshot *snapshot)
+void jwt_source_name(const struct conf_jwt *c, char out[JWT_SOURCE_NAME])
 {
-    for (size_t i = 0; i < k->n; i++) {
-        struct source *s = &k->sources[i];
-        struct str why, set;
-        uint64_t at;
+    const struct str parts[] = { c->issuer, c->jwks_url, c->jwks_file,
+                                 c->ca_file };
+    uint8_t all[sizeof parts / sizeof parts[0]][SHA256_BYTES];
+    uint8_t one[SHA256_BYTES];
+    size_t n = (size_t)snprintf(out, JWT_SOURCE_NAME - 33, STR_FMT,
+                                STR_ARG(c->name));
 
-        if (secret_reveal(&s->conf->jwks).n ||
-            !jwt_section(snapshot_section(snapshot, s->conf->name), &at, &why,
-                         &set))
-            continue;
-        s->fetched_ms = at;
-        if (why.n >= sizeof s->why)
-            why.n = sizeof s->why - 1;
-        memcpy(s->why, why.p, why.n);
-        s->why[why.n] = '\0';
-        take_set(s, set);
-    }
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        sha256(parts[i].p ? parts[i] : STR(""), all[i]);
+    sha256((struct str){ (const char *)all, sizeof all }, one);
+    n = n < JWT_SOURCE_NAME - 34 ? n : JWT_SOURCE_NAME - 34;
+    out[n++] = ' ';
+    hex_encode(one, 16, out + n);
+}
+
+static void update_source(struct source *s, const struct snapshot *snapshot)
+{
+    char name[JWT_SOURCE_NAME];
+    struct str why, set;
+    uint64_t at;
+
+    jwt_source_name(s->conf, name);
+    if (secret_reveal(&s->conf->jwks).n ||
+        !jwt_section(snapshot_section(snapshot, str_of(name)), &at, &why,
+                     &set))
+        return;
+    s->fetched_ms = at;
+    if (why.n >= sizeof s->why)
+        why.n = sizeof s->why - 1;
+    memcpy(s->why, why.p, why.n);
+    s->why[why.n] = '\0';
+    take_set(s, set);
+}
+
+static void update_all(struct jwt_keys *k)
+{
+    for (size_t i = 0; k->last && i < k->in_force->n; i++)
+        update_source(&k->in_force->list[i], k->last);
     for (struct jwt_watch *w = k->watches; w; w = w->next)
         w->fn(w->ud);
 }
 
-int jwt_keys_renew(struct jwt_keys *k, const struct config *c)
+void jwt_keys_update(struct jwt_keys *k, struct snapshot *snapshot)
 {
-    int rc = 0;
+    snapshot_ref(snapshot);
+    snapshot_unref(k->last);
+    k->last = snapshot;
+    update_all(k);
+}
 
-    for (size_t i = 0; i < k->n; i++) {
-        struct source *s = &k->sources[i];
-        struct str own = STR_NULL;
-        struct err err = { 0 };
-        struct jwks *set;
+/* What was fetched from the same place holds on; *to was not used yet. */
+static void move_set(struct source *to, struct source *from)
+{
+    char name[JWT_SOURCE_NAME], was[JWT_SOURCE_NAME];
 
-        for (size_t j = 0; j < c->n_jwts; j++) {
-            if (str_eq(c->jwts[j].name, s->conf->name))
-                own = secret_reveal(&c->jwts[j].jwks);
+    jwt_source_name(to->conf, name);
+    jwt_source_name(from->conf, was);
+    if (to->set || !from->text || strcmp(name, was) != 0)
+        return;
+    to->set = from->set;
+    to->text = from->text;
+    to->n = from->n;
+    to->fetched_ms = from->fetched_ms;
+    memcpy(to->why, from->why, sizeof to->why);
+    from->set = NULL;
+    from->text = NULL;
+}
+
+void jwt_keys_take(struct jwt_keys *k, struct jwt_sources *next)
+{
+    struct jwt_sources *was = k->in_force;
+
+    for (size_t i = 0; i < next->n; i++) {
+        for (size_t j = 0; j < was->n; j++) {
+            if (!secret_reveal(&next->list[i].conf->jwks).n)
+                move_set(&next->list[i], &was->list[j]);
         }
-        if (!own.n)
-            continue;
-        set = jwks_parse(own, &err);
-        if (!set) {
-            rc = -err.code;
-            continue;
-        }
-        jwks_free(s->set);
-        s->set = set;
-        s->number++; /* verdicts by the old one are void */
     }
-    return rc;
+    forget(k);
+    k->in_force = next;
+    jwt_sources_free(was);
+    update_all(k);
 }
 
 void jwt_keys_watch(struct jwt_keys *k, struct jwt_watch *w)
@@ -207,9 +279,9 @@ void jwt_keys_unwatch(struct jwt_watch *w)
 
 static struct source *source_of(struct jwt_keys *k, const struct conf_jwt *c)
 {
-    for (size_t i = 0; i < k->n; i++) {
-        if (str_eq(k->sources[i].conf->name, c->name))
-            return &k->sources[i];
+    for (size_t i = 0; i < k->in_force->n; i++) {
+        if (str_eq(k->in_force->list[i].conf->name, c->name))
+            return &k->in_force->list[i];
     }
     return NULL;
 }
@@ -249,8 +321,8 @@ const struct conf_jwt *jwt_keys_choose(struct jwt_keys *k, struct str name,
         if (!iss.p)
             return NULL;
     }
-    for (size_t i = 0; i < k->n; i++) {
-        const struct conf_jwt *c = k->sources[i].conf;
+    for (size_t i = 0; i < k->in_force->n; i++) {
+        const struct conf_jwt *c = k->in_force->list[i].conf;
 
         if (name.p ? str_eq(c->name, name) : str_eq(c->issuer, iss))
             return c;

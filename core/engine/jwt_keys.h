@@ -5,9 +5,11 @@
  * configuration or from the keeper's snapshot, and the verdicts on tokens
  * that were good, until they end.
  *
- * The snapshot (kind "jwks") has a section per jwt block: a line
- * "MONO_MS TEXT", when the last fetch ended and why it failed ("" = it did
- * not), then the newest set that was had, or nothing.
+ * The snapshot (kind "jwks") has a section per jwt block, by a name that says
+ * where the keys come from as well, so that those of one issuer are never
+ * taken for another's that got its block: a line "MONO_MS TEXT", when the
+ * last fetch ended and why it failed ("" = it did not), then the newest set
+ * that was had, or nothing.
  */
 #ifndef PENSTOCK_ENGINE_JWT_KEYS_H
 #define PENSTOCK_ENGINE_JWT_KEYS_H
@@ -16,6 +18,7 @@
 #include "engine/config.h"
 
 struct jwt_keys;
+struct jwt_sources;
 
 enum jwt_verdict {
     JWT_GOOD,
@@ -29,17 +32,23 @@ enum jwt_verdict {
 struct jwt_keys *jwt_keys_new(const struct config *c);
 void jwt_keys_free(struct jwt_keys *k);
 
-/** Another generation: sets of the configuration's own are its secrets, and
- * may be new; all else of a block needs a restart. `c` is not kept. A set that
- * memory is out for stays as it was: 0 or -ERR_NOMEM. */
-int jwt_keys_renew(struct jwt_keys *k, const struct config *c);
+/**
+ * Another generation's blocks: made while it is prepared, so that nothing can
+ * fail when they come into force; the configuration must outlive them. NULL
+ * with *err: NOMEM, or the configuration's own set is broken.
+ */
+struct jwt_sources *jwt_sources_new(const struct config *c, struct err *err);
+void jwt_sources_free(struct jwt_sources *s); /* unless they were taken */
+/** They are in force, owned by k. Sets that were fetched from the same place
+ * stay, all verdicts go; who watches is told. */
+void jwt_keys_take(struct jwt_keys *k, struct jwt_sources *next);
 
-/** Take a newer snapshot. Where a section has no set, or one that is broken,
- * the old keys stay. */
-void jwt_keys_update(struct jwt_keys *k, const struct snapshot *s);
+/** Take a newer snapshot, and a reference to it. Where a section has no set,
+ * or one that is broken, the old keys stay. */
+void jwt_keys_update(struct jwt_keys *k, struct snapshot *s);
 
 /** The block of that name, or (name.p NULL) of the issuer that the token
- * names; NULL: there is none. */
+ * names; NULL: there is none. Good until others are taken. */
 const struct conf_jwt *jwt_keys_choose(struct jwt_keys *k, struct str name,
                                        struct str token);
 
@@ -70,6 +79,11 @@ struct jwt_watch {
 /** fn may not watch or unwatch. Both are idempotent. */
 void jwt_keys_watch(struct jwt_keys *k, struct jwt_watch *w);
 void jwt_keys_unwatch(struct jwt_watch *w);
+
+#define JWT_SOURCE_NAME 112 /* bytes, NUL and all */
+/** The name of a block's section: its own, and a digest of where its keys
+ * come from. */
+void jwt_source_name(const struct conf_jwt *c, char out[JWT_SOURCE_NAME]);
 
 /** The parts of a snapshot's section. False: it is none. */
 bool jwt_section(struct str text, uint64_t *fetched_ms, struct str *why,

@@ -42,7 +42,9 @@ static uint32_t plan(struct limiter *l, uint64_t bytes)
     l->models_at =
         round64(l->holds_at + (size_t)l->n_processes * l->n_holds *
                                   sizeof(struct limit_hold_cell));
-    l->size = l->models_at + LIMIT_MODELS * sizeof(struct limit_model);
+    l->mark_at =
+        round64(l->models_at + LIMIT_MODELS * sizeof(struct limit_model));
+    l->size = l->mark_at + sizeof(uint64_t);
     return (uint32_t)n;
 }
 
@@ -142,8 +144,8 @@ static void set_key(struct take *t, size_t i)
     n = append(text, n, row->scope.p, row->scope.n);
     n = append(text, n, row->name.p, row->name.n);
     whole = (struct str){ text, n };
-    w->key[0] = siphash(t->l->seed[0], whole);
-    w->key[1] = siphash(t->l->seed[1], whole) | 1; /* never free */
+    siphash_128(t->l->seed[0], whole, w->key);
+    w->key[1] |= 1; /* never free */
     w->shard = (uint32_t)(w->key[0] >> 40) & (t->l->n_shards - 1);
     for (size_t k = 0; k < i && !w->again; k++)
         w->again = t->want[k].key[0] == w->key[0] &&
@@ -183,9 +185,16 @@ static int lock(struct take *t)
     return 0;
 }
 
-/* The cells of all rows are locked when it returns 0. */
-static int begin(struct take *t)
+/* The cells of all rows are locked when it returns 0. (Its lists are long:
+ * they are not cleared.) */
+static int begin(struct take *t, struct limiter *l,
+                 const struct limit_row *rows, size_t n, uint64_t now_ms)
 {
+    t->l = l;
+    t->rows = rows;
+    t->n = n;
+    t->now_ms = now_ms;
+    t->n_locked = 0;
     if (t->n > LIMIT_ROWS)
         return -ERR_LIMIT;
     for (size_t i = 0; i < t->n; i++) {
@@ -244,8 +253,8 @@ int limit_peek(struct limiter *l, const struct limit_row *rows, size_t n,
                uint64_t now_ms, struct limit_state *states,
                const limit_hold *holds)
 {
-    struct take t = { .l = l, .rows = rows, .n = n, .now_ms = now_ms };
-    int rc = begin(&t);
+    struct take t;
+    int rc = begin(&t, l, rows, n, now_ms);
 
     if (rc)
         return rc;
@@ -325,11 +334,11 @@ static int take_all(struct take *t, struct limit_state *states,
 int limit_take(struct limiter *l, const struct limit_row *rows, size_t n,
                uint64_t now_ms, struct limit_state *states, limit_hold *holds)
 {
-    struct take t = { .l = l, .rows = rows, .n = n, .now_ms = now_ms };
+    struct take t;
     int rc;
 
     limit_retry(l, now_ms);
-    rc = begin(&t);
+    rc = begin(&t, l, rows, n, now_ms);
     if (rc)
         return rc;
     rc = look_at(&t, states, holds);

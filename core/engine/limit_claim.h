@@ -40,6 +40,7 @@ struct limit_claim {
     uint64_t counted; /* output seen so far, in TOKEN_PARTS of a token */
     uint64_t used;    /* tokens, once it is settled */
     bool settled, finished;
+    struct limit_wanted *wanted; /* may be taken later; NULL: nothing */
 };
 
 /** Why not. */
@@ -49,6 +50,24 @@ struct limit_refusal {
     uint64_t retry_ms;  /* the longest of all that deny */
     char text[256];     /* for the client */
 };
+
+/** Rows that were refused, for who waits; in the arena. */
+struct limit_wanted {
+    struct limit_row *rows;
+    bool *finish;
+    size_t n;
+    struct limit_refusal why; /* the last time */
+    const void *by;           /* who asked */
+};
+
+/** Remember rows that limit_claim_take refused. 0, or -ERR_NOMEM: none. */
+int limit_claim_later(struct limit_claim *c, const struct limit_row *rows,
+                      const bool *finish, size_t n,
+                      const struct limit_refusal *why, const void *by);
+/** Take them, as limit_claim_take; that they are refused still is not
+ * counted. */
+int limit_claim_again(struct limit_claim *c, uint64_t now_ms,
+                      struct limit_refusal *why);
 
 /**
  * Take rows for the request; those it has are looked at, not taken again.

@@ -6,7 +6,10 @@
  * dlclose. New code comes under a new (content-addressed) path, in new
  * workers.
  */
+#include "engine/charges.h"
 #include "engine/plugin_host.h"
+
+#include "base/sha256.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -41,6 +44,28 @@ static bool is_that_file(void *handle, const char *path)
            strcmp(map->l_name, path) == 0;
 }
 
+/* A staged copy's name says what it holds. Nobody but root and we can write
+ * there, but disks fill and break. */
+static int is_whole(const char *staged, struct str name, struct err *err)
+{
+    struct str want = plugin_hash(staged);
+    uint8_t digest[SHA256_BYTES];
+    char hash[CHARGES_HASH + 1], *bytes = NULL;
+    size_t n = 0;
+    int rc = want.n ? plugin_read(staged, &bytes, &n, err) : 0;
+
+    if (rc || !want.n)
+        return rc;
+    sha256((struct str){ bytes, n }, digest);
+    hex_encode(digest, CHARGES_HASH / 2, hash);
+    free(bytes);
+    if (str_is(want, hash))
+        return 0;
+    return err_set(err, ERR_CONFIG, "plugin " STR_FMT ": the hash of %s is "
+                   "%s: the copy is damaged; remove it and reload",
+                   STR_ARG(name), staged, hash);
+}
+
 int plugin_dlopen(const char *staged, struct str name, const ps_plugin **out,
                   struct err *err)
 {
@@ -52,6 +77,9 @@ int plugin_dlopen(const char *staged, struct str name, const ps_plugin **out,
     if (!strchr(staged, '/')) /* or dlopen would go and search for it */
         return err_set(err, ERR_CONFIG, "plugin path %s has no folder",
                        staged);
+    rc = is_whole(staged, name, err);
+    if (rc)
+        return rc;
     handle = dlopen(staged, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         why = dlerror();
@@ -99,8 +127,34 @@ int plugin_set_load(struct plugin_set *s, struct str name, const char *staged,
     if (!p)
         return err_set(err, ERR_NOMEM, "no memory for a plugin");
     plugin_init(p, d);
+    snprintf(p->hash, sizeof p->hash, STR_FMT, STR_ARG(plugin_hash(staged)));
     s->at[s->n++] = p;
     return 0;
+}
+
+struct str plugin_hash(const char *staged)
+{
+    size_t n = strlen(staged);
+
+    if (n < CHARGES_HASH + 4 || strcmp(staged + n - 3, ".so") != 0 ||
+        staged[n - CHARGES_HASH - 4] != '-')
+        return STR_NULL;
+    return (struct str){ staged + n - CHARGES_HASH - 3, CHARGES_HASH };
+}
+
+void plugin_set_heed(struct plugin_set *s, const struct charges *c)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct plugin *p = s->at[i];
+
+        p->mark = charges_find(c, str_of(p->name), str_of(p->hash));
+    }
+}
+
+bool plugin_is_out(const struct plugin *p)
+{
+    return p && p->mark &&
+           atomic_load_explicit(&p->mark->out, memory_order_relaxed);
 }
 
 const struct plugin *plugin_set_find(const struct plugin_set *s,

@@ -26,6 +26,7 @@ struct plugin_api_row {
 
 struct plugin_set; /* all of one generation, by name */
 struct plugin_inst;
+struct charges; /* engine/charges.h */
 
 /** The same bytes on both sides of the boundary. */
 static inline struct str str_from_ps(ps_str s)
@@ -50,8 +51,13 @@ static inline ps_str ps_from_str(struct str s)
 int plugin_stage(const char *folder, struct str name, const char *state_dir,
                  char *out, size_t out_size, struct err *err);
 
+/** SHA-256 of a staged copy, in hex (65 bytes). 0, -ERR_CONFIG (it is not what
+ * may be loaded), -ERR_IO, -ERR_NOMEM. As plugin_stage, for the loader. */
+int plugin_staged_hash(const char *staged, char *hex, struct err *err);
+
 #define PLUGIN_TRIAL_MS 10000u
 #define PLUGIN_URL_MAX 512
+#define PLUGIN_VERSION_MAX 33
 
 struct plugin_trial {
     const char *staged;         /* path that plugin_stage gave */
@@ -63,6 +69,7 @@ struct plugin_trial {
     uint32_t timeout_ms;        /* 0 = PLUGIN_TRIAL_MS */
     char *base_url; /* out, PLUGIN_URL_MAX bytes: the plugin's own URL, ""
                        without one; or NULL */
+    char *version;  /* out, PLUGIN_VERSION_MAX bytes; or NULL */
 };
 
 /**
@@ -88,6 +95,13 @@ int plugin_set_load(struct plugin_set *s, struct str name, const char *staged,
                     struct err *err);
 const struct plugin *plugin_set_find(const struct plugin_set *s,
                                      struct str name);
+/** From now on the plugins heed the marks of their files; `c` outlives s. */
+void plugin_set_heed(struct plugin_set *s, const struct charges *c);
+/** Is it quarantined, so that nothing new goes through it? One load. */
+bool plugin_is_out(const struct plugin *p);
+/** The 16 digits of a file's hash in the path of a staged copy; n 0: it is
+ * none. */
+struct str plugin_hash(const char *staged);
 const ps_provider *plugin_ops(const struct plugin *p);
 struct str plugin_name(const struct plugin *p);
 struct str plugin_version(const struct plugin *p);

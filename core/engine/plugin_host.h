@@ -17,7 +17,8 @@
 
 struct plugin {
     ps_provider ops; /* copied: what a plugin writes there later is its own */
-    char name[PLUGIN_NAME_MAX + 1], version[33];
+    char name[PLUGIN_NAME_MAX + 1], version[PLUGIN_VERSION_MAX], hash[17];
+    const struct plugin_mark *mark; /* of its file; NULL = nobody keeps one */
 };
 
 /** The ps_host that selftest and check get. */
@@ -96,5 +97,10 @@ int plugin_elf_check(struct str file, struct plugin_elf *out,
 int plugin_path_check(const char *folder, struct err *err);
 /** Check an open plugin file, then read it whole; malloc'd, the caller's. */
 int plugin_read(const char *path, char **bytes, size_t *n, struct err *err);
+
+/** Write a file beside and rename it to `path`, which lies in `folder`: mode
+ * 0555, on the disk when it returns. Errors: IO, LIMIT. */
+int plugin_write(const char *folder, const char *path, struct str file,
+                 struct err *err);
 
 #endif

@@ -69,8 +69,8 @@ static void sync_folder(const char *folder)
     close(fd);
 }
 
-static int write_copy(const char *folder, const char *path, struct str file,
-                      struct err *err)
+int plugin_write(const char *folder, const char *path, struct str file,
+                 struct err *err)
 {
     char tmp[PATH_BYTES];
     int fd, rc = 0;
@@ -118,7 +118,7 @@ static int stage(struct str name, const char *state_dir, struct str file,
         return err_set(err, ERR_LIMIT, "the path %s is too long", folder);
     if (is_staged(out, file))
         return 0;
-    return write_copy(folder, out, file, err);
+    return plugin_write(folder, out, file, err);
 }
 
 /* The reason, with the plugin's name before it. */

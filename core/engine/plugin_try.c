@@ -36,7 +36,7 @@ struct verdict {
     uint32_t magic;
     int32_t rc;
     struct err err;
-    char base_url[PLUGIN_URL_MAX];
+    char base_url[PLUGIN_URL_MAX], version[PLUGIN_VERSION_MAX];
 };
 
 struct identity {
@@ -134,6 +134,7 @@ static int try_all(const struct plugin_trial *t, struct verdict *v)
         return rc;
     plugin_init(&p, d);
     self.plugin = p.name;
+    memcpy(v->version, p.version, sizeof v->version);
     snprintf(v->base_url, sizeof v->base_url, "%s",
              p.ops.base_url ? p.ops.base_url : "");
     rc = op_failed(&self, "selftest", plugin_selftest(&p, &self), err);
@@ -218,6 +219,8 @@ static int judge(const struct plugin_trial *t, int found, int status,
     if (found > 0 && v->rc == 0) {
         if (t->base_url)
             snprintf(t->base_url, PLUGIN_URL_MAX, "%s", v->base_url);
+        if (t->version)
+            memcpy(t->version, v->version, PLUGIN_VERSION_MAX);
         return 0;
     }
     if (found > 0)
@@ -278,6 +281,7 @@ static int run(const struct plugin_trial *t, const struct identity *who,
     status = end_child(pid);
     v.err.at[sizeof v.err.at - 1] = v.err.msg[sizeof v.err.msg - 1] = '\0';
     v.base_url[sizeof v.base_url - 1] = '\0';
+    v.version[sizeof v.version - 1] = '\0';
     close(fds[0]);
     return judge(t, found, status, &v, c, err);
 }

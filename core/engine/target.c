@@ -45,7 +45,7 @@ struct target *targets_make(struct arena *a, struct provider *p,
         list[i].base_url = url;
         list[i].model = model;
         list[i].weight = line ? line->weight : 1;
-        list[i].max_concurrent = line ? line->max_concurrent : 0;
+        target_set_places(&list[i], line);
         list[i].group = group;
         list[i].name =
             n == 1 ? arena_fmt(a, STR_FMT "/" STR_FMT, STR_ARG(name),

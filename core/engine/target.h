@@ -39,6 +39,7 @@ struct target {
     struct str base_url; /* of the one host */
     struct str model;    /* upstream name */
     uint32_t weight, max_concurrent; /* 0: any number */
+    struct aimd_range adaptive; /* within that; min 0: not found out */
     const struct conf_model *group; /* NULL: named as provider/model */
     struct health_cell *cell; /* shared by all workers; NULL: none */
 };
@@ -64,7 +65,8 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
-/** Has an operator taken it out? See `penstock target`. */
+/** Has an operator taken it out (see `penstock target`), or is its plugin
+ * quarantined? */
 bool target_is_off(const struct target *t);
 /** Until when it rests because its provider asked for a pause. */
 uint64_t target_until_ms(const struct target *t);
@@ -152,15 +154,25 @@ void engine_balance(struct engine *e, struct plan *p, uint64_t now_ms);
  * conversation's, of those that are well and not full.
  *
  *   tenant   in   conversations of two tenants have nothing in common
+ *   by_load  in   nor those that are busier than the others
+ *   returns       false: there is none; nothing has changed
  *
  * Cost: O(n_first), about 70 ns each.
  */
-void engine_stick(struct plan *p, struct str tenant, struct str session,
-                  uint64_t now_ms);
+bool engine_stick(struct plan *p, struct str tenant, struct str session,
+                  bool by_load, uint64_t now_ms);
+/** Is the i-th well, not full, not dropped; by_load: and has it not half as
+ * much again to do as they have on average? */
+bool engine_may_stick(const struct plan *p, size_t i, bool by_load,
+                      uint64_t now_ms);
+/** That candidate first, the others after it as they are. */
+void engine_put_first(struct plan *p, size_t at);
 /** Does it rest, or is its breaker open? */
 bool target_is_ill(const struct target *t, uint64_t now_ms);
 /** Its weight in thousandths, less where it is degraded. */
 uint32_t target_weight(const struct target *t, uint64_t now_ms);
+/** How many calls it may have now; 0: any number. O(1). */
+uint32_t target_most(const struct target *t);
 /** Are as many calls under way as it may have? */
 bool target_is_full(const struct target *t);
 /** Calls under way at a target, over all workers; 0 where nobody counts. */

@@ -25,11 +25,6 @@ uint32_t target_inflight(const struct target *t)
     return h && t->cell ? health_inflight(h, t->cell) : 0;
 }
 
-bool target_is_full(const struct target *t)
-{
-    return t->max_concurrent && target_inflight(t) >= t->max_concurrent;
-}
-
 /* A new target counts as one in the middle: who thinks it the fastest
  * overloads it on its first day. */
 static uint32_t median(const struct load *list, size_t n)

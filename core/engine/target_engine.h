@@ -46,6 +46,8 @@ struct engine {
 struct target *targets_make(struct arena *a, struct provider *p,
                             struct str model, const struct conf_target *line,
                             const struct conf_model *group);
+/** What bounds its calls: its line in the model, else its provider. */
+void target_set_places(struct target *t, const struct conf_target *line);
 /** How many that are: at least 1. */
 size_t provider_hosts(const struct provider *p);
 

@@ -3,10 +3,22 @@
 /* Where targets find what all workers know of them. */
 #include "engine/target_engine.h"
 
+static void lend_one(struct target *t, struct health *h, uint64_t generation)
+{
+    t->cell = health_find(h, t->name, generation);
+    if (!t->cell)
+        return;
+    atomic_store_explicit(&t->cell->least, t->adaptive.min,
+                          memory_order_relaxed);
+    atomic_store_explicit(&t->cell->most, t->adaptive.min ? t->adaptive.max
+                                                          : t->max_concurrent,
+                          memory_order_relaxed);
+}
+
 static void lend(struct entry *x, struct health *h, uint64_t generation)
 {
     for (size_t i = 0; x->hosts && i < x->n_hosts; i++)
-        x->hosts[i].cell = health_find(h, x->hosts[i].name, generation);
+        lend_one(&x->hosts[i], h, generation);
 }
 
 /* One without a secret of ours is the client's, or none. */
@@ -65,8 +77,10 @@ void engine_use_health(struct engine *e, struct health *h,
 
 bool target_is_off(const struct target *t)
 {
-    return t->cell && atomic_load_explicit(&t->cell->off,
-                                           memory_order_relaxed) != TARGET_ON;
+    return (t->cell && atomic_load_explicit(&t->cell->off,
+                                            memory_order_relaxed) !=
+                           TARGET_ON) ||
+           plugin_is_out(t->provider->plugin);
 }
 
 uint64_t target_until_ms(const struct target *t)
@@ -89,7 +103,8 @@ bool target_is_usable(const struct target *t, uint64_t now_ms)
 static bool entry_is_usable(const struct entry *x, uint64_t now_ms)
 {
     if (!x->hosts) /* made as its names come */
-        return provider_has_credential(x->provider, now_ms);
+        return !plugin_is_out(x->provider->plugin) &&
+               provider_has_credential(x->provider, now_ms);
     for (size_t i = 0; i < x->n_hosts; i++) {
         if (target_is_usable(&x->hosts[i], now_ms))
             return true;
@@ -106,7 +121,8 @@ bool engine_is_ready(const struct engine *e, uint64_t now_ms)
         }
     }
     for (size_t i = 0; engine_is_open(e) && i < e->conf->n_providers; i++) {
-        if (provider_has_credential(&e->providers[i], now_ms))
+        if (!plugin_is_out(e->providers[i].plugin) &&
+            provider_has_credential(&e->providers[i], now_ms))
             return true;
     }
     return false;

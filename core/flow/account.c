@@ -106,6 +106,12 @@ static void f_answered(struct line *l)
         buf_json_str(l->b, l->r->polite->policy);
 }
 
+static void f_degraded(struct line *l)
+{
+    if (l->r->degraded)
+        buf_json_str(l->b, *l->r->degraded);
+}
+
 static void f_side(struct line *l)
 {
     if (l->r->err.code || l->r->cancelled)
@@ -190,6 +196,12 @@ static void f_own_ms(struct line *l)
     format_ms(l->b, l->r->busy_ns);
 }
 
+static void f_queue(struct line *l)
+{
+    if (l->r->queue_ms)
+        format_u64(l->b, l->r->queue_ms);
+}
+
 static void put_attempt(struct line *l, const struct attempt_record *t)
 {
     buf_puts(l->b, "{\"target\":");
@@ -269,28 +281,31 @@ static void f_generation(struct line *l)
     format_u64(l->b, l->r->gen->number);
 }
 
-/* The columns of the line; one that writes nothing is left out. */
+/* The columns of the line, with the names as JSON has them; one that writes
+ * nothing is left out. */
 static const struct {
-    struct str name;
+    struct str head;
     void (*fn)(struct line *l);
 } columns[] = {
-    { STR("time"), f_time },           { STR("event"), f_event },
-    { STR("id"), f_id },               { STR("trace"), f_trace },
-    { STR("client"), f_client },       { STR("principal"), f_principal },
-    { STR("method"), f_method },       { STR("path"), f_path },
-    { STR("endpoint"), f_endpoint },   { STR("model"), f_model },
-    { STR("asked"), f_asked },
-    { STR("stream"), f_stream },       { STR("status"), f_status },
-    { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
-    { STR("side"), f_side },
-    { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
-    { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
-    { STR("cost"), f_cost },
-    { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
-    { STR("ms"), f_ms },               { STR("own_ms"), f_own_ms },
-    { STR("steps"), f_steps },         { STR("notes"), f_notes },
-    { STR("generation"), f_generation },
+    { STR(",\"time\":"), f_time }, { STR(",\"event\":"), f_event },
+    { STR(",\"id\":"), f_id }, { STR(",\"trace\":"), f_trace },
+    { STR(",\"client\":"), f_client }, { STR(",\"principal\":"), f_principal },
+    { STR(",\"method\":"), f_method }, { STR(",\"path\":"), f_path },
+    { STR(",\"endpoint\":"), f_endpoint }, { STR(",\"model\":"), f_model },
+    { STR(",\"asked\":"), f_asked }, { STR(",\"stream\":"), f_stream },
+    { STR(",\"status\":"), f_status }, { STR(",\"ended\":"), f_ended },
+    { STR(",\"answered_by\":"), f_answered },
+    { STR(",\"degraded\":"), f_degraded }, { STR(",\"side\":"), f_side },
+    { STR(",\"error\":"), f_error }, { STR(",\"waiting_on\":"), f_waiting },
+    { STR(",\"attempts\":"), f_attempts }, { STR(",\"tokens\":"), f_tokens },
+    { STR(",\"cost\":"), f_cost }, { STR(",\"bytes_in\":"), f_bytes_in },
+    { STR(",\"bytes_out\":"), f_bytes_out }, { STR(",\"ms\":"), f_ms },
+    { STR(",\"own_ms\":"), f_own_ms }, { STR(",\"queue_ms\":"), f_queue },
+    { STR(",\"steps\":"), f_steps }, { STR(",\"notes\":"), f_notes },
+    { STR(",\"generation\":"), f_generation },
 };
+
+enum { COMMA_QUOTE = 2, QUOTE_COLON = 2 }; /* around a name */
 
 /* The columns, and the end of the object where the explain text goes on:
  * policies are told there and not in the log. */
@@ -301,13 +316,14 @@ static size_t write_json(const struct request *r, struct buf *b)
 
     buf_putc(b, '{');
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        struct str head = columns[i].head;
         size_t before = b->n, after;
 
-        if (b->n > 1)
-            buf_putc(b, ',');
-        buf_putc(b, '"');
-        buf_put(b, columns[i].name);
-        buf_puts(b, "\":");
+        if (b->n == 1) { /* the first one has no comma */
+            head.p++;
+            head.n--;
+        }
+        buf_put(b, head);
         after = b->n;
         columns[i].fn(&l);
         if (b->n == after)
@@ -332,11 +348,14 @@ static void write_text(const struct request *r, struct buf *b)
     struct line l = { b, r, clock_mono_ns() };
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        struct str head = columns[i].head;
         size_t before = b->n, after;
 
         if (b->n)
             buf_putc(b, ' ');
-        buf_put(b, columns[i].name);
+        head.p += COMMA_QUOTE;
+        head.n -= COMMA_QUOTE + QUOTE_COLON;
+        buf_put(b, head);
         buf_putc(b, '=');
         after = b->n;
         columns[i].fn(&l);
@@ -393,6 +412,18 @@ static struct str status_text(char to[3], int status)
     return (struct str){ to, 3 };
 }
 
+static void judge_served(const struct request *r, struct process_cell *p,
+                         bool denied)
+{
+    uint32_t broken = 0;
+
+    for (uint32_t i = 0; i < r->n_attempts; i++)
+        broken += r->records[i].cls &&
+                  !fault_info(r->records[i].cls)->callers;
+    cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+    cells_judge_tries(p, r->n_attempts, broken);
+}
+
 /** For who watches a new generation: what of ours came of it. */
 static void judge(const struct request *r)
 {
@@ -403,7 +434,7 @@ static void judge(const struct request *r)
 
     if (p && r->gen->number == atomic_load_explicit(&p->generation,
                                                     memory_order_relaxed))
-        cells_judge(p, denied, r->err.code == ERR_POLICY_FAILED);
+        judge_served(r, p, denied);
 }
 
 static void count(const struct request *r, uint64_t now_ns)

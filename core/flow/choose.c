@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/fault.h"
 #include "flow/pacing.h"
+#include "flow/places.h"
 #include "flow/watching.h"
 
 #define NS_PER_MS 1000000
@@ -39,7 +40,7 @@ bool choose_other(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
         if (i != r->at && choose_can(r, i) &&
-            !target_is_full(r->plan.list[i].target))
+            !places_full(r, r->plan.list[i].target))
             return true;
     }
     return false;
@@ -53,7 +54,7 @@ bool choose_well(const struct request *r)
         const struct health_cell *h = r->plan.list[i].target->cell;
 
         if (i != r->at && choose_can(r, i) &&
-            !target_is_full(r->plan.list[i].target) &&
+            !places_full(r, r->plan.list[i].target) &&
             (!h || (breaker_state(&h->breaker, now) == BREAKER_CLOSED &&
                     !autooff_why(&h->autooff))))
             return true;
@@ -122,7 +123,9 @@ static void note_rest(struct request *r, size_t i, uint64_t now)
 
     if (c->dropped || r->out[i])
         return;
-    if (target_is_off(c->target))
+    if (plugin_is_out(c->target->provider->plugin))
+        note_passed(r, "plugin", c->target, "its plugin is quarantined");
+    else if (target_is_off(c->target))
         note_passed(r, "target", c->target, "an operator disabled it");
     else if (target_until_ms(c->target) > now)
         note_passed(r, "rest", c->target, "cooling");
@@ -179,10 +182,14 @@ bool choose_target(struct request *r)
     r->full = false;
     if (!r->plan.n)
         return false;
-    if (!is_panic(r, now) &&
-        ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
-         find(r, HEED_BREAKERS, now)))
-        return true;
+    if (!is_panic(r, now)) {
+        if ((pacing_matters(r) && find(r, HEED_ALL, now)) ||
+            find(r, HEED_BREAKERS, now))
+            return true;
+        if (r->full && r->gen->config->queue.max_wait_ms &&
+            places_room(r) == ROOM_FULL)
+            return false; /* one that is well is worth a wait */
+    }
     return find(r, HEED_KEYS, now) || find(r, HEED_NOTHING, now);
 }
 
@@ -293,6 +300,7 @@ void choose_judged(struct request *r, bool dead)
 
     if (t->refused || dead)
         return;
+    places_judged(r);
     if (t->broken && !begun && is_targets(r))
         order_failed(r);
     if (t->broken)

@@ -5,8 +5,11 @@
 
 #include "base/log.h"
 #include "flow/probes.h"
+#include "flow/queue.h"
 #include "flow/refusal.h"
 #include "flow/request.h"
+#include "flow/shadow.h"
+#include "flow/shedding.h"
 #include "policy/outside.h"
 #include "policy/reach.h"
 #include "policy/tick.h"
@@ -138,6 +141,12 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
         flow_free(f);
         return NULL;
     }
+    if (env->process)
+        f->shedding = shedding_new(f);
+    if (env->process && !f->shedding) {
+        flow_free(f);
+        return NULL;
+    }
     f->nonce ^= env->boot_id;
     f->gen = generation_ref(g);
     lend(f, g);
@@ -153,6 +162,7 @@ void flow_free(struct flow *f)
     while (f->settling)
         request_drop(f->settling);
     probes_free(f->prober);
+    flow_shadow_stop(f);
     if (f->gen)
         policy_ticks_stop(f->gen->policies);
     generation_unref(f->gen);
@@ -162,6 +172,8 @@ void flow_free(struct flow *f)
     wire_texts_clear(&f->texts);
     buf_clear(&f->line);
     loop_undefer(&f->flush);
+    queue_free(f->queue);
+    shedding_free(f->shedding);
     log_flush();
     free(f);
 }
@@ -173,6 +185,7 @@ void flow_use(struct flow *f, struct generation *g)
     policy_ticks_stop(old->policies);
     f->gen = generation_ref(g);
     lend(f, g);
+    shadow_lend(f);
     generation_unref(old);
 }
 

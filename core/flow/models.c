@@ -183,7 +183,7 @@ static void fetch_next(struct model_fetch *m)
         const ps_api *api = plugin_api_of(p->plugin, PS_MODELS);
         struct err err = { 0 };
 
-        if (!api) {
+        if (!api || plugin_is_out(p->plugin)) {
             m->provider++;
             continue;
         }

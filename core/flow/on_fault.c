@@ -26,15 +26,21 @@ bool on_fault_taken(struct request *r, const struct fault_info *why)
     if (!to ||
         engine_plan_block(r->gen->engine, r->arena, to, &plan, &err))
         return false;
+    order_targets(r, &plan);
     request_note(r, STR("on"),
                  arena_fmt(r->arena, "%s at " STR_FMT ": model " STR_FMT,
                            why->name, STR_ARG(t->name), STR_ARG(to->name)));
-    order_targets(r, &plan);
-    r->plan = plan;
-    r->at = 0;
-    r->same_target = 0;
+    on_fault_move(r, &plan);
     r->taken_over = true;
     return true;
+}
+
+void on_fault_move(struct request *r, const struct plan *to)
+{
+    r->plan = *to;
+    r->at = 0;
+    r->same_target = 0;
+    r->moved = true;
 }
 
 static bool was_tried(const struct request *r, struct str target)
@@ -48,7 +54,7 @@ static bool was_tried(const struct request *r, struct str target)
 
 void on_fault_routed(struct request *r)
 {
-    for (size_t i = 0; r->taken_over && i < r->plan.n; i++) {
+    for (size_t i = 0; r->moved && i < r->plan.n; i++) {
         if (was_tried(r, r->plan.list[i].target->name))
             r->out[i] = true;
     }

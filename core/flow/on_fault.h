@@ -18,6 +18,9 @@
  * that model's; enter STEP_ROUTE. */
 bool on_fault_taken(struct request *r, const struct fault_info *why);
 
+/** That plan takes the place of the present one; enter STEP_ROUTE. */
+void on_fault_move(struct request *r, const struct plan *to);
+
 /** A plan was made and routed: those of it that were tried are out. */
 void on_fault_routed(struct request *r);
 

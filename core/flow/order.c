@@ -3,38 +3,12 @@
 #include "flow/order.h"
 
 #include "engine/principal.h"
+#include "flow/affinity.h"
+#include "flow/places.h"
 #include "flow/policies.h"
+#include "flow/queue.h"
 
 #define NS_PER_MS 1000000
-
-/* In the body, where no field names the conversation. */
-static struct str body_session(struct request *r)
-{
-    static const char *const at[] = { "/prompt_cache_key",
-                                      "/metadata/session_id",
-                                      "/metadata/user_id" };
-    const struct json *j = body_index(r);
-    struct str s = STR_NULL;
-
-    for (size_t i = 0; j && !s.n && i < sizeof at / sizeof at[0]; i++) {
-        uint32_t node = json_at(j, str_of(at[i]));
-
-        if (node != JSON_NONE)
-            s = json_text(j, node, r->arena);
-    }
-    return s;
-}
-
-static void stick(struct request *r, struct plan *p, uint64_t now)
-{
-    struct str session = hints_session(r);
-
-    if (!session.n)
-        session = body_session(r);
-    if (session.n)
-        engine_stick(p, r->principal ? r->principal->id : STR(""), session,
-                     now);
-}
 
 void order_targets(struct request *r, struct plan *p)
 {
@@ -44,8 +18,8 @@ void order_targets(struct request *r, struct plan *p)
     if (!m)
         return;
     engine_balance(r->gen->engine, p, now);
-    if (m->sticks)
-        stick(r, p, now);
+    if (m->affinity.by)
+        affinity_order(r, p, now);
 }
 
 void order_heard(struct request *r, uint64_t first_ms)
@@ -76,13 +50,11 @@ bool order_take(struct request *r, const struct target *t)
     struct health *h = t->provider->health;
 
     order_give(r);
-    if (t->provider->conf->pool.max &&
-        http_client_is_full(r->flow->env.client, t->base_url,
-                            attempt_path(t->provider->conf)))
+    if (places_host_full(r, t))
         return false;
     if (!h || !t->cell)
         return true;
-    if (!health_take(h, t->cell, me(r->flow), t->max_concurrent))
+    if (!health_take(h, t->cell, me(r->flow), target_most(t)))
         return false;
     r->held = t;
     return true;
@@ -90,7 +62,9 @@ bool order_take(struct request *r, const struct target *t)
 
 void order_give(struct request *r)
 {
-    if (r->held)
-        health_give(r->held->provider->health, r->held->cell, me(r->flow));
+    if (!r->held)
+        return;
+    health_give(r->held->provider->health, r->held->cell, me(r->flow));
     r->held = NULL;
+    queue_freed(r->flow);
 }

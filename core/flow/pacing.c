@@ -19,7 +19,7 @@ static uint64_t most_tokens(const struct request *r)
     return r->body_bytes + (out > OUTPUT_MOST ? (uint64_t)out : OUTPUT_MOST);
 }
 
-static uint64_t guess(struct request *r)
+uint64_t pacing_tokens(struct request *r)
 {
     struct limit_claim *c = limits_claim(r);
 
@@ -37,7 +37,7 @@ bool pacing_is_short(struct request *r, const struct target *t)
     uint64_t now = loop_now_ms(r->flow->env.loop);
 
     return t->cell && target_is_paced(t, most_tokens(r), now) &&
-           target_is_paced(t, guess(r), now);
+           target_is_paced(t, pacing_tokens(r), now);
 }
 
 bool pacing_matters(struct request *r)
@@ -56,7 +56,7 @@ struct credential *pacing_credential(struct request *r,
 
     if (t->cell && t->provider->n_credentials > 1 &&
         target_has_paced(t, most, now))
-        most = guess(r);
+        most = pacing_tokens(r);
     return target_credential(t, most, now);
 }
 
@@ -80,7 +80,7 @@ void pacing_spend(struct request *r)
     if (!p)
         return;
     if (pace_is_short(p, now, 2 * most_tokens(r)))
-        tokens = guess(r); /* of more that is left nobody needs to know */
+        tokens = pacing_tokens(r); /* of more than that nobody needs it */
     pace_spend(p, now, tokens);
 }
 

@@ -18,6 +18,9 @@
  * what is left is not plainly enough.
  */
 bool pacing_is_short(struct request *r, const struct target *t);
+/** Input and output that it will come to, guessed; 0: nothing is charged, or
+ * nobody counts. */
+uint64_t pacing_tokens(struct request *r);
 /** Is a candidate so that could be tried? */
 bool pacing_matters(struct request *r);
 /** Whose turn it is at the target, first of those that are not. Or NULL. */

@@ -7,6 +7,8 @@
  */
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
+#include "flow/shadow.h"
+#include "flow/queue.h"
 #include "flow/steps.h"
 
 static void on_wake(void *req)
@@ -93,10 +95,15 @@ enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
         return failed(r, out);
     case POLICY_ANSWER:
         return answered(r, p, next, out);
+    case POLICY_QUEUE:
+        return queue_for_limit(r, out);
     case POLICY_NONE:
     case POLICY_PRINCIPAL:
     case POLICY_SKIP:
     case POLICY_STOP:
+    case POLICY_AGAIN:
+    case POLICY_NEXT:
+    case POLICY_GIVE_UP:
         break;
     }
     return next;
@@ -106,11 +113,18 @@ enum step phase_run(struct request *r, enum policy_phase p, enum step next,
                     struct policy_result *out)
 {
     *out = (struct policy_result){ .verdict = POLICY_NONE };
-    if (!policy_set_has(r->gen->policies, p))
+    if (r->flow->shadow)
+        shadow_ask(r, p);
+    if (!policy_set_has(r->gen->policies, p)) {
+        if (r->shadow && r->flow->shadow)
+            shadow_told(r, p, out);
         return next;
+    }
     if (phase_ask(r, p, out) == POLICY_WAIT) {
         r->waiting_on = policy_phase_name(p);
         return STEP_WAIT;
     }
+    if (r->shadow && r->flow->shadow)
+        shadow_told(r, p, out);
     return phase_verdict(r, p, next, out);
 }

@@ -7,6 +7,8 @@
 
 #include "flow/request.h"
 
+struct retry_cause; /* retry.h */
+
 /* view.c: what policies see */
 extern const struct policy_view request_view;
 /** Head and body go: keep what policies' log may ask, if there is one. */
@@ -31,6 +33,9 @@ enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
 /* steps_policy.c: policies around a try */
 /** The head of an answer that serves is there: ask `response` of it? */
 bool response_open(struct request *r);
+/* steps_error.c: the try has failed; r->run.failed is what upstream_error gets
+ * to see of it, NULL where nobody asks. While the try is there. */
+void error_open(struct request *r, const struct retry_cause *why);
 /** What `response` made of the client's head; returns the new n. */
 size_t response_fields(const struct request *r, struct http_header *h,
                        size_t n, size_t max);

@@ -24,7 +24,7 @@ static bool is_wanted(const struct target *t, uint64_t now)
     return autooff_why(&t->cell->autooff) ||
            breaker_state(&t->cell->breaker, now) != BREAKER_CLOSED ||
            (h->probe == PROBE_IDLE &&
-            watch_is_idle(&t->cell->watch, now, h->interval_ms));
+            probing_is_idle(&t->cell->probing, now, h->interval_ms));
 }
 
 static bool is_same_host(const struct target *a, const struct target *b)
@@ -91,29 +91,29 @@ static void look(void *ud, struct str id)
 
 /* A good answer of which nothing more than that it came is known is no proof
  * that the model is there, or that the key is good. */
-static enum watch_verdict for_target(const struct probe *c,
-                                     const struct target *t,
-                                     enum watch_verdict v)
+static enum probing_verdict for_target(const struct probe *c,
+                                       const struct target *t,
+                                       enum probing_verdict v)
 {
     struct search s = { .model = t->model };
 
-    if (v != WATCH_GOOD || !autooff_why(&t->cell->autooff))
+    if (v != PROBING_GOOD || !autooff_why(&t->cell->autooff))
         return v;
     if (t->provider->conf->health.path.n ||
         plugin_models(t->provider->inst, buf_str(&c->body), look, &s) < 0)
-        return WATCH_ALIVE;
+        return PROBING_ALIVE;
     if (autooff_why(&t->cell->autooff) == AUTOOFF_AUTH)
-        return WATCH_GOOD;
-    return s.found ? WATCH_GOOD : WATCH_ALIVE;
+        return PROBING_GOOD;
+    return s.found ? PROBING_GOOD : PROBING_ALIVE;
 }
 
-static void log_news(const struct target *t, enum watch_news news,
+static void log_news(const struct target *t, enum probing_news news,
                      const char *why)
 {
-    if (news == WATCH_FELL_SICK)
+    if (news == PROBING_FELL_SICK)
         log_event(EV_probe_failed, LOG_S("target", t->name),
                   LOG_Z("why", why));
-    else if (news == WATCH_GOT_WELL)
+    else if (news == PROBING_GOT_WELL)
         log_event(EV_probe_passed, LOG_S("target", t->name));
 }
 
@@ -125,16 +125,17 @@ static void mend(const struct probe *c, enum autooff_why was)
 }
 
 static void tell(struct probe *c, const struct target *t,
-                 enum watch_verdict v, const char *why)
+                 enum probing_verdict v, const char *why)
 {
     struct health_cell *h = t->cell;
     uint64_t now = now_of(c->owner);
     bool put_back, was_open = breaker_state(&h->breaker, now) != BREAKER_CLOSED;
     enum autooff_why out = autooff_why(&h->autooff);
-    enum watch_news news =
-        watch_told(&h->watch, &h->breaker, &h->autooff, for_target(c, t, v),
-                   now, t->provider->conf->health.interval_ms,
-                   engine_dice(c->owner->gen->engine), &put_back);
+    enum probing_news news =
+        probing_told(&h->probing, &h->breaker, &h->autooff,
+                     for_target(c, t, v), now,
+                     t->provider->conf->health.interval_ms,
+                     engine_dice(c->owner->gen->engine), &put_back);
 
     log_news(t, news, why);
     if (!was_open && breaker_state(&h->breaker, now) == BREAKER_OPEN)
@@ -147,7 +148,7 @@ static void tell(struct probe *c, const struct target *t,
               LOG_Z("by", "probe"));
 }
 
-static void count(const struct target *t, enum watch_verdict v)
+static void count(const struct target *t, enum probing_verdict v)
 {
     static const char *const names[] = { "nothing", "bad", "alive", "good" };
     const struct str labels[] = { t->provider->conf->name, str_of(names[v]) };
@@ -155,7 +156,7 @@ static void count(const struct target *t, enum watch_verdict v)
     metric_add(METRIC_PROBES, labels, 1);
 }
 
-void probe_over(struct probe *c, enum watch_verdict v, const char *why)
+void probe_over(struct probe *c, enum probing_verdict v, const char *why)
 {
     struct probes *p = c->owner;
     uint64_t now = now_of(p);
@@ -181,9 +182,9 @@ static bool host_is_due(struct probes *p, size_t first, uint64_t now)
         const struct target *o = p->list[i];
 
         if (o->cell && p->first[i] == first)
-            due |= watch_due(&o->cell->watch, now, is_wanted(o, now),
-                             o->provider->conf->health.interval_ms,
-                             engine_dice(p->gen->engine));
+            due |= probing_due(&o->cell->probing, now, is_wanted(o, now),
+                               o->provider->conf->health.interval_ms,
+                               engine_dice(p->gen->engine));
     }
     return due;
 }
@@ -199,7 +200,7 @@ static void probe_hosts(struct probes *p, uint64_t now)
             !(c = free_one(p)))
             continue;
         if (host_is_due(p, i, now) && !probe_start(c, t, false))
-            count(t, WATCH_NOTHING);
+            count(t, PROBING_NOTHING);
     }
 }
 

@@ -142,15 +142,15 @@ static void on_data(void *ud, struct str bytes)
         buf_reset(&c->body);
 }
 
-static enum watch_verdict verdict(const struct probe *c,
+static enum probing_verdict verdict(const struct probe *c,
                                   const struct http_call_result *res)
 {
     if (res->fail == HTTP_FAIL_ADDRESS || res->fail == HTTP_FAIL_INTERNAL ||
         c->status == 429)
-        return WATCH_NOTHING;
+        return PROBING_NOTHING;
     if (res->fail || (c->status >= 500 && c->status != 501))
-        return WATCH_BAD;
-    return c->status >= 200 && c->status < 300 ? WATCH_GOOD : WATCH_ALIVE;
+        return PROBING_BAD;
+    return c->status >= 200 && c->status < 300 ? PROBING_GOOD : PROBING_ALIVE;
 }
 
 static void on_done(void *ud, const struct http_call_result *res)
@@ -170,7 +170,7 @@ static void on_timer(void *ud)
 {
     struct probe *c = ud;
 
-    probe_over(c, WATCH_BAD, "no answer in time");
+    probe_over(c, PROBING_BAD, "no answer in time");
 }
 
 static const struct http_call_ops call_ops = { on_head, on_data, on_done };

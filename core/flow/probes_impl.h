@@ -39,7 +39,7 @@ bool probe_start(struct probe *c, const struct target *t, bool warms);
 /** Cancel it, if it is under way. */
 void probe_stop(struct probe *c);
 /** It is over: what came is in c->body where the list was asked for. */
-void probe_over(struct probe *c, enum watch_verdict v, const char *why);
+void probe_over(struct probe *c, enum probing_verdict v, const char *why);
 /** Is there anything that can be asked for? */
 bool probe_can(const struct target *t);
 

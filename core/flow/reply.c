@@ -85,11 +85,15 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
     }
     if (r->plan.model.n)
         put(h, n, max, "x-penstock-model", r->plan.model);
+    put(h, n, max, "x-penstock-degraded",
+        r->degraded ? *r->degraded : STR_NULL);
     put(h, n, max, "x-penstock-cost-usd", cost_text(r));
     put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
     put(h, n, max, "server-timing",
-        arena_fmt(r->arena, "gw;dur=%.3f, upstream;dur=%.3f",
-                  (double)(now - r->begun_ns - up) / 1e6, (double)up / 1e6));
+        arena_fmt(r->arena,
+                  "gw;dur=%.3f, queue;dur=%u.000, upstream;dur=%.3f",
+                  (double)(now - r->begun_ns - up) / 1e6 - r->queue_ms,
+                  r->queue_ms, (double)up / 1e6));
 }
 
 size_t reply_headers(struct request *r, struct http_header *h, size_t max)

@@ -9,6 +9,7 @@
 #include "flow/format.h"
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
+#include "flow/queue.h"
 #include "flow/steps.h"
 
 #include <stdlib.h>
@@ -199,6 +200,7 @@ static void request_cancel(struct request *r)
 {
     policy_cancel(&r->run);
     models_cancel(r);
+    queue_leave(r, QUEUE_LEFT);
     attempt_stop(r);
     request_unwait(r);
     loop_timer_stop(&r->timer);

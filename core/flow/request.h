@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/slots.h"
+#include "flow/account.h"
 #include "flow/answer.h"
 #include "flow/attempt.h"
 #include "flow/generation.h"
@@ -89,12 +90,22 @@ struct request {
     const struct target *held; /* we are among its calls, see order.h */
     bool *out;             /* per candidate: not again in this request */
     bool full;             /* a target had no place for it */
+    struct queued *queued; /* it waits, see queue.h; NULL: it does not */
     bool taken_over;       /* by another model, see on_fault.h */
+    bool moved;            /* the plan is not the first: what was tried is
+                              out of it */
+    bool given_up;         /* a policy said so */
     uint32_t same_target;  /* further tries at it so far */
+    uint32_t tries_before; /* of models that it was degraded from */
+    uint32_t queue_ms;     /* it waited, all in all */
     bool reuse_retried;    /* a dead kept connection was tried again once */
+    uint8_t n_degraded;    /* see degrade.h */
+    const struct str *degraded; /* to this model, or "reply"; NULL: not */
+    const struct str *pin; /* to keep who served it, see affinity.h; NULL */
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */
+    struct shadow_mark *shadow; /* see shadow.h; NULL: not looked at */
     struct limit_claim claim; /* see limits_hold.h */
     struct str story;      /* its beginning, where somebody hears it */
     struct credential *credential_next; /* of the try to come */
@@ -150,6 +161,11 @@ struct flow {
     struct request *settling; /* over, but for a policy's log */
     struct strangers strangers;
     struct probes *prober; /* beside requests; NULL: none */
+    struct shadow *shadow;   /* a candidate beside; NULL = none */
+    uint64_t shadows;        /* ever begun */
+    struct queue *queue;     /* see queue.h; NULL before the first waits */
+    struct shedding *shedding;
+    uint32_t shed_level;     /* see shedding.h; 0: none */
 };
 
 /* request.c */
@@ -184,6 +200,8 @@ void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
 /** Its first event came, or bytes of a whole answer: silence counts. */
 void timers_begun(struct request *r);
+/** The whole request's time begins, unless it has; NULL: the client's own. */
+void timers_start_total(struct request *r, const struct conf_provider *p);
 /** The name of the timer that the transport keeps for us has passed. */
 void timers_connect_passed(struct request *r);
 void on_request_timer(void *ud);
@@ -202,34 +220,8 @@ enum step step_models(struct request *r);
 void models_cancel(struct request *r);
 void model_list_free(struct model_list *m);
 
-/* identity.c, address.c: who calls, from where, traced how */
-void identity_credential(struct request *r);
-void identity_trace(struct request *r);
-/** Where the caller is: the peer, or what trusted proxies say. */
-void identity_address(struct request *r);
-bool identity_is_local(const struct request *r);
-
-/* ledger.c: tries in the ledger, and their cost */
-/** The last try is over, in these words; its row is written once. Before its
- * usage is forgotten. */
-void ledger_try_over(struct request *r, const char *ended);
-/** Its answer is about to end; before its last bytes. */
-void ledger_ending(struct request *r);
-/** Nano-USD of all tries; -1 = not known. */
-int64_t ledger_cost(const struct request *r);
-/** The same while the last has its usage but is not over. */
-int64_t ledger_cost_now(const struct request *r);
-void ledger_put_usd(struct buf *b, int64_t nusd); /* "0.001250000" */
-
 /* request.c: "req_", the process's nonce, a count */
 void flow_new_id(struct flow *f, char id[40]);
-
-/* account.c: the access line, metrics, explain */
-void account_request(struct request *r);
-
-/* story.c: all of it, for flow_env.story */
-void story_begin(struct request *r, struct str line); /* of the access line */
-void story_end(struct request *r);
 
 /* steps_out.c */
 enum step try_begin(struct request *r);

@@ -4,6 +4,7 @@
 
 #include "flow/choose.h"
 #include "flow/on_fault.h"
+#include "flow/places.h"
 #include "flow/resting.h"
 
 #define BACKOFF_BASE_MS 250
@@ -82,7 +83,7 @@ static bool pay(struct request *r)
 
 static bool has_tries(const struct request *r)
 {
-    return r->n_attempts < settings(r).attempts &&
+    return r->n_attempts - r->tries_before < settings(r).attempts &&
            r->n_attempts < MAX_ATTEMPTS && !r->total_passed;
 }
 
@@ -122,6 +123,8 @@ static enum step give_up(struct request *r, const struct retry_cause *why)
     if (r->kept.callers || r->taken_over || !why->info->same_target)
         return STEP_FAIL;
     soonest = choose_soonest_ms(r);
+    if (!soonest)
+        soonest = places_back_ms(r);
     if (soonest && (!r->retry_after_ms || soonest < r->retry_after_ms))
         r->retry_after_ms = soonest;
     return STEP_FAIL;
@@ -149,6 +152,45 @@ enum step retry_next(struct request *r, const struct retry_cause *why)
         return STEP_ATTEMPT;
     }
     return again(r, why) ? STEP_BACKOFF : give_up(r, why);
+}
+
+enum step retry_give_up(struct request *r, const struct retry_cause *why)
+{
+    r->given_up = true;
+    return give_up(r, why);
+}
+
+enum step retry_again(struct request *r, const struct retry_cause *why,
+                      uint64_t after_ms)
+{
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    if (!has_tries(r))
+        return give_up(r, why);
+    if ((r->total_at_ms && now + after_ms >= r->total_at_ms) || !pay(r))
+        return retry_next(r, why);
+    r->out[r->at] = false;
+    r->same_target++;
+    r->wake_at_ms = now + after_ms;
+    return STEP_BACKOFF;
+}
+
+enum step retry_other(struct request *r, const struct retry_cause *why)
+{
+    if (!has_tries(r) || !choose_other(r) || (!choose_well(r) && !pay(r)))
+        return give_up(r, why);
+    r->out[r->at] = true;
+    r->same_target = 0;
+    return STEP_ATTEMPT;
+}
+
+enum step retry_moved(struct request *r, const struct retry_cause *why,
+                      const struct plan *to)
+{
+    if (!has_tries(r))
+        return give_up(r, why);
+    on_fault_move(r, to);
+    return STEP_ROUTE;
 }
 
 bool retry_replaces(const struct request *r, struct str name)

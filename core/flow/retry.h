@@ -33,6 +33,20 @@ struct retry_cause retry_cause(const struct request *r);
  * when one of the targets is back, where that is known. */
 enum step retry_next(struct request *r, const struct retry_cause *why);
 
+/*
+ * What a policy wants instead: no further try; the same target after a pause,
+ * whatever the class of its fault; another target; those of another plan. The
+ * request's tries and deadline hold all the same, and so does the budget of
+ * its model. A pause that the deadline or the budget does not allow for:
+ * retry_next.
+ */
+enum step retry_give_up(struct request *r, const struct retry_cause *why);
+enum step retry_again(struct request *r, const struct retry_cause *why,
+                      uint64_t after_ms);
+enum step retry_other(struct request *r, const struct retry_cause *why);
+enum step retry_moved(struct request *r, const struct retry_cause *why,
+                      const struct plan *to);
+
 /** Is it a provider's field on retries, in whose place ours are sent? */
 bool retry_replaces(const struct request *r, struct str name);
 

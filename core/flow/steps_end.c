@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* How a request ends: sent, failed, settled. */
+#include "flow/degrade.h"
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/retry.h"
@@ -73,8 +74,12 @@ static void fail_stream(struct request *r)
 
 enum step step_fail(struct request *r)
 {
+    enum step instead;
+
     if (r->over) /* answered: a late wake changes nothing */
         return STEP_DONE;
+    if (degrade(r, &instead))
+        return instead;
     r->over = true;
     loop_timer_stop(&r->timer);
     if (!r->err.code)

@@ -8,6 +8,7 @@
 #include "flow/on_fault.h"
 #include "flow/order.h"
 #include "flow/policies.h"
+#include "flow/shedding.h"
 #include "flow/steps.h"
 
 #include "engine/key_table.h"
@@ -64,6 +65,8 @@ enum step step_head(struct request *r)
     }
     if (r->endpoint->is_public)
         return answer_health(r);
+    if (r->flow->shed_level && shedding_refuses(r))
+        return shedding_refuse(r);
     if (request_dialect(r)->passes_query &&
         http_req_query(r->http).n > QUERY_MAX) {
         err_set(&r->err, ERR_INVALID_REQUEST,
@@ -199,6 +202,8 @@ static void body_error(struct request *r)
 enum step step_body(struct request *r)
 {
     if (!r->body_asked) {
+        if (r->flow->shed_level && shedding_refuses(r)) /* now it is known */
+            return shedding_refuse(r);                  /* who calls */
         r->body_asked = true;
         http_req_read_body(r->http, body_limit(r));
     }
@@ -215,12 +220,29 @@ enum step step_body(struct request *r)
     return STEP_READ;
 }
 
+/* The same bytes would do so again: no worker is spent on them for a while. */
+static bool ended_a_worker(struct request *r, struct str body)
+{
+    const struct cells *c = r->flow->env.cells;
+
+    if (!c || !charges_refused(cells_charges(c), body,
+                               loop_now_ms(r->flow->env.loop)))
+        return false;
+    err_set(&r->err, ERR_ENDED_WORKER,
+            "A request with this body made a part of the gateway fail; the "
+            "same body is not served again for 10 minutes.");
+    return true;
+}
+
 enum step step_read(struct request *r)
 {
     struct str body = http_req_body(r->http);
     struct err err = { 0 };
 
     r->body_bytes = body.n;
+    cells_request_body(r->cell, body);
+    if (ended_a_worker(r, body))
+        return request_fail(r, ERR_ENDED_WORKER, "client");
     if (json_scan(&r->json, body, NULL, &err)) {
         err_set(&r->err, ERR_INVALID_REQUEST,
                 "We could not parse the JSON body of your request: %s (%s).",

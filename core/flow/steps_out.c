@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Attempts: choose a target, address it, send, and judge what came back. */
+#include "flow/affinity.h"
 #include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
+#include "flow/places.h"
 #include "flow/policies.h"
+#include "flow/queue.h"
 #include "flow/resting.h"
 #include "flow/retry.h"
 #include "flow/steps.h"
@@ -13,8 +16,7 @@
 #include "flow/translate.h"
 #include "flow/watching.h"
 
-/* When a full target has room, nobody knows: soon, where it serves at all. */
-#define FULL_MS 1000
+#include <stdio.h>
 
 /* A target that cannot be told what is asked for is passed over; another one
  * may speak the client's dialect. */
@@ -37,9 +39,25 @@ static bool is_unserved(const struct request *r)
     return r->plan.n > 0;
 }
 
-/* No target is left, and none was asked. */
-static enum step no_target(struct request *r)
+static const char *why_none(const struct request *r, uint64_t full_ms)
 {
+    if (full_ms)
+        return ": all have as many calls as they may";
+    if (r->retry_after_ms)
+        return ": all of them rest";
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (plugin_is_out(r->plan.list[i].target->provider->plugin))
+            return ": a plugin is quarantined";
+    }
+    return r->plan.n ? ": all were excluded" : "";
+}
+
+/* No target is left, and none was asked. */
+static enum step no_target(struct request *r, uint64_t full_ms,
+                           uint64_t waited_ms)
+{
+    char after[32] = "";
+
     if (r->refused.code) {
         r->err = r->refused;
         return request_fail(r, r->err.code, "client");
@@ -51,21 +69,43 @@ static enum step no_target(struct request *r)
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
     r->retry_after_ms = choose_soonest_ms(r);
-    if (r->full && (!r->retry_after_ms || r->retry_after_ms > FULL_MS))
-        r->retry_after_ms = FULL_MS;
+    if (full_ms && (!r->retry_after_ms || r->retry_after_ms > full_ms))
+        r->retry_after_ms = full_ms;
+    if (waited_ms)
+        snprintf(after, sizeof after, " after %.1f s",
+                 (double)waited_ms / 1000);
     err_set(&r->err, ERR_NO_TARGET,
-            "No target can serve %s for '" STR_FMT "'%s.", r->endpoint->name,
-            STR_ARG(r->facts.model),
-            r->full ? ": all have as many calls as they may"
-            : r->retry_after_ms ? ": all of them rest"
-                              : r->plan.n ? ": all were excluded" : "");
+            "No target can serve %s for '" STR_FMT "'%s%s.", r->endpoint->name,
+            STR_ARG(r->facts.model), after, why_none(r, full_ms));
     return request_fail(r, ERR_NO_TARGET, "gateway");
+}
+
+/* There was a try, whose error is told; and when the others have a place. */
+static enum step last_error(struct request *r, uint64_t full_ms)
+{
+    if (!r->kept.callers && full_ms &&
+        (!r->retry_after_ms || full_ms < r->retry_after_ms))
+        r->retry_after_ms = full_ms;
+    return STEP_FAIL;
+}
+
+enum step try_nobody(struct request *r, uint64_t full_ms, uint64_t waited_ms)
+{
+    return r->n_attempts ? last_error(r, full_ms)
+                         : no_target(r, full_ms, waited_ms);
 }
 
 enum step step_attempt(struct request *r)
 {
-    if (!choose_target(r))
-        return r->n_attempts ? STEP_FAIL : no_target(r);
+    if (r->flow->queue && queue_comes_first(r))
+        return queue_for_target(r);
+    if (choose_target(r))
+        return try_chosen(r);
+    return r->full ? queue_for_target(r) : try_nobody(r, 0, 0);
+}
+
+enum step try_chosen(struct request *r)
+{
     if (!r->n_attempts)
         retry_earn(r);
     r->credential_next = pacing_credential(r, r->plan.list[r->at].target);
@@ -327,6 +367,8 @@ enum step step_judge(struct request *r)
         choose_judged(r, false);
         resting_served(r);
         watching_gap(r);
+        if (r->pin)
+            affinity_served(r);
         r->side = "provider";
         r->err.code = ERR_NONE; /* an earlier attempt's */
         attempt_stop(r);
@@ -341,6 +383,7 @@ enum step step_judge(struct request *r)
     choose_judged(r, why.dead && !r->reuse_retried);
     keep_error(r, why.info);
     rule_out(r);
+    error_open(r, &why);
     attempt_stop(r);
     if (r->answer.content_sent)
         return STEP_FAIL;
@@ -350,7 +393,7 @@ enum step step_judge(struct request *r)
     ledger_try_over(r, "retried");
     r->usage = USAGE_NONE;
     r->claim.counted = 0;
-    return retry_next(r, &why);
+    return r->run.failed ? STEP_UPSTREAM_ERROR : retry_next(r, &why);
 }
 
 enum step step_backoff(struct request *r)

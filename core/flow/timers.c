@@ -54,22 +54,31 @@ static uint32_t head_limit(const struct request *r)
     return set || !r->facts.stream ? set : HEAD_MS * patience(r);
 }
 
+void timers_start_total(struct request *r, const struct conf_provider *p)
+{
+    uint64_t total;
+
+    if (r->timed)
+        return;
+    total = client_total_ms(r);
+    if (!total && !p)
+        return; /* it begins with a provider */
+    r->clients_total = total != 0;
+    if (!total && !r->facts.stream)
+        total = p->timeouts.total_ms;
+    r->timed = true;
+    r->total_ms = (uint32_t)total;
+    r->total_at_ms = total ? now_ms(r) + total : 0;
+}
+
 void timers_start_attempt(struct request *r)
 {
     const struct conf_timeouts *t = limits(r);
     uint64_t now = now_ms(r);
 
-    if (!r->timed) {
-        uint64_t total = client_total_ms(r);
-
-        r->clients_total = total != 0;
-        if (!total && !r->facts.stream)
-            total = t->total_ms;
-        r->timed = true;
-        r->total_ms = (uint32_t)total;
-        r->total_at_ms = total ? now + total : 0;
+    timers_start_total(r, r->attempt->target->provider->conf);
+    if (!r->commit_at_ms) /* while it waits in a queue nothing is sent */
         r->commit_at_ms = r->facts.stream ? now + t->commit_after_ms : 0;
-    }
     r->last_data_ms = now;
     r->address_at_ms = now + t->connect_ms;
     r->head_at_ms = head_limit(r) ? now + head_limit(r) : 0;

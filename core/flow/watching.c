@@ -67,7 +67,7 @@ void watching_told(struct request *r, enum breaker_verdict v,
     count_out(r, v, now);
     if (v == BREAKER_NONE)
         return;
-    watch_heard(&t->cell->watch, now);
+    probing_heard(&t->cell->probing, now);
     news = trend_add(&t->cell->trend, now, v != BREAKER_GOOD,
                      first_ms < UINT32_MAX ? (uint32_t)first_ms : UINT32_MAX);
     if (news == TREND_WORSE)

@@ -54,15 +54,17 @@ static int add(struct snapshot_builder *b, const struct issuer *i,
                struct err *err)
 {
     struct buf text = BUF_INIT(JWKS_BYTES_MAX + 512);
+    char name[JWT_SOURCE_NAME];
     int rc = buf_printf(&text, "%llu %s\n", (unsigned long long)i->fetched_ms,
                         i->why);
 
+    jwt_source_name(i->conf, name);
     if (!rc)
         rc = buf_put(&text, buf_str(&i->set));
     if (rc)
         err_set(err, ERR_NOMEM, "no memory");
     else
-        rc = snapshot_builder_add(b, i->conf->name, buf_str(&text), err);
+        rc = snapshot_builder_add(b, str_of(name), buf_str(&text), err);
     buf_clear(&text);
     return rc;
 }
@@ -308,9 +310,11 @@ static void add_issuer(struct issuers *s, const struct conf_jwt *c,
                        const struct snapshot *last)
 {
     struct issuer *i = &s->list[s->n++];
+    char name[JWT_SOURCE_NAME];
     struct str why, set;
     uint64_t at;
 
+    jwt_source_name(c, name);
     i->all = s;
     i->conf = c;
     i->max_age_ms = UINT64_MAX;
@@ -319,7 +323,8 @@ static void add_issuer(struct issuers *s, const struct conf_jwt *c,
     buf_init(&i->uri, ISSUERS_URL_MAX);
     loop_timer_init(&i->due, s->env.loop, on_due, i);
     loop_timer_init(&i->limit, s->env.loop, on_limit, i);
-    if (last && jwt_section(snapshot_section(last, c->name), &at, &why, &set))
+    if (last && jwt_section(snapshot_section(last, str_of(name)), &at, &why,
+                            &set))
         buf_put(&i->set, set); /* without memory: fetched anew */
     loop_timer_set(&i->due, 0);
 }

@@ -58,6 +58,9 @@ struct ledger_query {
     const char *key, *team, *user, *model, *provider;
 };
 
+/** The members of a sum, behind those that it is by; ended by NULL. */
+extern const char *const ledger_sums[];
+
 /**
  * Sums, read-only, from the day's sums: an array of objects {<by>...,
  * requests, tries, errors, input, cache_read, cache_write, output, reasoning,

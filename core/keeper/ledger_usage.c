@@ -13,12 +13,12 @@ enum { READ_BUSY_MS = 2000 };
 
 static const char columns[] = "key|team|user|model|provider|day";
 
-static const char *const sums[] = {
+const char *const ledger_sums[] = {
     "requests", "tries", "errors", "input", "cache_read", "cache_write",
-    "output", "reasoning", "cost_nusd", "unknown", "estimated",
+    "output", "reasoning", "cost_nusd", "unknown", "estimated", NULL,
 };
 
-enum { SUMS = sizeof sums / sizeof sums[0], COST = 8 };
+enum { SUMS = sizeof ledger_sums / sizeof ledger_sums[0] - 1, COST = 8 };
 
 static bool is_column(struct str s)
 {
@@ -65,7 +65,8 @@ static int write_sql(struct buf *sql, const struct ledger_query *q,
         if (i == COST)
             buf_puts(sql, "CASE WHEN sum(priced) THEN sum(cost_nusd) END,");
         else
-            buf_printf(sql, "sum(%s)%s", sums[i], i + 1 < SUMS ? "," : "");
+            buf_printf(sql, "sum(%s)%s", ledger_sums[i],
+                       i + 1 < SUMS ? "," : "");
     }
     buf_puts(sql, " FROM day WHERE 1");
     for (int i = 0; i < 7 && !rc; i++) {
@@ -93,7 +94,7 @@ static json_t *row_json(sqlite3_stmt *st)
                             json_string((const char *)
                                             sqlite3_column_text(st, i)));
     for (int i = named; i < n && o; i++)
-        json_object_set_new(o, sums[i - named],
+        json_object_set_new(o, ledger_sums[i - named],
                             sqlite3_column_type(st, i) == SQLITE_NULL
                                 ? json_null()
                                 : json_integer(sqlite3_column_int64(st, i)));

@@ -40,6 +40,10 @@ static int fn_take(lua_State *L)
     else
         rc = limit_claim_take(c->run->claim, rows.at, rows.finish, rows.n,
                               now_ms, &why);
+    if (rc == -ERR_RATE_LIMITED && c->phase == PHASE_ADMIT &&
+        limit_claim_later(c->run->claim, rows.at, rows.finish, rows.n, &why,
+                          c->st))
+        rc = -ERR_NOMEM;
     if (rc == -ERR_NOMEM)
         return luaL_error(L, "ps.take: %s", why.text);
     if (rc)
@@ -171,6 +175,7 @@ void api_limit_open(lua_State *L)
                                    { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);
+    limit_rows_open(L);
     lua_newtable(L);
     api_names(L, names, limits_index);
     lua_setfield(L, -2, "__index");

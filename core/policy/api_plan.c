@@ -5,7 +5,7 @@
  * preferred by a script's function of a target. Edits compose, say why, and
  * are undone when the script fails or only observes.
  */
-#include "policy/api.h"
+#include "policy/api_light.h"
 
 #include <stdio.h>
 
@@ -158,6 +158,33 @@ static int plan_empty(lua_State *L)
     return 1;
 }
 
+/* plan:stick(session): the conversation's target first, before all that was
+ * preferred so far; nil: there is no conversation */
+static int plan_stick(lua_State *L)
+{
+    struct plan *p = plan_of(L);
+    struct policy_call *c = api_check(L, 1, API_PLAN)->call;
+    const struct principal *who = c->run->principal;
+    struct str session;
+    int32_t most = 0;
+
+    if (lua_isnil(L, 2))
+        return 0;
+    session.p = luaL_checklstring(L, 2, &session.n);
+    save(L, c);
+    if (!session.n ||
+        !engine_stick(p, who ? who->id : STR(""), session, false,
+                      policy_mono_ms(c->st->env)))
+        return 0;
+    for (size_t i = 0; i < p->n; i++) {
+        if (p->list[i].prefer > most)
+            most = p->list[i].prefer;
+    }
+    p->list[0].prefer = most;
+    p->list[0].why = STR("its conversation's");
+    return 0;
+}
+
 /* plan:use(model): that block's targets in the place of these */
 static int plan_use(lua_State *L)
 {
@@ -184,14 +211,20 @@ static const luaL_Reg methods[] = { { "keep", plan_keep },
                                     { "drop", plan_drop },
                                     { "prefer", plan_prefer },
                                     { "empty", plan_empty },
+                                    { "stick", plan_stick },
                                     { "use", plan_use },
                                     { NULL, NULL } };
 
-/* Upvalue: the methods; other names raise. */
-static int plan_index(lua_State *L)
+void api_plan_methods(lua_State *L)
+{
+    luaL_newlib(L, methods);
+}
+
+/* Other names raise. */
+int api_plan_index(lua_State *L)
 {
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+    if (lua_rawget(L, lua_upvalueindex(UP_PLAN)) == LUA_TNIL)
         return luaL_error(L, "plan:%s does not exist",
                           sandbox_tolstring(L, 2, NULL));
     return 1;
@@ -200,8 +233,10 @@ static int plan_index(lua_State *L)
 void api_plan_open(lua_State *L)
 {
     lua_newtable(L);
-    luaL_newlib(L, methods);
-    lua_pushcclosure(L, plan_index, 1);
+    lua_pushnil(L);
+    lua_pushnil(L);
+    api_plan_methods(L);
+    lua_pushcclosure(L, api_plan_index, UP_PLAN);
     lua_setfield(L, -2, "__index");
     api_metatable(L, API_PLAN, "plan");
 }

@@ -6,9 +6,14 @@
 
 #include "policy/sandbox.h"
 
-static const char *const names[] = { "name", "provider", "model", "tags",
-                                     "weight", "resting", NULL };
-enum { T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT, T_RESTING };
+static const char *const names[] = { "name",       "provider", "model",
+                                     "tags",       "weight",   "resting",
+                                     "state",      "rest_ms",  "in_flight",
+                                     "latency_ms", "disabled", NULL };
+enum {
+    T_NAME, T_PROVIDER, T_MODEL, T_TAGS, T_WEIGHT, T_RESTING, T_STATE, T_REST,
+    T_IN_FLIGHT, T_LATENCY, T_DISABLED
+};
 
 /* Can no credential of its provider be used just now? */
 static bool rests(const struct policy_call *c, const struct provider *p)
@@ -20,6 +25,44 @@ static bool rests(const struct policy_call *c, const struct provider *p)
             return false;
     }
     return p->n_credentials != 0;
+}
+
+/* What all workers know of it: in its cell, where it has one. */
+static void push_latency(lua_State *L, const struct target *t, uint64_t now)
+{
+    uint32_t v = t->cell ? speed_now(&t->cell->speed, now) : 0;
+
+    if (v)
+        lua_pushinteger(L, (v + SPEED_UNITS - 1) / SPEED_UNITS);
+    else
+        lua_pushnil(L);
+}
+
+static void push_rest(lua_State *L, const struct target *t, uint64_t now)
+{
+    uint64_t until = target_until_ms(t);
+
+    lua_pushinteger(L, until > now ? (lua_Integer)(until - now) : 0);
+}
+
+static int live_index(lua_State *L, const struct policy_call *c,
+                      const struct target *t)
+{
+    uint64_t now = policy_mono_ms(c->st->env);
+
+    switch (api_which(L)) {
+    case T_STATE:
+        lua_pushstring(L, breaker_state_name(
+                              t->cell ? breaker_state(&t->cell->breaker, now)
+                                      : BREAKER_CLOSED));
+        return 1;
+    case T_REST: push_rest(L, t, now); return 1;
+    case T_IN_FLIGHT: lua_pushinteger(L, target_inflight(t)); return 1;
+    case T_LATENCY: push_latency(L, t, now); return 1;
+    case T_DISABLED: lua_pushboolean(L, target_is_off(t)); return 1;
+    }
+    return luaL_error(L, "target.%s does not exist",
+                      sandbox_tolstring(L, 2, NULL));
 }
 
 static int target_index(lua_State *L)
@@ -36,8 +79,7 @@ static int target_index(lua_State *L)
     case T_WEIGHT: lua_pushinteger(L, t->weight); return 1;
     case T_RESTING: lua_pushboolean(L, rests(r->call, t->provider)); return 1;
     }
-    return luaL_error(L, "target.%s does not exist",
-                      sandbox_tolstring(L, 2, NULL));
+    return live_index(L, r->call, t);
 }
 
 /* ps.targets(): a list, valid during the call like all that is passed to it */

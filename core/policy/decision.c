@@ -6,7 +6,7 @@
  * takes, or (authenticate) a principal. Anything else is the script's
  * mistake, never "truthy".
  */
-#include "policy/api.h"
+#include "policy/decision.h"
 
 #include "engine/key_table.h"
 #include "engine/limit_claim.h"
@@ -16,10 +16,10 @@
 enum { MAX_ANSWER = 64 << 10 };
 enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
 
-enum kind { KIND_DENY, KIND_SKIP, KIND_ANSWER, KIND_STOP, KINDS };
-
-static const char *const kind_names[KINDS] = { "ps.deny()", "ps.skip()",
-                                               "ps.answer()", "ps.stop()" };
+static const char *const kind_names[KINDS] = {
+    "ps.deny()",  "ps.skip()", "ps.answer()",  "ps.stop()",
+    "ps.again()", "ps.next()", "ps.give_up()", "ps.queue()",
+};
 static const char marks[KINDS]; /* registry: the marks, metatables */
 
 enum { DENY_OR_ANSWER = 1 << KIND_DENY | 1 << KIND_ANSWER };
@@ -29,22 +29,26 @@ static const char deny_or_answer[] = ", ps.deny() or ps.answer()";
  * without a row: ps.deny() alone. */
 static const struct {
     bool set;
-    unsigned kinds; /* 1 << enum kind */
+    unsigned kinds; /* 1 << enum decision_kind */
     const char *text;
 } may[PHASE_COUNT] = {
     [PHASE_REQUEST] = { true, DENY_OR_ANSWER, deny_or_answer },
     [PHASE_VALIDATE] = { true, DENY_OR_ANSWER, deny_or_answer },
-    [PHASE_ADMIT] = { true, DENY_OR_ANSWER, deny_or_answer },
+    [PHASE_ADMIT] = { true, DENY_OR_ANSWER | 1 << KIND_QUEUE,
+                      ", ps.deny(), ps.answer() or ps.queue()" },
     [PHASE_AUTHENTICATE] = { true, 1 << KIND_DENY,
                              ", a principal or ps.deny()" },
     [PHASE_ATTEMPT] = { true, 1 << KIND_SKIP, " or ps.skip()" },
+    [PHASE_UPSTREAM_ERROR] = { true, 1 << KIND_AGAIN | 1 << KIND_NEXT |
+                                         1 << KIND_GIVE_UP,
+                               ", ps.again(), ps.next() or ps.give_up()" },
     [PHASE_OUTPUT] = { true, 1 << KIND_DENY | 1 << KIND_STOP,
                        ", ps.stop() or ps.deny()" },
     [PHASE_LOG] = { true, 0, " only" },
     [PHASE_TICK] = { true, 0, " only" },
 };
 
-static bool takes(enum policy_phase p, enum kind kind)
+static bool takes(enum policy_phase p, enum decision_kind kind)
 {
     return (may[p].set ? may[p].kinds : 1u << KIND_DENY) & 1u << kind;
 }
@@ -88,8 +92,7 @@ static void check_options(lua_State *L, int idx, bool own)
         luaL_error(L, "ps.deny: a code of your own needs { status = }");
 }
 
-/* The table on top becomes a decision. */
-static int marked(lua_State *L, enum kind kind)
+int decision_mark(lua_State *L, enum decision_kind kind)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &marks[kind]);
     lua_setmetatable(L, -2);
@@ -129,7 +132,7 @@ int decision_deny(lua_State *L)
     lua_pushliteral(L, "status");
     lua_rawget(L, 3);
     lua_rawset(L, -3);
-    return marked(L, KIND_DENY);
+    return decision_mark(L, KIND_DENY);
 }
 
 static void set_text(lua_State *L, const char *name, struct str s)
@@ -151,7 +154,7 @@ void decision_push_refusal(lua_State *L, const struct limit_refusal *why)
         set_text(L, "limit", str_of(limit_kind_name(why->row->kind)));
         set_text(L, "per", why->row->scope);
     }
-    marked(L, KIND_DENY);
+    decision_mark(L, KIND_DENY);
 }
 
 /* ps.skip(why) */
@@ -161,7 +164,7 @@ static int fn_skip(lua_State *L)
     lua_createtable(L, 0, 1);
     lua_pushvalue(L, 1);
     lua_setfield(L, -2, "message");
-    return marked(L, KIND_SKIP);
+    return decision_mark(L, KIND_SKIP);
 }
 
 static const char *const finishes[] = {
@@ -209,7 +212,7 @@ static int fn_answer(lua_State *L)
     if (lua_rawget(L, 2) == LUA_TNIL)
         luaL_error(L, "ps.answer needs { text = }");
     lua_settop(L, 2);
-    return marked(L, KIND_ANSWER);
+    return decision_mark(L, KIND_ANSWER);
 }
 
 /* ps.stop("content_filter") */
@@ -222,11 +225,18 @@ static int fn_stop(lua_State *L)
     lua_createtable(L, 0, 1);
     lua_pushstring(L, why);
     lua_setfield(L, -2, "finish");
-    return marked(L, KIND_STOP);
+    return decision_mark(L, KIND_STOP);
+}
+
+/* ps.queue{ max_wait_ms = } */
+static int fn_queue(lua_State *L)
+{
+    decision_queue_new(L);
+    return decision_mark(L, KIND_QUEUE);
 }
 
 /* Of which kind is the decision at idx? KINDS: it is none. */
-static enum kind kind_of(lua_State *L, int idx)
+static enum decision_kind kind_of(lua_State *L, int idx)
 {
     int kind = 0;
 
@@ -242,12 +252,11 @@ static enum kind kind_of(lua_State *L, int idx)
             break;
     }
     lua_pop(L, 1);
-    return (enum kind)kind;
+    return (enum decision_kind)kind;
 }
 
-/* Member as a string in the arena; p NULL when it is none. */
-static struct str text(lua_State *L, struct arena *a, int idx, const char *name,
-                       size_t max)
+struct str decision_text(lua_State *L, struct arena *a, int idx,
+                         const char *name, size_t max)
 {
     struct str s = STR_NULL;
 
@@ -261,7 +270,7 @@ static struct str text(lua_State *L, struct arena *a, int idx, const char *name,
     return s;
 }
 
-static lua_Number number(lua_State *L, int idx, const char *name)
+lua_Number decision_number(lua_State *L, int idx, const char *name)
 {
     lua_Number n;
 
@@ -277,12 +286,12 @@ static void read_deny(lua_State *L, struct policy_call *c, int idx)
 {
     struct policy_result *out = c->out;
     struct arena *a = c->run->arena;
-    lua_Number after = number(L, idx, "retry_after");
-    lua_Number status = number(L, idx, "status");
+    lua_Number after = decision_number(L, idx, "retry_after");
+    lua_Number status = decision_number(L, idx, "status");
 
-    out->code = text(L, a, idx, "code", MAX_CODE);
+    out->code = decision_text(L, a, idx, "code", MAX_CODE);
     out->err_code = err_by_name(out->code);
-    out->message = text(L, a, idx, "message", MAX_MESSAGE);
+    out->message = decision_text(L, a, idx, "message", MAX_MESSAGE);
     if (out->err_code == ERR_NONE) {
         if (!own_code(out->code) || !(status >= 400 && status <= 599))
             luaL_error(L, "a denial without a known code");
@@ -328,26 +337,29 @@ static void read_principal(lua_State *L, struct policy_call *c, int idx)
 
 static void read_skip(lua_State *L, struct policy_call *c, int idx)
 {
-    c->out->message = text(L, c->run->arena, idx, "message", MAX_MESSAGE);
+    c->out->message = decision_text(L, c->run->arena, idx, "message",
+                                    MAX_MESSAGE);
     c->out->verdict = POLICY_SKIP;
 }
 
 static void read_answer(lua_State *L, struct policy_call *c, int idx)
 {
     enum dialect d = c->run->dialect;
-    int finish = finish_of(text(L, c->run->arena, idx, "finish", MAX_CODE));
+    int finish = finish_of(decision_text(L, c->run->arena, idx, "finish",
+                                         MAX_CODE));
 
     if (!dialect_ops(d)->answers(d))
         luaL_error(L, "ps.answer: %s has no text to answer with",
                    dialect_name(d));
-    c->out->message = text(L, c->run->arena, idx, "text", MAX_ANSWER);
+    c->out->message = decision_text(L, c->run->arena, idx, "text", MAX_ANSWER);
     c->out->finish = finish < 0 ? WIRE_FINISH_STOP : (enum wire_finish)finish;
     c->out->verdict = POLICY_ANSWER;
 }
 
 static void read_stop(lua_State *L, struct policy_call *c, int idx)
 {
-    int finish = finish_of(text(L, c->run->arena, idx, "finish", MAX_CODE));
+    int finish = finish_of(decision_text(L, c->run->arena, idx, "finish",
+                                         MAX_CODE));
 
     if (finish < 0)
         luaL_error(L, "a stop without a known reason");
@@ -377,8 +389,12 @@ void decision_read(lua_State *L, struct policy_call *c, int idx)
         [KIND_SKIP] = read_skip,
         [KIND_ANSWER] = read_answer,
         [KIND_STOP] = read_stop,
+        [KIND_AGAIN] = decision_read_again,
+        [KIND_NEXT] = decision_read_next,
+        [KIND_GIVE_UP] = decision_read_give_up,
+        [KIND_QUEUE] = decision_queue_read,
     };
-    enum kind kind;
+    enum decision_kind kind;
 
     if (lua_isnil(L, idx))
         return;
@@ -405,6 +421,7 @@ void decision_open(lua_State *L)
                                    { "skip", fn_skip },
                                    { "answer", fn_answer },
                                    { "stop", fn_stop },
+                                   { "queue", fn_queue },
                                    { NULL, NULL } };
 
     for (int kind = 0; kind < KINDS; kind++) {
@@ -414,4 +431,5 @@ void decision_open(lua_State *L)
         lua_rawsetp(L, LUA_REGISTRYINDEX, &marks[kind]);
     }
     luaL_setfuncs(L, ps, 0);
+    decision_retry_open(L);
 }

@@ -15,8 +15,8 @@
 #include "engine/limit_claim.h"
 #include "engine/principal.h"
 #include "engine/target.h"
-#include "net/http_header.h"
 #include "net/tls_peer.h"
+#include "policy/tries.h"
 #include "wire/dialect.h"
 
 enum policy_phase {
@@ -102,40 +102,6 @@ struct policy_view {
                 struct err *err);
 };
 
-/** Header fields that policies set; without a value: it goes. */
-struct policy_headers {
-    struct http_header at[16]; /* each name once; in the run's arena */
-    size_t n;
-};
-
-/** An earlier try of the request. */
-struct policy_tried {
-    struct str target, cls; /* class of the fault; empty = it served */
-    int status;             /* HTTP; 0 = none */
-};
-
-/** attempt: the try to come. */
-struct policy_try {
-    uint32_t n; /* 1 = the first */
-    const struct target *target;
-    struct str credential;
-    uint64_t elapsed_ms; /* since the request came */
-    const struct policy_tried *tried;
-    size_t n_tried;
-    struct policy_headers set; /* of the outgoing head */
-};
-
-/** response: the head of an answer that serves, before it is passed on. */
-struct policy_resp {
-    int status;
-    uint32_t attempt; /* which try's it is; 1 = the first */
-    const struct target *target;
-    uint64_t ms; /* from the try's begin to its head */
-    const struct http_header *fields; /* the provider's */
-    size_t n_fields;
-    struct policy_headers set; /* of the client's head */
-};
-
 enum policy_verdict {
     POLICY_NONE,      /* no policy had an opinion */
     POLICY_DENY,      /* code, status, message, retry_after_ms */
@@ -143,6 +109,11 @@ enum policy_verdict {
     POLICY_SKIP,      /* attempt: not this target; message */
     POLICY_ANSWER,    /* 200 with `message` for its text; finish */
     POLICY_STOP,      /* output: end the answer; finish, and its name as code */
+    POLICY_AGAIN,     /* upstream_error: the same target, after after_ms */
+    POLICY_NEXT,      /* the next target; of `plan` where that is set */
+    POLICY_GIVE_UP,   /* no further try */
+    POLICY_QUEUE,     /* admit: wait for what claim->wanted says, max_wait_ms at
+                         most, then run the phase on */
     POLICY_FAILED,    /* a script error under fail = "closed" */
 };
 
@@ -153,9 +124,12 @@ struct policy_result {
     struct str code;    /* stable name, for own codes too */
     int status;         /* of an own code; 0 = the row's */
     struct str message; /* in the request's arena */
-    uint64_t retry_after_ms;
+    uint64_t retry_after_ms, max_wait_ms;
     enum wire_finish finish;
     struct principal *principal; /* in the request's arena */
+    uint64_t after_ms;
+    struct plan *plan; /* of another model, whose name is `message`; in the
+                          request's arena */
 };
 
 struct policy_set;
@@ -176,6 +150,7 @@ struct policy_run {
     const struct principal *principal; /* NULL before authenticate */
     struct plan *plan;            /* route only */
     struct policy_try *attempt;   /* attempt only */
+    const struct policy_failed *failed; /* upstream_error only */
     struct policy_resp *response; /* response only */
     struct policy_window *window; /* output only; see policy/output.h */
     struct policy_out *ended;     /* log only */
@@ -211,6 +186,9 @@ struct policy_clock {
 /** A clock in place of the system's (copied); for tests. Files are loaded by
  * the system's all the same. */
 void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
+
+/** No metric and no log line comes of it: it runs beside the live one. */
+void policy_set_quiet(struct policy_set *s);
 
 /** The memory behind ps.kv, borrowed: shared in a worker, a test's own in a
  * test. Without it the functions of ps.kv raise. */

@@ -47,6 +47,7 @@ void policy_ran_verdict(struct policy_run *run,
         ran->what = out->code;
     else if (out->verdict == POLICY_PRINCIPAL)
         ran->what = out->principal->id;
-    else if (out->verdict == POLICY_SKIP)
+    else if (out->verdict == POLICY_SKIP || out->verdict == POLICY_NEXT ||
+             out->verdict == POLICY_AGAIN || out->verdict == POLICY_QUEUE)
         ran->what = out->message;
 }

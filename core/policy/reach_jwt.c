@@ -17,23 +17,25 @@ enum { WAIT_MS = 1500 };
 struct jwt_wait {
     struct reach *reach;
     uint64_t id, wait;
-    const struct conf_jwt *conf;
-    struct str token; /* ours */
+    struct str name, token; /* of the block; ours */
     struct outcome *outcome; /* told with the timer */
     bool over;
     struct loop_timer timer;
     struct jwt_wait *next, **prev;
 };
 
-/* NULL: it has to wait (*ask), or memory is out. */
+/* `c` NULL: there is no such block. NULL: it has to wait (*ask), or memory is
+ * out. */
 static struct outcome *verdict(struct reach *r, const struct conf_jwt *c,
                                struct str token, bool *ask)
 {
-    struct http_header who = { STR("jwt"), c->name };
+    struct http_header who = { STR("jwt"), c ? c->name : STR("") };
     struct err err = { 0 };
     struct str claims;
 
     *ask = false;
+    if (!c)
+        return outcome_error("The token is from no issuer known here.");
     switch (jwt_keys_check(r->means.jwt_keys, c, token,
                            policy_wall_ms(r->env), &claims, &err)) {
     case JWT_GOOD: return outcome_http(200, &who, 1, claims);
@@ -48,6 +50,15 @@ static struct outcome *verdict(struct reach *r, const struct conf_jwt *c,
     return NULL;
 }
 
+static void wait_free(struct jwt_wait *w)
+{
+    if (!w)
+        return;
+    free((char *)w->name.p);
+    free((char *)w->token.p);
+    free(w);
+}
+
 static void drop(struct jwt_wait *w)
 {
     loop_timer_stop(&w->timer);
@@ -56,8 +67,7 @@ static void drop(struct jwt_wait *w)
     if (w->next)
         w->next->prev = w->prev;
     outcome_free(w->outcome);
-    free((char *)w->token.p);
-    free(w);
+    wait_free(w);
 }
 
 /* What came, or its time is over; telling is the last thing to do. */
@@ -80,19 +90,18 @@ static uint64_t wait_for(struct reach *r, uint64_t wait,
 {
     struct jwt_wait *w = calloc(1, sizeof *w);
 
-    if (w)
+    if (w) {
+        w->name = (struct str){ str_dup(c->name), c->name.n };
         w->token = (struct str){ str_dup(token), token.n };
-    if (w && w->token.p)
+    }
+    if (w && w->name.p && w->token.p)
         w->id = slots_add(r->slots, w);
     if (!w || !w->id) {
-        if (w)
-            free((char *)w->token.p);
-        free(w);
+        wait_free(w);
         return 0;
     }
     w->reach = r;
     w->wait = wait;
-    w->conf = c;
     w->next = r->jwt_waits;
     w->prev = &r->jwt_waits;
     if (w->next)
@@ -111,10 +120,6 @@ uint64_t reach_jwt(struct reach *r, uint64_t wait, const struct outside_jwt *q,
                                                q->token);
     bool ask;
 
-    if (!c) {
-        *now = outcome_error("The token is from no issuer known here.");
-        return 0;
-    }
     *now = verdict(r, c, q->token, &ask);
     return ask ? wait_for(r, wait, c, q->token) : 0;
 }
@@ -127,7 +132,8 @@ void reach_jwt_cancel(struct reach *r, uint64_t number)
         drop(w);
 }
 
-/* Nobody is told in here: what a policy does then could change the list. */
+/* Nobody is told in here: what a policy does then could change the list. The
+ * block is looked up anew: it may be another generation's now, or none. */
 static void on_keys(void *ud)
 {
     struct reach *r = ud;
@@ -136,7 +142,9 @@ static void on_keys(void *ud)
         bool ask = true;
 
         if (!w->over)
-            w->outcome = verdict(r, w->conf, w->token, &ask);
+            w->outcome = verdict(r, jwt_keys_choose(r->means.jwt_keys,
+                                                    w->name, STR_NULL),
+                                 w->token, &ask);
         if (ask)
             continue;
         w->over = true;

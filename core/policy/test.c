@@ -134,6 +134,7 @@ static void run_phase(struct test_case *t, struct policy_set *s,
     run.dialect = c->dialect;
     run.body = c->open ? &c->body : NULL;
     run.attempt = phase == PHASE_ATTEMPT ? &c->try : NULL;
+    run.failed = phase == PHASE_UPSTREAM_ERROR ? &c->err : NULL;
     run.response = phase == PHASE_RESPONSE ? &c->resp : NULL;
     run.ended = phase == PHASE_LOG ? &c->out : NULL;
     run.principal = phase > PHASE_AUTHENTICATE ? c->principal : NULL;
@@ -148,6 +149,8 @@ static void run_phase(struct test_case *t, struct policy_set *s,
         test_line(t, '!', "it waits for what no test can give");
         return;
     }
+    if (r.verdict == POLICY_QUEUE)
+        test_limits_wait(t, &r);
     test_limits_close(t, r.verdict == POLICY_NONE);
     test_compare(t, phase, &r);
     test_ctx_compare(t, &run, policy_set_state(s, phase, 0));
@@ -256,6 +259,7 @@ static void case_free(struct test_case *c)
 {
     buf_clear(&c->notes);
     buf_clear(&c->scratch);
+    health_free(c->health);
     kv_free(c->kv);
     limiter_free(c->limiter);
     arena_free(c->arena);

@@ -71,65 +71,6 @@ static void read_req(lua_State *L, struct test_case *t, void *into)
 
 /* ---- targets ---------------------------------------------------------- */
 
-struct test_target {
-    struct conf_provider conf;
-    struct provider provider;
-    struct target target;
-};
-
-static void read_weight(lua_State *L, struct test_case *t, void *into)
-{
-    lua_Integer n = luaL_checkinteger(L, -1);
-
-    (void)t;
-    if (n < 0 || n > UINT32_MAX)
-        luaL_error(L, "a target's weight is a whole number from 0");
-    *(uint32_t *)into = (uint32_t)n;
-}
-
-static void read_target_tags(lua_State *L, struct test_case *t, void *into)
-{
-    struct test_target *x = into;
-
-    x->conf.n_tags = test_read_pairs(L, t, &x->conf.tags);
-}
-
-static const struct test_row target_rows[] = {
-    { "name", test_read_str, offsetof(struct test_target, target.name) },
-    { "provider", test_read_str, offsetof(struct test_target, conf.name) },
-    { "model", test_read_str, offsetof(struct test_target, target.model) },
-    { "weight", read_weight, offsetof(struct test_target, target.weight) },
-    { "tags", read_target_tags, 0 },
-    { NULL, NULL, 0 } };
-
-/* "gpu/llama" alone says provider and model too. */
-static void finish_target(lua_State *L, struct test_target *x)
-{
-    struct str rest = x->target.name;
-
-    if (!rest.n)
-        luaL_error(L, "a target needs a name");
-    if (!x->conf.name.n)
-        x->conf.name = str_split(&rest, '/');
-    if (!x->target.model.n)
-        x->target.model = rest.p ? rest : x->target.name;
-    x->provider.conf = &x->conf;
-    x->target.provider = &x->provider;
-}
-
-void test_read_target(lua_State *L, struct test_case *t, void *into)
-{
-    struct test_target *x = test_need(L, arena_alloc(t->arena, sizeof *x));
-
-    x->target.weight = 1;
-    if (lua_type(L, -1) == LUA_TSTRING)
-        test_read_str(L, t, &x->target.name);
-    else
-        test_members(L, t, "a target", target_rows, x);
-    finish_target(L, x);
-    *(const struct target **)into = &x->target;
-}
-
 static size_t read_list(lua_State *L, struct test_case *t,
                         struct candidate *list)
 {
@@ -150,6 +91,7 @@ static void read_targets(lua_State *L, struct test_case *t, void *into)
     c->plan = (struct plan){ .list = c->list,
                               .n = read_list(L, t, c->list),
                               .model = STR("test") };
+    c->plan.n_first = c->plan.n;
 }
 
 /* { fast = { targets } }, for plan:use */
@@ -220,6 +162,9 @@ const struct test_row test_expect_rows[] = {
       offsetof(struct test_expect, retry_after) },
     { "fails", test_read_str, offsetof(struct test_expect, fails) },
     { "skip", test_read_str, offsetof(struct test_expect, skip) },
+    { "again", test_read_again, offsetof(struct test_expect, retry) },
+    { "next", test_read_next, offsetof(struct test_expect, retry) },
+    { "give_up", test_read_give_up, offsetof(struct test_expect, retry) },
     { "answer", test_read_str, offsetof(struct test_expect, answer) },
     { "finish", test_read_str, offsetof(struct test_expect, finish) },
     { "req", read_fields, offsetof(struct test_expect, fields) },
@@ -248,6 +193,7 @@ const struct test_row test_call_rows[] = {
     { "targets", read_targets, 0 },
     { "models", read_models, 0 },
     { "try", test_read_try, offsetof(struct test_call, try) },
+    { "err", test_read_err, offsetof(struct test_call, err) },
     { "resp", test_read_resp, offsetof(struct test_call, resp) },
     { "out", test_read_out, offsetof(struct test_call, out) },
     { "window", test_window_read, offsetof(struct test_call, window) },

@@ -56,6 +56,7 @@ struct test_window {
 
 struct test_expect {
     struct str principal, deny, message, fails, skip, answer, finish;
+    struct str retry; /* of upstream_error, as test_diff.c tells it */
     struct str text, stop; /* of the window; p NULL = whatever it is */
     struct test_texts notes, targets;
     double status, retry_after; /* 0 = whatever it is */
@@ -93,6 +94,7 @@ struct test_call {
     struct json body;      /* index of the text */
     struct buf text;
     struct policy_try try;
+    struct policy_failed err;
     struct policy_resp resp;
     struct policy_out out;
     struct test_window window;
@@ -119,6 +121,7 @@ struct test_case {
     struct conf_jwt jwts[TEST_OUTSIDE];
     uint64_t wall_ms, mono_ms; /* the clock */
     struct kv *kv;
+    struct health *health; /* NULL: no target says how it is */
     struct limiter *limiter;
     struct test_call *call;    /* under way */
     uint64_t call_began_ms;    /* on the clock that never steps */
@@ -219,6 +222,8 @@ void test_kv_compare(lua_State *L, struct test_case *t);
 struct limiter *test_limits_new(void);
 struct limit_claim *test_limits_open(struct test_case *t);
 void test_limits_close(struct test_case *t, bool admitted);
+/** ps.queue: time passes until it can be taken, or it is a denial. */
+void test_limits_wait(struct test_case *t, struct policy_result *r);
 
 /** test_window.c: the output phase, which compares the text as well. */
 void test_window_run(struct test_case *t, struct policy_set *s,

@@ -142,8 +142,16 @@ static struct str got_decision(struct test_case *t,
     case POLICY_SKIP:
         return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(r->message));
     case POLICY_ANSWER: return STR("answer");
+    case POLICY_QUEUE: return STR("a wait");
     case POLICY_STOP:
         return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(r->code));
+    case POLICY_AGAIN:
+        return arena_fmt(t->arena, "again " STR_FMT, STR_ARG(r->message));
+    case POLICY_NEXT:
+        return r->message.n ? arena_fmt(t->arena, "next " STR_FMT,
+                                        STR_ARG(r->message))
+                            : STR("next");
+    case POLICY_GIVE_UP: return STR("give_up");
     case POLICY_FAILED:
     case POLICY_NONE: break;
     }
@@ -161,6 +169,8 @@ static struct str want_decision(struct test_case *t)
                          STR_ARG(e->principal));
     if (e->skip.n)
         return arena_fmt(t->arena, "skip " STR_FMT, STR_ARG(e->skip));
+    if (e->retry.n)
+        return e->retry;
     if (e->stop.n)
         return arena_fmt(t->arena, "stop " STR_FMT, STR_ARG(e->stop));
     return e->answer.p ? STR("answer") : STR("no opinion");

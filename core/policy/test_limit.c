@@ -59,3 +59,37 @@ void test_limits_close(struct test_case *t, bool admitted)
         used = tokens->reserved;
     limit_claim_settle(&c->claim, used, admitted, t->mono_ms);
 }
+
+static void pass(struct test_case *t, uint64_t ms)
+{
+    t->mono_ms += ms;
+    t->wall_ms += ms;
+}
+
+void test_limits_wait(struct test_case *t, struct policy_result *r)
+{
+    struct limit_claim *c = &t->call->claim;
+    struct limit_refusal *why = &c->wanted->why;
+    uint64_t end = t->mono_ms + r->max_wait_ms;
+    bool known = why->row && why->row->kind != LIMIT_CONCURRENT;
+    int rc = -ERR_RATE_LIMITED;
+
+    while (rc == -ERR_RATE_LIMITED && t->mono_ms + why->retry_ms <= end) {
+        pass(t, why->retry_ms ? why->retry_ms : 1);
+        rc = limit_claim_again(c, t->mono_ms, why);
+    }
+    if (rc == 0) {
+        *r = (struct policy_result){ .verdict = POLICY_NONE };
+        return;
+    }
+    if (!known && t->mono_ms < end)
+        pass(t, end - t->mono_ms);
+    *r = (struct policy_result){
+        .verdict = POLICY_DENY,
+        .policy = r->policy,
+        .err_code = why->code,
+        .code = str_of(err_info(why->code)->name),
+        .message = arena_dup(t->arena, str_of(why->text)),
+        .retry_after_ms = why->retry_ms,
+    };
+}

@@ -53,7 +53,7 @@ static int on_plan(void *req, struct str model, struct plan *out,
         if (!str_eq(m->name, model))
             continue;
         *out = (struct plan){ .list = m->list, .n = m->n,
-                              .model = model };
+                              .n_first = m->n, .model = model };
         return 0;
     }
     return err_set(err, ERR_MODEL_NOT_FOUND, "the test has no model '" STR_FMT

@@ -10,15 +10,21 @@
 
 #include "policy/test_case.h"
 
-/** A target's table, or its name; into a struct target pointer. */
+/** test_target.c: a target's table, or its name; into a struct target
+ * pointer. */
 void test_read_target(lua_State *L, struct test_case *t, void *into);
 /** test_body.c: into the call, into its expect. */
 void test_read_body(lua_State *L, struct test_case *t, void *into);
 void test_read_body_wanted(lua_State *L, struct test_case *t, void *into);
 /** test_cert.c: into a struct tls_peer pointer. */
 void test_read_cert(lua_State *L, struct test_case *t, void *into);
-/** test_try.c: into a policy_try, a policy_resp, the expect. */
+/** test_try.c: into a policy_try, a policy_failed, a policy_resp, the
+ * expect. */
 void test_read_try(lua_State *L, struct test_case *t, void *into);
+void test_read_err(lua_State *L, struct test_case *t, void *into);
+void test_read_again(lua_State *L, struct test_case *t, void *into);
+void test_read_next(lua_State *L, struct test_case *t, void *into);
+void test_read_give_up(lua_State *L, struct test_case *t, void *into);
 void test_read_resp(lua_State *L, struct test_case *t, void *into);
 void test_read_head(lua_State *L, struct test_case *t, void *into);
 /** test_out.c: into a policy_out. */

@@ -76,6 +76,68 @@ void test_read_try(lua_State *L, struct test_case *t, void *into)
         try->n = (uint32_t)try->n_tried + 1;
 }
 
+/* ---- upstream_error ---------------------------------------------------- */
+
+static void read_seconds(lua_State *L, struct test_case *t, void *into)
+{
+    double s;
+
+    test_read_number(L, t, &s);
+    if (!(s >= 0 && s <= 86400))
+        luaL_error(L, "retry_after: seconds, up to a day");
+    *(uint64_t *)into = (uint64_t)(s * 1000);
+}
+
+static const struct test_row err_rows[] = {
+    { "class", test_read_str, offsetof(struct policy_failed, cls) },
+    { "scope", test_read_str, offsetof(struct policy_failed, scope) },
+    { "status", read_status, offsetof(struct policy_failed, status) },
+    { "message", test_read_str, offsetof(struct policy_failed, message) },
+    { "target", test_read_target, offsetof(struct policy_failed, target) },
+    { "attempt", read_u32, offsetof(struct policy_failed, attempt) },
+    { "retry_after", read_seconds,
+      offsetof(struct policy_failed, retry_after_ms) },
+    { "ms", read_u64, offsetof(struct policy_failed, ms) },
+    { "elapsed_ms", read_u64, offsetof(struct policy_failed, elapsed_ms) },
+    { NULL, NULL, 0 } };
+
+void test_read_err(lua_State *L, struct test_case *t, void *into)
+{
+    test_members(L, t, "err", err_rows, into);
+}
+
+/* expect.again: true, or its after_ms; next: true, or a model; give_up: true.
+ * Into the text that is told of it. */
+
+void test_read_again(lua_State *L, struct test_case *t, void *into)
+{
+    uint32_t ms = 0;
+
+    if (!lua_isboolean(L, -1) || !lua_toboolean(L, -1))
+        read_u32(L, t, &ms);
+    *(struct str *)into = arena_fmt(t->arena, "again after %u ms", ms);
+}
+
+void test_read_next(lua_State *L, struct test_case *t, void *into)
+{
+    struct str model;
+
+    *(struct str *)into = STR("next");
+    if (lua_isboolean(L, -1) && lua_toboolean(L, -1))
+        return;
+    test_read_str(L, t, &model);
+    *(struct str *)into = arena_fmt(t->arena, "next " STR_FMT,
+                                    STR_ARG(model));
+}
+
+void test_read_give_up(lua_State *L, struct test_case *t, void *into)
+{
+    (void)t;
+    if (!lua_isboolean(L, -1) || !lua_toboolean(L, -1))
+        luaL_error(L, "expect.give_up: it is true or left out");
+    *(struct str *)into = STR("give_up");
+}
+
 /* ---- response --------------------------------------------------------- */
 
 static void read_fields(lua_State *L, struct test_case *t, void *into)
@@ -124,6 +186,14 @@ void test_try_fill(struct test_case *t)
         c->try.target = &target;
     if (!c->try.credential.p)
         c->try.credential = STR("test#main");
+    if (!c->err.attempt)
+        c->err.attempt = 1;
+    if (!c->err.target)
+        c->err.target = &target;
+    if (!c->err.cls.p)
+        c->err.cls = STR("transient");
+    if (!c->err.scope.p)
+        c->err.scope = STR("target");
     if (!c->resp.status)
         c->resp.status = 200;
     if (!c->resp.attempt)

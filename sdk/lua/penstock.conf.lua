@@ -95,7 +95,7 @@ function include(pattern) end
 
 ---Connections to each host of a provider, in each worker.
 ---@class penstock.conf.pool
----@field max? integer # Most connections in use at a time; a host that has as many is full, and requests go to the next target. Unset: any number.
+---@field max? integer # Most connections in use at a time; a host that has as many is full, and requests go to the next target, or wait. Unset: any number.
 ---@field idle? string|penstock.conf.reference # How long a connection is kept that nobody uses.
 ---@field lifetime? string|penstock.conf.reference # How old a connection may be when a request takes it.
 ---@field warm? integer # Connections that are opened ahead of need, towards the most that were in use at a time in the last minutes; each by a request for the list of models.
@@ -125,6 +125,8 @@ function include(pattern) end
 ---@field retries? penstock.conf.retries # How often to try.
 ---@field health? penstock.conf.health # How its hosts are watched beside requests, and when a target is taken out by itself.
 ---@field pool? penstock.conf.pool # How many connections to each of its hosts are kept, and for how long.
+---@field max_concurrent? integer # Most calls under way at each of its targets, over all workers, where a model's block says nothing else. Unset: any number.
+---@field adaptive? penstock.conf.adaptive # Find out how many calls each of its targets bears: fewer after a 429, an overload or a timeout, slowly more while it serves. Unset: no.
 ---@field quirks? penstock.conf.quirks # Deviations from the dialect, added to the vendor's.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: target.tags.
 ---@field headers? table<string, string|penstock.conf.reference> # Headers added to each request.
@@ -146,6 +148,11 @@ function include(pattern) end
 ---@field header? string|penstock.conf.reference # Name of the header.
 ---@field prefix? string|penstock.conf.reference # Before the key; "Bearer " for authorization, else nothing.
 
+---How many calls a target bears, found out.
+---@class penstock.conf.adaptive
+---@field min? integer # Never fewer.
+---@field max? integer # Never more. Unset: max_concurrent, else any number.
+
 ---Deviations from the dialect.
 ---@class penstock.conf.quirks
 ---@field rename? table<string, string|penstock.conf.reference> # Members of the request's top object: old = "new".
@@ -159,10 +166,18 @@ function include(pattern) end
 ---@field targets? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field [integer] penstock.conf.target|string|penstock.conf.reference # Where it may go: "provider/upstream model".
 ---@field balance? "order"|"weighted"|"ewma" # How to choose: in their order; by chance and weight; or, of two that chance and weight name, the one that begins to answer sooner and has less to do. Unset: "weighted" where a target has a weight, else "order".
----@field affinity? "none"|"session" # "session": the requests of one conversation go to one target while it is well, for the sake of its prompt cache.
+---@field affinity? "none"|"session"|"prompt" # "session": the requests of one conversation go to one target while it is well, for the sake of its prompt cache. "prompt": so do, where no conversation is named, those of a caller whose prompts begin alike, while the target has not half as much again to do as the others.
+---@field prompt_prefix? string|penstock.conf.reference # With affinity = "prompt": how much of tools, system and messages must be the same. A shorter prompt is not worth a cache, and goes anywhere.
+---@field affinity_ttl? string|penstock.conf.reference # So long after its last answer a conversation stays where that came from, also when its first choice is well again: about as long as the provider's cache. Unset: it goes back at once.
 ---@field fallback? (penstock.conf.target|string|penstock.conf.reference)[]|penstock.conf.target|string|penstock.conf.reference # Tried in order after the targets.
 ---@field retries? penstock.conf.model_retries # How often to try, in the place of what the providers say.
 ---@field on? penstock.conf.model_on # Models whose targets take over a class of refusals. No chain of them may lead back.
+---@field on_exhausted? penstock.conf.model_exhausted # What a request gets when no target of this model can serve it: another model's answer, a fixed reply, or the one after the other. Unset: an error.
+
+---What a request gets when no target can serve it.
+---@class penstock.conf.model_exhausted
+---@field model? string|penstock.conf.reference # The model whose targets are tried then, a smaller one say. Its tries are counted anew, up to 8 for a request; its own on_exhausted holds then.
+---@field reply? string|penstock.conf.reference # The text of a whole answer, in the client's dialect, streamed or not. It says what the operator says and nothing else; endpoints without text get the error.
 
 ---Which model takes over what a target refused before its first content.
 ---@class penstock.conf.model_on
@@ -280,6 +295,20 @@ function include(pattern) end
 ---@field memory? string|penstock.conf.reference # Memory for limits in use, shared by all workers and taken as it fills: 64 bytes for each caller and limit.
 ---@field full? "deny"|"allow" # What a request gets whose limits find no room: refused with 503, or not limited.
 
+---How requests wait for a target.
+---@class penstock.conf.queue
+---@field max_wait? string|penstock.conf.reference # Longest wait for a place at a target; "0s": nobody waits.
+---@field length? integer # Most requests that wait in one worker.
+---@field memory? string|penstock.conf.reference # Most bytes of their bodies.
+---@field target? string|penstock.conf.reference # Where none waited shorter for a whole interval, those who waited twice as long are turned away; "0s": never.
+---@field interval? string|penstock.conf.reference # How long that must last.
+
+---When a worker turns requests away.
+---@class penstock.conf.shed
+---@field lag? string|penstock.conf.reference # Its loop is that late, twice in a row: everybody is turned away; at four fifths of it, as of the other two, batch requests. "0s": not looked at.
+---@field memory? string|penstock.conf.reference # Its resident memory. Unset: four fifths of the machine's, divided by the workers.
+---@field connections? string|penstock.conf.reference # Its client connections, of server.max_connections. "0%": not looked at.
+
 ---What a model costs.
 ---@class penstock.conf.price
 ---@field input? string|penstock.conf.reference # "2.5 USD/Mtok": dollars for a million tokens that no cache served. Unset, as each of these: unknown.
@@ -302,7 +331,9 @@ function include(pattern) end
 ---How a changed configuration is taken over.
 ---@class penstock.conf.reload
 ---@field tests? boolean # Require that the tests beside each policy (NAME_test.lua) pass; one that has none is fine.
+---@field watch? boolean # Follow the files: a reload once nothing more was written to them, or beside them, for half a second. A fault keeps what is served. A generation that was rolled back to stays.
 ---@field bake? string|penstock.conf.reference # How long a new generation is watched: a worker that crashes in a plugin or policy within it takes the generation back.
+---@field canary? string|penstock.conf.reference # How long one worker serves with a new plugin file before the others get it; 0s: not at all.
 ---@field rollback_if? penstock.conf.rollback_if # What else takes it back within that time. Unset: nothing.
 
 ---When a new generation is taken back.
@@ -413,6 +444,14 @@ function kv(value) end
 ---The memory of limits: ps.take.
 ---@param value penstock.conf.limiter
 function limits(value) end
+
+---How requests wait for a target that has as many calls as it may.
+---@param value penstock.conf.queue
+function queue(value) end
+
+---When a worker has too much to do and turns requests away.
+---@param value penstock.conf.shed
+function shed(value) end
 
 ---How a changed configuration is taken over, and when it is taken back.
 ---@param value penstock.conf.reload

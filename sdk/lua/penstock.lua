@@ -20,6 +20,7 @@
 ---@field admit nil|fun(req: penstock.Req, conf: table): penstock.Decision? # For who may ask now.
 ---@field route nil|fun(req: penstock.Req, conf: table, plan: penstock.Plan): penstock.Decision? # Edits the plan.
 ---@field attempt nil|fun(req: penstock.Req, conf: table, try: penstock.Try): penstock.Decision? # Passes targets over with ps.skip, sets headers and edits the body of the try.
+---@field upstream_error nil|fun(req: penstock.Req, conf: table, err: penstock.Err): penstock.Decision? # Of a try that failed, before the client has anything of its answer: says what comes next with ps.again, ps.next or ps.give_up. The gateway's tries, deadline and budget hold all the same.
 ---@field response nil|fun(req: penstock.Req, conf: table, resp: penstock.Resp): penstock.Decision? # Sets headers of the client's head, or refuses the answer.
 ---@field output nil|fun(req: penstock.Req, conf: table, w: penstock.Window): penstock.Decision? # Edits the text of the answer, ends it with ps.stop, or refuses it. Called for each piece of a stream, and in the same way for a whole answer.
 ---@field log nil|fun(req: penstock.Req, conf: table, out: penstock.Out) # For taking notice; it decides nothing.
@@ -114,6 +115,9 @@ function body:remove(pointer) end
 ---@field burst integer? # Of requests: how many may come at once; a tenth of the limit where it is not given.
 ---@field stream "finish"|nil # Of tokens: a stream that comes to more than the limit has left ends there, as if at its max_tokens.
 
+---Rows of ps.take, read once; what ps.rows returns.
+---@class penstock.Rows
+
 ---What ps.take gives where something is used up: a denial that can be returned, with limit and per of the row to wait for.
 ---@class penstock.Refusal: penstock.Decision
 ---@field limit "requests"|"tokens"|"concurrent"|nil # nil: there was no room to count.
@@ -126,6 +130,11 @@ function body:remove(pointer) end
 ---@field model string # The upstream's name for it.
 ---@field weight integer # As configured.
 ---@field tags table<string, string?> # Those of the provider.
+---@field state "closed"|"open"|"half_open" # Of its breaker, as all workers know it by now; as the next four.
+---@field rest_ms integer # How long it rests because its provider asked for a pause; 0: it does not.
+---@field in_flight integer # Calls under way, over all workers.
+---@field latency_ms integer? # How soon its streams begin, an average of late; nil: nothing is known.
+---@field disabled boolean # An operator took it out: penstock target disable or drain.
 ---@field resting boolean # All keys of the provider are parked just now, as this worker knows it.
 
 ---The targets that the configuration chose, in the order to try. Edits add up; if the policy fails they are undone.
@@ -151,6 +160,10 @@ function plan:prefer(why, f) end
 ---@param model string
 function plan:use(model) end
 
+---Put the target of that conversation first: the same for the same caller and text, over all workers, while it is well, has room and is not dropped. nil: nothing. In route.
+---@param session string?
+function plan:stick(session) end
+
 ---Is no target left? In route.
 ---@return boolean
 function plan:empty() end
@@ -168,6 +181,20 @@ local try = {}
 ---@param name string
 ---@param value? string
 function try:header(name, value) end
+
+---A try that failed before the client had anything of its answer.
+---@class penstock.Err
+---@field class string # Of the fault: "transient", "overloaded", "rate_limit", "quota", "auth", "model_access", "model_gone", "context_length", "content_filter", "bad_request", "region", "timeout", "connect", "protocol", "unknown". In upstream_error.
+---@field scope string # What it is a fault of: "request", "credential", "target", "provider". In upstream_error.
+---@field status integer? # The provider's; nil where no answer came. In upstream_error.
+---@field message string? # The provider's words, else what went wrong. In upstream_error.
+---@field target penstock.Target # Who failed. In upstream_error.
+---@field provider string # "openai". In upstream_error.
+---@field model string # The upstream's name for it. In upstream_error.
+---@field attempt integer # 1: the first try of the request. In upstream_error.
+---@field retry_after number? # Seconds that the provider asked for; nil: it did not. In upstream_error.
+---@field ms integer # How long the try took. In upstream_error.
+---@field elapsed_ms integer # Since the request came. In upstream_error.
 
 ---The head of a provider's answer that serves, before the client has anything of it.
 ---@class penstock.Resp
@@ -213,11 +240,12 @@ function window:replace(re, f) end
 ---@class penstock.Test
 ---@field phase string? # Needed where the policy has several.
 ---@field req table? # Fields of req; header, tags, principal and client_cert are tables, body is a table or JSON's text.
----@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table})[]? # The plan.
+---@field targets (string|{name: string, provider?: string, model?: string, weight?: integer, tags?: table, state?: string, rest_ms?: integer, in_flight?: integer, latency_ms?: integer, disabled?: boolean})[]? # The plan, and how its targets are just now: well and at rest where nothing is said.
 ---@field models table<string, table>? # By name, targets: what plan:use finds.
 ---@field window {text: string, kind?: string, block?: integer, choice?: integer, final?: boolean}? # What output sees; final is true where it is not given. expect.text is what it makes of the text.
 ---@field chunks string[]? # A block of the answer as it comes, piece by piece, through the window of production; its kind is window.kind. expect.text is all that leaves.
 ---@field try {n?: integer, target?: string|table, credential?: string, elapsed_ms?: integer, tried?: {target: string, class?: string, status?: integer}[]}? # What attempt gets.
+---@field err {class?: string, scope?: string, status?: integer, message?: string, target?: string|table, attempt?: integer, retry_after?: number, ms?: integer, elapsed_ms?: integer}? # What upstream_error gets.
 ---@field resp {status?: integer, target?: string|table, attempt?: integer, ms?: integer, header?: table}? # What response gets.
 ---@field out {status?: integer, ended?: string, side?: string, error?: string, policy?: string, target?: string|table, ms?: integer, first_ms?: integer, usage?: table, cost?: number, attempts?: table[]}? # What log gets.
 ---@field http table<string, table|fun(q: {method: string, path: string, headers: table, body: string, timeout_ms: integer}): table?, string?>? # By name, services: an answer, a list of answers that come one after the other, or a function. An answer is {status, headers, body or json, after_ms}; nil and a text are an error.
@@ -237,13 +265,16 @@ function window:replace(re, f) end
 ---@field kv table<string, table<string, string|number|boolean>>? # By name, what ps.kv holds before.
 ---@field clock {now?: number, mono_ms?: number}? # Where ps.now and ps.mono_ms begin: 1700000000 and 1000000. Time passes by ps.sleep and after_ms alone.
 
----What must come. Without principal, deny, skip, answer, stop and fails: no opinion. What is not named may be as it likes.
+---What must come. Without principal, deny, skip, again, next, give_up, answer, stop and fails: no opinion. What is not named may be as it likes.
 ---@class penstock.Expect
 ---@field principal string? # Its id.
 ---@field deny string? # The code.
 ---@field message string? # Of the denial.
 ---@field status integer? # Of a code of one's own.
 ---@field retry_after number? # Seconds.
+---@field again true|integer|nil # The same target again; the number is its after_ms.
+---@field next true|string|nil # Another target; the text is the model's name.
+---@field give_up true? # No further try.
 ---@field skip string? # Why the target is passed over.
 ---@field answer string? # The text of a polite answer.
 ---@field finish string? # How that answer ends.
@@ -429,6 +460,20 @@ function ps.test(name, test) end
 ---@return penstock.Decision
 function ps.answer(answer) end
 
+---The same target once more, after a pause of up to 60000 ms, whatever the class of the fault. Where tries, deadline or the model's budget do not allow for it, the gateway's own rule holds; a target that rests then is passed over. In upstream_error.
+---@param options? {after_ms?: number}
+---@return penstock.Decision
+function ps.again(options) end
+
+---Another target of the plan, whatever the class; with model, the targets of that model, routed again, without those that were tried. In upstream_error.
+---@param options? {model?: string}
+---@return penstock.Decision
+function ps.next(options) end
+
+---No further try, and no on_exhausted: the client gets the error. In upstream_error.
+---@return penstock.Decision
+function ps.give_up() end
+
 ---Not this target: the next one is tried. In attempt.
 ---@param why string
 ---@return penstock.Decision
@@ -446,16 +491,26 @@ function ps.deny(code, message, options) end
 ---@return penstock.Decision
 function ps.stop(finish) end
 
----Take one of each limit, or none of them: nil, or a denial to return. What a request has taken once it does not take again; the core settles it when the request ends. A policy that only observes looks and takes nothing. In admit route attempt.
+---Read rows once, for many requests: ps.take and ps.peek take what it gives in the place of the list, at a tenth of the cost. What the list is changed to later does not count.
 ---@param rows penstock.LimitRow[]
+---@return penstock.Rows
+function ps.rows(rows) end
+
+---Take one of each limit, or none of them: nil, or a denial to return. What a request has taken once it does not take again; the core settles it when the request ends. A policy that only observes looks and takes nothing. In admit route attempt.
+---@param rows penstock.LimitRow[]|penstock.Rows
 ---@return penstock.Refusal?
 function ps.take(rows) end
 
 ---What ps.take would return, and how each row stands (false for one that is left out). Nothing is taken. In admit route attempt.
----@param rows penstock.LimitRow[]
+---@param rows penstock.LimitRow[]|penstock.Rows
 ---@return penstock.Refusal?
 ---@return {limit: integer, remaining: integer, reset: number, denied: boolean}[]
 function ps.peek(rows) end
+
+---Wait until what the last ps.take of this policy was refused can be taken, at the exact time, and go on; the denial where that is not within max_wait_ms (at most an hour). A policy that only observes waits for nothing. In admit.
+---@param options {max_wait_ms: number}
+---@return penstock.Decision
+function ps.queue(options) end
 
 ---Hold the request against limits of your own, counted as its dialect counts: nil, or the denial that names the field. What the dialect itself asks for was checked before. In validate admit.
 ---@param limits {messages?: integer, tools?: integer, images?: integer, max_tokens?: integer}
@@ -469,6 +524,11 @@ ps.keys = {}
 ---@return penstock.Principal?
 ---@return string?
 function ps.keys.get(sha256) end
+
+---The key whose text is req.credential: what ps.keys.get(ps.sha256(req.credential)) gives, at less cost. nil where nothing was presented. From authenticate on.
+---@return penstock.Principal?
+---@return string?
+function ps.keys.presented() end
 
 ---The targets of all model blocks, each once. In a test: those of the test.
 ---@return penstock.Target[]

@@ -108,7 +108,7 @@ static double best_watch(void)
         for (uint32_t i = 0; i < RUNS; i++) {
             now = 1000000 + i / 16;
             sink += autooff_served(&c->autooff);
-            watch_heard(&c->watch, now);
+            probing_heard(&c->probing, now);
             sink += trend_add(&c->trend, now, i % 64 == 0, 300 + i % 50);
             gap_heard(&c->gap, i % 200);
         }

@@ -85,7 +85,7 @@ class Answer:
 class Instance:
     """One `penstock serve` with its own folder for state, socket and log."""
 
-    def __init__(self, config, env=None, args=(), args_only=False):
+    def __init__(self, config, env=None, args=(), args_only=False, uid=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="penstock-"))
         os.chmod(self.dir, 0o755)
         self.socket = str(self.dir / "run" / "control.sock")
@@ -106,9 +106,13 @@ class Instance:
             self.conf.write_text(config)
             argv += ["-c", str(self.conf)]
         self._err = open(self.err_path, "wb")
+        other = {}
+        if uid is not None and uid != os.geteuid():
+            os.chown(self.dir, uid, uid)
+            other = {"user": uid, "group": uid, "extra_groups": []}
         self.proc = subprocess.Popen(
             argv, env=self.env, cwd=str(self.dir), stdin=subprocess.DEVNULL,
-            stdout=self._err, stderr=self._err)
+            stdout=self._err, stderr=self._err, **other)
         self.pid = self.proc.pid
         self.ports = []
 
@@ -261,11 +265,13 @@ class Instance:
 @pytest.fixture
 def penstock():
     """A function that starts an instance: penstock(config, ready=True,
-    env=None, args=()); config None is the built-in configuration."""
+    env=None, args=(), uid=None); config None is the built-in configuration,
+    uid the user to run as."""
     started = []
 
-    def start(config='provider "sim"\n', ready=True, env=None, args=()):
-        p = Instance(config, env=env, args=args)
+    def start(config='provider "sim"\n', ready=True, env=None, args=(),
+              uid=None):
+        p = Instance(config, env=env, args=args, uid=uid)
         started.append(p)
         if ready:
             p.wait_ready()

@@ -7,7 +7,9 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 import pathlib
+import subprocess
 import urllib.parse
 
 from conftest import children, wait_for
@@ -179,3 +181,31 @@ def test_no_process_writes_its_memory_down(penstock):
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
         line = [x for x in limits.splitlines() if "core file size" in x][0]
         assert line.split()[4:6] == ["0", "0"], (pid, line)
+
+
+def owner(pid):
+    """Whose the process is to those who would look into its memory: root's
+    where it may not be dumped, whoever runs it."""
+    return os.stat(f"/proc/{pid}/mem").st_uid
+
+
+def test_no_process_lets_itself_be_looked_into(penstock):
+    # as an ordinary user: to become one from root would do it by itself
+    uid = os.geteuid() or 65534
+    plain = subprocess.Popen(["sleep", "60"], user=uid if not os.geteuid()
+                             else None, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: owner(plain.pid) == uid, why="a process of that user")
+        p = penstock('server { workers = 2 }\nprovider "sim"\n'
+                     'keys { store = true }', uid=uid)
+        pids = [p.pid, *children(p.pid)]
+        told = p.status()
+        kinds = {x["pid"] for x in told["workers"] + told["helpers"]}
+        assert kinds <= set(pids) and len(pids) >= 4
+        for pid in pids:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            assert f"Uid:\t{uid}\t{uid}" in status
+            wait_for(lambda: owner(pid) != uid, why=f"rights of {pid}")
+    finally:
+        plain.kill()
+        plain.wait()

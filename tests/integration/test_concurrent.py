@@ -15,6 +15,7 @@ from upstream import Upstream
 CONFIG = """
 listen "127.0.0.1:0"
 server {{ workers = 2 }}
+queue {{ max_wait = "0s" }}
 defaults {{ retries = {{ attempts = 2, same_target = 0 }} }}
 provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
                keys = {{ env("UNSET", "ka") }} }}

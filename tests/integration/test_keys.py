@@ -474,3 +474,13 @@ def test_a_hundred_thousand_keys_are_there_within_a_second(penstock):
     assert min(c for _, c in seen) <= 1.0, seen
     if os.getloadavg()[0] < os.cpu_count():
         assert min(w for w, _ in seen) <= 1.0 * SLOW, seen
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "1000001"])
+def test_a_limit_out_of_range_is_named_as_that(penstock, value):
+    p = penstock(CONFIG)
+    got = p.cli("key", "create", "--name", "x", "--limit",
+                "concurrent=" + value)
+    assert got.returncode == 1
+    assert value + " is out of range" in got.stderr + got.stdout
+    assert "concurrent" in got.stderr + got.stdout

@@ -151,8 +151,11 @@ def test_usage_as_table_csv_and_json(penstock):
     assert table.returncode == 0, table.stderr
     assert table.stdout.splitlines()[0].split()[:3] == ["model", "requests",
                                                         "tries"]
-    lines = list(csv.DictReader(io.StringIO(
-        p.cli("usage", "--by", "provider,model", "--csv").stdout)))
+    whole = p.cli("usage", "--by", "provider,model", "--csv").stdout
+    none = p.cli("usage", "--by", "provider,model", "--csv", "--key",
+                 "nobody").stdout
+    assert none == whole.splitlines(keepends=True)[0]  # columns, no row
+    lines = list(csv.DictReader(io.StringIO(whole)))
     assert [(x["model"], x["tries"]) for x in lines] == [("sim/echo", "2"),
                                                          ("sim/lorem", "1")]
     only = json.loads(p.cli("usage", "--json", "--by", "day", "--model",

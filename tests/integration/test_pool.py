@@ -15,6 +15,7 @@ CONFIG = """
 listen "127.0.0.1:0" {{ detail = "full" }}
 server {{ workers = 1 }}
 metrics "127.0.0.1:{port}"
+queue {{ max_wait = "{wait}" }}
 provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
                keys = {{ env("UNSET", "ka") }}, pool = {{ {pool} }} }}
 provider "b" {{ vendor = "openai-compatible", base_url = "{b}",
@@ -39,9 +40,9 @@ class Slow:
         conn.answer(WHOLE)
 
 
-def start(penstock, a, b, pool):
+def start(penstock, a, b, pool, wait="0s"):
     return penstock(CONFIG.format(a=a.url, b=b.url, port=free_port(),
-                                  pool=pool))
+                                  pool=pool, wait=wait))
 
 
 def value(p, name):
@@ -76,6 +77,22 @@ def test_a_full_host_is_passed_over(penstock):
             t.join()
         assert ask(p).headers["x-penstock-target"] == "a/first"
         assert state(p)["in_flight"] == 0
+
+
+def test_a_place_of_a_full_host_is_waited_for(penstock):
+    slow = Slow()
+    with Upstream(slow) as a, Upstream(lambda c, _: c.answer(WHOLE)) as b:
+        p = start(penstock, a, b, "max = 1", "30s")
+        threads, got = asking(p, 1), []
+        waiting = threading.Thread(target=lambda: got.append(ask(p, "n")))
+        waiting.start()
+        wait_for(lambda: value(p, "penstock_queue_waiting") == 1)
+        slow.go.set()
+        for t in threads + [waiting]:
+            t.join()
+        assert got[0].headers["x-penstock-target"] == "a/other"
+        served = 'penstock_queue_total{queue="target",result="served"}'
+        assert value(p, served) == 1
 
 
 def test_towards_the_peak_and_back(penstock):

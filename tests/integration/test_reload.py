@@ -284,8 +284,10 @@ def test_the_keeper_follows(started):
     p = started
     other = ('provider "other" { vendor = "openai-compatible", keys = {}, '
              'base_url = "http://%s:9/v1" }\n')
+    other += 'reload { canary = "0s" }\n'
     configure(p, base(p, other % "127.0.0.1"))
-    # its plugin is one more, and a process never loads one later
+    # its plugin is one more, and a process never loads one later; how one
+    # worker has it first is in test_plugin_swap.py
     assert reload(p)["how"] == "new workers"
 
     def keeper():

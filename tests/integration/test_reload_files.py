@@ -71,6 +71,7 @@ def swapping(penstock, tmp_path):
     with Upstream(marks) as up:
         p = penstock(f'listen "127.0.0.1:{free_port()}"\n'
                      f'plugin_path "{folder}"\nprovider "sim"\n'
+                     'reload { canary = "200ms" }\n'
                      'provider "swap" { plugin = "swap", keys = {}, '
                      f'base_url = "{up.url}/v1" }}\n')
         yield p, folder

@@ -101,6 +101,9 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "    on = { 'breaker', 'cert' }, ca_file = '/etc/passwd' }\n"
 
 /* every key of issuers of tokens */
+/* Goes on in a provider, and ends it. */
+#define FIXTURE_LOAD "adaptive = { max = 40 } } shed { memory = '1GiB' }\n"
+
 #define FIXTURE_RELOAD \
     "reload { tests = true, bake = '1m', rollback_if = {\n" \
     "    policy_errors = '2%', denials = 'x1.5', min = 9 } }\n"

@@ -233,6 +233,8 @@ static void the_sick_come_last(void)
     end();
 }
 
+static bool by_load;
+
 /* Who has a conversation, of those of `tenant`. */
 static char holder(const char *tenant, int session)
 {
@@ -244,7 +246,7 @@ static char holder(const char *tenant, int session)
     snprintf(name, sizeof name, "session-%d", session);
     UNIT_INT(engine_plan(engine, a, STR("m"), NULL, &p, &err), 0);
     engine_balance(engine, &p, NOW);
-    engine_stick(&p, str_of(tenant), str_of(name), NOW);
+    engine_stick(&p, str_of(tenant), str_of(name), by_load, NOW);
     got = p.list[0].target->model.p[0];
     CU_ASSERT(str_eq(p.list[p.n - 1].target->model, STR("last")));
     arena_free(a);
@@ -293,7 +295,36 @@ static void none_goes_to_a_full_one(void)
     three[0].max_concurrent = 0;
 }
 
-UNIT_MAIN("balance_ewma", { "the faster of two", the_faster_of_two },
+/* Where prompts that begin alike are many, the next one takes what is more
+ * than half as much again. */
+static void none_goes_to_a_busy_one(void)
+{
+    int n = 0;
+
+    three[0].weight = 1;
+    begin(3);
+    for (int i = 0; i < 5; i++)
+        CU_ASSERT(health_take(health, cell[0], 0, 0));
+    for (int i = 0; i < 50; i++)
+        n += holder("t", i) == 'a';
+    CU_ASSERT(n > 0); /* a conversation stays for all that */
+    by_load = true;
+    for (int i = 0; i < 50; i++)
+        CU_ASSERT(holder("t", i) != 'a');
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT(health_take(health, cell[1], 0, 0) &&
+                  health_take(health, cell[2], 0, 0));
+    n = 0;
+    for (int i = 0; i < 50; i++)
+        n += holder("t", i) == 'a';
+    CU_ASSERT(n > 0); /* 5 of 11: no more than 1.5 times 3.7 */
+    by_load = false;
+    end();
+}
+
+UNIT_MAIN("balance_ewma", { "none goes to a busy one",
+                            none_goes_to_a_busy_one },
+          { "the faster of two", the_faster_of_two },
           { "calls under way weigh", calls_under_way_weigh },
           { "of three the slowest is never first",
             of_three_the_slowest_is_never_first },

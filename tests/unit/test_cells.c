@@ -240,9 +240,56 @@ static void one_worker_leads(void)
     cells_free(c);
 }
 
+/* Who dies in a call leaves what stands for that request's body. */
+static void a_crash_leaves_its_body(void)
+{
+    struct cells *c = cells_or_die(1, 3);
+    struct process_cell *p = cells_claim(c, PROC_WORKER, 0);
+    struct request_cell *a, *b;
+
+    cells_enter(c, p);
+    a = cells_request_begin(c, STR("req_a"), STR("chat"));
+    b = cells_request_begin(c, STR("req_b"), STR("chat"));
+    cells_request_body(a, STR("body of a"));
+    cells_request_body(b, STR("body of b"));
+    cells_request_body(NULL, STR("nobody's"));
+    cells_crashed(p); /* not in a call */
+    CU_ASSERT_EQUAL(atomic_load(&p->crash_body), 0);
+    crumb_enter(CRUMB_PLUGIN, STR("acme"), STR("open"), STR_NULL);
+    cells_crashed(p); /* for no request */
+    CU_ASSERT_EQUAL(atomic_load(&p->crash_body), 0);
+    crumb_enter(CRUMB_PLUGIN, STR("acme"), STR("adjust"), STR("req_b"));
+    cells_crashed(p);
+    CU_ASSERT_EQUAL(atomic_load(&p->crash_body),
+                    charges_body(STR("body of b")));
+    cells_request_end(b);
+    atomic_store(&p->crash_body, 0);
+    cells_crashed(p); /* that request is over: its body is gone */
+    CU_ASSERT_EQUAL(atomic_load(&p->crash_body), 0);
+    cells_free(c);
+}
+
+static void tries_are_a_generations(void)
+{
+    struct cells *c = cells_or_die(1, 1);
+    struct process_cell *p = cells_claim(c, PROC_WORKER, 0);
+
+    cells_generation(p, 1);
+    cells_judge_tries(p, 3, 2);
+    cells_judge_tries(p, 1, 0);
+    CU_ASSERT_EQUAL(atomic_load(&p->verdicts.tries), 4);
+    CU_ASSERT_EQUAL(atomic_load(&p->verdicts.broken), 2);
+    cells_generation(p, 2);
+    CU_ASSERT_EQUAL(atomic_load(&p->verdicts.tries), 0);
+    CU_ASSERT_EQUAL(atomic_load(&p->verdicts.broken), 0);
+    cells_free(c);
+}
+
 UNIT_MAIN("cells", {"claims until full", claims_until_full},
           {"requests come and go", requests_come_and_go},
           {"the dead are accounted", the_dead_are_accounted},
           {"workers are counted", workers_are_counted},
+          {"a crash leaves its body", a_crash_leaves_its_body},
+          {"tries are a generation's", tries_are_a_generations},
           {"one worker leads", one_worker_leads},
           {"a reader never sees a step back", a_reader_never_sees_a_step_back})

@@ -24,6 +24,21 @@ static void check(const char *text, const char *says)
     json_decref(canonical);
 }
 
+#define THEN(then) "on_exhausted = {" then "}"
+#define LAST(name, then) "model '" name "' { 'sim/x', " THEN(then) " }\n"
+
+static void the_last_resort(void)
+{
+    check(LAST("a", "model = 'b'") LAST("b", "reply = 'x'"), NULL);
+    check(LAST("a", "model = 'a'"), "leads back to \"a\"");
+    check(LAST("a", "model = 'b'") MODEL("b", LONGER("a")),
+          "leads back to \"a\"");
+    check(LAST("a", "model = 'z'"), "there is no model \"z\"");
+    check(LAST("a", "model = 'b*'") MODEL("b*", ""), "is a pattern");
+    check(LAST("a", ""), "on_exhausted");
+    check(LAST("a", "reply = ''"), "reply");
+}
+
 static void chains_may_be(void)
 {
     check(MODEL("a", LONGER("b")) MODEL("b", ""), NULL);
@@ -56,6 +71,7 @@ static void long_chains_are_refused(void)
     check(strstr(text, "model 'm2'"), NULL);
 }
 
-UNIT_MAIN("config_on", { "chains may be", chains_may_be },
+UNIT_MAIN("config_on", { "the last resort", the_last_resort },
+          { "chains may be", chains_may_be },
           { "loops are refused", loops_are_refused },
           { "long chains are refused", long_chains_are_refused })

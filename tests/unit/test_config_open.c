@@ -125,6 +125,14 @@ static void server_and_listeners(void)
     UNIT_INT(c->n_endpoints, 2);
     UNIT_INT(c->endpoints[0].max_body, 2 << 20);
     UNIT_INT(c->kv_memory, 1 << 20);
+    UNIT_INT(c->queue.length, 1000);
+    UNIT_INT(c->queue.memory, 64 << 20);
+    UNIT_INT(c->queue.max_wait_ms, 30000);
+    UNIT_INT(c->queue.delay.target_ms, 500);
+    UNIT_INT(c->queue.delay.interval_ms, 5000);
+    UNIT_INT(c->shed.lag_ms, 1000);
+    UNIT_INT(c->shed.memory, 0); /* by the machine's */
+    UNIT_INT(c->shed.connections, 95);
     CU_ASSERT(c->endpoints[0].trusted && c->endpoints[0].clamp);
     UNIT_INT(c->endpoints[0].max_tools, 7);
     UNIT_INT(c->endpoints[0].max_tokens, 99);
@@ -162,6 +170,8 @@ static void first_provider(const struct conf_provider *p)
     UNIT_INT(p->n_reasoning, 3); /* the catalogue's */
     want(p->reasoning[0], "openai/gpt-oss*");
     UNIT_INT(p->retries.budget, 10);
+    UNIT_INT(p->max_concurrent, 0);
+    UNIT_INT(p->adaptive.min, 0);
     UNIT_INT(p->quirks.n_drop, 3);
     want(p->quirks.drop[0], "logprobs");
     want(p->quirks.errors[0].value, "bad_request");
@@ -185,6 +195,7 @@ static void providers_and_models(void)
         "  proxy = 'http://p:1', ca_file = '/etc/passwd', insecure = true }\n"
         "provider 'gpu' { vendor = 'vllm', base_url = { 'http://a/v1', "
         "'http://b/v1' }, unix_socket = '/sock', reasoning = { 'r1*' },\n"
+        "  max_concurrent = 9, adaptive = { max = 8 },\n"
         "  auth = { header = 'x-key' } }\n"
         "provider 'pass' { vendor = 'openai', keys = 'client' }\n"
         "model 'fast' { { 'groq/a/b', weight = 3 }, 'gpu/c', "
@@ -202,6 +213,9 @@ static void providers_and_models(void)
     want(p->auth_header, "x-key");
     CU_ASSERT(p->auth_prefix.p && p->auth_prefix.n == 0);
     want(p->settings, "{}");
+    UNIT_INT(p->max_concurrent, 9);
+    UNIT_INT(p->adaptive.min, 1); /* its default */
+    UNIT_INT(p->adaptive.max, 8);
     UNIT_INT(p->n_keys, 0);
     CU_ASSERT_TRUE(c->providers[2].keys_from_client);
     UNIT_INT(c->n_models, 2);
@@ -282,7 +296,8 @@ static void secrets_stand_apart(void)
     s = bundle("provider 'x' { vendor = 'openai', keys = { file '@/key' } }",
                &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT(str_find(snapshot_section(s, STR("config")), STR("canary")) < 0);
+    CU_ASSERT(str_find(snapshot_section(s, STR("config")),
+                       STR("canary-47")) < 0);
     CU_ASSERT(str_find(snapshot_section(s, STR("secrets")),
                        STR("\"canary-4711\"")) > 0);
     snapshot_unref(s);
@@ -301,7 +316,8 @@ static void secrets_of_policies(void)
                "eu = 'x' } } }", &err);
     UNIT_STR(err.msg, "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT(str_find(snapshot_section(s, STR("config")), STR("canary")) < 0);
+    CU_ASSERT(str_find(snapshot_section(s, STR("config")),
+                       STR("canary-47")) < 0);
     c = config_open(s, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(str_find(c->policies[0].conf, STR("$file")) > 0);

@@ -380,6 +380,27 @@ static void stages_by_content(void)
     end();
 }
 
+/* A byte of the copy changed since it was made. */
+static void refuses_a_damaged_copy(void)
+{
+    struct plugin_set *set = plugin_set_new();
+    FILE *f;
+
+    begin("tests/abi/acme", "acme");
+    UNIT_INT(stage("acme"), 0);
+    CU_ASSERT(chmod(staged, 0755) == 0);
+    f = fopen(staged, "r+");
+    CU_ASSERT_FATAL(f && fseek(f, -1, SEEK_END) == 0);
+    CU_ASSERT(fputc('?', f) == '?' && fclose(f) == 0);
+    UNIT_INT(plugin_set_load(set, STR("acme"), staged, &err), -ERR_CONFIG);
+    says("the copy is damaged");
+    memset(&err, 0, sizeof err);
+    UNIT_INT(try_it("acme", NULL, 0), -ERR_CONFIG);
+    says("the copy is damaged");
+    plugin_set_free(set);
+    end();
+}
+
 /* ---- outside bytes ----------------------------------------------------- */
 
 static void survives_any_file(void)
@@ -438,5 +459,6 @@ UNIT_MAIN("plugin", { "loads the built ones", loads_the_built_ones },
           { "refuses writable files", refuses_writable_files },
           { "refuses writable folders", refuses_writable_folders },
           { "stages by content", stages_by_content },
+          { "refuses a damaged copy", refuses_a_damaged_copy },
           { "survives any file", survives_any_file },
           { "refuses other files", refuses_other_files })

@@ -235,8 +235,8 @@ static const struct {
       "return ps.answer{ text = ('x'):rep(70000) }", POLICY_FAILED,
       "at most 65536 bytes", 0 },
     { PHASE_ADMIT, DIALECT_OPENAI_CHAT, "return { text = 'x' }",
-      POLICY_FAILED, "returned a table; it may return nil, ps.deny() or "
-      "ps.answer()", 0 },
+      POLICY_FAILED, "returned a table; it may return nil, ps.deny(), "
+      "ps.answer() or ps.queue()", 0 },
 };
 
 static void answers(void)

@@ -119,6 +119,95 @@ static void tries_and_answers(void)
                 "! try has no 'm'\n");
 }
 
+static void failed_tries(void)
+{
+    static const char policy[] =
+        "return { api = 1, upstream_error = function(req, conf, err) "
+        "if err.class == 'quota' then return ps.next{ model = 'spare' } end "
+        "if err.class == 'overloaded' then return ps.next() end "
+        "if err.retry_after then "
+        "return ps.again{ after_ms = err.retry_after * 1000 } end "
+        "if err.status == 400 then return ps.give_up() end "
+        "if err.attempt == 2 then return ps.again() end "
+        "ps.note(err.target.name .. err.scope .. err.ms) end }";
+
+    expect_passed(policy,
+                  "ps.test('a', { err = { class = 'quota' }, models = {"
+                  " spare = { { name = 'a/b' } } },"
+                  " expect = { next = 'spare' } })"
+                  "ps.test('b', { err = { class = 'overloaded' },"
+                  " expect = { next = true } })"
+                  "ps.test('c', { err = { retry_after = 1.5 },"
+                  " expect = { again = 1500 } })"
+                  "ps.test('d', { err = { status = 400 },"
+                  " expect = { give_up = true } })"
+                  "ps.test('e', { err = { attempt = 2 },"
+                  " expect = { again = true } })"
+                  "ps.test('f', { err = { target = 'a/b', ms = 7 },"
+                  " expect = { note = 'a/btarget7' } })"
+                  "ps.test('g', { err = { class = 'quota' },"
+                  " expect = { fails = 'ps.next: ' } })", 7);
+    expect_told(policy, "ps.test('a', { err = { retry_after = 1 }, expect ="
+                        " { again = 500 } })",
+                "- decision   again after 500 ms\n"
+                "+ decision   again after 1000 ms\n");
+    expect_told(policy, "ps.test('a', { err = { n = 1 } })",
+                "! err has no 'n'\n");
+}
+
+/* What a plan is at a time, and where a conversation belongs. */
+static void targets_as_they_are(void)
+{
+    static const char policy[] =
+        "return { api = 1, schema = { s = 'string', d = 'string' }, "
+        "route = function(req, conf, plan) "
+        "local n = 0 for _, t in ipairs(ps.targets()) do "
+        "ps.note(t.name .. ' ' .. t.state .. ' ' .. t.rest_ms .. ' ' .. "
+        "t.in_flight .. ' ' .. tostring(t.latency_ms) .. ' ' .. "
+        "tostring(t.disabled)) end "
+        "plan:drop('d', function(t) return t.name == conf.d end) "
+        "plan:prefer('last', function(t) return t.name == 'x/c' end) "
+        "plan:stick(conf.s) end }";
+
+    expect_passed(policy,
+                  "local all = { { name = 'x/a', state = 'open' },"
+                  " { name = 'x/b', rest_ms = 500, in_flight = 3,"
+                  "   latency_ms = 20 },"
+                  " { name = 'x/c', state = 'half_open', disabled = true } }"
+                  "ps.test('seen', { targets = all, expect = { note = {"
+                  " 'x/a open 0 0 nil false', 'x/b closed 500 3 20 false',"
+                  " 'x/c half_open 0 0 nil true' },"
+                  " targets = { 'x/c', 'x/a', 'x/b' } } })"
+                  "ps.test('anew', { calls = { { targets = all }, { targets ="
+                  " { { name = 'x/b', in_flight = 1 } }, expect = { note ="
+                  " 'x/b closed 0 1 nil false' } } } })", 2);
+    /* of three that are well one and the same is first, before preferred
+     * ones; what is open, off, at rest or dropped is passed over */
+    expect_passed(policy,
+                  "for i = 1, 20 do local s = 's' .. i "
+                  "local function t(name, more) more = more or {} "
+                  " more.name = name return more end "
+                  "local ill = { { state = 'open' }, { rest_ms = 9 },"
+                  " { disabled = true } } "
+                  "ps.test('two ill ' .. i, { conf = { s = s }, targets = {"
+                  " t('x/a', ill[i % 3 + 1]), t('x/b'),"
+                  " t('x/c', ill[(i + 1) % 3 + 1]) },"
+                  " expect = { targets = { 'x/b', 'x/c', 'x/a' } } })"
+                  "ps.test('dropped ' .. i, { conf = { s = s, d = 'x/a' },"
+                  " targets = { t('x/a'), t('x/b') },"
+                  " expect = { targets = { 'x/b' } } })"
+                  " end", 40);
+    expect_passed(policy,
+                  "ps.test('nobody asks', { targets = { 'x/a', 'x/c' },"
+                  " expect = { targets = { 'x/c', 'x/a' } } })", 1);
+    expect_told(policy, "ps.test('a', { targets = { { name = 'x/a', state ="
+                        " 'ill' } } })",
+                "! a target's state is closed, open or half_open\n");
+    expect_told(policy, "ps.test('a', { targets = { { name = 'x/a', rest_ms"
+                        " = -1 } } })",
+                "! a target's rest_ms is a whole number from 0 to 3600000\n");
+}
+
 /* A secret is found wherever the stream is cut. */
 static void chunks_go_through_the_window(void)
 {
@@ -170,6 +259,8 @@ static void plans_of_other_models(void)
 UNIT_MAIN("policy_cases",
           { "bodies are edited", bodies_are_edited },
           { "bodies of other endpoints", bodies_of_other_endpoints },
+          { "failed tries", failed_tries },
+          { "targets as they are", targets_as_they_are },
           { "tries and answers", tries_and_answers },
           { "chunks go through the window", chunks_go_through_the_window },
           { "plans of other models", plans_of_other_models })

@@ -122,6 +122,59 @@ static void sees_tries(void)
     }
 }
 
+static const struct case_of failures[] = {
+    { "ps.note(x.class .. x.scope .. x.status .. x.message .. x.provider .. "
+      "x.model .. x.attempt .. x.retry_after .. x.ms .. x.elapsed_ms)", false,
+      POLICY_NONE, "", "rate_limittarget429slow downgpullama21.5725" },
+    { "ps.note(x.target.name .. x.target.state .. x.target.rest_ms .. "
+      "x.target.in_flight .. tostring(x.target.latency_ms) .. "
+      "tostring(x.target.disabled))", false, POLICY_NONE, "",
+      "gpu/llamaclosed00nilfalse" },
+    { "return ps.again()", false, POLICY_AGAIN, "", NULL },
+    { "return ps.again{ after_ms = 60000 }", false, POLICY_AGAIN, "", NULL },
+    { "return ps.again{ after_ms = 60001 }", false, POLICY_NONE, "",
+      "after_ms is milliseconds, 0 to 60000" },
+    { "return ps.again{ after_ms = 'x' }", false, POLICY_NONE, "",
+      "after_ms is milliseconds, 0 to 60000" },
+    { "return ps.again{ after = 1 }", false, POLICY_NONE, "",
+      "ps.again has one option, after_ms" },
+    { "return ps.again{ after_ms = 7 }", true, POLICY_NONE, "",
+      "would try again after 7 ms" },
+    { "return ps.next()", false, POLICY_NEXT, "", NULL },
+    { "return ps.next{ model = 7 }", false, POLICY_NONE, "",
+      "ps.next: model is a name" },
+    { "return ps.next{ model = 'm' }", false, POLICY_NONE, "",
+      "there are no models here" },
+    { "return ps.next()", true, POLICY_NONE, "",
+      "would go on with the next target" },
+    { "return ps.give_up()", false, POLICY_GIVE_UP, "", NULL },
+    { "return ps.give_up()", true, POLICY_NONE, "", "would give up" },
+    { "return ps.deny('no_target')", false, POLICY_NONE, "",
+      "upstream_error returned a ps.deny(); it may return nil, ps.again(), "
+      "ps.next() or ps.give_up()" },
+    { "x.class = 'x'", false, POLICY_NONE, "", "class cannot be changed" },
+    { "return x.nosuch", false, POLICY_NONE, "", "err.nosuch does not exist" },
+};
+
+static void sees_failures(void)
+{
+    static const struct policy_failed seen = {
+        .attempt = 2, .target = &target, .cls = STR("rate_limit"),
+        .scope = STR("target"), .message = STR("slow down"), .status = 429,
+        .retry_after_ms = 1500, .ms = 7, .elapsed_ms = 25,
+    };
+
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        struct policy_headers none = { .n = 0 };
+        struct fake f;
+
+        fake_init(&f);
+        f.run.failed = &seen;
+        run_case(&f, PHASE_UPSTREAM_ERROR, &failures[i], i, &none);
+        fake_clear(&f);
+    }
+}
+
 static const struct case_of answers[] = {
     { "ps.note(x.status .. x.target.name .. x.attempt .. x.ms .. "
       "x.header['OpenAI-Processing-Ms'] .. tostring(x.header['x-no']))",
@@ -212,7 +265,8 @@ static void is_over_afterwards(void)
     fake_clear(&f);
 }
 
-UNIT_MAIN("policy_try", { "sees tries", sees_tries },
+UNIT_MAIN("policy_try", { "sees failures", sees_failures },
+          { "sees tries", sees_tries },
           { "sees answers", sees_answers },
           { "edits add up", edits_add_up },
           { "is over afterwards", is_over_afterwards })

@@ -11,41 +11,41 @@
  * Cells in shared memory, pure otherwise: times and dice are the caller's.
  * Source: docs/design/reliability.md, "Probes"
  */
-#ifndef PENSTOCK_ENGINE_WATCH_H
-#define PENSTOCK_ENGINE_WATCH_H
+#ifndef PENSTOCK_ENGINE_PROBING_H
+#define PENSTOCK_ENGINE_PROBING_H
 
 #include "engine/autooff.h"
 #include "engine/breaker.h"
 
 enum {
-    WATCH_SICK = 2,    /* failed probes in a row */
-    WATCH_HOLDS = 10,  /* so many in a row keep a breaker open; then requests
-                          are believed again: perhaps only the list is gone */
-    WATCH_SOON_MS = 1000, /* a first failure is looked at again */
+    PROBING_SICK = 2,   /* failed probes in a row */
+    PROBING_HOLDS = 10, /* so many in a row keep a breaker open; then requests
+                           are believed again: perhaps only the list is gone */
+    PROBING_SOON_MS = 1000, /* a first failure is looked at again */
 };
 
 /** All zero: never called, never probed. */
-struct watch {
+struct probing {
     _Atomic uint64_t heard_ms; /* the last call that said something */
     _Atomic uint64_t due_ms;   /* the next probe; 0 = none is planned */
     _Atomic uint32_t failed;   /* probes in a row */
 };
 
 /** What a probe says. */
-enum watch_verdict {
-    WATCH_NOTHING, /* it could not be asked, or said "too often" */
-    WATCH_BAD,     /* no answer, or 5xx */
-    WATCH_ALIVE,   /* an answer, were it 401 */
-    WATCH_GOOD,    /* 2xx: the key is good, and where a list of models came,
-                      this one is in it */
+enum probing_verdict {
+    PROBING_NOTHING, /* it could not be asked, or said "too often" */
+    PROBING_BAD,     /* no answer, or 5xx */
+    PROBING_ALIVE,   /* an answer, were it 401 */
+    PROBING_GOOD,    /* 2xx: the key is good, and where a list of models came,
+                        this one is in it */
 };
 
-enum watch_news { WATCH_SAME, WATCH_FELL_SICK, WATCH_GOT_WELL };
+enum probing_news { PROBING_SAME, PROBING_FELL_SICK, PROBING_GOT_WELL };
 
 /** A call said something of its target. To be called often. */
-void watch_heard(struct watch *w, uint64_t now_ms);
+void probing_heard(struct probing *w, uint64_t now_ms);
 /** Has nobody called it for so long? */
-bool watch_is_idle(const struct watch *w, uint64_t now_ms, uint32_t ms);
+bool probing_is_idle(const struct probing *w, uint64_t now_ms, uint32_t ms);
 
 /**
  * Is a probe due? Then the next is planned by this, so that of several who
@@ -55,14 +55,14 @@ bool watch_is_idle(const struct watch *w, uint64_t now_ms, uint32_t ms);
  *                 of the interval to all of it, further ones each interval,
  *                 a fifth more or less
  */
-bool watch_due(struct watch *w, uint64_t now_ms, bool wanted,
-               uint32_t interval_ms, uint32_t dice);
+bool probing_due(struct probing *w, uint64_t now_ms, bool wanted,
+                 uint32_t interval_ms, uint32_t dice);
 
 /** What a probe found; `b` and `a` are the target's. *put_back: by this it is
  * no longer taken out. Returns what changed of the probes' own view. */
-enum watch_news watch_told(struct watch *w, struct breaker *b,
-                           struct autooff *a, enum watch_verdict v,
-                           uint64_t now_ms, uint32_t interval_ms,
-                           uint32_t dice, bool *put_back);
+enum probing_news probing_told(struct probing *w, struct breaker *b,
+                               struct autooff *a, enum probing_verdict v,
+                               uint64_t now_ms, uint32_t interval_ms,
+                               uint32_t dice, bool *put_back);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* When a target is probed, and what a probe may do. */
-#include "engine/watch.h"
+#include "engine/probing.h"
 
 #include "unit.h"
 
 #define MIDDLE 512u
 #define EVERY 30000u
 
-static struct watch w;
+static struct probing w;
 static struct breaker b;
 static struct autooff a;
 static uint64_t now;
@@ -22,14 +22,14 @@ static void fresh(void)
     now = 1000000;
 }
 
-static enum watch_news told(enum watch_verdict v)
+static enum probing_news told(enum probing_verdict v)
 {
-    return watch_told(&w, &b, &a, v, now, EVERY, MIDDLE, &put_back);
+    return probing_told(&w, &b, &a, v, now, EVERY, MIDDLE, &put_back);
 }
 
 static bool due(bool wanted)
 {
-    return watch_due(&w, now, wanted, EVERY, MIDDLE);
+    return probing_due(&w, now, wanted, EVERY, MIDDLE);
 }
 
 static void opened(void)
@@ -74,21 +74,21 @@ static void the_first_takes_its_time(void)
 static void idle_is_who_was_not_heard(void)
 {
     fresh();
-    watch_heard(&w, now);
-    CU_ASSERT_FALSE(watch_is_idle(&w, now + EVERY - 1, EVERY));
-    CU_ASSERT_TRUE(watch_is_idle(&w, now + EVERY, EVERY));
+    probing_heard(&w, now);
+    CU_ASSERT_FALSE(probing_is_idle(&w, now + EVERY - 1, EVERY));
+    CU_ASSERT_TRUE(probing_is_idle(&w, now + EVERY, EVERY));
 }
 
 static void two_bad_ones_open_an_idle_target(void)
 {
     fresh();
-    UNIT_INT(told(WATCH_BAD), WATCH_SAME);
+    UNIT_INT(told(PROBING_BAD), PROBING_SAME);
     UNIT_INT(breaker_state(&b, now), BREAKER_CLOSED);
-    UNIT_INT(w.due_ms, now + WATCH_SOON_MS); /* looked at again, soon */
-    UNIT_INT(told(WATCH_BAD), WATCH_FELL_SICK);
+    UNIT_INT(w.due_ms, now + PROBING_SOON_MS); /* looked at again, soon */
+    UNIT_INT(told(PROBING_BAD), PROBING_FELL_SICK);
     UNIT_INT(breaker_state(&b, now), BREAKER_OPEN);
-    UNIT_INT(told(WATCH_BAD), WATCH_SAME);
-    UNIT_INT(told(WATCH_ALIVE), WATCH_GOT_WELL);
+    UNIT_INT(told(PROBING_BAD), PROBING_SAME);
+    UNIT_INT(told(PROBING_ALIVE), PROBING_GOT_WELL);
     UNIT_INT(breaker_state(&b, now), BREAKER_HALF); /* never closed by it */
 }
 
@@ -96,8 +96,8 @@ static void a_good_one_between_forgives(void)
 {
     fresh();
     for (int i = 0; i < 10; i++) {
-        UNIT_INT(told(WATCH_BAD), WATCH_SAME);
-        UNIT_INT(told(WATCH_GOOD), WATCH_SAME);
+        UNIT_INT(told(PROBING_BAD), PROBING_SAME);
+        UNIT_INT(told(PROBING_GOOD), PROBING_SAME);
     }
     UNIT_INT(breaker_state(&b, now), BREAKER_CLOSED);
 }
@@ -105,13 +105,13 @@ static void a_good_one_between_forgives(void)
 static void keeps_an_open_one_open(void)
 {
     opened();
-    told(WATCH_BAD);
-    for (int i = 1; i < WATCH_HOLDS; i++) {
-        told(WATCH_BAD);
+    told(PROBING_BAD);
+    for (int i = 1; i < PROBING_HOLDS; i++) {
+        told(PROBING_BAD);
         now += EVERY * 6 / 5; /* the latest time of the next */
         UNIT_INT(breaker_state(&b, now), BREAKER_OPEN);
     }
-    told(WATCH_BAD); /* by now requests are believed again */
+    told(PROBING_BAD); /* by now requests are believed again */
     now += EVERY;
     UNIT_INT(breaker_state(&b, now), BREAKER_HALF);
 }
@@ -119,10 +119,10 @@ static void keeps_an_open_one_open(void)
 static void lets_it_try_sooner_where_it_was_seen_to_tell(void)
 {
     opened();
-    told(WATCH_GOOD); /* the list came all the time: says nothing */
+    told(PROBING_GOOD); /* the list came all the time: says nothing */
     UNIT_INT(breaker_state(&b, now), BREAKER_OPEN);
-    told(WATCH_BAD);
-    told(WATCH_GOOD);
+    told(PROBING_BAD);
+    told(PROBING_GOOD);
     UNIT_INT(breaker_state(&b, now), BREAKER_HALF);
 }
 
@@ -133,40 +133,40 @@ static void leaves_a_probing_request_alone(void)
     opened();
     now += breaker_wait_ms(&b, now);
     CU_ASSERT_TRUE(breaker_enter(&b, now, 7, 0, &probe));
-    told(WATCH_BAD);
-    told(WATCH_BAD);
+    told(PROBING_BAD);
+    told(PROBING_BAD);
     UNIT_INT(breaker_state(&b, now), BREAKER_HALF);
     breaker_leave(&b, probe);
-    told(WATCH_BAD);
+    told(PROBING_BAD);
     UNIT_INT(breaker_state(&b, now), BREAKER_OPEN);
 }
 
 static void puts_back_what_its_reason_left(void)
 {
     taken_out(AUTOOFF_GONE);
-    told(WATCH_ALIVE); /* it answers, but has it the model? */
+    told(PROBING_ALIVE); /* it answers, but has it the model? */
     CU_ASSERT_FALSE(put_back);
-    told(WATCH_GOOD);
+    told(PROBING_GOOD);
     CU_ASSERT_TRUE(put_back);
     UNIT_INT(autooff_why(&a), AUTOOFF_NOT);
     taken_out(AUTOOFF_FAILING);
-    told(WATCH_GOOD); /* its list came all the time, while all failed */
+    told(PROBING_GOOD); /* its list came all the time, while all failed */
     CU_ASSERT_FALSE(put_back);
-    told(WATCH_BAD);
-    told(WATCH_ALIVE);
+    told(PROBING_BAD);
+    told(PROBING_ALIVE);
     CU_ASSERT_TRUE(put_back);
 }
 
 static void nothing_is_nothing(void)
 {
     opened();
-    told(WATCH_BAD);
-    UNIT_INT(told(WATCH_NOTHING), WATCH_SAME);
+    told(PROBING_BAD);
+    UNIT_INT(told(PROBING_NOTHING), PROBING_SAME);
     UNIT_INT(breaker_state(&b, now), BREAKER_OPEN);
     UNIT_INT(w.failed, 1);
 }
 
-UNIT_MAIN("watch", {"is due once an interval", is_due_once_an_interval},
+UNIT_MAIN("probing", {"is due once an interval", is_due_once_an_interval},
           {"the first takes its time", the_first_takes_its_time},
           {"idle is who was not heard", idle_is_who_was_not_heard},
           {"two bad ones open an idle target",

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-#include "engine/watch.h"
+#include "engine/probing.h"
 
 #define HEARD_MS 1000 /* who writes more often only takes the line away */
 
-void watch_heard(struct watch *w, uint64_t now_ms)
+void probing_heard(struct probing *w, uint64_t now_ms)
 {
     if (now_ms >= atomic_load_explicit(&w->heard_ms, memory_order_relaxed) +
                       HEARD_MS)
         atomic_store_explicit(&w->heard_ms, now_ms, memory_order_relaxed);
 }
 
-bool watch_is_idle(const struct watch *w, uint64_t now_ms, uint32_t ms)
+bool probing_is_idle(const struct probing *w, uint64_t now_ms, uint32_t ms)
 {
     return now_ms >= atomic_load_explicit(&w->heard_ms,
                                           memory_order_relaxed) + ms;
@@ -22,8 +22,8 @@ static uint64_t about(uint32_t ms, uint32_t dice)
     return (uint64_t)ms * 4 / 5 + (uint64_t)ms * 2 / 5 * (dice % 1024) / 1023;
 }
 
-bool watch_due(struct watch *w, uint64_t now_ms, bool wanted,
-               uint32_t interval_ms, uint32_t dice)
+bool probing_due(struct probing *w, uint64_t now_ms, bool wanted,
+                 uint32_t interval_ms, uint32_t dice)
 {
     uint64_t due = atomic_load_explicit(&w->due_ms, memory_order_relaxed);
 
@@ -45,45 +45,46 @@ bool watch_due(struct watch *w, uint64_t now_ms, bool wanted,
                                 now_ms + about(interval_ms, dice));
 }
 
-static enum watch_news bad(struct watch *w, struct breaker *b, uint64_t now_ms,
-                           uint32_t interval_ms, uint32_t dice)
+static enum probing_news bad(struct probing *w, struct breaker *b,
+                             uint64_t now_ms, uint32_t interval_ms,
+                             uint32_t dice)
 {
     uint32_t n = atomic_fetch_add(&w->failed, 1) + 1;
 
-    if (n < WATCH_SICK) {
-        atomic_store(&w->due_ms, now_ms + WATCH_SOON_MS);
-        return WATCH_SAME;
+    if (n < PROBING_SICK) {
+        atomic_store(&w->due_ms, now_ms + PROBING_SOON_MS);
+        return PROBING_SAME;
     }
     if (breaker_state(b, now_ms) == BREAKER_CLOSED)
         breaker_trip(b, now_ms, dice);
-    else if (n <= WATCH_HOLDS)
+    else if (n <= PROBING_HOLDS)
         breaker_hold(b, now_ms, (uint64_t)interval_ms * 3 / 2);
-    return n == WATCH_SICK ? WATCH_FELL_SICK : WATCH_SAME;
+    return n == PROBING_SICK ? PROBING_FELL_SICK : PROBING_SAME;
 }
 
-static bool is_mended(const struct autooff *a, enum watch_verdict v)
+static bool is_mended(const struct autooff *a, enum probing_verdict v)
 {
     switch (autooff_why(a)) {
     case AUTOOFF_NOT:
         return false;
     case AUTOOFF_FAILING:
-        return v >= WATCH_ALIVE;
+        return v >= PROBING_ALIVE;
     default:
-        return v == WATCH_GOOD;
+        return v == PROBING_GOOD;
     }
 }
 
-enum watch_news watch_told(struct watch *w, struct breaker *b,
-                           struct autooff *a, enum watch_verdict v,
-                           uint64_t now_ms, uint32_t interval_ms,
-                           uint32_t dice, bool *put_back)
+enum probing_news probing_told(struct probing *w, struct breaker *b,
+                               struct autooff *a, enum probing_verdict v,
+                               uint64_t now_ms, uint32_t interval_ms,
+                               uint32_t dice, bool *put_back)
 {
     uint32_t failed;
 
     *put_back = false;
-    if (v == WATCH_NOTHING)
-        return WATCH_SAME;
-    if (v == WATCH_BAD)
+    if (v == PROBING_NOTHING)
+        return PROBING_SAME;
+    if (v == PROBING_BAD)
         return bad(w, b, now_ms, interval_ms, dice);
     failed = atomic_exchange(&w->failed, 0);
     if (failed)
@@ -92,5 +93,5 @@ enum watch_news watch_told(struct watch *w, struct breaker *b,
      * find out */
     if (is_mended(a, v) && (autooff_why(a) != AUTOOFF_FAILING || failed))
         *put_back = autooff_served(a);
-    return failed >= WATCH_SICK ? WATCH_GOT_WELL : WATCH_SAME;
+    return failed >= PROBING_SICK ? PROBING_GOT_WELL : PROBING_SAME;
 }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Verbs about plugins: which files which generations have, what is
+ * quarantined, and the way back from that. No verb names a path: files are
+ * put into the plugin folder by who may write there.
+ */
+#include "app/control_impl.h"
+
+#include "app/charge.h"
+#include "app/reload_impl.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/config.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- list --------------------------------------------------------------- */
+
+static bool drains(const struct master *m, uint64_t generation)
+{
+    for (size_t i = m->n_workers; i < m->n_posts; i++) {
+        if (m->posts[i].leaving && m->posts[i].generation == generation)
+            return true;
+    }
+    return false;
+}
+
+static const char *state_of(const struct master *m, uint64_t generation,
+                            const struct plugin_mark *k)
+{
+    if (k && atomic_load(&k->out))
+        return "quarantined";
+    if (generation == m->generation)
+        return "serving";
+    if (generation == m->reload.next.number &&
+        m->reload.stage == RELOAD_CANARY)
+        return "canary";
+    return drains(m, generation) ? "draining" : "kept";
+}
+
+/** The row of that file, made where there is none. */
+static json_t *row_of(const struct master *m, json_t *rows,
+                      const struct loaded_plugin *p, uint64_t generation)
+{
+    struct str hash = plugin_hash(p->path);
+    const struct plugin_mark *k = charges_find(cells_charges(m->cells),
+                                               str_of(p->name), hash);
+    struct charge_sum sum = charge_sum(&m->charges, k, clock_mono_ms());
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const char *path = json_string_value(json_object_get(row, "path"));
+
+        if (path && strcmp(path, p->path) == 0)
+            return row;
+    }
+    row = json_pack("{s:s, s:s, s:s%, s:s, s:I, s:[], s:s}", "plugin", p->name,
+                    "version", p->version, "hash", hash.n ? hash.p : "",
+                    hash.n, "state", state_of(m, generation, k), "charges",
+                    (json_int_t)sum.n, "generations", "path", p->path);
+    json_array_append_new(rows, row);
+    return row;
+}
+
+static void add(const struct master *m, json_t *rows, const struct loaded *l,
+                uint64_t generation)
+{
+    for (size_t i = 0; i < l->n_plugins; i++) {
+        json_t *row = row_of(m, rows, &l->plugins[i], generation);
+
+        json_array_append_new(json_object_get(row, "generations"),
+                              json_integer((json_int_t)generation));
+    }
+}
+
+int control_plugin_list(struct master *m, struct conn *c, json_t *request)
+{
+    const struct reload *r = &m->reload;
+    json_t *rows = json_array(), *all;
+    char *text;
+    int rc;
+
+    (void)request;
+    add(m, rows, &m->loaded, m->generation);
+    if (r->next.loaded.bundle)
+        add(m, rows, &r->next.loaded, r->next.number);
+    if (r->former.loaded.bundle)
+        add(m, rows, &r->former.loaded, r->former.number);
+    for (size_t i = 0; i < r->n_kept; i++)
+        add(m, rows, &r->kept[i].loaded, r->kept[i].number);
+    all = json_pack("{s:o, s:s%, s:I}", "plugins", rows, "plugin_path",
+                    m->config->plugin_path.p, m->config->plugin_path.n,
+                    "generation", (json_int_t)m->generation);
+    text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+    rc = text ? buf_puts(&c->out, text)
+              : control_put_error(&c->out, "no memory");
+    free(text);
+    json_decref(all);
+    return rc;
+}
+
+/* ---- release ------------------------------------------------------------ */
+
+static bool names(const struct loaded *l, const char *path)
+{
+    for (size_t i = 0; i < l->n_plugins; i++) {
+        if (strcmp(l->plugins[i].path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** Does that generation have a plugin file that is not in force? */
+static bool has_others(const struct master *m, const struct loaded *l)
+{
+    for (size_t i = 0; i < l->n_plugins; i++) {
+        if (!names(&m->loaded, l->plugins[i].path))
+            return true;
+    }
+    return false;
+}
+
+static bool is_needed(const struct master *m, const char *path)
+{
+    if (names(&m->loaded, path))
+        return true;
+    for (size_t i = 0; i < m->reload.n_kept; i++) {
+        if (names(&m->reload.kept[i].loaded, path))
+            return true;
+    }
+    return false;
+}
+
+struct freed {
+    size_t generations, files;
+    uint64_t bytes;
+};
+
+/** What workers have mapped stays mapped. */
+static void drop_copies(const struct master *m, const struct loaded *l,
+                        struct freed *out)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < l->n_plugins; i++) {
+        const char *path = l->plugins[i].path;
+
+        if (is_needed(m, path) || lstat(path, &st) != 0 || unlink(path) != 0)
+            continue;
+        out->files++;
+        out->bytes += (uint64_t)st.st_size;
+    }
+}
+
+static void drop_kept(struct master *m, struct freed *out)
+{
+    struct reload *r = &m->reload;
+    struct served gone[RELOAD_KEPT];
+    size_t to = 0, n = r->n_kept;
+
+    for (size_t i = 0; i < n; i++) {
+        struct served *s = &r->kept[i];
+
+        if (has_others(m, &s->loaded) && !drains(m, s->number))
+            gone[out->generations++] = *s;
+        else
+            r->kept[to++] = *s;
+    }
+    r->n_kept = to;
+    for (size_t i = 0; i < out->generations; i++) {
+        drop_copies(m, &gone[i].loaded, out);
+        served_clear(&gone[i]);
+    }
+}
+
+static int release_old(struct master *m, struct conn *c)
+{
+    struct freed freed = { 0 };
+
+    if (m->reload.stage != RELOAD_NONE)
+        return control_put_error(&c->out, "a reload is under way; try again "
+                                          "when it is over");
+    drop_kept(m, &freed);
+    return buf_printf(&c->out, "{\"ok\":true,\"generations\":%zu,"
+                               "\"files\":%zu,\"bytes\":%llu}",
+                      freed.generations, freed.files,
+                      (unsigned long long)freed.bytes);
+}
+
+int control_plugin_release(struct master *m, struct conn *c, json_t *request)
+{
+    const char *name = json_string_value(json_object_get(request, "name"));
+    size_t n;
+
+    if (!name)
+        return release_old(m, c);
+    n = charge_release(m, str_of(name));
+    if (n == 0)
+        return control_put_error(&c->out, "no plugin of that name is "
+                                          "quarantined; `penstock plugin "
+                                          "list` shows them");
+    return buf_printf(&c->out, "{\"ok\":true,\"released\":%zu,\"audit\":%s}",
+                      n, control_audit(m, c, request) ? "true" : "false");
+}

@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Penstock Authors
+"""A plugin's file is replaced while clients are served."""
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+import urllib.request
+
+import pytest
+
+import plugins
+from conftest import BUILD, SLOW, alive, free_port, wait_for
+from upstream import Upstream
+
+SOURCE = """
+#include <penstock/plugin.h>
+#include <stdlib.h>
+
+static ps_rc adjust(ps_try *t)
+{
+    ps_str said = ps_raw(t, "/messages/0/content");
+
+    (void)said;
+    %(do)s
+    return ps_header(t, "x-by", (ps_str){ "%(by)s", sizeof "%(by)s" - 1 });
+}
+
+static const ps_api apis[] = {
+    { PS_CHAT, PS_OPENAI_CHAT, PS_SSE, "POST", "/chat/completions" },
+};
+static const ps_provider ops = {
+    .size = sizeof ops, .apis = apis, .n_apis = 1, .adjust = adjust,
+};
+PS_PLUGIN(PS_PROVIDER, "acme", "%(by)s", &ops);
+"""
+
+long = pytest.mark.skipif(SLOW == 1, reason="PENSTOCK_LONG=1 runs it")
+CRASH = "abort();"
+HANG = "for (volatile int i = 0; ; i++) ;"
+WHEN = 'if (ps_holds(said, "%s")) { %s }'
+
+
+def make(folder, by, do=""):
+    """One version of the plugin; its file."""
+    plugins.build(folder, "acme", SOURCE % {"by": by, "do": do})
+    return folder / "acme.so"
+
+
+def answer(conn, request):
+    conn.answer(json.dumps({
+        "id": "c", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {
+            "role": "assistant", "content": request.header("x-by")}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1,
+                  "total_tokens": 2}}).encode())
+
+
+def held(release):
+    """As answer, but who says "hold" gets its answer when it is set."""
+    def handler(conn, request):
+        if b'"hold"' in request.body:
+            release.wait(60)
+        answer(conn, request)
+    return handler
+
+
+def chat(text="hello", model="acme/m"):
+    return {"model": model, "messages": [{"role": "user", "content": text}]}
+
+
+def by(p, **kw):
+    a = p.post("/v1/chat/completions", chat(**kw))
+    assert a.status == 200, a.body
+    return a.json()["choices"][0]["message"]["content"]
+
+
+@pytest.fixture
+def release():
+    """Set, it lets go of requests that say "hold"."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def upstream(release):
+    with Upstream(held(release)) as up:
+        yield up
+
+
+@pytest.fixture
+def served(penstock, upstream, tmp_path):
+    """A function that starts an instance with version one of the plugin."""
+    def start(reload='canary = "300ms"', workers=2, more="", do=""):
+        folder = tmp_path / "plugins"
+        make(folder, "one", do)
+        (folder / "acme.c").unlink()
+        shutil.copy(BUILD / "plugins" / "sim.so", folder)
+        p = penstock(
+            f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+            f'server {{ workers = {workers} }}\nplugin_path "{folder}"\n'
+            f'reload {{ {reload} }}\n'
+            'provider "sim"\nprovider "acme" { plugin = "acme", '
+            f'base_url = "{upstream.url}", keys = {{}} }}\n' + more)
+        p.folder = folder
+        return p
+    return start
+
+
+def install(p, *args):
+    return p.cli("plugin", "install", *map(str, args))
+
+
+def kill_workers(p):
+    """Each that lives; others come in their places."""
+    pids = {w["pid"] for w in p.workers()} - {0}
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: all(w["state"] == "ready" and w["pid"] not in pids
+                         for w in p.workers()), 10, why="other workers")
+
+
+def listed(p):
+    r = p.cli("plugin", "list", "--json")
+    assert r.returncode == 0, r.stderr
+    return {(row["plugin"], row["version"]): row
+            for row in json.loads(r.stdout) if row["plugin"] == "acme"}
+
+
+def metrics_of(p):
+    with urllib.request.urlopen(
+            f"http://{p.status()['metrics']}/metrics") as r:
+        return r.read().decode()
+
+
+def hash_of(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+class Clients:
+    """Keep-alive clients that never retry; what went wrong is in `wrong`."""
+
+    def __init__(self, p, n=4):
+        self.stop, self.wrong, self.seen = threading.Event(), [], set()
+        self.threads = [threading.Thread(target=self.run, args=(p,),
+                                         daemon=True) for _ in range(n)]
+        for t in self.threads:
+            t.start()
+
+    def run(self, p):
+        c = http.client.HTTPConnection("127.0.0.1", p.port, timeout=30)
+        while not self.stop.is_set():
+            try:
+                c.request("POST", "/v1/chat/completions", json.dumps(chat()),
+                          {"content-type": "application/json"})
+                r = c.getresponse()
+                body = r.read()
+                if r.status != 200:
+                    self.wrong.append((r.status, body))
+                else:
+                    self.seen.add(json.loads(body)["choices"][0]["message"]
+                                  ["content"])
+                if r.getheader("connection") == "close":
+                    c.close()
+            except Exception as e:
+                self.wrong.append(repr(e))
+                c.close()
+            time.sleep(0.01)
+        c.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+
+
+def test_a_new_version_is_installed_under_traffic(served, tmp_path):
+    p = served()
+    first = p.status()["generation"]
+    assert by(p) == "one"
+    two = make(tmp_path / "next", "two")
+    with Clients(p) as clients:
+        r = install(p, two)
+        assert r.returncode == 0, r.stderr
+        assert "new workers" in r.stdout and "rollback" in r.stdout
+        wait_for(lambda: "two" in clients.seen, 5, why="the new one")
+    assert not clients.wrong, clients.wrong[:3]
+    assert clients.seen == {"one", "two"} and by(p) == "two"
+    assert (p.folder / "acme.so").read_bytes() == two.read_bytes()
+    assert (p.folder / "acme.so").stat().st_mode & 0o777 == 0o555
+    canary = p.logs("reload.canary")[0]
+    assert canary["pid"] in {w["pid"] for w in p.workers()}  # it stayed
+    rows = listed(p)
+    assert rows["acme", "two"]["state"] == "serving"
+    assert rows["acme", "two"]["hash"] == hash_of(two)[:16]
+    assert rows["acme", "one"]["generations"] == [first]
+    assert install(p, two).stdout.count("that very file") == 1
+    assert p.cli("rollback").returncode == 0 and by(p) == "one"
+    # free what is kept: the way back is gone, and so is the copy
+    wait_for(lambda: listed(p)["acme", "two"]["state"] == "kept", 20,
+             why="the end of the old workers")
+    copy = listed(p)["acme", "two"]["path"]
+    assert p.cli("plugin", "release").returncode == 0
+    assert set(listed(p)) == {("acme", "one")} and not os.path.exists(copy)
+    kill_workers(p)
+    assert by(p) == "one"
+
+
+def bad_files(tmp_path):
+    """File, extra arguments, the reason; those of tests/abi where `make
+    check` has built them (tests/unit/test_plugin.c has them all)."""
+    good = make(tmp_path / "good", "two")
+    abi = BUILD / "tests" / "abi"
+    link = tmp_path / "link" / "acme.so"
+    link.parent.mkdir()
+    link.symlink_to(good)
+    short = tmp_path / "short" / "acme.so"
+    short.parent.mkdir()
+    short.write_bytes(good.read_bytes()[:3000])
+    loose = tmp_path / "loose" / "acme.so"
+    loose.parent.mkdir()
+    shutil.copy(good, loose)
+    loose.chmod(0o666)
+    open_folder = tmp_path / "open" / "acme.so"
+    open_folder.parent.mkdir()
+    shutil.copy(good, open_folder)
+    open_folder.parent.chmod(0o777)
+    built = [
+        (abi / "bad_magic.so", (), "magic is"),
+        (abi / "bad_minor.so", (), "plugin ABI"),
+        (abi / "bad_textrel.so", (), "text relocations"),
+        (abi / "bad_static_tls.so", (), "static TLS"),
+        (abi / "bad_undefined.so", (), "undefined symbol"),
+        (abi / "bad_ops_size.so", (), "ops.size is 0"),
+        (abi / "bad_selftest.so", (), "selftest failed"),
+        (abi / "bad_constructor.so", (), "trial"),
+    ]
+    return [row for row in built if row[0].exists()] + [
+        (link, (), "symbolic link"),
+        (short, (), "acme"),
+        (loose, (), "writable by everybody"),
+        (open_folder, (), "writable by everybody"),
+        (good, ("--sha256", "0" * 64), "has the SHA-256"),
+        (tmp_path / "none" / "acme.so", (), "none"),
+    ]
+
+
+def test_what_is_refused_leaves_nothing(served, tmp_path):
+    p = served()
+    before = sorted(f.name for f in p.folder.iterdir())
+    bytes_before = (p.folder / "acme.so").read_bytes()
+    for file, args, why in bad_files(tmp_path):
+        r = install(p, *args, file)
+        assert r.returncode == 1 and why in r.stderr, (file, r.stderr)
+    assert sorted(f.name for f in p.folder.iterdir()) == before
+    assert (p.folder / "acme.so").read_bytes() == bytes_before
+    assert p.status()["generation"] == 1 and not p.logs("reload.refused")
+    # a file whose hash is known may lie anywhere
+    loose = tmp_path / "loose" / "acme.so"
+    r = install(p, "--sha256", hash_of(loose).upper(), loose)
+    assert r.returncode == 0, r.stderr
+    assert by(p) == "two"
+    assert p.cli("plugin", "install").returncode == 2
+    assert install(p, "--no-wait", "--force", loose).returncode == 2
+
+
+@pytest.mark.parametrize("do, why", [
+    (CRASH, "in plugin acme adjust"),
+    pytest.param(HANG, "hung in acme adjust", marks=long),
+    ("return PS_EINVAL;", "tries failed")], ids=["crash", "hang", "fails"])
+def test_a_canary_that_does_badly_is_taken_back(served, tmp_path, do, why):
+    p = served('canary = "60s"')
+    old = (p.folder / "acme.so").read_bytes()
+    pids = {w["pid"] for w in p.workers()}
+    bad = make(tmp_path / "next", "bad", do)
+    got = []
+    t = threading.Thread(target=lambda: got.append(install(p, bad)))
+    t.start()
+    wait_for(lambda: p.logs("reload.canary"), 10, why="a canary")
+
+    def ask():
+        try:
+            p.post("/v1/chat/completions", chat(), timeout=5)
+        except (OSError, http.client.HTTPException):
+            pass                 # the planted fault took its worker
+        return p.logs("reload.canary_failed")
+
+    failed = wait_for(ask, 20, why="the end of the trial")[0]
+    t.join()
+    assert got[0].returncode == 1 and "plugin folder is as it was" in \
+        got[0].stderr, got[0].stderr
+    assert why in failed["why"] and why in got[0].stderr, failed
+    assert (p.folder / "acme.so").read_bytes() == old
+    assert p.status()["generation"] == 1
+    assert {w["pid"] for w in p.workers() if w["state"] == "ready"} == pids
+    for _ in range(10):
+        assert by(p) == "one"    # the slot is its old worker's again
+    # the next good one goes the whole way
+    p.conf.write_text(p.conf.read_text().replace("60s", "200ms"))
+    good = install(p, make(tmp_path / "good", "two"))
+    assert good.returncode == 0, good.stderr
+    assert by(p) == "two"
+
+
+def test_the_file_of_a_loaded_plugin_may_be_spoilt(served, tmp_path):
+    p = served()
+    file = p.folder / "acme.so"
+    assert by(p) == "one"
+    with Clients(p, 2) as clients:
+        other = make(tmp_path / "next", "two").read_bytes()
+        file.chmod(0o644)
+        with open(file, "r+b") as f:      # as cp does
+            f.write(other)
+            f.truncate(len(other))
+        assert by(p) == "one"
+        with open(file, "r+b") as f:
+            f.truncate(100)
+        assert by(p) == "one"
+        said = p.cli("reload")
+        assert said.returncode == 1 and "acme" in said.stderr
+        file.chmod(0)
+        kill_workers(p)
+        assert by(p) == "one"
+        clients.wrong.clear()             # those of the killed worker
+        assert by(p) == "one"
+    assert not clients.wrong, clients.wrong[:3]
+    assert not p.logs("plugin.quarantined")
+
+
+def ask(p, text, model="m"):
+    """One request; its answer, or None where its worker died."""
+    try:
+        return p.post("/v1/chat/completions", chat(text, model))
+    except (OSError, http.client.HTTPException):
+        return None
+
+
+def test_a_plugin_that_kills_workers_is_quarantined(served, tmp_path):
+    p = served(more='model "m" { "acme/m", "sim/echo" }\n'
+                    'model "only" { "acme/m" }\nmetrics "127.0.0.1:0"\n',
+               do=WHEN % ("crash", CRASH))
+    assert by(p, model="only") == "one"
+    assert ask(p, "crash 1") is None
+    died = wait_for(lambda: p.logs("worker.died"), 10, why="worker.died")[0]
+    assert died["plugin"] == "acme" and died["version"] == "one"
+    assert died["hash"] == listed(p)["acme", "one"]["hash"]
+    assert died["op"] == "adjust" and died["charges"] == 1
+    assert died["request"] and "install" in died["rollback"]
+    assert died["principal"] == "local"
+    # the same again is not tried again
+    a = wait_for(lambda: ask(p, "crash 1"), 5, why="an answer")
+    assert a.status == 400, a.body
+    assert "request_failed_before" in a.headers["x-penstock-error"]
+    for i in range(2, 20):
+        if p.logs("plugin.quarantined"):
+            break
+        ask(p, f"crash {i}")
+        wait_for(lambda: len(p.logs("worker.died")) >= min(i, 3), 10,
+                 why="worker.died")
+    event = wait_for(lambda: p.logs("plugin.quarantined"), 5,
+                     why="quarantine")[0]
+    metrics = metrics_of(p)
+    assert 'penstock_plugin_quarantined{plugin="acme"} 1' in metrics
+    assert 'penstock_plugin_charges_total{plugin="acme"} 3' in metrics
+    assert event["charges"] == 3 and event["bodies"] == 3
+    assert event["release"] == "penstock plugin release acme"
+    # elsewhere, or an honest error
+    a = wait_for(lambda: ask(p, "crash 99"), 5, why="an answer")
+    assert a.status == 200 and "sim/echo" in a.headers["x-penstock-target"]
+    a = ask(p, "hello", "only")
+    assert a.status == 503 and b"quarantined" in a.body
+    assert listed(p)["acme", "one"]["state"] == "quarantined"
+    # it outlives workers and reloads
+    kill_workers(p)
+    p.conf.write_text(p.conf.read_text() + 'model "more" { "acme/x" }\n')
+    assert p.cli("reload").returncode == 0
+    assert ask(p, "hello", "only").status == 503
+    # another file begins anew
+    r = install(p, make(tmp_path / "next", "two"))
+    assert r.returncode == 0, r.stderr
+    assert by(p, model="only") == "two"
+    assert p.cli("rollback").returncode == 0
+    assert ask(p, "hello", "only").status == 503
+    assert p.cli("plugin", "release", "acme").returncode == 0
+    assert by(p, model="only") == "one"
+    assert p.cli("plugin", "release", "acme").returncode == 1
+
+
+def test_one_clients_request_quarantines_nothing(served):
+    p = served(more='model "m" { "acme/m", "sim/echo" }\n',
+               do=WHEN % ("crash", CRASH))
+    assert ask(p, "crash the same") is None
+    wait_for(lambda: p.logs("worker.died"), 10, why="worker.died")
+    for _ in range(6):
+        a = wait_for(lambda: ask(p, "crash the same"), 5, why="an answer")
+        assert a.status == 400
+    assert len(p.logs("worker.died")) == 1
+    assert not p.logs("plugin.quarantined") and by(p, model="m") == "one"
+
+
+def test_old_generations_are_bounded(served, tmp_path, release):
+    """At most three with requests; then who has them is named."""
+    p = served('canary = "0s"', workers=1)
+    got, threads = [], []
+
+    def hold():
+        threads.append(threading.Thread(
+            target=lambda: got.append(ask(p, "hold", "acme/m")), daemon=True))
+        threads[-1].start()
+        wait_for(lambda: p.workers()[0].get("in_flight"), 5, why="a request")
+
+    for by_whom in ("two", "three", "four"):
+        hold()
+        r = install(p, make(tmp_path / by_whom, by_whom))
+        assert r.returncode == 0, r.stderr
+    old = [w for w in p.status()["workers"] if w["state"] == "draining"]
+    assert len(old) == 3 and listed(p)["acme", "one"]["state"] == "draining"
+    hold()
+    five = make(tmp_path / "five", "five")
+    r = install(p, "--no-wait", five)
+    assert r.returncode == 1 and "--force" in r.stderr
+    assert all(str(w["pid"]) in r.stderr for w in old), r.stderr
+    assert by(p) == "four" and not (p.folder / "acme.so").samefile(five)
+    assert p.cli("plugin", "release").returncode == 0   # none that drains
+    assert {"one", "two", "three"} <= {v for _, v in listed(p)}
+    # the oldest goes, with what it has; the others' requests are answered
+    assert install(p, "--force", five).returncode == 0
+    assert by(p) == "five"
+    oldest = min(old, key=lambda w: w["generation"])["pid"]
+    wait_for(lambda: not alive(oldest), 5, why="its end")
+    release.set()
+    for t in threads:
+        t.join(20)
+    said = sorted(a.json()["choices"][0]["message"]["content"] if a else ""
+                  for a in got)
+    assert said == ["", "four", "three", "two"]
+
+
+@long
+def test_who_hangs_is_ended_and_charged(served):
+    p = served(do=WHEN % ("hang", HANG))
+    t = threading.Thread(target=lambda: ask(p, "hang", "acme/m"),
+                         daemon=True)
+    t.start()
+    stuck = wait_for(lambda: p.logs("worker.stuck"), 10, why="the line")[0]
+    assert stuck["call"] == "acme adjust" and stuck["version"] == "one"
+    died = wait_for(lambda: p.logs("worker.died"), 20, why="its end")[0]
+    assert died["signal"] == signal.SIGABRT and died["hung"]
+    assert died["charges"] == 1 and died["request"] == stuck["request"]
+    wait_for(lambda: by(p) == "one", 5, why="service")
+    assert not alive(died["pid"])
