@@ -345,7 +345,7 @@ function include(pattern) end
 ---A receiver of alerts.
 ---@class penstock.conf.alert
 ---@field webhook penstock.conf.reference # URL that is posted to, as a secret: env "X", file "/path" or credential "x". Redirects are not followed.
----@field on? ("breaker"|"taken_out"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full")[]|"breaker"|"taken_out"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full" # Which alerts; unset: all.
+---@field on? ("breaker"|"taken_out"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full"|"quarantine")[]|"breaker"|"taken_out"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full"|"quarantine" # Which alerts; unset: all.
 ---@field quiet? string|penstock.conf.reference # How long something must be over before that is said, so that what comes and goes is said once.
 ---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust there; the system's unless set.
 
