@@ -91,7 +91,10 @@ static void look_at_models(struct alert_watch *w)
     const struct health *h = cells_health(w->env->cells);
 
     for (size_t i = 0; w->ill && i < c->n_models; i++) {
-        if (health_model_is_down(h, &c->models[i], w->pass.now_ms))
+        bool was = alert_is_raised(w->pass.board, ALERT_MODEL_DOWN,
+                                   c->models[i].name);
+
+        if (health_model_is_down(h, &c->models[i], was, w->pass.now_ms))
             alert_found(&w->pass, ALERT_MODEL_DOWN, ALERT_CRITICAL,
                         c->models[i].name, "no target of it can be used");
     }

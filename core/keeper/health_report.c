@@ -9,6 +9,7 @@ enum level { OK, DEGRADED, DOWN };
 /* What is known of a thing's parts so far. */
 struct sum {
     size_t n, ok, down;
+    size_t half; /* targets whose breaker lets one request try */
     json_t *reasons;
 };
 
@@ -105,9 +106,14 @@ static void count_targets(struct sum *s, const struct health *h,
     char why[96];
 
     while ((c = health_next(h, &at))) {
-        if (is_of(c, provider, model))
-            count(s, target_level(c, now, why, sizeof why), str_of(c->name),
-                  why);
+        enum level l;
+
+        if (!is_of(c, provider, model))
+            continue;
+        l = target_level(c, now, why, sizeof why);
+        count(s, l, str_of(c->name), why);
+        s->half += l == DEGRADED &&
+                   breaker_state(&c->breaker, now) == BREAKER_HALF;
     }
 }
 
@@ -237,10 +243,11 @@ static void put_models(const struct config *c, const struct health *h,
 }
 
 bool health_model_is_down(const struct health *h, const struct conf_model *m,
-                          uint64_t now_ms)
+                          bool was, uint64_t now_ms)
 {
     struct sum s = { .reasons = json_array() };
-    bool down = model_level(h, m, now_ms, &s) == DOWN;
+    bool down = model_level(h, m, now_ms, &s) == DOWN ||
+                (was && s.n && s.down + s.half == s.n);
 
     json_decref(s.reasons);
     return down;

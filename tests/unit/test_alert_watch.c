@@ -93,6 +93,10 @@ static void finds_breakers_and_models(void)
     look();
     CU_ASSERT(raised(ALERT_BREAKER, "a/m"));
     CU_ASSERT(raised(ALERT_MODEL_DOWN, "smart"));
+    now += breaker_wait_ms(&cell("a/m")->breaker, now) + 1;
+    look(); /* one request may try it: nobody knows yet */
+    CU_ASSERT(breaker_state(&cell("a/m")->breaker, now) == BREAKER_HALF);
+    CU_ASSERT(raised(ALERT_MODEL_DOWN, "smart"));
     memset(&cell("a/m")->breaker, 0, sizeof(struct breaker));
     look();
     UNIT_INT(all(), 0);
