@@ -219,6 +219,10 @@ static void send_request(struct run *r)
                                           STR_NULL, STR_NULL);
     if (auth)
         put_rc(r, "auth", PS_ENOMEM);
+    if (!r->stopped &&
+        attempt_host_sign(&r->host, STR("https://up.example/path?a=b"), body,
+                          STR(CONFORM_SECRET)))
+        put_rc(r, "sign", PS_ENOMEM);
     put_head(r);
     put_request(r);
     r->out->sent = buf_len(&r->out->lines);
