@@ -43,6 +43,7 @@ int attempt_host_init(struct attempt_host *h, struct arena *a,
 void attempt_host_answer(struct attempt_host *h, struct str json)
 {
     h->answer = json;
+    h->answer_name = STR_NULL;
     h->answer_scanned = false;
 }
 

@@ -282,6 +282,7 @@ static int watch_frame(struct run *r, const struct frame *f)
     conform_neutral_event(&r->neutral, f->event, f->data);
     if (w.error || f->error || str_is(f->event, "error")) {
         attempt_host_answer(&r->host, f->data);
+        r->host.answer_name = f->event;
         put_verdict(r);
         return -ERR_CANCELLED;
     }

@@ -140,6 +140,7 @@ struct attempt_host {
     const struct http_header *answer_headers;
     size_t n_answer_headers;
     struct str answer;  /* JSON at hand; scanned at the first question */
+    struct str answer_name; /* of an error's message, where framing names it */
     struct json answer_json;
     bool answer_scanned;
     ps_usage usage;     /* merged */

@@ -133,8 +133,9 @@ typedef struct ps_try {
 /**
  * What the core does for a plugin. Reached through the wrappers below.
  * The outgoing side may be changed in adjust and auth only, its head in sign
- * too (PS_EBUG elsewhere); the answer's JSON is there in watch (the event), body (all of
- * it) and classify (the error). Caps: docs/design/plugins.md, "An attempt".
+ * too (PS_EBUG elsewhere); the answer's JSON is there in watch (the event),
+ * body (all of it) and classify (the error). Caps: docs/design/plugins.md, "An
+ * attempt".
  * Cost: edits and look-ups walk the span index, no tree; O(members passed).
  */
 typedef struct ps_services {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Bytes and times as text, for signing and for tokens. Pure; no memory is
- * taken: the caller brings it. Included by plugin.h; do not include it
- * yourself. */
+ * taken: the caller brings it. Included by plugin.h. */
 #ifndef PENSTOCK_TEXT_H
 #define PENSTOCK_TEXT_H
+
+#include <penstock/plugin.h>
 
 /** Lower-case digits of n bytes: 2 n characters, no NUL. */
 static inline void ps_hex(const uint8_t *bytes, size_t n, char *out)
