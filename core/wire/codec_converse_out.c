@@ -220,6 +220,16 @@ static void put_effort(struct cw *c)
         cw_note(c, FATE_MAPPED, FEATURE_REASONING);
 }
 
+static void plan_reasoning(struct converse_out *w)
+{
+    struct cw *c = &w->aw.c;
+
+    if (w->claude)
+        anthropic_plan_reasoning(&w->aw);
+    else if (c->r->format.kind == FORMAT_SCHEMA && !cw_can(c, CAN_SCHEMA))
+        w->aw.json_tool = cw_tool(c, STR("json")) ? "penstock_json" : "json";
+}
+
 /* Thinking and effort as Anthropic says them; the answer's format has a
  * member of its own here. */
 static void put_claude(struct converse_out *w)
@@ -384,7 +394,7 @@ int converse_encode_request(const struct neutral_request *r,
     *names = (struct codec_names){ 0 };
     w.claude = str_find(target->model, STR("claude")) >= 0;
     plan_marks(&w.aw);
-    anthropic_plan_reasoning(&w.aw);
+    plan_reasoning(&w);
     jw_open(&c->w, '{');
     converse_put_tools(&w);
     converse_put_system(&w);

@@ -170,10 +170,14 @@ struct codec_target codec_target_of(enum dialect d, struct str model)
     struct str name, chat = STR("-chat-latest");
     const struct row *best = NULL;
     size_t length = 0;
+    bool bedrock = d == DIALECT_CONVERSE;
+    uint32_t cannot = 0;
 
-    if (d == DIALECT_CONVERSE && str_find(model, STR("claude-")) >= 0)
+    if (bedrock && str_find(model, STR("claude-")) >= 0)
         d = DIALECT_ANTHROPIC;
     name = bare_name(d, model);
+    if (bedrock && str_starts(name, STR("claude-haiku-5-5")))
+        cannot = CAN_SCHEMA | CAN_STRICT; /* at Anthropic's own alone */
     if (d == DIALECT_OPENAI_CHAT && name.n > chat.n &&
         str_eq((struct str){ name.p + name.n - chat.n, chat.n }, chat))
         name = STR("chatgpt-"); /* the ones that do not reason */
@@ -191,7 +195,7 @@ struct codec_target codec_target_of(enum dialect d, struct str model)
         return (struct codec_target){ .model = model };
     return (struct codec_target){
         .model = model,
-        .can = best->can,
+        .can = best->can & ~cannot,
         .max_output = best->max_output,
         .reasoning_in = best->reasoning_in,
         .ids = best->ids,

@@ -18,6 +18,7 @@
 /* ---- requests ----------------------------------------------------------- */
 
 static char said[65536];
+static char dropped[256];
 
 /* What a client's body becomes for a model; "refused" where it is. */
 static const char *to(enum dialect from, const char *model, const char *body)
@@ -34,6 +35,10 @@ static const char *to(enum dialect from, const char *model, const char *body)
     snprintf(said, sizeof said, STR_FMT,
              STR_ARG(w.report.fate[FATE_REFUSED] ? STR("refused")
                                                  : buf_str(&w.out)));
+    w.out.max = 1 << 20;
+    buf_reset(&w.out);
+    codec_report_names(&w.report, FATE_DROPPED, 200, &w.out);
+    snprintf(dropped, sizeof dropped, STR_FMT, STR_ARG(buf_str(&w.out)));
     way_clear(&w);
     return said;
 }
@@ -150,11 +155,13 @@ static void says_effort_as_each_family_does(void)
 
     CU_ASSERT(strstr(to(DIALECT_OPENAI_CHAT, "openai.gpt-oss-120b-1:0", body),
                      "\"reasoning_effort\":\"low\"") != NULL);
+    UNIT_STR(dropped, "");
     CU_ASSERT(strstr(to(DIALECT_OPENAI_CHAT, "us.amazon.nova-2-lite-v1:0",
                         body),
                      "\"maxReasoningEffort\":\"low\"") != NULL);
     CU_ASSERT(strstr(to(DIALECT_OPENAI_CHAT, "mistral.large", body),
                      "\"additionalModelRequestFields\":{}") != NULL);
+    UNIT_STR(dropped, "reasoning");
 }
 
 static void formats(void)
@@ -170,6 +177,9 @@ static void formats(void)
                      "\"name\":\"n\",\"schema\":\"{\\\"") != NULL);
     CU_ASSERT(strstr(to(DIALECT_OPENAI_CHAT, "amazon.nova-lite-v1:0", body),
                      "\"toolChoice\":{\"tool\":{\"name\":\"json\"}}") != NULL);
+    CU_ASSERT(strstr(to(DIALECT_OPENAI_CHAT, "anthropic.claude-haiku-5-5",
+                        body),
+                     "\"toolChoice\":{\"tool\":{\"name\":\"json\"}}") != NULL);
 }
 
 static void its_own_members_pass(void)
@@ -183,6 +193,7 @@ static void its_own_members_pass(void)
          "'inferenceConfig':{'maxTokens':5},"
          "'additionalModelRequestFields':{'x':1},"
          "'guardrailConfig':{'guardrailIdentifier':'g'}}");
+    UNIT_STR(dropped, "foo");
 }
 
 static void refuses_what_cannot_be_told(void)
