@@ -201,16 +201,13 @@ static int on_end(struct converse_in *in)
 
 static int on_event(struct converse_in *in, struct str event)
 {
-    int rc;
+    int rc = in_start(&in->base, STR_NULL, STR_NULL, 0); /* if none came */
 
-    if (str_is(event, "metadata")) {
+    if (!rc && str_is(event, "metadata")) {
         rc = read_usage(in);
         return rc || !in->finished ? rc : in_end(&in->base);
     }
-    if (in->finished) /* nothing else belongs behind the reason */
-        return 0;
-    rc = in_start(&in->base, STR_NULL, STR_NULL, 0);
-    if (rc)
+    if (rc || in->finished) /* nothing else belongs behind the reason */
         return rc;
     if (str_is(event, "contentBlockDelta"))
         return converse_delta(in);
