@@ -94,15 +94,19 @@ static int put_head(struct request *r, struct attempt *t)
     return rc;
 }
 
+static struct str secret_of(const struct request *r, const struct provider *p,
+                            const struct credential *c)
+{
+    if (p->conf->keys_from_client)
+        return r->passed_credential;
+    return c && c->conf ? secret_reveal(&c->conf->secret) : STR_NULL;
+}
+
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c)
 {
-    struct str secret = STR_NULL;
+    struct str secret = secret_of(r, p, c);
 
-    if (p->conf->keys_from_client)
-        secret = r->passed_credential;
-    else if (c && c->conf)
-        secret = secret_reveal(&c->conf->secret);
     return attempt_host_auth(host, secret, p->conf->auth_header,
                              p->conf->auth_prefix);
 }
@@ -291,7 +295,7 @@ static int put_model(struct buf *url, struct str model)
         if (c == '.' && i + 1 < model.n && model.p[i + 1] == '.')
             return -ERR_INVALID_REQUEST;
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            (c >= '0' && c <= '9') || memchr("-._~:@", c, 6))
+            (c >= '0' && c <= '9') || memchr("-._~@", c, 5))
             rc = buf_putc(url, (char)c);
         else
             rc = buf_printf(url, "%%%02X", c);
@@ -341,18 +345,26 @@ struct str attempt_dial(const struct target *t)
 struct str attempt_hide(const struct request *r, struct str text)
 {
     const struct attempt *t = r->attempt;
-    struct str secret = STR_NULL;
+    struct str secret =
+        t ? secret_of(r, t->target->provider, t->credential) : STR_NULL;
 
-    if (t && t->target->provider->conf->keys_from_client)
-        secret = r->passed_credential; /* not for our log either */
-    else if (t && t->credential && t->credential->conf)
-        secret = secret_reveal(&t->credential->conf->secret);
     if (secret.n < 4 || str_find(text, secret) < 0)
         return text;
     return STR("the provider's words quote the credential");
 }
 
 static const struct http_call_ops call_ops;
+
+/* The last word on the head, when nothing else can change. */
+static int sign(struct request *r, struct str url, struct err *err)
+{
+    struct attempt *t = r->attempt;
+    int rc = attempt_host_sign(&t->host, url, outgoing(r, t),
+                               secret_of(r, t->target->provider,
+                                         t->credential));
+
+    return rc ? err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg) : 0;
+}
 
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p)
 {
@@ -373,8 +385,6 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
     struct buf url = BUF_INIT(8192);
     struct http_call_spec spec = {
         .addresses = addresses,
-        .headers = t->host.headers,
-        .n_headers = t->host.n_headers,
         .body = outgoing(r, t),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
@@ -382,7 +392,11 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
 
     if (rc == 0)
         rc = put_query(r, &url);
+    if (rc == 0)
+        rc = sign(r, buf_str(&url), err);
     if (rc == 0) {
+        spec.headers = t->host.headers;
+        spec.n_headers = t->host.n_headers;
         attempt_spec(&spec, t->target->provider->conf);
         spec.small_reads = r->facts.stream;
         spec.method = str_of(t->host.pub.api->method);

@@ -7,6 +7,7 @@
 #include "wire/codec_chat.h"
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
+#include "wire/codec_converse.h"
 
 #define MAX_HELD (16u << 20)
 
@@ -34,6 +35,14 @@ static const struct codec codecs[] = {
         .encode = anthropic_encode,
         .in_init = anthropic_in_init,
         .out_init = anthropic_out_init,
+    },
+    {
+        .dialect = DIALECT_CONVERSE, /* a target's: no client speaks it */
+        .in_size = sizeof(struct converse_in),
+        .encode_request = converse_encode_request,
+        .decode_body = converse_decode_body,
+        .decode_event = converse_decode_event,
+        .in_init = converse_in_init,
     },
 };
 

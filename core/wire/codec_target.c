@@ -53,7 +53,14 @@ struct row {
 #define MISTRAL                                                               \
     (CHAT & ~(unsigned)(CAN_STREAM_OPTIONS | CAN_USER | CAN_LOGPROBS))
 
+/* Bedrock's Converse, whose members are the same for all; Claude models there
+ * have Anthropic's rows */
+#define CONVERSE                                                              \
+    (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_STOP | CAN_FORCE_TOOL |    \
+     CAN_PREFILL)
+
 #define A DIALECT_ANTHROPIC
+#define C DIALECT_CONVERSE
 #define O DIALECT_OPENAI_CHAT
 
 /* clang-format off */
@@ -106,6 +113,11 @@ static const struct row rows[] = {
     { O, "ministral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
     { O, "codestral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
     { O, "devstral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
+
+    { C, "", CONVERSE, 0, 4, REASONING_IN_NONE, IDS_ANY },
+    { C, "amazon.nova", CONVERSE | CAN_CACHE_CONTROL, 0, 4, REASONING_IN_NONE, IDS_ANY },
+    { C, "openai.gpt-oss", CONVERSE & ~(unsigned)CAN_FORCE_TOOL, 0, 4, REASONING_IN_NONE, IDS_ANY },
+    { C, "meta.", CONVERSE & ~(unsigned)(CAN_FORCE_TOOL | CAN_STOP), 0, 4, REASONING_IN_NONE, IDS_ANY },
 };
 /* clang-format on */
 
@@ -114,6 +126,17 @@ static struct str bare_name(enum dialect d, struct str model)
 {
     ptrdiff_t claude = str_find(model, STR("claude-"));
 
+    if (d == DIALECT_CONVERSE) { /* "eu.amazon.nova...", ".../eu.amazon..." */
+        static const char *const makers[] = { "amazon.nova", "openai.gpt-oss",
+                                              "meta." };
+
+        for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+            ptrdiff_t at = str_find(model, str_of(makers[i]));
+
+            if (at >= 0)
+                return (struct str){ model.p + at, model.n - (size_t)at };
+        }
+    }
     if (d == DIALECT_ANTHROPIC && claude > 0)
         return (struct str){ model.p + claude, model.n - (size_t)claude };
     for (size_t i = model.n; i > 0; i--) {
@@ -144,10 +167,17 @@ codec_reasoning_named(struct str name, enum codec_reasoning_in otherwise)
 
 struct codec_target codec_target_of(enum dialect d, struct str model)
 {
-    struct str name = bare_name(d, model), chat = STR("-chat-latest");
+    struct str name, chat = STR("-chat-latest");
     const struct row *best = NULL;
     size_t length = 0;
+    bool bedrock = d == DIALECT_CONVERSE;
+    uint32_t cannot = 0;
 
+    if (bedrock && str_find(model, STR("claude-")) >= 0)
+        d = DIALECT_ANTHROPIC;
+    name = bare_name(d, model);
+    if (bedrock && str_starts(name, STR("claude-haiku-5-5")))
+        cannot = CAN_SCHEMA | CAN_STRICT; /* at Anthropic's own alone */
     if (d == DIALECT_OPENAI_CHAT && name.n > chat.n &&
         str_eq((struct str){ name.p + name.n - chat.n, chat.n }, chat))
         name = STR("chatgpt-"); /* the ones that do not reason */
@@ -165,7 +195,7 @@ struct codec_target codec_target_of(enum dialect d, struct str model)
         return (struct codec_target){ .model = model };
     return (struct codec_target){
         .model = model,
-        .can = best->can,
+        .can = best->can & ~cannot,
         .max_output = best->max_output,
         .reasoning_in = best->reasoning_in,
         .ids = best->ids,

@@ -3,6 +3,7 @@
 #include "wire/dialect.h"
 
 #include "wire/anthropic.h"
+#include "wire/converse.h"
 #include "wire/openai.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
@@ -18,7 +19,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI_COUNT:
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_MODELS:
-    case DIALECT_CONVERSE:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
         break;
@@ -26,6 +26,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
         return &anthropic_dialect;
+    case DIALECT_CONVERSE:
+        return &converse_dialect;
     }
     return &openai_dialect;
 }
