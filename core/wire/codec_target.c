@@ -53,7 +53,19 @@ struct row {
 #define MISTRAL                                                               \
     (CHAT & ~(unsigned)(CAN_STREAM_OPTIONS | CAN_USER | CAN_LOGPROBS))
 
+/* DEVELOPER: has a place for instructions; STRICT: takes JSON schemas;
+ * EFFORT: thinks by levels, and wants its signatures of calls back */
+#define GEMINI                                                                \
+    (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_TOP_K | CAN_STOP |         \
+     CAN_FORCE_TOOL | CAN_PREFILL | CAN_SCHEMA | CAN_JSON | CAN_PARTS |       \
+     CAN_N | CAN_LOGPROBS | CAN_DEVELOPER)
+#define GEMINI_25 (GEMINI | CAN_STRICT | CAN_REASON | CAN_THINK_BUDGET)
+#define GEMINI_3 (GEMINI | CAN_STRICT | CAN_REASON | CAN_EFFORT)
+#define GEMMA (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_TOP_K |          \
+               CAN_STOP | CAN_PREFILL | CAN_PARTS)
+
 #define A DIALECT_ANTHROPIC
+#define G DIALECT_GEMINI
 #define O DIALECT_OPENAI_CHAT
 
 /* clang-format off */
@@ -106,6 +118,13 @@ static const struct row rows[] = {
     { O, "ministral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
     { O, "codestral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
     { O, "devstral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
+
+    { G, "", GEMINI_3, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-1.", GEMINI, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.0", GEMINI, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.5", GEMINI_25 | CAN_THINK_OFF, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.5-pro", GEMINI_25, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemma-", GEMMA, 0, 5, REASONING_IN_NONE, IDS_ANY },
 };
 /* clang-format on */
 

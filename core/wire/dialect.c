@@ -3,6 +3,7 @@
 #include "wire/dialect.h"
 
 #include "wire/anthropic.h"
+#include "wire/gemini.h"
 #include "wire/openai.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
@@ -14,10 +15,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_RESPONSES:
-    case DIALECT_GEMINI:
-    case DIALECT_GEMINI_COUNT:
-    case DIALECT_GEMINI_EMBED:
-    case DIALECT_GEMINI_MODELS:
     case DIALECT_CONVERSE:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
@@ -26,6 +23,11 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
         return &anthropic_dialect;
+    case DIALECT_GEMINI:
+    case DIALECT_GEMINI_COUNT:
+    case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_MODELS:
+        return &gemini_dialect;
     }
     return &openai_dialect;
 }
