@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* The rows of test_codec_gemini.c; ' stands for " as in codec_requests.h. */
+/* clang-format off */
 #ifndef PENSTOCK_UNIT_CODEC_GEMINI_CASES_H
 #define PENSTOCK_UNIT_CODEC_GEMINI_CASES_H
 
