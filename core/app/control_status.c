@@ -181,6 +181,24 @@ static void put_config(struct buf *b, const struct config *c)
     buf_puts(b, c->admin.keys_store ? "true" : "false");
 }
 
+/* Why it was taken out by itself, and whether it is worse than it was. */
+static void put_watched(struct buf *b, const struct health_cell *c,
+                        uint64_t now)
+{
+    enum autooff_why why = autooff_why(&c->autooff);
+
+    if (why) {
+        put_str(b, "taken_out", str_of(autooff_name(why)));
+        put_num(b, "try_ms", autooff_wait_ms(&c->autooff, now));
+    }
+    if (trend_share(&c->trend, now) < 1000) {
+        put_name(b, "degraded");
+        buf_puts(b, "true");
+    }
+    if (atomic_load(&c->probing.failed) >= PROBING_SICK)
+        put_num(b, "probes_failed", atomic_load(&c->probing.failed));
+}
+
 static void put_targets(struct buf *b, const struct master *m, uint64_t now)
 {
     const struct health_cell *c;
@@ -194,7 +212,8 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
         put_str(b, "name", str_of(c->name));
         put_str(b, "state", str_of(breaker_state_name(
                                 breaker_state(&c->breaker, now))));
-        put_num(b, "share", breaker_share(&c->breaker, now) / 10);
+        put_num(b, "share", health_share(c, now) / 10);
+        put_num(b, "in_flight", health_inflight(cells_health(m->cells), c));
         if (atomic_load(&c->off) != TARGET_ON)
             put_str(b, "off", str_of(target_off_name(atomic_load(&c->off))));
         if (atomic_load(&c->rest.until_ms) > now)
@@ -203,6 +222,7 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
             put_num(b, "limit", health_limit(c));
         if (breaker_wait_ms(&c->breaker, now))
             put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
+        put_watched(b, c, now);
         buf_putc(b, '}');
     }
     buf_putc(b, ']');
@@ -273,6 +293,24 @@ static void put_sums(struct buf *b, const struct master *m)
     put_num(b, "worker_deaths", deaths);
 }
 
+/** Do the files say what is served? */
+static void put_files(struct buf *b, const struct master *m)
+{
+    const char *changed = sources_changed(m->loaded.sources);
+
+    put_name(b, "files");
+    buf_putc(b, '{');
+    if (m->reload.pinned)
+        put_str(b, "differ", STR("an earlier generation was rolled back to"));
+    else if (*m->reload.kept_life.broken)
+        put_str(b, "differ", str_of(m->reload.kept_life.broken));
+    else if (changed)
+        put_str(b, "differ", STR("written since they were read"));
+    if (changed)
+        put_str(b, "changed", str_of(changed));
+    buf_putc(b, '}');
+}
+
 int control_status(const struct master *m, struct buf *out)
 {
     uint64_t now = clock_mono_ms();
@@ -294,6 +332,9 @@ int control_status(const struct master *m, struct buf *out)
     buf_putc(out, '[');
     reload_put_kept(m, out);
     buf_putc(out, ']');
+    put_name(out, "generations");
+    kept_put_all(m, out);
+    put_files(out, m);
     if (m->file)
         put_str(out, "file", str_of(m->file));
     put_str(out, "state", m->config->state);

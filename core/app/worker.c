@@ -29,6 +29,25 @@ static void on_turn(void *ud, uint64_t now_ms)
                http_server_connections(w->server));
 }
 
+static void grew(enum metric_id id, uint64_t was, uint64_t is)
+{
+    if (is > was)
+        metric_add(id, NULL, is - was);
+}
+
+static void tell_upstream(struct worker *w)
+{
+    struct http_client_sums is = http_client_sums(w->client);
+
+    grew(METRIC_UP_OPENED, w->up.opened, is.opened);
+    grew(METRIC_UP_REUSED, w->up.reused, is.reused);
+    grew(METRIC_UP_CLOSED_IDLE, w->up.closed_idle, is.closed_idle);
+    grew(METRIC_UP_WAITED, w->up.waited, is.waited);
+    atomic_store(&w->process->up_open, is.open);
+    atomic_store(&w->process->up_idle, is.idle);
+    w->up = is;
+}
+
 /** Even an idle loop turns; counters of other floors become metrics here. */
 static void on_beat(void *ud)
 {
@@ -45,6 +64,8 @@ static void on_beat(void *ud)
     w->slow_turns = slow;
     w->slow_callbacks = calls;
     w->log_lost = lost;
+    tell_upstream(w);
+    worker_shadow_tell(w);
     worker_vitals(w, BEAT_MS);
     loop_timer_set(&w->beat, BEAT_MS);
 }
@@ -56,15 +77,20 @@ static uint32_t *id_of(struct worker *w, uint32_t slot, size_t listener)
     return &w->ids[slot * w->m->listeners.n + listener];
 }
 
+/* Every n-th of the sockets, from the slot's own: there are more of them than
+ * slots where fewer workers followed more. */
 int worker_listen(struct worker *w, uint32_t slot)
 {
-    for (size_t i = 0; i < w->m->listeners.n; i++) {
-        uint32_t *id = id_of(w, slot, i);
+    const struct listeners *l = &w->m->listeners;
 
-        if (*id == 0)
-            *id = http_server_listen(w->server,
-                                     w->m->listeners.list[i].fds[slot],
-                                     w->tls[i], &w->tags[i]);
+    for (size_t i = 0; i < l->n * l->slots; i++) {
+        size_t at = i / l->n;
+        uint32_t *id = id_of(w, (uint32_t)at, i % l->n);
+
+        if (*id || at % w->m->n_workers != slot)
+            continue;
+        *id = http_server_listen(w->server, l->list[i % l->n].fds[at],
+                                 w->tls[i % l->n], &w->tags[i % l->n]);
         if (*id == 0)
             return -ERR_NOMEM;
     }
@@ -73,11 +99,15 @@ int worker_listen(struct worker *w, uint32_t slot)
 
 void worker_unlisten(struct worker *w, uint32_t slot)
 {
-    for (size_t i = 0; i < w->m->listeners.n; i++) {
-        uint32_t *id = id_of(w, slot, i);
+    const struct listeners *l = &w->m->listeners;
 
-        if (*id)
-            http_server_unlisten(w->server, *id);
+    for (size_t i = 0; i < l->n * l->slots; i++) {
+        size_t at = i / l->n;
+        uint32_t *id = id_of(w, (uint32_t)at, i % l->n);
+
+        if (*id == 0 || at % w->m->n_workers != slot)
+            continue;
+        http_server_unlisten(w->server, *id);
         *id = 0;
     }
 }
@@ -108,7 +138,7 @@ static void on_close_fds(void *ud)
     struct worker *w = ud;
 
     for (size_t i = 0; !w->closed && i < w->m->listeners.n; i++) {
-        for (size_t slot = 0; slot < w->m->n_workers; slot++)
+        for (size_t slot = 0; slot < w->m->listeners.slots; slot++)
             close(w->m->listeners.list[i].fds[slot]);
     }
     w->closed = true;
@@ -198,7 +228,7 @@ static int open_server(struct worker *w, struct err *err)
     size_t n = w->m->listeners.n;
 
     w->server = http_server_new(w->loop, &limits, flow_handler(), w->flow);
-    w->ids = calloc(n * w->m->n_workers + 1, sizeof *w->ids);
+    w->ids = calloc(n * w->m->listeners.slots + 1, sizeof *w->ids);
     w->tags = calloc(n + 1, sizeof *w->tags);
     if (!w->server || !w->ids || !w->tags)
         return err_set(err, ERR_NOMEM, "no memory");

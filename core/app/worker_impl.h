@@ -32,6 +32,7 @@ struct worker {
     struct loop_io sock;         /* to the master */
     struct loop_timer beat, drain, close_fds, limit;
     uint64_t slow_turns, slow_callbacks, log_lost;
+    struct http_client_sums up; /* what metrics have of it */
     uint64_t beat_due_ms, measured_ms; /* worker_vitals.c */
     struct trim trim;
     bool draining, closed;
@@ -61,6 +62,11 @@ void worker_prepare(struct worker *w, struct message *m);
 void worker_flip(struct worker *w, struct message *m);
 /** It is not wanted. */
 void worker_abandon(struct worker *w);
+
+/** A candidate runs beside it, or no more (worker_shadow.c). */
+void worker_shadow(struct worker *w, struct message *m);
+/** Tell the master what was seen, where something was. */
+void worker_shadow_tell(struct worker *w);
 
 /** Certificates of the listeners as a generation has them, by listener
  * (worker_tls.c); NULL with *err. */

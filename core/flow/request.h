@@ -106,6 +106,7 @@ struct request {
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */
+    struct shadow_mark *shadow; /* see shadow.h; NULL: not looked at */
     struct limit_claim claim; /* see limits_hold.h */
     struct str story;      /* its beginning, where somebody hears it */
     struct credential *credential_next; /* of the try to come */
@@ -160,6 +161,9 @@ struct flow {
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
     struct strangers strangers;
+    struct probes *prober; /* beside requests; NULL: none */
+    struct shadow *shadow;   /* a candidate beside; NULL = none */
+    uint64_t shadows;        /* ever begun */
     struct queue *queue;     /* see queue.h; NULL before the first waits */
     struct shedding *shedding;
     uint32_t shed_level;     /* see shedding.h; 0: none */
@@ -195,6 +199,8 @@ void stream_fault(struct request *r, int cls, const char *why);
 /* timers.c */
 void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
+/** Its first event came, or bytes of a whole answer: silence counts. */
+void timers_begun(struct request *r);
 /** The whole request's time begins, unless it has; NULL: the client's own. */
 void timers_start_total(struct request *r, const struct conf_provider *p);
 /** The name of the timer that the transport keeps for us has passed. */
