@@ -8,7 +8,8 @@
 static const char *name_at(const char *path)
 {
     struct str rest;
-    const struct endpoint *e = endpoint_find(str_of(path), FAMILY_OPENAI, &rest);
+    const struct endpoint *e =
+        endpoint_find(str_of(path), FAMILY_OPENAI, &rest);
 
     return e ? e->name : "-";
 }
@@ -70,7 +71,6 @@ static void finds_google_methods(void)
         { "/v1beta/models/g", "g", ENDPOINT_MODEL },
     };
     static const char *const none[] = {
-        "/v1beta/models/:generateContent", "/v1beta/models/%3AcountTokens",
         "/v1beta/", "/openai/v1beta/models", "/gemini/v1/messages",
         "/v1beta/openai/chat/completions",
     };
