@@ -145,12 +145,19 @@ static int edit_quirks(struct request *r, struct attempt *t,
 static int edit_model(struct request *r, struct attempt *t,
                       struct err *err)
 {
+    bool gemini = dialect_is_gemini(r->endpoint->dialect);
     struct buf name = BUF_INIT(2048);
+    struct str model = t->target->model;
     int rc;
 
-    if (str_eq(t->target->model, r->facts.model))
+    if (str_eq(model, r->facts.model))
         return 0;
-    rc = buf_json_str(&name, t->target->model);
+    if (gemini) { /* it stands in the path; some say it once more */
+        if (json_member(&r->json, 0, STR("model")) == JSON_NONE)
+            return 0;
+        model = arena_fmt(r->arena, "models/" STR_FMT, STR_ARG(model));
+    }
+    rc = buf_json_str(&name, model);
     if (!rc)
         rc = json_edit_set(t->edits, STR("/model"), buf_str(&name), err);
     buf_clear(&name);

@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 /* Answers made by the gateway itself, and the fields that every answer has. */
 #include "flow/cors.h"
+#include "flow/events.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/retry.h"
 
@@ -21,9 +23,8 @@ static void put(struct http_header *h, size_t *n, size_t max, const char *name,
 
 const struct dialect_ops *request_dialect(const struct request *r)
 {
-    enum dialect none = r->anthropic ? DIALECT_ANTHROPIC : DIALECT_NONE;
-
-    return dialect_ops(r->endpoint ? r->endpoint->dialect : none);
+    return dialect_ops(r->endpoint ? r->endpoint->dialect
+                                   : family_dialect(r->family));
 }
 
 static struct str error_code(const struct request *r)
@@ -154,7 +155,8 @@ int reply_answer(struct request *r)
 
     if (!rc && a.stream) {
         stream_commit_head(r);
-        http_reply_data(r->http, buf_str(&out));
+        stream_send(r, buf_str(&out));
+        gemini_end_array(r);
         http_reply_end(r->http);
     } else if (!rc) {
         reply_json(r, 200, buf_str(&out));

@@ -66,7 +66,8 @@ struct request {
     struct str credential; /* as presented; p NULL = none */
     struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
-    bool anthropic;        /* the caller sent what its clients send */
+    enum family family;    /* in whose shape the caller reads errors */
+    enum { ARRAY_NONE, ARRAY_ASKED, ARRAY_BEGUN } array; /* see gemini.h */
     bool want_detail, body_asked, body_done, auth_begun;
     int body_rc;
     uint64_t body_bytes;

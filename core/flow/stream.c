@@ -10,6 +10,7 @@
  */
 #include "flow/events.h"
 #include "flow/choose.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
@@ -230,7 +231,10 @@ void stream_commit_head(struct request *r)
 
     if (r->answer.head_sent)
         return;
-    if (t && t->mode == MODE_STREAM && t->content_type.n && !t->translation)
+    if (r->array)
+        ctype = STR("application/json; charset=UTF-8");
+    else if (t && t->mode == MODE_STREAM && t->content_type.n &&
+             !t->translation)
         ctype = t->content_type;
     send_head(r, 200, ctype, HTTP_LENGTH_STREAM);
 }
@@ -242,7 +246,10 @@ void stream_send(struct request *r, struct str bytes)
 
     if (bytes.n == 0)
         return;
-    http_reply_data(r->http, bytes);
+    if (r->array)
+        gemini_send_array(r, bytes);
+    else
+        http_reply_data(r->http, bytes);
     if (!r->answer.paused && t && t->call &&
         http_reply_queued(r->http) > r->gen->config->server.high_water) {
         r->answer.paused = true;

@@ -209,7 +209,8 @@ static void give_sign(struct request *r, uint64_t now)
     if (r->commit_at_ms && !r->answer.head_sent)
         stream_commit_head(r);
     r->keepalive_ms = now;
-    http_reply_data(r->http, str_of(request_dialect(r)->keepalive));
+    http_reply_data(r->http, r->array ? STR("\n") /* between elements */
+                                      : str_of(request_dialect(r)->keepalive));
 }
 
 void on_request_timer(void *ud)

@@ -8,6 +8,7 @@
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
 #include "wire/codec_converse.h"
+#include "wire/codec_gemini_out.h"
 
 #define MAX_HELD (16u << 20)
 
@@ -43,6 +44,18 @@ static const struct codec codecs[] = {
         .decode_body = converse_decode_body,
         .decode_event = converse_decode_event,
         .in_init = converse_in_init,
+    },
+    {
+        .dialect = DIALECT_GEMINI,
+        .in_size = sizeof(struct gemini_in),
+        .out_size = sizeof(struct gemini_out),
+        .decode_request = gemini_decode_request,
+        .encode_request = gemini_encode_request,
+        .decode_body = gemini_decode_body,
+        .decode_event = gemini_decode_event,
+        .encode = gemini_encode,
+        .in_init = gemini_in_init,
+        .out_init = gemini_out_init,
     },
 };
 

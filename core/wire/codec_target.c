@@ -59,8 +59,20 @@ struct row {
     (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_STOP | CAN_FORCE_TOOL |    \
      CAN_PREFILL)
 
+/* DEVELOPER: has a place for instructions; STRICT: takes JSON schemas;
+ * EFFORT: thinks by levels, and wants its signatures of calls back */
+#define GEMINI                                                                \
+    (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_TOP_K | CAN_STOP |         \
+     CAN_FORCE_TOOL | CAN_PREFILL | CAN_SCHEMA | CAN_JSON | CAN_PARTS |       \
+     CAN_N | CAN_LOGPROBS | CAN_DEVELOPER)
+#define GEMINI_25 (GEMINI | CAN_STRICT | CAN_REASON | CAN_THINK_BUDGET)
+#define GEMINI_3 (GEMINI | CAN_STRICT | CAN_REASON | CAN_EFFORT)
+#define GEMMA (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_TOP_K |          \
+               CAN_STOP | CAN_PREFILL | CAN_PARTS)
+
 #define A DIALECT_ANTHROPIC
 #define C DIALECT_CONVERSE
+#define G DIALECT_GEMINI
 #define O DIALECT_OPENAI_CHAT
 
 /* clang-format off */
@@ -118,6 +130,13 @@ static const struct row rows[] = {
     { C, "amazon.nova", CONVERSE | CAN_CACHE_CONTROL, 0, 4, REASONING_IN_NONE, IDS_ANY },
     { C, "openai.gpt-oss", CONVERSE & ~(unsigned)CAN_FORCE_TOOL, 0, 4, REASONING_IN_NONE, IDS_ANY },
     { C, "meta.", CONVERSE & ~(unsigned)(CAN_FORCE_TOOL | CAN_STOP), 0, 4, REASONING_IN_NONE, IDS_ANY },
+
+    { G, "", GEMINI_3, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-1.", GEMINI, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.0", GEMINI, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.5", GEMINI_25 | CAN_THINK_OFF, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.5-pro", GEMINI_25, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemma-", GEMMA, 0, 5, REASONING_IN_NONE, IDS_ANY },
 };
 /* clang-format on */
 

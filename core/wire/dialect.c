@@ -4,6 +4,7 @@
 
 #include "wire/anthropic.h"
 #include "wire/converse.h"
+#include "wire/gemini.h"
 #include "wire/openai.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
@@ -15,10 +16,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_RESPONSES:
-    case DIALECT_GEMINI:
-    case DIALECT_GEMINI_COUNT:
-    case DIALECT_GEMINI_EMBED:
-    case DIALECT_GEMINI_MODELS:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
         break;
@@ -28,6 +25,11 @@ const struct dialect_ops *dialect_ops(enum dialect d)
         return &anthropic_dialect;
     case DIALECT_CONVERSE:
         return &converse_dialect;
+    case DIALECT_GEMINI:
+    case DIALECT_GEMINI_COUNT:
+    case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_MODELS:
+        return &gemini_dialect;
     }
     return &openai_dialect;
 }
