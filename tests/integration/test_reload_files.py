@@ -245,6 +245,33 @@ def test_prices_and_abilities_are_swapped_in_place(penstock):
     assert [w["pid"] for w in p.workers()] == pids
 
 
+def test_a_providers_key_is_swapped(penstock, tmp_path):
+    """A secret in a file: another is used, one that is away keeps the old."""
+    secret = tmp_path / "secret"
+    secret.write_text("first-key-0123456789")
+    seen = []
+
+    def handler(conn, request):
+        seen.append(request.header("authorization"))
+        marks(conn, request)
+
+    with Upstream(handler) as up:
+        p = penstock('provider "up" { vendor = "openai-compatible", '
+                     f'base_url = "{up.url}", keys = {{ file "{secret}" }} }}')
+        ask = dict(CHAT, model="up/m")
+        assert p.post("/v1/chat/completions", ask).status == 200
+        secret.unlink()
+        assert "secret" in refused(p)
+        assert "reload" in alerts(p)
+        assert p.post("/v1/chat/completions", ask).status == 200
+        secret.write_text("second-key-0123456789")
+        assert reload(p)["n_changes"] == 1
+        assert "reload" not in alerts(p)
+        assert p.post("/v1/chat/completions", ask).status == 200
+    assert seen == ["Bearer first-key-0123456789"] * 2 + \
+        ["Bearer second-key-0123456789"]
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
 def test_a_certificate_is_swapped_in_place(penstock, tmp_path):
     first, second = tmp_path / "1", tmp_path / "2"
