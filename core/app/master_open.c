@@ -8,6 +8,7 @@
 #include "app/master_open.h"
 
 #include "app/control.h"
+#include "app/heir_seed.h"
 #include "base/log.h"
 #include "base/snapshot.h"
 #include "engine/config.h"
@@ -312,6 +313,7 @@ static int open_memory(struct master *m, struct err *err)
     m->heir.fresh = !cells_inherited(m->cells);
     m->heir.fresh_kv = !kv_inherited(m->kv);
     m->heir.fresh_limits = !limiter_inherited(m->limiter);
+    heir_seed(m);
     return 0;
 }
 

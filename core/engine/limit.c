@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/limit_memory.h"
+#include "engine/limit_seed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,10 +120,17 @@ bool limiter_inherited(const struct limiter *l)
     return l->shared && !l->share.fresh;
 }
 
+void limiter_seed_take(struct limiter *l, struct limit_seeds *seeds)
+{
+    limit_seeds_free(l->seeds);
+    l->seeds = seeds;
+}
+
 void limiter_free(struct limiter *l)
 {
     if (!l)
         return;
+    limit_seeds_free(l->seeds);
     if (l->shared)
         share_close(&l->share);
     else if (l->map)
@@ -251,13 +259,17 @@ static struct limit_cell *cell_of(struct take *t, size_t i, uint32_t *place)
     return c;
 }
 
-/* A cell that nobody has used says nothing. */
-static struct limit_cell blank(const struct limit_row *row, uint64_t now_ms)
+/* A cell that nobody has used says nothing, but for what is known of the time
+ * before the memory. */
+static struct limit_cell blank(const struct take *t,
+                               const struct limit_row *row)
 {
     struct limit_cell c = { .kind = (uint8_t)row->kind,
                             .period_ms = row->period_ms };
 
-    limit_cell_turn(&c, now_ms);
+    if (t->l->seeds)
+        limit_seeds_apply(t->l->seeds, row, t->now_ms, &c);
+    limit_cell_turn(&c, t->now_ms);
     return c;
 }
 
@@ -268,13 +280,16 @@ static int look_at(struct take *t, struct limit_state *states,
 
     for (size_t i = 0; i < t->n; i++) {
         const struct limit_row *row = &t->rows[i];
-        struct limit_cell none = blank(row, t->now_ms);
         uint32_t place;
         const struct limit_cell *c = cell_of(t, i, &place);
+        struct limit_cell none;
         uint64_t own = holds ? limit_reserved(t->l, holds[i]) : 0;
 
         states[i] = (struct limit_state){ .denied = false };
-        c = c ? c : &none;
+        if (!c) {
+            none = blank(t, row);
+            c = &none;
+        }
         limit_cell_show(c, row, t->now_ms, &states[i]);
         if (!limit_cell_check(c, row, own, t->now_ms, &states[i]))
             rc = -ERR_RATE_LIMITED;
@@ -354,6 +369,9 @@ static int take_all(struct take *t, struct limit_state *states,
                 take_back(t, i, holds, ours);
                 return -ERR_LIMIT;
             }
+            if (!c && t->l->seeds)
+                limit_seeds_apply(t->l->seeds, &t->rows[i], t->now_ms,
+                                  limit_shard_cell(s, place));
             take_one(t, i, place, &holds[i]);
             ours[i] = true;
             c = limit_shard_cell(s, place);

@@ -95,9 +95,16 @@ typedef uint32_t limit_hold;
  */
 struct limiter *limiter_new(uint64_t bytes, uint32_t processes, uint32_t holds,
                             bool shared, struct err *err);
-/** Unmaps; other processes keep theirs. */
 /** The memory is that of the program before us. */
 bool limiter_inherited(const struct limiter *l);
+
+struct limit_seeds; /* engine/limit_seed.h */
+
+/** New cells begin with what is in there; it is ours from now on. Before the
+ * fork. */
+void limiter_seed_take(struct limiter *l, struct limit_seeds *seeds);
+
+/** Unmaps; other processes keep theirs. */
 void limiter_free(struct limiter *l);
 
 /** This process is number `process` (from 0) from now on: it may take. */

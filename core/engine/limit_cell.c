@@ -29,13 +29,12 @@ static uint64_t less(uint64_t a, uint64_t b)
 
 /* ---- requests: GCRA ---------------------------------------------------- */
 
-/* Time of one request; rounded up, so that never more than the limit pass. */
-static uint64_t interval_ns(const struct limit_row *row)
+uint64_t limit_interval_ns(const struct limit_row *row)
 {
     return (row->period_ms * NS_PER_MS + row->limit - 1) / row->limit;
 }
 
-static uint64_t burst_of(const struct limit_row *row)
+uint64_t limit_burst(const struct limit_row *row)
 {
     uint64_t tenth = row->limit / 10;
 
@@ -54,9 +53,9 @@ static void show_requests(const struct limit_cell *c,
                           struct limit_state *out)
 {
     uint64_t ahead = ahead_ns(c, now_ms);
-    uint64_t room = burst_of(row) * interval_ns(row);
+    uint64_t room = limit_burst(row) * limit_interval_ns(row);
 
-    out->remaining = less(room, ahead) / interval_ns(row);
+    out->remaining = less(room, ahead) / limit_interval_ns(row);
     out->reset_ms = (ahead + NS_PER_MS - 1) / NS_PER_MS;
 }
 
@@ -64,8 +63,8 @@ static bool check_requests(const struct limit_cell *c,
                            const struct limit_row *row, uint64_t own,
                            uint64_t now_ms, struct limit_state *out)
 {
-    uint64_t ahead = ahead_ns(c, now_ms) + (own ? 0 : interval_ns(row));
-    uint64_t over = less(ahead, burst_of(row) * interval_ns(row));
+    uint64_t ahead = ahead_ns(c, now_ms) + (own ? 0 : limit_interval_ns(row));
+    uint64_t over = less(ahead, limit_burst(row) * limit_interval_ns(row));
 
     out->retry_ms = (over + NS_PER_MS - 1) / NS_PER_MS;
     return over == 0;
@@ -78,8 +77,8 @@ static uint64_t take_requests(struct limit_cell *c, const struct limit_row *row,
 
     if (c->requests.tat_ns < now_ns)
         c->requests.tat_ns = now_ns;
-    c->requests.tat_ns += interval_ns(row);
-    return interval_ns(row);
+    c->requests.tat_ns += limit_interval_ns(row);
+    return limit_interval_ns(row);
 }
 
 /* ---- tokens: a sliding window of two buckets --------------------------- */

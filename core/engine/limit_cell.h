@@ -30,6 +30,11 @@ struct limit_cell {
     };
 };
 
+/** Time of one request; rounded up, so that never more than the limit pass. */
+uint64_t limit_interval_ns(const struct limit_row *row);
+/** Requests at once. */
+uint64_t limit_burst(const struct limit_row *row);
+
 /** Time passes: buckets move on. */
 void limit_cell_turn(struct limit_cell *c, uint64_t now_ms);
 

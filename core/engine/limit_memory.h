@@ -25,6 +25,7 @@ struct limiter {
     uint32_t n_processes, n_holds;
     size_t highs_at, holds_at, models_at, mark_at; /* offsets */
     bool shared;
+    struct limit_seeds *seeds; /* of new cells; NULL: they are blank */
     struct share share; /* where it is shared; else `map` is ours alone */
     struct siphash_key seed[2];
     uint32_t process; /* ours; n_processes: none */

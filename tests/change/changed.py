@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -20,6 +21,28 @@ BUILD = pathlib.Path(os.environ.get("PENSTOCK_BUILD") or os.getcwd())
 PROGRAM = os.environ.get("PENSTOCK") or str(BUILD / "core" / "penstock")
 PLUGINS = pathlib.Path(os.environ.get("PENSTOCK_PLUGIN_PATH")
                        or BUILD / "plugins")
+CRASH = """
+#include <penstock/plugin.h>
+#include <stdlib.h>
+static ps_rc adjust(ps_try *t)
+{
+    if (ps_holds(ps_raw(t, "/messages/0/content"), " says "))
+        abort();
+    return PS_OK;
+}
+static const ps_api apis[] = {
+    { PS_CHAT, PS_OPENAI_CHAT, PS_SSE, "POST", "/chat/completions" },
+};
+static const ps_provider ops = {
+    .size = sizeof ops, .apis = apis, .n_apis = 1, .adjust = adjust,
+};
+PS_PLUGIN(PS_PROVIDER, "openai", "9.%d", &ops);
+"""
+ENDLESS = "while true do end\n"
+LEAK = "local all = {}\nwhile true do all[#all + 1] = ('x'):rep(4096) .. #all " \
+    "end\n"
+BAD = ("bad_magic", "bad_kind", "bad_minor", "bad_undefined", "bad_selftest",
+       "bad_constructor", "bad_schema")
 LAYOUTS = (b"cells 1 block", b"health 1 table", b"limits 1 shards",
            b"kv 1 shards", b"ledger 1 rings")
 POLICY = """return { api = 1,
@@ -35,7 +58,7 @@ metrics "127.0.0.1:{metrics}"
 policy_path "{dir}/policies"
 plugin_path "{dir}/plugins"
 log {{ to = "{dir}/access.log" }}
-reload {{ bake = "2s", tests = true }}
+reload {{ bake = "{bake}", canary = "{canary}", tests = true }}
 policies {{ "auth", "route", "says" }}
 defaults {{ timeouts = {{ total = "24h", idle = "24h", head = "60s",
                          first_event = "60s" }} }}
@@ -99,7 +122,7 @@ class Changed:
         self.lasting, self.procs, self.pid = Lasting(), [], 0
         self.dice = random.Random(args.seed)
         self.n = self.upgrades = 0
-        self.masters = []
+        self.masters, self.crashes = [], 0
         os.chmod(folder, 0o755)
         for name in ("policies", "plugins"):
             (folder / name).mkdir()
@@ -127,7 +150,8 @@ class Changed:
         return CONFIG.format(
             port=self.port, workers=self.args.workers, dir=self.dir,
             up=self.up, last=self.lasting.port, number=number,
-            metrics=self.metrics, body=4096 + number // 3)
+            metrics=self.metrics, bake=self.args.bake,
+            canary=self.args.canary, body=4096 + number // 3)
 
     def configure(self, number):
         self.write("penstock.conf", self.config(number))
@@ -217,6 +241,8 @@ class Changed:
         self.n += 1
         if kind == "upgrade":
             return await self.upgrade()
+        if kind == "crash":
+            return await self.crash()
         getattr(self, kind)(broken)
         rc, out, err = await self.cli("reload")
         if broken:
@@ -226,12 +252,16 @@ class Changed:
 
     def policy(self, broken):
         text = POLICY % self.n
-        if broken and self.n % 2:
+        how = self.dice.choice(("syntax", "test", "endless", "leak")) \
+            if broken else None
+        if how == "syntax":
             text = text.replace("function(", "function(,")
+        elif how in ("endless", "leak"):    # where it is loaded
+            text = (ENDLESS if how == "endless" else LEAK) + text
         self.write("policies/says.lua", text)
         test = self.dir / "policies/says_test.lua"
         test.unlink(missing_ok=True)
-        if broken and self.n % 2 == 0:      # a test that does not hold
+        if how == "test":                   # one that does not hold
             self.write("policies/says_test.lua",
                        'ps.test("it says otherwise", { resp = {}, expect = '
                        '{ header = { ["x-says"] = "otherwise" } } })\n')
@@ -244,6 +274,7 @@ class Changed:
                 text.replace('"says"', '"is_not_there"'),
                 text.replace("max_connections = 20000",
                              "max_connections = -1"),
+                text.replace('keys = {}', 'keys = {}, no_setting = 1', 1),
                 text.rstrip()[:-2]])
         self.write("penstock.conf", text)
 
@@ -251,18 +282,46 @@ class Changed:
         """Another file by its hash; what follows an ELF file is not read."""
         data = self.so + b"%d" % self.n
         if broken:
-            data = self.dice.choice([self.so[:len(self.so) // 2],
+            data = self.dice.choice([self.so[:1000],   # half has all its code
                                      b"this is no plugin", b"",
                                      self.bad() or b"nor this"])
         self.write("plugins/openai.so", data)
 
     def bad(self):
-        """One of those that must be refused, where they are built."""
-        names = ("bad_magic", "bad_kind", "bad_undefined", "bad_selftest",
-                 "bad_constructor")
-        there = [p for p in (BUILD / "tests" / "abi" / f"{n}.so"
-                             for n in names) if p.exists()]
-        return self.dice.choice(there).read_bytes() if there else None
+        """One of those that must be refused; None without a compiler."""
+        name = self.dice.choice(BAD)
+        text = (SRC / "tests" / "abi" / f"{name}.c").read_text()
+        return self.compiled(text)
+
+    def compiled(self, text):
+        """A plugin's file; None without a compiler."""
+        source, so = self.dir / "made.c", self.dir / "made.so"
+        source.write_text(text)
+        cc = shlex.split(os.environ.get("CC", "cc"))
+        if not shutil.which(cc[0]):
+            return None
+        flags = re.search(r"/\* flags: (.*) \*/", text)
+        subprocess.run(
+            [*cc, "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden",
+             f"-I{SRC}/sdk/include", *shlex.split(flags[1] if flags else ""),
+             "-o", str(so), str(source)], check=True)
+        return so.read_bytes()
+
+    async def crash(self):
+        """A plugin that ends its worker on the first request: it is taken
+        back, and what that worker had is lost, no more."""
+        data = self.compiled(CRASH % self.n)
+        if data is None:
+            return None
+        served = (self.dir / "penstock.conf").read_text()
+        self.write("plugins/openai.so", data)
+        self.write("penstock.conf", re.sub(  # until somebody came to it
+            'canary = "[^"]*"', 'canary = "60s"', served))
+        rc, out, err = await self.cli("reload")
+        self.write("plugins/openai.so", self.so)
+        self.write("penstock.conf", served)
+        self.crashes += 1
+        return None if rc == 1 and err else f"was taken: {out}{err}"
 
     async def upgrade(self):
         """To another build each second time."""

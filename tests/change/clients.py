@@ -22,6 +22,7 @@ class Clients:
         self.done = []          # (when it began, ms)
         self.wrong, self.streamed, self.throughout = [], 0, 0
         self.tasks, self.lasting = [], []
+        self.planted, self.lost, self.dead = False, 0, 0
         self.dice = random.Random(args.seed)
 
     def begin(self):
@@ -42,6 +43,35 @@ class Clients:
             self.wrong.append("streams that should live throughout ended")
         let_end()
         await asyncio.gather(*self.lasting)
+
+    def mark(self, planted):
+        """A change begins; `planted`: it crashes a worker."""
+        self.planted, self.dead = planted, 0
+
+    def share(self, workers):
+        """It is over: what is wrong with how many a dead worker took along,
+        or None. Its share of what is open, rounded up, and one more: which
+        worker accepts is the kernel's choice."""
+        most = (CONNECTIONS + self.args.streams +
+                self.args.throughout) // workers + 1
+        self.planted = False
+        self.lost += self.dead
+        if self.dead > most:
+            return f"{self.dead} were lost with one worker, of {most}"
+        return None
+
+    async def come(self):
+        """New callers, one after the other, until cancelled: a worker on
+        trial gets nothing of connections that others keep."""
+        n = 0
+        while True:
+            n += 1
+            r, conn = await self.exchange(
+                None, self.request("echo", f"new says {n}"), WAIT)
+            self.judge(r, f"new says {n}")
+            if conn:
+                conn.transport.abort()
+            await asyncio.sleep(0.02)
 
     async def connect(self):
         loop = asyncio.get_running_loop()
@@ -76,6 +106,9 @@ class Clients:
     def judge(self, r, text=None):
         if r.status == 200 and r.clean and r.finished and not r.error and \
                 (text is None or r.text == text):
+            return
+        if self.planted and not r.clean:    # cut, not answered otherwise
+            self.dead += 1
             return
         self.wrong.append((f"{time.monotonic() - r.began:.2f} s", r.status,
                            r.clean, r.finished, r.error, r.text[-60:]))

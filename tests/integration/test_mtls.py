@@ -264,6 +264,26 @@ def test_a_reload_reads_the_list_again(penstock, pki, tmp_path):
     assert "CRL has expired" in p.line("tls.client_refused")["why"]
 
 
+def test_a_reload_reads_the_authorities_again(penstock, pki, tmp_path):
+    authorities = tmp_path / "clients.pem"
+    shutil.copy(pki["ca"].cert, authorities)
+    p = penstock(config(pki).replace(
+        f'client_ca = "{pki["ca"].cert}"', f'client_ca = "{authorities}"'))
+    assert ask(p, pki, "search")[0] == 200
+    authorities.write_text("no certificate")
+    assert p.cli("reload").returncode == 1
+    assert [a for a in p.status()["alerts"] if a["alert"] == "reload"]
+    assert ask(p, pki, "search")[0] == 200 and \
+        ask(p, pki, "stranger")[0] is None
+    shutil.copy(pki["other"].cert, authorities)
+    got = p.cli("reload")
+    assert got.returncode == 0, got.stderr
+    wait_for(lambda: ask(p, pki, "search")[0] is None,
+             why="the other authority in force")
+    assert ask(p, pki, "stranger")[0] == 200
+    assert not [a for a in p.status()["alerts"] if a["alert"] == "reload"]
+
+
 @pytest.mark.parametrize("more, says", [
     ('client_ca = "/nosuch.pem"', "/nosuch.pem"),
     ('client_auth = "optional"', "needs client_ca"),

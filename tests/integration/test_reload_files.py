@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
 """Certificates and plugins that change under traffic."""
+import contextlib
 import http.client
 import json
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -189,6 +191,87 @@ def test_swaps_under_load(swapping):
     assert {"v1", "v7"} <= seen or len(seen) >= 3
 
 
+def alerts(p):
+    return [a["alert"] for a in p.status()["alerts"]]
+
+
+PRICED = """listen "127.0.0.1:0" {{ detail = "full" }}
+provider "sim"
+model "m" {{ "sim/echo", "sim/lorem" }}
+price "sim/echo" {{ input = "{price} USD/Mtok", output = "1 USD/Mtok" }}
+{more}
+"""
+LACKS = 'capability "sim/echo" { lacks = { "tools" } }'
+WITH_TOOLS = dict(CHAT, model="m", tools=[{"type": "function", "function": {
+    "name": "f", "parameters": {"type": "object", "properties": {}}}}])
+
+
+def cost(p):
+    """Of the last row of the ledger, and how many there are."""
+    with contextlib.closing(sqlite3.connect(
+            p.dir / "state" / "ledger" / "ledger.db")) as db:
+        try:
+            return db.execute("SELECT cost_nusd / input, count(*) OVER ()"
+                              " FROM try ORDER BY time_ms DESC").fetchone()
+        except sqlite3.OperationalError:
+            return None                     # it is being made
+
+
+def test_prices_and_abilities_are_swapped_in_place(penstock):
+    """What stands in the place of the catalogue's; a bad one keeps the
+    old."""
+    p = penstock(PRICED.format(price=1000, more=""))
+    pids = [w["pid"] for w in p.workers()]
+
+    def costs(n):
+        assert p.post("/v1/chat/completions", dict(CHAT, model="m")).status \
+            == 200
+        return wait_for(lambda: (lambda c: c and c[1] == n and c)(cost(p)),
+                        why="its row")[0]
+
+    def target():
+        a = p.post("/v1/chat/completions", WITH_TOOLS)
+        return a.headers["x-penstock-target"]
+
+    first = costs(1)
+    p.conf.write_text(PRICED.format(price="a few", more=""))
+    assert "price" in refused(p)
+    assert "reload" in alerts(p) and costs(2) == first
+    assert target() == "sim/echo"
+    p.conf.write_text(PRICED.format(price=3000, more=LACKS))
+    assert reload(p)["how"] == "in place"
+    assert "reload" not in alerts(p) and costs(4) > 2 * first
+    assert target() == "sim/lorem"
+    assert [w["pid"] for w in p.workers()] == pids
+
+
+def test_a_providers_key_is_swapped(penstock, tmp_path):
+    """A secret in a file: another is used, one that is away keeps the old."""
+    secret = tmp_path / "secret"
+    secret.write_text("first-key-0123456789")
+    seen = []
+
+    def handler(conn, request):
+        seen.append(request.header("authorization"))
+        marks(conn, request)
+
+    with Upstream(handler) as up:
+        p = penstock('provider "up" { vendor = "openai-compatible", '
+                     f'base_url = "{up.url}", keys = {{ file "{secret}" }} }}')
+        ask = dict(CHAT, model="up/m")
+        assert p.post("/v1/chat/completions", ask).status == 200
+        secret.unlink()
+        assert "secret" in refused(p)
+        assert "reload" in alerts(p)
+        assert p.post("/v1/chat/completions", ask).status == 200
+        secret.write_text("second-key-0123456789")
+        assert reload(p)["n_changes"] == 1
+        assert "reload" not in alerts(p)
+        assert p.post("/v1/chat/completions", ask).status == 200
+    assert seen == ["Bearer first-key-0123456789"] * 2 + \
+        ["Bearer second-key-0123456789"]
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
 def test_a_certificate_is_swapped_in_place(penstock, tmp_path):
     first, second = tmp_path / "1", tmp_path / "2"
@@ -213,8 +296,10 @@ def test_a_certificate_is_swapped_in_place(penstock, tmp_path):
     assert "key" in refused(p)
     with tls.connect(p, "a.example", tls.context_for(one[0])) as s:
         assert tls.ask(s)[0] == 200
+    assert "reload" in alerts(p)
     place(*two)
     assert reload(p)["how"] == "in place"
+    assert "reload" not in alerts(p)
     for _ in range(8):                      # whichever worker accepts
         with tls.connect(p, "a.example", tls.context_for(two[0])) as s:
             assert tls.ask(s)[0] == 200

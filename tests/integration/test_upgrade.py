@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
 """Another program file takes over, and no client notices."""
+import hashlib
 import json
 import os
 import signal
@@ -18,6 +19,9 @@ CHAT = {"model": "sim/echo",
 LONG = {"model": "sim/lorem", "stream": True, "max_tokens": 150,
         "messages": [{"role": "user", "content": "go"}]}
 SIM = 'provider "sim"\n'
+SECRET = "test-upgraded-0123456789abcdef"
+KEYED = ('key "ci" { sha256 = "%s", limits = { requests = "10/day" } }\n'
+         % hashlib.sha256(SECRET.encode()).hexdigest())
 COUNTS = """
 local kv = ps.kv("counts")
 return { api = 1,
@@ -64,6 +68,13 @@ def rows(p):
         return db.execute("SELECT count(*) FROM try").fetchone()[0]
 
 
+def has_rows(p, n):
+    try:
+        return rows(p) == n
+    except sqlite3.OperationalError:
+        return False                        # the table is being made
+
+
 def count(p):
     a = p.post("/v1/chat/completions", CHAT)
     assert a.status == 200, a.body
@@ -103,6 +114,42 @@ def test_no_client_notices(started, mock):
     wait_for(lambda: rows(p) >= clients.asked + 3, why="every row")
     assert rows(p) == clients.asked + 3
     assert p.status()["generation"] == 3
+
+
+def test_limits_in_new_memory_know_what_was_used(started):
+    """A build that lays the limits out otherwise gives nobody a second
+    allowance: what the ledger has of key and team is counted."""
+    p = started(extra=KEYED)
+    head = {"authorization": "Bearer " + SECRET}
+
+    def ask():
+        return p.post("/v1/chat/completions", CHAT, headers=head).status
+
+    assert [ask() for _ in range(3)] == [200, 429, 429]
+    wait_for(lambda: has_rows(p, 1), why="its row")
+    p.replace([(at, at.replace(b" 1 ", b" 2 ")) for at in LAYOUTS])
+    assert "limits" in p.upgrade()["fresh"]
+    said = p.logs("upgrade.limits_seeded")[0]
+    assert said["rows"] == 1 and said["cut"] == 0 and said["names"] >= 3
+    assert ask() == 429
+    # and by the program after it, which takes the memory over
+    p.replace([(at, at.replace(b" 1 ", b" 2 ")) for at in LAYOUTS])
+    assert p.upgrade()["fresh"] == ""
+    assert ask() == 429
+    assert len(p.logs("upgrade.limits_seeded")) == 1
+
+
+def test_limits_begin_full_without_a_ledger(started):
+    p = started(extra=KEYED)
+    head = {"authorization": "Bearer " + SECRET}
+    assert p.post("/v1/chat/completions", CHAT, headers=head).status == 200
+    wait_for(lambda: has_rows(p, 1), why="its row")
+    os.rename(p.dir / "state" / "ledger" / "ledger.db",
+              p.dir / "state" / "ledger" / "away.db")
+    p.replace([(at, at.replace(b" 1 ", b" 2 ")) for at in LAYOUTS])
+    p.upgrade()
+    assert "no ledger" in p.logs("upgrade.limits_unseeded")[0]["why"]
+    assert p.post("/v1/chat/completions", CHAT, headers=head).status == 200
 
 
 def test_what_fails_changes_nothing(started):
