@@ -9,7 +9,7 @@
 
 #define BODY_MAX (64u << 20)
 
-/* What an exchange is of: the last word of its "api". */
+/* What an exchange is of: the last word of its "api", or all of it. */
 static const struct {
     const char *api;
     enum dialect dialect;
@@ -23,6 +23,8 @@ static const struct {
     { "messages", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
     { "count_tokens", DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS,
       PS_ANTHROPIC },
+    { "cohere.chat_v2", DIALECT_COHERE, PS_CHAT, PS_COHERE },
+    { "ollama.chat", DIALECT_OLLAMA, PS_CHAT, PS_OLLAMA },
 };
 
 /* What a Content-Type says of the framing. */
@@ -46,21 +48,24 @@ static struct str text_at(const json_t *object, const char *key)
 static int choose_api(struct fixture *f, const struct plugin *p,
                       struct err *err)
 {
-    struct str rest = text_at(f->doc, "api"), last = STR_NULL;
+    struct str all = text_at(f->doc, "api"), rest = all, last = STR_NULL;
+    const char *unspoken = NULL;
 
     while (rest.p)
         last = str_split(&rest, '.');
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!str_is(last, kinds[i].api))
+        if (!str_is(last, kinds[i].api) && !str_is(all, kinds[i].api))
             continue;
         f->dialect = kinds[i].dialect;
         f->api = plugin_api(p, kinds[i].op, kinds[i].ps_dialect,
                             json_is_true(json_object_get(f->doc, "stream")));
         if (f->api)
             return 0;
-        return err_set(err, ERR_NOTFOUND, "the plugin does not speak %s",
-                       kinds[i].api);
+        unspoken = kinds[i].api;
     }
+    if (unspoken)
+        return err_set(err, ERR_NOTFOUND, "the plugin does not speak %s",
+                       unspoken);
     return err_set(err, ERR_NOTFOUND, "its api is none of chat, completions, "
                                       "embeddings, messages, count_tokens");
 }

@@ -4,6 +4,7 @@
 
 #include "wire/anthropic.h"
 #include "wire/openai.h"
+#include "wire/upstream_dialects.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
 {
@@ -19,9 +20,11 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_MODELS:
     case DIALECT_CONVERSE:
-    case DIALECT_COHERE:
-    case DIALECT_OLLAMA:
         break;
+    case DIALECT_COHERE:
+        return &cohere_dialect;
+    case DIALECT_OLLAMA:
+        return &ollama_dialect;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:

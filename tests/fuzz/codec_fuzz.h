@@ -77,6 +77,8 @@ static void fuzz_request(enum dialect d, struct str body)
         for (size_t i = 0; !rc && i < 6; i++) {
             write_request(&r, DIALECT_ANTHROPIC, models[i], a);
             write_request(&r, DIALECT_OPENAI_CHAT, models[i], a);
+            write_request(&r, DIALECT_COHERE, "command-a-plus", a);
+            write_request(&r, DIALECT_OLLAMA, "gpt-oss", a);
         }
     }
     json_clear(&j);
@@ -195,7 +197,7 @@ static void fuzz_answer(enum dialect d, struct str text, bool whole)
     arena_free(a);
 }
 
-static int fuzz_codec(enum dialect d, const uint8_t *data, size_t size)
+static inline int fuzz_codec(enum dialect d, const uint8_t *data, size_t size)
 {
     struct str text = { (const char *)data + 1, size - 1 };
 
