@@ -27,7 +27,8 @@ enum {
 };
 
 /** One row of what a provider speaks. Path: below the base URL; "{model}" is
- * replaced by the percent-encoded upstream model. */
+ * replaced by the percent-encoded upstream model, "{name=x}" by the setting of
+ * that name, likewise, or where the provider has none by x. */
 typedef struct ps_api {
     uint16_t op, dialect, framing;
     const char *method;
