@@ -23,6 +23,7 @@ static const struct {
     { "messages", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
     { "count_tokens", DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS,
       PS_ANTHROPIC },
+    { "mistral.chat", DIALECT_MISTRAL, PS_CHAT, PS_MISTRAL },
     { "cohere.chat_v2", DIALECT_COHERE, PS_CHAT, PS_COHERE },
     { "ollama.chat", DIALECT_OLLAMA, PS_CHAT, PS_OLLAMA },
 };

@@ -8,6 +8,7 @@
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
 #include "wire/codec_cohere.h"
+#include "wire/codec_mistral.h"
 #include "wire/codec_ollama.h"
 
 #define MAX_HELD (16u << 20)
@@ -51,6 +52,14 @@ static const struct codec codecs[] = {
         .encode_request = ollama_encode_request,
         .decode_body = ollama_decode_body,
         .decode_event = ollama_decode_event,
+    },
+    {
+        .dialect = DIALECT_MISTRAL,
+        .in_size = sizeof(struct chat_in),
+        .encode_request = mistral_encode_request,
+        .decode_body = chat_decode_body,
+        .decode_event = chat_decode_event,
+        .in_init = chat_in_init,
     },
 };
 

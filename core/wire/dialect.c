@@ -20,6 +20,7 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_MODELS:
     case DIALECT_CONVERSE:
+    case DIALECT_MISTRAL:
         break;
     case DIALECT_COHERE:
         return &cohere_dialect;

@@ -45,6 +45,7 @@ static const char *const dialect_names[] = {
     [DIALECT_CONVERSE] = "bedrock-converse",
     [DIALECT_COHERE] = "cohere",
     [DIALECT_OLLAMA] = "ollama",
+    [DIALECT_MISTRAL] = "mistral",
 };
 
 enum mount { MOUNT_NONE, MOUNT_OPENAI, MOUNT_ANTHROPIC };

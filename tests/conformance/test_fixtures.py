@@ -16,7 +16,7 @@ PENSTOCK = os.environ.get("PENSTOCK") or str(BUILD / "core" / "penstock")
 SHARED = pathlib.Path(os.environ.get("PENSTOCK_SHARED") or
                       SRC / ".." / "shared")
 # recordings of what a plugin speaks, where it speaks little
-FEW = {"cohere": 20, "ollama": 25}
+FEW = {"cohere": 20, "mistral": 20, "ollama": 25}
 PLUGINS = sorted(p.parent.name for p in SRC.glob("plugins/*/fixtures"))
 CHAT = SRC / "plugins/openai/fixtures/chat-stream.json"
 # built under a sanitizer, a crash is an exit

@@ -79,6 +79,7 @@ static void fuzz_request(enum dialect d, struct str body)
             write_request(&r, DIALECT_OPENAI_CHAT, models[i], a);
             write_request(&r, DIALECT_COHERE, "command-a-plus", a);
             write_request(&r, DIALECT_OLLAMA, "gpt-oss", a);
+            write_request(&r, DIALECT_MISTRAL, "mistral-large", a);
         }
     }
     json_clear(&j);

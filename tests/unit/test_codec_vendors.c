@@ -91,7 +91,8 @@ static void check_answer(const char *path, enum dialect d, json_t *doc,
 
 static void check_request(const char *path, json_t *doc, struct tally *n)
 {
-    static const enum dialect targets[] = { DIALECT_COHERE, DIALECT_OLLAMA };
+    static const enum dialect targets[] = { DIALECT_COHERE, DIALECT_OLLAMA,
+                                            DIALECT_MISTRAL };
     const char *api = json_string_value(json_object_get(doc, "api"));
     json_t *body = json_object_get(json_object_get(doc, "request"), "body");
     enum dialect from = strcmp(api, "openai.chat") == 0
@@ -104,7 +105,7 @@ static void check_request(const char *path, json_t *doc, struct tally *n)
     if (!text)
         return;
     if (way_in(&w, from, str_of(text)) == 0) {
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 3; i++) {
             struct codec_target t = codec_target_of(targets[i], STR("m"));
             struct json j = { 0 };
 

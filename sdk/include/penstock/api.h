@@ -16,7 +16,7 @@ enum {
 enum {
     PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
     PS_OPENAI_MODELS, PS_ANTHROPIC, PS_RESPONSES, PS_GEMINI, PS_CONVERSE,
-    PS_COHERE, PS_OLLAMA
+    PS_COHERE, PS_OLLAMA, PS_MISTRAL /* OpenAI's chat, strictly */
 };
 
 /** How a streamed answer is framed; PS_JSON: it is not streamed. Where one op
