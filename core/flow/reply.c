@@ -72,6 +72,7 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
 {
     uint64_t now = clock_mono_ns();
     uint64_t up = 0;
+    double own;
 
     for (uint32_t i = 0; i < r->n_attempts; i++) {
         const struct attempt_record *t = &r->records[i];
@@ -89,11 +90,12 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
         r->degraded ? *r->degraded : STR_NULL);
     put(h, n, max, "x-penstock-cost-usd", cost_text(r));
     put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
+    /* the queue's clock is the loop's and coarser than this one */
+    own = (double)(now - r->begun_ns) / 1e6 - (double)up / 1e6 - r->queue_ms;
     put(h, n, max, "server-timing",
         arena_fmt(r->arena,
                   "gw;dur=%.3f, queue;dur=%u.000, upstream;dur=%.3f",
-                  (double)(now - r->begun_ns - up) / 1e6 - r->queue_ms,
-                  r->queue_ms, (double)up / 1e6));
+                  own > 0 ? own : 0.0, r->queue_ms, (double)up / 1e6));
 }
 
 size_t reply_headers(struct request *r, struct http_header *h, size_t max)
