@@ -117,7 +117,7 @@ static void set_base(struct litellm *l, struct litellm_provider *p,
     if (azure && !strstr(base, "/openai"))
         snprintf(p->base_url, sizeof p->base_url, "%.*s/openai/v1", (int)n,
                  base);
-    else if (strncmp(p->vendor, "ollama", 6) == 0 && !strstr(base, "/v1"))
+    else if (strcmp(p->vendor, "ollama") == 0 && !strstr(base, "/v1"))
         snprintf(p->base_url, sizeof p->base_url, "%.*s/v1", (int)n, base);
     else
         snprintf(p->base_url, sizeof p->base_url, "%.*s", (int)n, base);

@@ -9,7 +9,7 @@
 
 #define BODY_MAX (64u << 20)
 
-/* What an exchange is of: the last word of its "api". */
+/* What an exchange is of: the last word of its "api", or all of it. */
 static const struct {
     const char *api;
     enum dialect dialect;
@@ -29,6 +29,9 @@ static const struct {
     { "streamGenerateContent", DIALECT_GEMINI, PS_CHAT, PS_GEMINI },
     { "countTokens", DIALECT_GEMINI_COUNT, PS_COUNT_TOKENS, PS_GEMINI },
     { "embedContent", DIALECT_GEMINI_EMBED, PS_EMBEDDINGS, PS_GEMINI },
+    { "mistral.chat", DIALECT_MISTRAL, PS_CHAT, PS_MISTRAL },
+    { "cohere.chat_v2", DIALECT_COHERE, PS_CHAT, PS_COHERE },
+    { "ollama.chat", DIALECT_OLLAMA, PS_CHAT, PS_OLLAMA },
 };
 
 /* What a Content-Type says of the framing. */
@@ -52,27 +55,31 @@ static struct str text_at(const json_t *object, const char *key)
 static int choose_api(struct fixture *f, const struct plugin *p,
                       struct err *err)
 {
-    struct str rest = text_at(f->doc, "api"), last = STR_NULL;
+    struct str all = text_at(f->doc, "api"), rest = all, last = STR_NULL;
+    const char *unspoken = NULL;
 
     while (rest.p)
         last = str_split(&rest, '.');
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!str_is(last, kinds[i].api))
+        if (!str_is(last, kinds[i].api) && !str_is(all, kinds[i].api))
             continue;
         f->dialect = kinds[i].dialect;
         f->api = plugin_api(p, kinds[i].op, kinds[i].ps_dialect,
                             json_is_true(json_object_get(f->doc, "stream")));
         if (f->api)
             return 0;
-        return err_set(err, ERR_NOTFOUND, "the plugin does not speak %s",
-                       kinds[i].api);
+        unspoken = kinds[i].api;
     }
+    if (unspoken)
+        return err_set(err, ERR_NOTFOUND, "the plugin does not speak %s",
+                       unspoken);
     return err_set(err, ERR_NOTFOUND, "its api is none of chat, completions, "
                                       "embeddings, messages, count_tokens, "
                                       "converse, converse-stream, "
                                       "generateContent, "
                                       "streamGenerateContent, countTokens, "
-                                      "embedContent");
+                                      "embedContent, mistral.chat, "
+                                      "cohere.chat_v2, ollama.chat");
 }
 
 static int read_headers(struct fixture *f, json_t *response, struct err *err)

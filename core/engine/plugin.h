@@ -211,6 +211,10 @@ void plugin_done(struct attempt_host *h);
 
 #define PLUGIN_MAX_MODELS 10000
 
+/** A setting as it goes into a URL: a string's inside, else JSON; p is NULL
+ * where the provider has none of that name. Borrowed from i, or i is NULL. */
+struct str plugin_setting(const struct plugin_inst *i, struct str name);
+
 /**
  * The ids in the answer to the PS_MODELS api: by the plugin's op, else
  * /data/N/id. At most PLUGIN_MAX_MODELS, each 1 .. 256 bytes of UTF-8; `id`

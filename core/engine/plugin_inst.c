@@ -119,6 +119,21 @@ out:
     return rc;
 }
 
+struct str plugin_setting(const struct plugin_inst *i, struct str name)
+{
+    uint32_t node = JSON_NONE;
+    struct str raw;
+
+    if (i && i->settings.count)
+        node = json_member(&i->settings, 0, name);
+    if (node == JSON_NONE)
+        return STR_NULL;
+    raw = json_raw(&i->settings, node);
+    if (i->settings.nodes[node].type == JSON_T_STRING)
+        raw = (struct str){ raw.p + 1, raw.n - 2 };
+    return raw;
+}
+
 ps_rc plugin_models(struct plugin_inst *i, struct str body,
                     void (*add)(void *ud, struct str id), void *ud)
 {

@@ -310,23 +310,33 @@ static int put_model(struct buf *url, struct str model)
     return rc;
 }
 
-int attempt_url(struct buf *url, struct str base, const char *path,
-                struct str model)
+/* {model}, or {setting=what it is unless the provider says}. */
+static int put_hole(struct buf *url, struct str hole, struct str model,
+                    const struct plugin_inst *inst)
 {
-    struct str p = str_of(path), hole = STR("{model}");
-    ptrdiff_t at = str_find(p, hole);
+    struct str rest = hole, name = str_split(&rest, '=');
+    struct str set = plugin_setting(inst, name);
+
+    if (str_is(hole, "model"))
+        return put_model(url, model);
+    return put_model(url, set.p ? set : rest);
+}
+
+int attempt_url(struct buf *url, struct str base, const char *path,
+                struct str model, const struct plugin_inst *inst)
+{
+    struct str rest = str_of(path);
     int rc;
 
     while (base.n && base.p[base.n - 1] == '/')
         base.n--;
     rc = buf_put(url, base);
-    if (rc || at < 0)
-        return rc ? rc : buf_put(url, p);
-    rc = buf_put(url, (struct str){ p.p, (size_t)at });
-    rc = rc ? rc : put_model(url, model);
-    p.p += at + (ptrdiff_t)hole.n;
-    p.n -= (size_t)at + hole.n;
-    return rc ? rc : buf_put(url, p);
+    while (!rc && rest.n) {
+        rc = buf_put(url, str_split(&rest, '{'));
+        if (!rc && rest.p)
+            rc = put_hole(url, str_split(&rest, '}'), model, inst);
+    }
+    return rc;
 }
 
 /* The client's own query, where its dialect has one. */
@@ -395,7 +405,7 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         .body = outgoing(r, t),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
-                         t->target->model);
+                         t->target->model, t->target->provider->inst);
 
     if (rc == 0)
         rc = put_query(r, &url);

@@ -76,9 +76,10 @@ void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
 const ps_api *attempt_api(const struct plugin *p, enum dialect d, bool stream);
 /** Is a field in a list that ends with NULL; "x-" stands for a prefix. */
 bool attempt_field_in(const char *const *list, struct str name);
-/** Base URL and an api's path, its {model} filled in; 0 or -ERR_x. */
+/** Base URL and an api's path, its {model} and its {setting=default} filled
+ * in; 0 or -ERR_x. */
 int attempt_url(struct buf *url, struct str base, const char *path,
-                struct str model);
+                struct str model, const struct plugin_inst *inst);
 /** Put the credential into the outgoing head, by the plugin or by data. */
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c);

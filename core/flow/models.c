@@ -154,7 +154,8 @@ static int start_call(struct model_fetch *m, struct provider *p,
                            provider_credential(
                                p, loop_now_ms(f->env.loop)));
     rc = rc ? rc
-            : attempt_url(&url, p->conf->base_urls[0], api->path, STR_NULL);
+            : attempt_url(&url, p->conf->base_urls[0], api->path, STR_NULL,
+                          p->inst);
     if (rc == 0) {
         attempt_spec(&spec, p->conf);
         spec.url = buf_str(&url);

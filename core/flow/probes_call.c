@@ -51,8 +51,9 @@ static int put_url(const struct probe *c, struct buf *url)
 
     if (conf->health.path.n) /* which ends in NUL, as all of them do */
         return attempt_url(url, c->at->base_url, conf->health.path.p,
-                           STR_NULL);
-    return attempt_url(url, c->at->base_url, c->host.pub.api->path, STR_NULL);
+                           STR_NULL, NULL);
+    return attempt_url(url, c->at->base_url, c->host.pub.api->path, STR_NULL,
+                       c->at->provider->inst);
 }
 
 static int call(struct probe *c)

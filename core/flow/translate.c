@@ -12,7 +12,7 @@
 static const enum dialect spoken[] = {
     DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC, DIALECT_GEMINI,
     DIALECT_CONVERSE,    DIALECT_COHERE,    DIALECT_OLLAMA,
-    DIALECT_RESPONSES,
+    DIALECT_MISTRAL,     DIALECT_RESPONSES,
 };
 
 enum dialect translate_dialect(const ps_api *api)

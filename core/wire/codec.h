@@ -52,6 +52,7 @@ struct codec_out_opts {
     size_t max_held;    /* bytes of a whole answer; 0 = 16 MiB */
 };
 
+/** Dialects that no client speaks lack decode_request, encode, out_init. */
 struct codec {
     enum dialect dialect;
     size_t in_size, out_size; /* of the states below */

@@ -6,6 +6,7 @@
  * them in the client's form; then comes what the user said.
  */
 #include "wire/codec_chat.h"
+#include "wire/codec_turns.h"
 
 /* The parts of a message that stand in `content`. */
 static uint32_t count_parts(struct cw *c, const struct neutral_block *b,
@@ -70,7 +71,10 @@ static void put_role(struct cw *c, const char *role)
 
 static void put_name(struct cw *c, const struct neutral_message *m)
 {
-    jw_opt_jstr(&c->w, "name", m->name);
+    if (c->t->strict && m->name.p)
+        cw_note(c, FATE_DROPPED, FEATURE_NAME);
+    else
+        jw_opt_jstr(&c->w, "name", m->name);
 }
 
 static struct str wire_id(struct cw *c, struct str id)
@@ -310,11 +314,26 @@ static void put_tagged(struct cw *c, const struct neutral_message *m)
     jw_bytes(&c->w, STR("\""));
 }
 
+static bool is_silent(const struct neutral_message *m)
+{
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (b->kind == BLOCK_TOOL_CALL ||
+            ((b->kind == BLOCK_TEXT || b->kind == BLOCK_REFUSAL) &&
+             b->text.n))
+            return false;
+    }
+    return true;
+}
+
 static void put_assistant(struct cw *c, const struct neutral_message *m)
 {
     uint32_t calls = 0, parts = 0;
     bool all_text;
 
+    if (c->t->strict && is_silent(m)) {
+        cw_note(c, FATE_DROPPED, FEATURE_EMPTY_TEXT);
+        return;
+    }
     for (const struct neutral_block *b = m->first; b; b = b->next)
         calls += b->kind == BLOCK_TOOL_CALL;
     parts = count_parts(c, m->first, &all_text);
@@ -329,6 +348,8 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     else
         put_content(c, m->first);
     put_calls(c, m);
+    if (c->t->strict && !m->next && !calls)
+        jw_member_bool(&c->w, "prefix", true); /* to be gone on with */
     jw_close(&c->w, '}');
     if (calls > CALLS_A_TURN_MAX)
         too_many(c);
@@ -358,16 +379,47 @@ static void put_stray_results(struct cw *c, const struct neutral_message *m)
     }
 }
 
+/* Will results, given or filled in, be the last that was written? */
+static bool ends_with_results(const struct neutral_message *m)
+{
+    if (!m->next || m->next->role == ROLE_ASSISTANT)
+        return false;
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (b->kind == BLOCK_TOOL_CALL)
+            return true;
+    }
+    return false;
+}
+
+/* A strict target takes nobody's word behind a result but the assistant's. */
+static bool put_between(struct cw *c, const struct neutral_message *m)
+{
+    struct cw_own own = { m->first, NULL };
+
+    if (!c->t->strict)
+        return false;
+    if (m->role == ROLE_USER && !cw_own_next(&own))
+        return true; /* results alone: nothing is written for it */
+    cw_note(c, FATE_MAPPED, FEATURE_ROLE_ORDER);
+    put_role(c, "assistant");
+    jw_member_text(&c->w, "content", STR("I have the result."));
+    jw_close(&c->w, '}');
+    return false;
+}
+
 void chat_put_messages(struct cw *c)
 {
-    bool behind_assistant = false;
+    bool behind_assistant = false, behind_tool = false;
 
     jw_open(&c->w, '[');
     for (const struct neutral_message *m = c->r->first; m && !c->w.rc;
          m = m->next) {
+        if (behind_tool && m->role != ROLE_ASSISTANT)
+            behind_tool = put_between(c, m);
         if (m->role == ROLE_ASSISTANT) {
             put_assistant(c, m);
             behind_assistant = true;
+            behind_tool = ends_with_results(m);
         } else if (m->role == ROLE_USER) {
             if (!behind_assistant)
                 put_stray_results(c, m);

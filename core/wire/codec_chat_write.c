@@ -50,6 +50,12 @@ static uint32_t needs(enum neutral_param p)
     }
 }
 
+static const char *param_name(const struct cw *c, enum neutral_param p)
+{
+    return c->t->strict && p == PARAM_SEED ? "random_seed"
+                                           : neutral_param_name(p, c->to);
+}
+
 static void put_params(struct cw *c)
 {
     for (int p = 0; p < PARAM_COUNT; p++) {
@@ -58,8 +64,7 @@ static void put_params(struct cw *c)
         if (!c->r->param[p].p)
             continue;
         if (cw_same(c) || cw_can(c, needs(param)))
-            jw_member_raw(&c->w, neutral_param_name(param, c->to),
-                          c->r->param[p]);
+            jw_member_raw(&c->w, param_name(c, param), c->r->param[p]);
         else
             cw_note(c, param == PARAM_N ? FATE_REFUSED : FATE_DROPPED,
                     (enum codec_feature)p);

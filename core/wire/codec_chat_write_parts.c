@@ -28,7 +28,8 @@ static bool can_media(struct cw *c, const struct neutral_media *m)
         return false;
     }
     if (!cw_can(c, CAN_PARTS) ||
-        (m->kind == MEDIA_DOCUMENT && m->source == MEDIA_URL)) {
+        (m->kind == MEDIA_DOCUMENT && m->source == MEDIA_URL &&
+         !c->t->strict)) {
         cw_note(c, FATE_REFUSED, f);
         return false;
     }
@@ -96,11 +97,28 @@ static void put_audio(struct cw *c, const struct neutral_media *m)
     jw_close(&c->w, '}');
 }
 
+/* Mistral's: an address, of either kind. */
+static void put_document_url(struct cw *c, const struct neutral_media *m)
+{
+    jw_member_text(&c->w, "type", STR("document_url"));
+    jw_key(&c->w, "document_url");
+    if (m->source == MEDIA_BASE64)
+        put_data_url(c, m);
+    else
+        jw_jstr(&c->w, m->data);
+    if (m->name.p)
+        jw_member_jstr(&c->w, "document_name", m->name);
+}
+
 static void put_file(struct cw *c, const struct neutral_media *m)
 {
     if (m->source == MEDIA_TEXT) { /* what a model reads is the text */
         jw_member_text(&c->w, "type", STR("text"));
         jw_member_jstr(&c->w, "text", m->data);
+        return;
+    }
+    if (c->t->strict) {
+        put_document_url(c, m);
         return;
     }
     jw_member_text(&c->w, "type", STR("file"));
@@ -135,8 +153,11 @@ void chat_put_part(struct cw *c, const struct neutral_block *b)
     } else if (b->kind == BLOCK_MEDIA) {
         put_file(c, &b->media);
     } else {
-        const char *name = b->kind == BLOCK_REFUSAL ? "refusal" : "text";
+        bool refusal = b->kind == BLOCK_REFUSAL && !c->t->strict;
+        const char *name = refusal ? "refusal" : "text";
 
+        if (b->kind == BLOCK_REFUSAL && c->t->strict)
+            cw_note(c, FATE_MAPPED, FEATURE_REFUSAL);
         jw_member_text(&c->w, "type", str_of(name));
         jw_member_jstr(&c->w, name, b->text);
     }

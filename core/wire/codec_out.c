@@ -7,8 +7,11 @@
 #include "wire/codec_chat.h"
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
+#include "wire/codec_cohere.h"
 #include "wire/codec_converse.h"
 #include "wire/codec_gemini_out.h"
+#include "wire/codec_mistral.h"
+#include "wire/codec_ollama.h"
 
 #define MAX_HELD (16u << 20)
 
@@ -56,6 +59,29 @@ static const struct codec codecs[] = {
         .encode = gemini_encode,
         .in_init = gemini_in_init,
         .out_init = gemini_out_init,
+    },
+    {
+        .dialect = DIALECT_COHERE, /* to providers only, as those below */
+        .in_size = sizeof(struct cohere_in),
+        .encode_request = cohere_encode_request,
+        .decode_body = cohere_decode_body,
+        .decode_event = cohere_decode_event,
+        .in_init = cohere_in_init,
+    },
+    {
+        .dialect = DIALECT_OLLAMA,
+        .in_size = sizeof(struct ollama_in),
+        .encode_request = ollama_encode_request,
+        .decode_body = ollama_decode_body,
+        .decode_event = ollama_decode_event,
+    },
+    {
+        .dialect = DIALECT_MISTRAL,
+        .in_size = sizeof(struct chat_in),
+        .encode_request = mistral_encode_request,
+        .decode_body = chat_decode_body,
+        .decode_event = chat_decode_event,
+        .in_init = chat_in_init,
     },
 };
 

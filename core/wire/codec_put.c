@@ -49,6 +49,53 @@ void cw_unknown(struct cw *c, const struct neutral_unknown *u)
         cw_note(c, FATE_REFUSED, FEATURE_DOCUMENT);
 }
 
+static void put_extra(struct cw *c, const struct neutral_extra *e)
+{
+    jw_sep(&c->w);
+    c->w.comma = false;
+    jw_text(&c->w, e->name);
+    jw_bytes(&c->w, STR(":"));
+    jw_bytes(&c->w, e->raw);
+}
+
+static bool passes(const struct cw *c, struct str name)
+{
+    const char *const *p = c->t->passes;
+
+    while (p && *p && !str_is(name, *p))
+        p++;
+    return p && *p;
+}
+
+/* What the target takes of members that are not its dialect's; the others
+ * are reported. */
+static void put_those_that_pass(struct cw *c)
+{
+    const struct neutral_extra **end = &c->report->members;
+
+    if (!c->t->passes) {
+        *end = c->r->extras;
+        return;
+    }
+    for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
+        struct neutral_extra *mine;
+
+        if (passes(c, e->name)) {
+            put_extra(c, e);
+            continue;
+        }
+        mine = arena_alloc(c->a, sizeof *mine);
+        if (!mine) {
+            cw_fail(c, -ERR_NOMEM);
+            return;
+        }
+        *mine = *e;
+        mine->next = NULL;
+        *end = mine;
+        end = (const struct neutral_extra **)(void *)&mine->next;
+    }
+}
+
 void cw_extras(struct cw *c)
 {
     c->report->unread = c->r->unread;
@@ -57,16 +104,11 @@ void cw_extras(struct cw *c)
             cw_note(c, FATE_REFUSED, FEATURE_THREAD);
     }
     if (!cw_same(c)) {
-        c->report->members = c->r->extras;
+        put_those_that_pass(c);
         return;
     }
-    for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
-        jw_sep(&c->w);
-        c->w.comma = false;
-        jw_text(&c->w, e->name);
-        jw_bytes(&c->w, STR(":"));
-        jw_bytes(&c->w, e->raw);
-    }
+    for (const struct neutral_extra *e = c->r->extras; e; e = e->next)
+        put_extra(c, e);
 }
 
 static bool is_blank(struct str s)

@@ -30,7 +30,7 @@ static inline bool cw_can(const struct cw *c, uint32_t can)
 /** The client speaks the target's dialect: what it said may stay. */
 static inline bool cw_same(const struct cw *c)
 {
-    return c->r->from == c->to;
+    return c->r->from == c->to && !c->t->strict;
 }
 
 static inline void cw_note(struct cw *c, enum codec_fate fate,

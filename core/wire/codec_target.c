@@ -6,7 +6,8 @@
  *
  * Source: platform.claude.com model pages and SDK types, OpenAI's model pages
  * and the answers of its API (read 2026-11-23). Unknown Claude models are
- * taken for the newest, which refuse most.
+ * taken for the newest, which refuse most. Cohere's and Ollama's: the model
+ * pages of docs.cohere.com and ollama.com ("thinking"; read 2026-11-23).
  */
 #include "wire/codec_target.h"
 
@@ -137,6 +138,21 @@ static const struct row rows[] = {
     { G, "gemini-2.5", GEMINI_25 | CAN_THINK_OFF, 0, 5, REASONING_IN_NONE, IDS_ANY },
     { G, "gemini-2.5-pro", GEMINI_25, 0, 5, REASONING_IN_NONE, IDS_ANY },
     { G, "gemma-", GEMMA, 0, 5, REASONING_IN_NONE, IDS_ANY },
+
+    { DIALECT_COHERE, "", 0, 0, 5, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_COHERE, "command-a-reasoning", CAN_REASON, 0, 5, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_COHERE, "command-a-plus", CAN_REASON, 0, 5, REASONING_IN_CONTENT, IDS_ANY },
+
+    { DIALECT_MISTRAL, "", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
+
+    { DIALECT_OLLAMA, "", 0, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "deepseek-r1", CAN_REASON, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "deepseek-v3", CAN_REASON, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "gpt-oss", CAN_REASON | CAN_EFFORT, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "magistral", CAN_REASON, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "qwen3", CAN_REASON, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "qwen3-coder", 0, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
+    { DIALECT_OLLAMA, "qwq", CAN_REASON, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
 };
 /* clang-format on */
 

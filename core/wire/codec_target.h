@@ -71,6 +71,10 @@ struct codec_target {
     enum codec_ids ids;
     uint32_t max_stops;      /* 0 = any number */
     bool strip_thinking;     /* another model or account wrote it */
+    bool strict;             /* refuses what it does not know, of clients of
+                              * its own dialect too (codec_mistral.c) */
+    const char *const *passes; /* members of other dialects' clients that it
+                                * takes all the same; NULL ends; or NULL */
 };
 
 /**

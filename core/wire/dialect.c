@@ -6,6 +6,7 @@
 #include "wire/converse.h"
 #include "wire/gemini.h"
 #include "wire/openai.h"
+#include "wire/upstream_dialects.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
 {
@@ -16,9 +17,12 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_RESPONSES:
-    case DIALECT_COHERE:
-    case DIALECT_OLLAMA:
+    case DIALECT_MISTRAL:
         break;
+    case DIALECT_COHERE:
+        return &cohere_dialect;
+    case DIALECT_OLLAMA:
+        return &ollama_dialect;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:

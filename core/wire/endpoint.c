@@ -57,6 +57,7 @@ static const char *const dialect_names[] = {
     [DIALECT_CONVERSE] = "bedrock-converse",
     [DIALECT_COHERE] = "cohere",
     [DIALECT_OLLAMA] = "ollama",
+    [DIALECT_MISTRAL] = "mistral",
 };
 
 #define NO_MOUNT (-1)

@@ -27,6 +27,7 @@ enum dialect {
     DIALECT_CONVERSE,         /* Bedrock's; no client speaks it here */
     DIALECT_COHERE,           /* v2 chat; the same */
     DIALECT_OLLAMA,           /* its own chat; the same */
+    DIALECT_MISTRAL,          /* OpenAI's chat, strictly; the same */
 };
 
 enum endpoint_id {

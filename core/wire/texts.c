@@ -30,6 +30,7 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_CONVERSE:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
+    case DIALECT_MISTRAL:
         break;
     }
     return NULL;

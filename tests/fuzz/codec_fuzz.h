@@ -79,6 +79,9 @@ static void fuzz_request(enum dialect d, struct str body)
             write_request(&r, DIALECT_ANTHROPIC, models[i], a);
             write_request(&r, DIALECT_GEMINI, models[i], a);
             write_request(&r, DIALECT_OPENAI_CHAT, models[i], a);
+            write_request(&r, DIALECT_COHERE, "command-a-plus", a);
+            write_request(&r, DIALECT_OLLAMA, "gpt-oss", a);
+            write_request(&r, DIALECT_MISTRAL, "mistral-large", a);
         }
     }
     json_clear(&j);
@@ -200,7 +203,7 @@ static void fuzz_answer(enum dialect d, struct str text, bool whole)
     arena_free(a);
 }
 
-static int fuzz_codec(enum dialect d, const uint8_t *data, size_t size)
+static inline int fuzz_codec(enum dialect d, const uint8_t *data, size_t size)
 {
     struct str text = { (const char *)data + 1, size - 1 };
 

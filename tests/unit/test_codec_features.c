@@ -73,6 +73,7 @@ static const struct sample {
     [FEATURE_CITATIONS] = { NULL, "'messages':[{'role':'user','content':[" HI ",{'type':'document','citations':{'enabled':true},'source':{'type':'text','media_type':'text/plain','data':'d'}}]}]" },
     [FEATURE_THREAD] = { NULL, "'thread':{'type':'create'}" },
     [FEATURE_FIRST_ASSISTANT] = { "'messages':[{'role':'assistant','content':'Hello'},{'role':'user','content':'a'}]", NULL },
+    [FEATURE_ROLE_ORDER] = { NULL, "'messages':[" ASK USES ",{'role':'user','content':[{'type':'tool_result','tool_use_id':'1','content':'r'},{'type':'text','text':'b'}]}]" },
 };
 /* clang-format on */
 
@@ -114,8 +115,10 @@ static const char *fate_of(enum codec_feature f, size_t column, bool bare)
 
     if (!sample)
         return NULL;
-    if (bare)
+    if (bare) {
         t.can = 0;
+        t.strict = columns[column].to == DIALECT_OPENAI_CHAT;
+    }
     body = request_of(sample);
     rc = way_in(&w, columns[column].from, str_of(body));
     if (!rc)

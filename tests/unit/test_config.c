@@ -40,7 +40,7 @@ static const char everything[] =
     " '/run/acme', headers = { ['x-team'] = 'search' },\n"
     "    ca_file = '/etc/passwd', proxy = 'http://proxy.example:3128' }\n"
     "provider 'mine' { plugin='mine', base_url='http://h',keys={},"FIXTURE_LOAD
-    "provider 'mistral' { keys = env('K3', 'three'), quirks = {\n"
+    "provider 'moonshot' { keys = env('K3', 'three'), quirks = {\n"
     "    rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
     "model 'smart' { 'openai/a/b', 'acme/c' } model 'fast' {\n"
     "    { 'gpu/l', weight = 3 }, 'openai/x', fallback = { 'acme/y' } }\n"
@@ -175,10 +175,10 @@ static void sugar_and_catalogue(void)
     UNIT_STR(at(t, "/provider/openai/retries/attempts"), "5");
     UNIT_STR(at(t, "/provider/acme/keys"), "\"client\"");
     UNIT_STR(at(t, "/provider/acme/quirks/drop"), "[\"store\"]");
-    UNIT_STR(at(t, "/provider/mistral/quirks/rename"),
+    UNIT_STR(at(t, "/provider/moonshot/quirks/rename"),
              "{\"seed\":\"mine\",\"max_completion_tokens\":\"max_tokens\"}");
-    UNIT_STR(at(t, "/provider/mistral/quirks/drop/2"), "\"stream_options\"");
-    UNIT_STR(at(t, "/provider/mistral/quirks/errors/1300"), "\"rate_limit\"");
+    UNIT_STR(at(t, "/provider/moonshot/quirks/drop"),
+             "[\"user\",\"x\",\"seed\"]");
     UNIT_STR(at(t, "/provider/gpu/keys"), "[]");
     json_decref(t);
 }

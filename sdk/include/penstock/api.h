@@ -16,7 +16,7 @@ enum {
 enum {
     PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
     PS_OPENAI_MODELS, PS_ANTHROPIC, PS_RESPONSES, PS_GEMINI, PS_CONVERSE,
-    PS_COHERE, PS_OLLAMA
+    PS_COHERE, PS_OLLAMA, PS_MISTRAL /* OpenAI's chat, strictly */
 };
 
 /** How a streamed answer is framed; PS_JSON: it is not streamed. Where one op
@@ -27,7 +27,8 @@ enum {
 };
 
 /** One row of what a provider speaks. Path: below the base URL; "{model}" is
- * replaced by the percent-encoded upstream model. */
+ * replaced by the percent-encoded upstream model, "{name=x}" by the setting of
+ * that name, likewise, or where the provider has none by x. */
 typedef struct ps_api {
     uint16_t op, dialect, framing;
     const char *method;
