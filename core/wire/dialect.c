@@ -4,6 +4,7 @@
 
 #include "wire/anthropic.h"
 #include "wire/openai.h"
+#include "wire/passthrough.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
 {
@@ -22,6 +23,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
         break;
+    case DIALECT_PASSTHROUGH:
+        return &passthrough_dialect;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:

@@ -22,6 +22,10 @@ static const struct endpoint table[] = {
       "/v1/messages", false, true },
     { ENDPOINT_COUNT_TOKENS, "count_tokens", DIALECT_ANTHROPIC_COUNT, "POST",
       "/v1/messages/count_tokens", false, false },
+#define PATH(name, method, path)                                           \
+    { ENDPOINT_PASSTHROUGH, name, DIALECT_PASSTHROUGH, method, path, false, \
+      true },
+#include "wire/passthrough.def"
     { ENDPOINT_ROOT, "root", DIALECT_NONE, "HEAD", "/", true, false },
     { ENDPOINT_HEALTHZ, "healthz", DIALECT_NONE, "GET", "/healthz", true,
       false },
@@ -45,6 +49,7 @@ static const char *const dialect_names[] = {
     [DIALECT_CONVERSE] = "bedrock-converse",
     [DIALECT_COHERE] = "cohere",
     [DIALECT_OLLAMA] = "ollama",
+    [DIALECT_PASSTHROUGH] = "passthrough",
 };
 
 enum mount { MOUNT_NONE, MOUNT_OPENAI, MOUNT_ANTHROPIC };
