@@ -390,6 +390,8 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         spec.small_reads = r->facts.stream;
         spec.method = r->pass ? r->method : str_of(t->host.pub.api->method);
         spec.url = buf_str(&url);
+        if (r->pass)
+            passthrough_send(r, &spec);
         t->call = http_client_start(r->flow->env.client, &spec, &call_ops, r,
                                     err);
         rc = t->call ? 0 : -ERR_UPSTREAM_ERROR;

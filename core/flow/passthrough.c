@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+#define UPLOAD_LEAST (64 << 10) /* below it a body is held: it may fail over */
+#define UPLOAD_WINDOW (256u << 10)
+
 static struct str provider(const struct request *r)
 {
     const struct conf_endpoint *e = limits_of(r);
@@ -39,6 +42,44 @@ int passthrough_begin(struct request *r)
         return nobody(r);
     r->pass = p;
     return 0;
+}
+
+/* Only where nobody has to read it: a body whose model is in it is held. */
+bool passthrough_uploads(struct request *r, uint64_t max)
+{
+    int64_t n = http_req_length(r->http);
+
+    if (r->endpoint->method || n < UPLOAD_LEAST || (uint64_t)n > max)
+        return false;
+    r->pass->upload = r->body_bytes = (uint64_t)n;
+    return true;
+}
+
+void passthrough_cut(struct request *r)
+{
+    if (r->pass->upload && r->body_rc)
+        stream_fault(r, PS_FAULT_BAD_REQUEST,
+                     "The body did not come whole, or not in time.");
+}
+
+/* Called by the transport, within the call. */
+static size_t need(void *req, char *to, size_t n)
+{
+    struct request *r = req;
+    size_t got = http_req_take_body(r->http, to, n);
+
+    r->pass->spent |= got > 0;
+    return got;
+}
+
+void passthrough_send(struct request *r, struct http_call_spec *spec)
+{
+    if (!r->pass->upload)
+        return;
+    spec->upload = r->pass->upload;
+    spec->need = need;
+    spec->body = STR_NULL;
+    http_req_stream_body(r->http, r->pass->upload, UPLOAD_WINDOW);
 }
 
 static int read_json(struct request *r, struct str body)

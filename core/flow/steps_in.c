@@ -208,6 +208,8 @@ static void body_error(struct request *r)
 
 enum step step_body(struct request *r)
 {
+    if (r->pass && !r->body_asked && passthrough_uploads(r, body_limit(r)))
+        return passthrough_read(r);
     if (!r->body_asked) {
         if (r->flow->shed_level && shedding_refuses(r)) /* now it is known */
             return shedding_refuse(r);                  /* who calls */

@@ -61,6 +61,7 @@ struct hc_easy {
     struct hc_easy *next; /* in the pool */
     struct http_call *x;  /* whose turn it is; NULL in the pool */
     char *url, *method, *unix_path, *proxy, *ca_file;
+    size_t (*need)(void *ud, char *to, size_t n); /* of an upload */
     uint32_t connect_timeout_ms;
     uint8_t verb; /* enum hc_verb */
     bool http2, insecure, small_reads;
@@ -116,6 +117,7 @@ struct http_call {
     bool told;      /* on_head was called */
     bool paused;    /* the caller's wish */
     bool held;      /* libcurl's state: reads stopped */
+    bool starved;   /* the same: an upload has no bytes */
     bool finished;  /* res is valid; the handle is gone */
     bool dead;      /* cancelled or done: no callback any more */
     bool in_cb;     /* a callback of this call is running */

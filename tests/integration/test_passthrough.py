@@ -6,12 +6,14 @@ where its name upstream differs, usage metered, failing over as elsewhere."""
 import hashlib
 import json
 import random
+import re
+import threading
 
 import openai
 import pytest
 
 from conftest import wait_for
-from upstream import Upstream
+from upstream import Gone, Upstream
 
 CONFIG = """
 listen "127.0.0.1:0" {{ detail = "full" }}
@@ -321,3 +323,113 @@ def test_errors_and_failover(penstock):
         r = p.post("/v1/audio/speech", {"model": "both", "input": "x"})
         assert r.status == 400
         assert r.json()["error"]["message"] == "bad voice"
+
+
+class Counting(Upstream):
+    """Takes a body of any size without keeping it: its length and hash."""
+
+    def __init__(self, answer=None, gate=None):
+        super().__init__(None)
+        self.seen, self.gate = [], gate
+        self.reply = answer or (lambda conn: conn.answer({"id": "file-1"}))
+
+    def _serve(self, conn):
+        try:
+            while b"\r\n\r\n" not in conn.buffer:
+                conn._more()
+            head, _, rest = conn.buffer.partition(b"\r\n\r\n")
+            left = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+            total, digest = 0, hashlib.sha256()
+            while True:
+                total += len(rest)
+                digest.update(rest)
+                if total >= left:
+                    break
+                if self.gate:
+                    self.gate.wait(20)
+                rest = conn.sock.recv(1 << 18)
+                if not rest:
+                    conn.closed_by_peer = True
+                    return
+            self.seen.append((total, digest.hexdigest()))
+            self.reply(conn)
+        except (Gone, OSError):
+            pass
+        finally:
+            conn.sock.close()
+
+
+def rss_kib(p):
+    """The workers' memory at its highest, since they began."""
+    return max(int(re.search(r"VmHWM:\s+(\d+)", open(
+        f"/proc/{w['pid']}/status").read())[1]) for w in p.workers())
+
+
+def upload(p, size, step=1 << 18):
+    """An open connection with a body of zeros sent as far as it goes."""
+    c = p.connect(timeout=60)
+    c.putrequest("POST", "/v1/files")
+    c.putheader("content-type", FORM)
+    c.putheader("content-length", str(size))
+    c.endheaders()
+    for _ in range(size // step):
+        c.send(bytes(step))
+    return c
+
+
+BIG = FILES.replace('"up"', '"up", max_body = "200MiB"')
+
+
+def test_a_large_upload_is_not_held(penstock):
+    """What upstream has got is not kept: 48 MB pass through a fraction."""
+    size = 48 << 20
+    with Counting() as up:
+        p = start(penstock, up, BIG)
+        before = rss_kib(p)
+        r = upload(p, size).getresponse()
+        assert r.status == 200, r.read()
+        assert json.loads(r.read()) == {"id": "file-1"}
+        assert up.seen == [(size, hashlib.sha256(bytes(size)).hexdigest())]
+        assert rss_kib(p) - before < 16 << 10
+        line = wait_for(lambda: p.logs("request"), why="a line")[0]
+        assert size <= line["bytes_in"] < size + 1000
+
+
+def test_a_slow_upstream_holds_the_client_back(penstock):
+    """The client waits for upstream; when it leaves, upstream hears of it."""
+    gate = threading.Event()
+    with Counting(gate=gate) as up:
+        p = start(penstock, up, BIG)
+        before = rss_kib(p)
+        c = p.connect()
+        c.putrequest("POST", "/v1/files")
+        c.putheader("content-length", str(100 << 20))
+        c.endheaders()
+        c.sock.settimeout(1)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 100 << 20:
+                sent += c.sock.send(bytes(1 << 18))
+        assert sent < 64 << 20
+        assert rss_kib(p) - before < 16 << 10
+        c.close()
+        gate.set()
+        wait_for(lambda: up.closed() == 1, why="upstream hears of it")
+        assert wait_for(lambda: p.logs("request"),
+                        why="a line")[0]["ended"] == "client_gone"
+
+
+def test_an_upload_fails_over_only_unsent(penstock):
+    """One that has begun is told as it ended; one too large is 413."""
+    def fail(conn):
+        conn.answer({"error": {"message": "no"}}, 503)
+
+    with Counting(fail) as up:
+        p = start(penstock, up, BIG)
+        r = upload(p, 1 << 20).getresponse()
+        assert r.status >= 500 and len(up.seen) == 1
+        c = p.connect()
+        c.putrequest("POST", "/v1/files")
+        c.putheader("content-length", str(300 << 20))
+        c.endheaders()
+        assert c.getresponse().status == 413
