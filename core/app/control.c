@@ -93,6 +93,7 @@ static const struct {
     { "shadow", true, control_shadow },
     { "shadow.show", false, control_shadow_show },
     { "shadow.stop", true, control_shadow_stop },
+    { "upgrade", true, control_upgrade },
     { "plugin.list", false, control_plugin_list },
     { "plugin.release", true, control_plugin_release },
     { "target.list", false, control_target_list },
@@ -357,7 +358,7 @@ static int clear_way(const struct sockaddr_un *at, struct err *err)
     return 0;
 }
 
-struct control *control_new(const char *path, struct err *err)
+static struct control *make(const char *path, struct err *err)
 {
     struct control *c = calloc(1, sizeof *c);
 
@@ -373,9 +374,41 @@ struct control *control_new(const char *path, struct err *err)
         err_set(err, ERR_LIMIT, "the control socket's path is longer than "
                                 "%zu bytes: %s", sizeof c->at.sun_path - 1,
                 path);
-        goto fail;
+        free(c);
+        return NULL;
     }
     memcpy(c->at.sun_path, path, strlen(path));
+    return c;
+}
+
+struct control *control_adopt(const char *path, int fd, struct err *err)
+{
+    struct control *c = make(path, err);
+
+    if (c)
+        c->fd = fd;
+    return c;
+}
+
+int control_fd(const struct control *c)
+{
+    return c->fd;
+}
+
+void control_hand_over(struct control *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    c->handed = true;
+}
+
+struct control *control_new(const char *path, struct err *err)
+{
+    struct control *c = make(path, err);
+
+    if (!c)
+        return NULL;
     if (clear_way(&c->at, err) != 0)
         goto fail;
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -408,7 +441,8 @@ void control_free(struct control *c)
 {
     if (!c)
         return;
-    unlink(c->at.sun_path);
+    if (!c->handed)
+        unlink(c->at.sun_path);
     control_close_fds(c);
     free(c);
 }

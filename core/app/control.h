@@ -27,6 +27,12 @@ enum { CONTROL_MAX_CONNS = 16, CONTROL_LINE_MAX = 32768 };
 
 /** Listen there. Errors: EXISTS (another instance answers), IO, NOMEM. */
 struct control *control_new(const char *path, struct err *err);
+/** The same on a socket that listens already; it is ours from now on. */
+struct control *control_adopt(const char *path, int fd, struct err *err);
+/** The listening socket. */
+int control_fd(const struct control *c);
+/** Another has it now: take no more connections, and leave the file. */
+void control_hand_over(struct control *c);
 /** Closes and removes the socket; NULL is fine. */
 void control_free(struct control *c);
 /** In a child: close what it inherited; the socket's file stays. */

@@ -39,7 +39,9 @@ static int want(struct master *m, const struct reload_wish *w, const char *who,
 {
     if (!reload_want(m, w))
         return err_set(err, ERR_BUSY, "%s",
-                       m->phase == MASTER_RUNNING
+                       upgrade_is_on(&m->upgrade)
+                           ? "it is being upgraded; try again"
+                       : m->phase == MASTER_RUNNING
                            ? "too many reloads wait; try again"
                            : "it is not running: it starts or ends just now");
     if (!w->plan)

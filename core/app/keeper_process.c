@@ -163,6 +163,16 @@ static void on_wished(struct keeper_main *k, const struct message *m)
         keeper_wished(k->keeper, call, rest);
 }
 
+static void hand_over(struct keeper_main *k)
+{
+    keeper_hand_over(k->keeper);
+    if (k->child->m->metrics_fd >= 0)
+        close(k->child->m->metrics_fd);
+    if (k->child->m->admin_fd >= 0)
+        close(k->child->m->admin_fd);
+    tell(k->child, MSG_HANDED, 0, STR_NULL, -1);
+}
+
 static void on_message(void *ud, struct message *m)
 {
     struct keeper_main *k = ud;
@@ -173,6 +183,8 @@ static void on_message(void *ud, struct message *m)
         on_ask(k, m);
     else if (m->type == MSG_WISHED)
         on_wished(k, m);
+    else if (m->type == MSG_HAND_OVER)
+        hand_over(k);
 }
 
 int keeper_run(const struct child *c)

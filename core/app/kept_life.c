@@ -193,15 +193,34 @@ static uint64_t deaths(const struct master *m)
     return n;
 }
 
+static struct kept_use used(const struct master *m)
+{
+    struct kept_use use = { .at = { &m->loaded }, .n = 1 };
+
+    for (size_t i = 0; i < m->reload.n_kept; i++)
+        use.at[use.n++] = &m->reload.kept[i].loaded;
+    return use;
+}
+
+void kept_drop(struct master *m, uint64_t number)
+{
+    struct kept_list *list = &m->reload.kept_life.list;
+    struct kept_use use = used(m);
+    char state[PATHS_MAX];
+    uint64_t last;
+
+    state_of(m, state);
+    kept_remove(state, number, list, &use);
+    kept_scan(state, list, &last);
+}
+
 /** The oldest go, with the files that nobody else names. */
 static void prune(struct master *m, const char *state)
 {
     struct kept_life *k = &m->reload.kept_life;
-    struct kept_use use = { .at = { &m->loaded }, .n = 1 };
+    struct kept_use use = used(m);
     size_t others = 0;
 
-    for (size_t i = 0; i < m->reload.n_kept; i++)
-        use.at[use.n++] = &m->reload.kept[i].loaded;
     for (size_t i = 0; i < k->list.n; i++) {
         if (k->list.at[i].number == m->generation || ++others <= KEPT_MAX)
             continue;
@@ -240,6 +259,7 @@ void kept_step(struct master *m, uint64_t now_ms)
     uint64_t last;
 
     if (r->stage != RELOAD_NONE || m->phase != MASTER_RUNNING ||
+        heir_waits(&m->heir) || upgrade_is_on(&m->upgrade) ||
         (k->good && k->seen == m->generation && r->last <= k->settled))
         return;
     state_of(m, state);

@@ -30,6 +30,8 @@ void kept_open(struct master *m);
 /** Follow what is in force; call it each turn, before reload_step. */
 void kept_step(struct master *m, uint64_t now_ms);
 
+/** Forget one that the master no longer keeps, with its plugins' files. */
+void kept_drop(struct master *m, uint64_t number);
 /** Is it on disk? */
 bool kept_has(const struct master *m, uint64_t number);
 /** The newest that is not in force, in memory or on disk; 0 = none. */

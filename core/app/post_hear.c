@@ -37,6 +37,22 @@ static void on_failed(struct master *m, struct post *p, struct message *msg)
         reload_worker_failed(m, p, p->why);
 }
 
+/** Keep the descriptor, for a program that follows this one. */
+static void hold(int *held, struct message *msg)
+{
+    if (*held > 0)
+        close(*held);
+    *held = msg->fd;
+    msg->fd = -1;
+}
+
+static void on_handed(struct master *m, struct post *p, struct message *msg)
+{
+    (void)m;
+    (void)msg;
+    p->handed = true;
+}
+
 /** The keeper's newest addresses go to all workers, and to those to come. */
 static void on_addresses(struct master *m, struct post *p, struct message *msg)
 {
@@ -55,6 +71,7 @@ static void on_addresses(struct master *m, struct post *p, struct message *msg)
     }
     snapshot_unref(m->addresses);
     m->addresses = s;
+    hold(&m->addresses_fd, msg);
 }
 
 static void on_keys(struct master *m, struct post *p, struct message *msg)
@@ -80,6 +97,7 @@ static void on_jwks(struct master *m, struct post *p, struct message *msg)
     }
     snapshot_unref(m->jwks);
     m->jwks = s;
+    hold(&m->jwks_fd, msg);
 }
 
 static void on_jwks_ask(struct master *m, struct post *p, struct message *msg)
@@ -113,6 +131,7 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_UNLISTENED] = reload_unlistened,
     [MSG_WISH] = control_wish,
     [MSG_SHADOWED] = shadow_heard,
+    [MSG_HANDED] = on_handed,
 };
 
 void post_hear(struct master *m, struct post *p)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define RETIRE_MS 1000 /* for the keeper to write the answer */
+#define UNABLE "it starts, ends or is upgraded just now, or too many wait"
 
 static const char *const applies_words[] = {
     [CONF_LIVE] = "live", [CONF_WORKERS] = "workers",
@@ -161,10 +162,10 @@ bool reload_want(struct master *m, const struct reload_wish *wish)
         log_event(EV_reload_pinned, LOG_I("generation", (int64_t)r->pinned));
         return false;
     }
-    if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING) {
+    if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING ||
+        upgrade_is_on(&m->upgrade)) {
         if (!wish->ticket && !wish->call) /* nobody else is told */
-            log_event(EV_reload_refused, LOG_Z("why", "it starts or ends just "
-                                                      "now, or too many wait"),
+            log_event(EV_reload_refused, LOG_Z("why", UNABLE),
                       LOG_I("generation", (int64_t)m->generation));
         return false;
     }
@@ -234,8 +235,8 @@ static void refuse_restart(struct master *m)
         if (how && strcmp(how, "restart") == 0)
             buf_printf(&names, "%s%s", buf_len(&names) ? ", " : "", path);
     }
-    err_set(&err, ERR_CONFIG, "changed only by a restart (`penstock stop`, "
-            "then serve again): " STR_FMT "; nothing was changed",
+    err_set(&err, ERR_CONFIG, "changed only by `penstock upgrade`, or a "
+            "restart: " STR_FMT "; nothing was changed",
             STR_ARG(buf_str(&names)));
     buf_clear(&names);
     json_decref(all);

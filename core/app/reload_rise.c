@@ -80,8 +80,8 @@ void rise_start(struct master *m)
         return;
     }
     rc = err.code ? -err.code
-                  : listeners_open(&next, r->next.config, m->n_workers,
-                                   &m->listeners, &err);
+                  : listeners_open(&next, r->next.config,
+                                   m->listeners.slots, &m->listeners, &err);
     if (rc == -ERR_EXISTS && clock_mono_ms() < r->started_ms + RELOAD_FREE_MS) {
         r->stage = RELOAD_WAITING; /* workers that drain hold it yet */
         return;

@@ -217,7 +217,8 @@ void watch_step(struct master *m, uint64_t now_ms)
             stop(w);
         return;
     }
-    if (r->stage != RELOAD_NONE || m->phase != MASTER_RUNNING)
+    if (r->stage != RELOAD_NONE || m->phase != MASTER_RUNNING ||
+        heir_waits(&m->heir) || upgrade_is_on(&m->upgrade))
         return;
     if (!w->begun || w->gone) {
         begin(m);

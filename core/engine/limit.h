@@ -96,6 +96,8 @@ typedef uint32_t limit_hold;
 struct limiter *limiter_new(uint64_t bytes, uint32_t processes, uint32_t holds,
                             bool shared, struct err *err);
 /** Unmaps; other processes keep theirs. */
+/** The memory is that of the program before us. */
+bool limiter_inherited(const struct limiter *l);
 void limiter_free(struct limiter *l);
 
 /** This process is number `process` (from 0) from now on: it may take. */

@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_ENGINE_LIMIT_MEMORY_H
 #define PENSTOCK_ENGINE_LIMIT_MEMORY_H
 
+#include "base/share.h"
 #include "base/siphash.h"
 #include "engine/limit_shard.h"
 
@@ -24,6 +25,7 @@ struct limiter {
     uint32_t n_processes, n_holds;
     size_t highs_at, holds_at, models_at, mark_at; /* offsets */
     bool shared;
+    struct share share; /* where it is shared; else `map` is ours alone */
     struct siphash_key seed[2];
     uint32_t process; /* ours; n_processes: none */
     uint32_t *free;   /* stack of our free holds */

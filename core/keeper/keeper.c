@@ -187,6 +187,16 @@ void keeper_wished(struct keeper *k, uint64_t call, struct str answer)
         admin_http_wished(k->admin, call, answer);
 }
 
+void keeper_hand_over(struct keeper *k)
+{
+    admin_http_free(k->admin);
+    k->admin = NULL;
+    store_thread_free(k->store);
+    k->store = NULL;
+    metrics_http_free(k->metrics);
+    k->metrics = NULL;
+}
+
 void keeper_free(struct keeper *k)
 {
     if (!k)

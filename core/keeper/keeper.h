@@ -44,6 +44,9 @@ struct keeper_env {
 struct keeper *keeper_new(const struct keeper_env *env, struct err *err);
 /** The store's thread, to ask it; NULL: there is no store. */
 struct store_thread *keeper_store(struct keeper *k);
+/** Another program's keeper takes the rest over: keep the ledger's rings
+ * being emptied and names resolved, and let go of all else. */
+void keeper_hand_over(struct keeper *k);
 /** Before loop_free. A resolution under way is not waited for. */
 void keeper_free(struct keeper *k);
 
