@@ -9,6 +9,7 @@
 #include "flow/passthrough.h"
 #include "flow/policies.h"
 #include "flow/translate.h"
+#include "flow/watching.h"
 
 #include "engine/fault.h"
 
@@ -361,9 +362,12 @@ static const struct http_call_ops call_ops;
 
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p)
 {
-    s->unix_path = p->unix_socket.n ? p->unix_socket.p : NULL;
+    s->unix_path = attempt_path(p);
     s->connect_timeout_ms = p->timeouts.connect_ms;
     s->http2 = p->http2;
+    s->pool_max = p->pool.max;
+    s->pool_idle_ms = p->pool.idle_ms;
+    s->pool_lifetime_ms = p->pool.lifetime_ms;
     s->proxy = p->proxy.n ? p->proxy.p : NULL;
     s->ca_file = p->ca_file.n ? p->ca_file.p : NULL;
     s->insecure = p->insecure;
@@ -434,9 +438,13 @@ static void on_data(void *ud, struct str bytes)
 {
     struct request *r = ud;
     uint64_t begin = clock_mono_ns();
+    uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    r->last_data_ms = loop_now_ms(r->flow->env.loop);
+    watching_bytes(r, now);
+    r->last_data_ms = now;
     stream_data(r, bytes);
+    if (r->attempt && !r->attempt->begun)
+        timers_begun(r);
     r->busy_ns += clock_mono_ns() - begin;
     if (r->attempt && (r->attempt->broken || r->attempt->decided))
         request_run(r);

@@ -35,6 +35,17 @@ static void look_at_rest(struct alert_watch *w, const struct health_cell *c)
                     "its provider asked for a pause of more than a minute");
 }
 
+static void look_at_out(struct alert_watch *w, const struct health_cell *c)
+{
+    enum autooff_why why = autooff_why(&c->autooff);
+
+    if (!why)
+        return;
+    w->ill = true;
+    alert_found(&w->pass, ALERT_TAKEN_OUT, ALERT_CRITICAL, str_of(c->name),
+                "taken out by itself: %s", autooff_name(why));
+}
+
 static void look_at_targets(struct alert_watch *w)
 {
     const struct health *h = cells_health(w->env->cells);
@@ -46,6 +57,7 @@ static void look_at_targets(struct alert_watch *w)
         w->ill |= atomic_load(&c->off) != TARGET_ON ||
                   atomic_load(&c->rest.until_ms) > now;
         look_at_rest(w, c);
+        look_at_out(w, c);
         if (breaker_state(&c->breaker, now) == BREAKER_CLOSED)
             continue;
         w->ill = true;

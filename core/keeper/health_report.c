@@ -59,6 +59,9 @@ static enum level target_level(const struct health_cell *c, uint64_t now,
 
     if (off != TARGET_ON)
         snprintf(why, size, "%s by an operator", target_off_name(off));
+    else if (autooff_why(&c->autooff))
+        snprintf(why, size, "taken out by itself: %s",
+                 autooff_name(autooff_why(&c->autooff)));
     else if (until > now)
         snprintf(why, size, "cooling for %llu s as its provider asked",
                  (unsigned long long)(until - now + 999) / 1000);
@@ -71,10 +74,13 @@ static enum level target_level(const struct health_cell *c, uint64_t now,
     else if (breaker_share(&c->breaker, now) < 1000)
         snprintf(why, size, "%u %% of its share since it came back",
                  breaker_share(&c->breaker, now) / 10);
+    else if (trend_share(&c->trend, now) < 1000)
+        snprintf(why, size, "worse than it was: half of its weight");
     else
         return OK;
-    return off != TARGET_ON || until > now || b == BREAKER_OPEN ? DOWN
-                                                                : DEGRADED;
+    if (off != TARGET_ON || until > now || b == BREAKER_OPEN)
+        return DOWN;
+    return autooff_why(&c->autooff) ? DOWN : DEGRADED;
 }
 
 /* Is it "provider/model", or that at one of several hosts? */
@@ -139,6 +145,8 @@ static json_t *list_targets(const struct health *h, uint64_t now)
         if (l != OK)
             json_array_append_new(s.reasons, json_string(why));
         put(list, str_of(c->name), &s);
+        json_object_set_new(json_array_get(list, json_array_size(list) - 1),
+                            "in_flight", json_integer(health_inflight(h, c)));
     }
     return list;
 }
