@@ -23,7 +23,7 @@ static const struct {
 } op_names[] = {
     { PS_CHAT, "chat" },     { PS_COMPLETIONS, "completions" },
     { PS_MODELS, "models" }, { PS_EMBEDDINGS, "embeddings" },
-    { PS_COUNT_TOKENS, "count_tokens" },
+    { PS_COUNT_TOKENS, "count_tokens" }, { PS_PASSTHROUGH, "passthrough" },
 };
 
 static const char *op_name(int op)

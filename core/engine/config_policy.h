@@ -32,6 +32,7 @@ struct conf_endpoint {
     uint64_t max_body; /* 0 = server's */
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
     bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
+    struct str provider; /* of requests that name no model; n 0: nobody */
 };
 
 struct conf_log {

@@ -381,11 +381,16 @@ static int rule_policies(struct conf_walk *w, json_t *canonical)
 
 /* ---- endpoints --------------------------------------------------------- */
 
+#define PATHS                                                              \
+    "images|audio|moderations|rerank|files|batches|fine_tuning|assistants|" \
+    "vector_stores"
+
 /* Keys that mean something at some endpoints only. */
 static const struct {
     const char *key, *endpoints;
 } meant_for[] = {
-    {"max_body", "chat|completions|embeddings|messages|count_tokens"},
+    {"max_body", "chat|completions|embeddings|messages|count_tokens|" PATHS},
+    {"provider", PATHS},
     {"validate", "chat|completions|embeddings|messages|count_tokens"},
     {"max_messages", "chat|messages|count_tokens"},
     {"max_tools", "chat|messages|count_tokens"},
@@ -405,7 +410,8 @@ static bool is_among(const char *name, const char *list)
     return false;
 }
 
-static int endpoint(struct conf_walk *w, const char *name, const json_t *e)
+static int endpoint(struct conf_walk *w, const char *name, const json_t *e,
+                    const json_t *providers)
 {
     int rc = 0;
 
@@ -421,6 +427,12 @@ static int endpoint(struct conf_walk *w, const char *name, const json_t *e)
         else if (strcmp(key, "max_tokens_over") == 0 &&
                  !json_object_get(e, "max_tokens"))
             rc = walk_fail(w, "means nothing without max_tokens");
+        else if (strcmp(key, "provider") == 0 &&
+                 !json_object_get(providers,
+                                  json_string_value(json_object_get(e, key))))
+            rc = walk_no_such(w, "provider",
+                              json_string_value(json_object_get(e, key)),
+                              providers);
         walk_leave(w);
     }
     return rc;
@@ -435,7 +447,7 @@ static int rule_endpoints(struct conf_walk *w, json_t *canonical)
     walk_member(w, "endpoint");
     json_object_foreach(json_object_get(canonical, "endpoint"), name, e) {
         walk_named(w, name);
-        rc = endpoint(w, name, e);
+        rc = endpoint(w, name, e, json_object_get(canonical, "provider"));
         walk_leave(w);
         if (rc < 0)
             break;

@@ -61,8 +61,8 @@ static int check_abi(const ps_plugin *d, struct err *err)
 
 static int check_api(const ps_api *a, unsigned i, struct err *err)
 {
-    if (a->op < PS_CHAT || a->op > PS_COUNT_TOKENS ||
-        a->dialect < PS_OPENAI_CHAT || a->dialect > PS_MISTRAL)
+    if (a->op < PS_CHAT || a->op > PS_PASSTHROUGH ||
+        a->dialect < PS_OPENAI_CHAT || a->dialect > PS_OPENAI_PATHS)
         return err_set(err, ERR_CONFIG,
                        "apis[%u]: op %u with dialect %u is unknown to ABI "
                        "%u.%u",

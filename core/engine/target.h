@@ -133,6 +133,11 @@ int engine_plan(struct engine *e, struct arena *a, struct str model,
                 const struct principal *who, struct plan *out,
                 struct err *err);
 
+/** The plan of a name provider/model, whether such names are open or not.
+ * MODEL_NOT_FOUND: there is no such provider. */
+int engine_plan_named(struct engine *e, struct arena *a, struct str name,
+                      struct plan *out, struct err *err);
+
 /** The plan of a model block that is no pattern. 0, or -ERR_NOMEM. */
 int engine_plan_block(struct engine *e, struct arena *a,
                       const struct conf_model *m, struct plan *out,

@@ -163,6 +163,20 @@ static int plan_named(struct engine *e, struct arena *a, struct str name,
     return 0;
 }
 
+int engine_plan_named(struct engine *e, struct arena *a, struct str name,
+                      struct plan *out, struct err *err)
+{
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    rc = plan_named(e, a, name, out);
+    if (rc == -ERR_NOTFOUND)
+        return err_set(err, ERR_MODEL_NOT_FOUND,
+                       "There is no provider for '" STR_FMT "'.",
+                       STR_ARG(name));
+    return rc ? err_set(err, ERR_NOMEM, "no memory for a plan") : 0;
+}
+
 static bool is_sound(struct str name)
 {
     if (!name.n || name.n > MODEL_BYTES || !str_utf8_valid(name))

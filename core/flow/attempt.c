@@ -6,6 +6,7 @@
  */
 #include "flow/choose.h"
 #include "flow/output.h"
+#include "flow/passthrough.h"
 #include "flow/policies.h"
 #include "flow/translate.h"
 #include "flow/watching.h"
@@ -65,9 +66,18 @@ static int forward(struct request *r, struct attempt *t,
     return attempt_header(&t->host, h->name, value);
 }
 
-static int put(struct attempt *t, const char *name, struct str value)
+int attempt_put(struct attempt *t, const char *name, struct str value)
 {
     return value.n ? attempt_header(&t->host, str_of(name), value) : 0;
+}
+
+static int put_types(struct request *r, struct attempt *t)
+{
+    int rc = attempt_put(t, "content-type", STR("application/json"));
+
+    return rc ? rc : attempt_put(t, "accept",
+                                 r->facts.stream ? STR("text/event-stream")
+                                                 : STR("application/json"));
 }
 
 static int put_head(struct request *r, struct attempt *t)
@@ -76,15 +86,12 @@ static int put_head(struct request *r, struct attempt *t)
     const struct policy_headers *set = r->try_next ? &r->try_next->set : NULL;
     size_t n;
     const struct http_header *h = http_req_headers(r->http, &n);
-    int rc = put(t, "content-type", STR("application/json"));
+    int rc = r->pass ? passthrough_head(r, t) : put_types(r, t);
 
     if (!rc)
-        rc = put(t, "accept", r->facts.stream ? STR("text/event-stream")
-                                              : STR("application/json"));
+        rc = attempt_put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)
-        rc = put(t, "user-agent", STR("penstock/" PS_VERSION));
-    if (!rc)
-        rc = put(t, "traceparent", str_of(r->trace));
+        rc = attempt_put(t, "traceparent", str_of(r->trace));
     for (size_t i = 0; i < n && !rc && t->host.n_headers < FORWARD_MAX; i++)
         rc = forward(r, t, &h[i]);
     for (size_t i = 0; i < p->n_headers && !rc; i++)
@@ -142,8 +149,7 @@ static int edit_quirks(struct request *r, struct attempt *t,
     return rc;
 }
 
-static int edit_model(struct request *r, struct attempt *t,
-                      struct err *err)
+int attempt_edit_model(struct request *r, struct attempt *t, struct err *err)
 {
     bool gemini = dialect_is_gemini(r->endpoint->dialect);
     struct buf name = BUF_INIT(2048);
@@ -189,7 +195,7 @@ static int edit_native(struct request *r, struct attempt *t, struct err *err)
 {
     const struct conf_quirks *q = &t->target->provider->conf->quirks;
     const char *wish = request_dialect(r)->usage_wish;
-    int rc = edit_model(r, t, err);
+    int rc = attempt_edit_model(r, t, err);
 
     if (!rc)
         rc = edit_max_tokens(r, t, err);
@@ -285,7 +291,7 @@ int attempt_begin(struct request *r, struct err *err)
     t->host.pub.attempt = r->n_attempts;
     rc = put_head(r, t);
     if (!rc)
-        rc = edit_body(r, t, err);
+        rc = r->pass ? passthrough_body(r, t, err) : edit_body(r, t, err);
     if (!rc)
         rc = attempt_auth(r, &t->host, target->provider, t->credential);
     return rc;
@@ -404,8 +410,10 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         .addresses = addresses,
         .body = outgoing(r, t),
     };
-    int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
-                         t->target->model, t->target->provider->inst);
+    int rc = r->pass ? passthrough_url(r, &url)
+                     : attempt_url(&url, t->target->base_url,
+                                   t->host.pub.api->path, t->target->model,
+                                   t->target->provider->inst);
 
     if (rc == 0)
         rc = put_query(r, &url);
@@ -416,8 +424,10 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
         spec.n_headers = t->host.n_headers;
         attempt_spec(&spec, t->target->provider->conf);
         spec.small_reads = r->facts.stream;
-        spec.method = str_of(t->host.pub.api->method);
+        spec.method = r->pass ? r->method : str_of(t->host.pub.api->method);
         spec.url = buf_str(&url);
+        if (r->pass)
+            passthrough_send(r, &spec);
         t->call = http_client_start(r->flow->env.client, &spec, &call_ops, r,
                                     err);
         rc = t->call ? 0 : -ERR_UPSTREAM_ERROR;

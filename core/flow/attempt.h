@@ -47,6 +47,7 @@ struct attempt {
     struct output *output;   /* policies look at the answer; or NULL */
     bool decided;            /* they have ended it; nothing more is read */
     bool refused;            /* and with an error: r->err */
+    bool raw;                /* neither JSON nor events: nobody reads it */
     bool begun;              /* an event came; of a whole answer, bytes */
     bool withhold_usage;     /* the usage event is ours, not the client's */
     struct http_call_result result;
@@ -80,6 +81,10 @@ bool attempt_field_in(const char *const *list, struct str name);
  * in; 0 or -ERR_x. */
 int attempt_url(struct buf *url, struct str base, const char *path,
                 struct str model, const struct plugin_inst *inst);
+/** The upstream's name of the model in the outgoing JSON. */
+int attempt_edit_model(struct request *r, struct attempt *t, struct err *err);
+/** A field of the outgoing head; an empty value: none. */
+int attempt_put(struct attempt *t, const char *name, struct str value);
 /** Put the credential into the outgoing head, by the plugin or by data. */
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c);

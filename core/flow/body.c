@@ -23,6 +23,8 @@ static int keep_facts(struct request *r, struct wire_request *facts)
 {
     int64_t max_tokens = facts->max_tokens;
 
+    if (r->pass && !facts->model.n)
+        facts->model = r->facts.model; /* none was named */
     if (r->step != STEP_CONSULT) {
         facts->model = arena_dup(r->arena, facts->model);
         return facts->model.p ? 0 : -ERR_NOMEM;

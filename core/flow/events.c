@@ -80,7 +80,8 @@ static void shrink(struct request *r)
     if (t->output && !output_passes(t->output))
         return; /* policies still ask for fields of the request */
     r->path = str_of(r->endpoint->path);
-    r->method = str_of(r->endpoint->method);
+    r->method = r->endpoint->method ? str_of(r->endpoint->method)
+                                    : arena_dup(r->arena, r->method);
     r->credential = r->passed_credential = STR_NULL;
     body_drop(r);
     http_req_shrink(r->http);

@@ -50,6 +50,15 @@ static void on_body(void *ud, struct http_req *q, int rc)
     request_run(r);
 }
 
+static void on_part(void *ud, struct http_req *q)
+{
+    struct request *r = http_req_user(q);
+
+    (void)ud;
+    if (r && r->attempt && r->attempt->call)
+        http_call_feed(r->attempt->call);
+}
+
 static void on_drained(void *ud, struct http_req *q)
 {
     struct request *r = http_req_user(q);
@@ -79,6 +88,7 @@ const struct http_handler *flow_handler(void)
     static const struct http_handler handler = {
         .on_head = on_head,
         .on_body = on_body,
+        .on_part = on_part,
         .on_drained = on_drained,
         .on_end = on_end,
         .on_refusal = flow_on_refusal,

@@ -106,6 +106,7 @@ struct request {
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */
+    struct passthrough *pass; /* see passthrough.h; NULL: a dialect of ours */
     struct shadow_mark *shadow; /* see shadow.h; NULL: not looked at */
     struct limit_claim claim; /* see limits_hold.h */
     struct str story;      /* its beginning, where somebody hears it */

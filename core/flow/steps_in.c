@@ -8,6 +8,7 @@
 #include "flow/limits_hold.h"
 #include "flow/on_fault.h"
 #include "flow/order.h"
+#include "flow/passthrough.h"
 #include "flow/policies.h"
 #include "flow/shedding.h"
 #include "flow/steps.h"
@@ -32,6 +33,9 @@ static enum step answer_health(struct request *r)
 
 static bool takes_method(const struct endpoint *e, struct str method)
 {
+    if (!e->method)
+        return str_is(method, "GET") || str_is(method, "POST") ||
+               str_is(method, "DELETE");
     return str_is(method, e->method) ||
            (str_is(method, "HEAD") && str_is(str_of(e->method), "GET"));
 }
@@ -66,7 +70,8 @@ enum step step_head(struct request *r)
     }
     if (!takes_method(r->endpoint, r->method)) {
         err_set(&r->err, ERR_METHOD, "%s takes %s.", r->endpoint->path,
-                r->endpoint->method);
+                r->endpoint->method ? r->endpoint->method
+                                    : "GET, POST and DELETE");
         return request_fail(r, ERR_METHOD, "client");
     }
     if (r->endpoint->is_public)
@@ -79,6 +84,8 @@ enum step step_head(struct request *r)
                 "The query is longer than %d bytes.", QUERY_MAX);
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
+    if (r->endpoint->id == ENDPOINT_PASSTHROUGH && passthrough_begin(r))
+        return request_fail(r, r->err.code, "client");
     if (r->flow->env.cells)
         r->cell = cells_request_begin(r->flow->env.cells, str_of(r->id),
                                       str_of(r->endpoint->name));
@@ -207,6 +214,8 @@ static void body_error(struct request *r)
 
 enum step step_body(struct request *r)
 {
+    if (r->pass && !r->body_asked && passthrough_uploads(r, body_limit(r)))
+        return passthrough_read(r);
     if (!r->body_asked) {
         if (r->flow->shed_level && shedding_refuses(r)) /* now it is known */
             return shedding_refuse(r);                  /* who calls */
@@ -249,6 +258,8 @@ enum step step_read(struct request *r)
     cells_request_body(r->cell, body);
     if (ended_a_worker(r, body))
         return request_fail(r, ERR_ENDED_WORKER, "client");
+    if (r->pass)
+        return passthrough_read(r);
     if (json_scan(&r->json, body, NULL, &err)) {
         err_set(&r->err, ERR_INVALID_REQUEST,
                 "We could not parse the JSON body of your request: %s (%s).",
@@ -293,8 +304,11 @@ enum step step_plan(struct request *r)
                 STR_ARG(r->asked));
         return request_fail(r, ERR_MODEL_NOT_ALLOWED, "client");
     }
-    rc = engine_plan(r->gen->engine, r->arena, r->facts.model, r->principal,
-                     &r->plan, &r->err);
+    rc = passthrough_is_named(r)
+             ? engine_plan_named(r->gen->engine, r->arena, r->asked, &r->plan,
+                                 &r->err)
+             : engine_plan(r->gen->engine, r->arena, r->facts.model,
+                           r->principal, &r->plan, &r->err);
     if (rc)
         return request_fail(r, -rc,
                             rc == -ERR_MODEL_NOT_FOUND &&

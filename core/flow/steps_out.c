@@ -5,6 +5,7 @@
 #include "flow/choose.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
+#include "flow/passthrough.h"
 #include "flow/places.h"
 #include "flow/policies.h"
 #include "flow/queue.h"
@@ -180,6 +181,8 @@ enum step step_upstream(struct request *r)
 {
     struct attempt *t = r->attempt;
 
+    if (r->pass)
+        passthrough_cut(r);
     if (t->broken || t->ended)
         return STEP_JUDGE;
     if (t->mode != MODE_HEAD)
@@ -192,6 +195,8 @@ enum step step_stream(struct request *r)
 {
     struct attempt *t = r->attempt;
 
+    if (r->pass)
+        passthrough_cut(r);
     if (t->broken || t->ended)
         return STEP_JUDGE;
     r->waiting_on = "upstream.body";
@@ -385,7 +390,7 @@ enum step step_judge(struct request *r)
     rule_out(r);
     error_open(r, &why);
     attempt_stop(r);
-    if (r->answer.content_sent)
+    if (r->answer.content_sent || passthrough_is_spent(r))
         return STEP_FAIL;
     buf_reset(&r->answer.held);
     r->answer.finish_seen = r->answer.done_seen = false;

@@ -136,8 +136,10 @@ static void choose_mode(struct request *r, const struct http_answer *a)
         t->mode = MODE_BODY;
     } else {
         t->mode = MODE_BODY;
-        stream_fault(r, PS_FAULT_PROTOCOL,
-                     "the answer's content type is neither JSON nor events");
+        t->raw = r->pass;
+        if (!t->raw)
+            stream_fault(r, PS_FAULT_PROTOCOL, "the answer's content type is "
+                                               "neither JSON nor events");
     }
 }
 
@@ -176,7 +178,8 @@ void stream_head(struct request *r, const struct http_answer *a)
     buf_reset(&r->answer.held);
     r->answer.held.max = HOLD_MAX;
     choose_mode(r, a);
-    if (policy_set_has(r->gen->policies, PHASE_OUTPUT) || limits_watches(r))
+    if (!r->pass && (policy_set_has(r->gen->policies, PHASE_OUTPUT) ||
+                     limits_watches(r)))
         request_output_begin(r);
     if (t->translation)
         r->answer.held.max = TRANSLATED_BODY_MAX;
@@ -316,7 +319,7 @@ static bool pass_on(struct request *r)
 static void body_data(struct request *r, struct str bytes)
 {
     if (!r->answer.passed) {
-        if (buf_put(&r->answer.held, bytes) == 0)
+        if (!r->attempt->raw && buf_put(&r->answer.held, bytes) == 0)
             return;
         if (r->attempt->output && request_output_too_large(r))
             return;
@@ -456,8 +459,9 @@ static void body_eof(struct request *r)
     const struct translation *x = r->attempt->translation;
 
     if (a->passed) {
-        request_dialect(r)->usage_in_tail((struct str){ a->tail, a->tail_n },
-                                          r->arena, &r->usage);
+        if (!r->attempt->raw)
+            request_dialect(r)->usage_in_tail(
+                (struct str){ a->tail, a->tail_n }, r->arena, &r->usage);
         ledger_ending(r);
         http_reply_end(r->http);
         return;

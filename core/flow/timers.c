@@ -78,7 +78,8 @@ void timers_start_attempt(struct request *r)
 
     timers_start_total(r, r->attempt->target->provider->conf);
     if (!r->commit_at_ms) /* while it waits in a queue nothing is sent */
-        r->commit_at_ms = r->facts.stream ? now + t->commit_after_ms : 0;
+        r->commit_at_ms = r->facts.stream && !r->pass
+                              ? now + t->commit_after_ms : 0;
     r->last_data_ms = now;
     r->address_at_ms = now + t->connect_ms;
     r->head_at_ms = head_limit(r) ? now + head_limit(r) : 0;

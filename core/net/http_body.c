@@ -16,6 +16,14 @@ static void body_over(struct http_req *q)
     http_conn_later(q->x);
 }
 
+static void part_over(struct http_req *q)
+{
+    if (!q->window)
+        return;
+    q->part_due = true;
+    http_conn_later(q->x);
+}
+
 void http_body_failed(struct http_req *q, int rc)
 {
     if (q->body_rc)
@@ -100,10 +108,11 @@ void http_body_take(struct http_req *q, struct str *in)
     in->n -= part.n;
     q->bytes_in += part.n;
     q->left -= part.n;
-    if (!body_copy(q, part, part.n + q->left))
+    if (!body_copy(q, part, q->window ? part.n : part.n + q->left))
         http_body_failed(q, -ERR_NOMEM);
     else if (q->left == 0)
         body_over(q);
+    part_over(q);
 }
 
 static ssize_t read_length(struct http_req *q, size_t max)
@@ -111,7 +120,9 @@ static ssize_t read_length(struct http_req *q, size_t max)
     size_t want = q->left < max ? (size_t)q->left : max;
     ssize_t n;
 
-    if (!body_room(q, 1, q->left)) {
+    if (q->window && want > q->window - q->body_n)
+        want = q->window - q->body_n;
+    if (!body_room(q, 1, q->window ? want : q->left)) {
         http_body_failed(q, -ERR_NOMEM);
         return 0;
     }
@@ -125,6 +136,7 @@ static ssize_t read_length(struct http_req *q, size_t max)
     q->bytes_in += (uint64_t)n;
     if (q->left == 0)
         body_over(q);
+    part_over(q);
     /* a short read has emptied a plain socket */
     return (size_t)n < want && !q->x->c.tls ? 0 : n;
 }

@@ -182,7 +182,17 @@ bool hc_is_full(const struct http_call *x)
 void hc_hold(struct http_call *x, bool hold)
 {
     x->held = hold;
-    curl_easy_pause(x->e->h, hold ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    curl_easy_pause(x->e->h, (hold ? CURLPAUSE_RECV : CURLPAUSE_CONT) |
+                                 (x->starved ? CURLPAUSE_SEND : 0));
+}
+
+void http_call_feed(struct http_call *x)
+{
+    if (!x->starved || x->dead || !x->e)
+        return;
+    x->starved = false;
+    curl_easy_pause(x->e->h, x->held ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    loop_defer(x->c->loop, &x->c->deliver);
 }
 
 /* As the caller wishes by now. A pause while nothing is held back costs

@@ -46,6 +46,10 @@ struct http_call_spec {
                                  from the URL and the body */
     size_t n_headers;
     struct str body;          /* borrowed until on_done or cancel returned */
+    uint64_t upload;          /* bytes that `need` gives; 0: `body` has all */
+    /* The next of them, at most `n`; 0: none are there yet, http_call_feed
+     * will say. Nothing of this file may be called in it. */
+    size_t (*need)(void *ud, char *to, size_t n);
     uint32_t connect_timeout_ms;
     bool small_reads;         /* the answer trickles: a small read buffer */
     bool http2;               /* by TLS, one stream per connection; else 1.1 */
@@ -103,6 +107,9 @@ struct http_call *http_client_start(struct http_client *c,
  * on_done waits too while bytes are held back. */
 void http_call_pause(struct http_call *x);
 void http_call_resume(struct http_call *x);
+
+/** There are bytes of an upload again. Not from within a callback. */
+void http_call_feed(struct http_call *x);
 
 /** Close the transfer now (safe inside its own callbacks); no callback comes
  * after this returns. The connection is closed unless the answer was whole. */

@@ -76,6 +76,16 @@ static int on_close(void *ud, curl_socket_t fd)
     return close(fd);
 }
 
+/* Bytes of an upload. It is told its length, so none are a pause. */
+static size_t on_need(char *to, size_t size, size_t n, void *ud)
+{
+    struct hc_easy *e = ud;
+    size_t got = e->x->dead ? 0 : e->need(e->x->ud, to, size * n);
+
+    e->x->starved = got == 0;
+    return got ? got : CURL_READFUNC_PAUSE;
+}
+
 static void set_callbacks(struct http_client *c, struct hc_easy *e)
 {
     CURL *h = e->h;
@@ -86,6 +96,8 @@ static void set_callbacks(struct http_client *c, struct hc_easy *e)
     curl_easy_setopt(h, CURLOPT_HEADERDATA, e);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, hc_on_bytes);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, e);
+    curl_easy_setopt(h, CURLOPT_READFUNCTION, on_need);
+    curl_easy_setopt(h, CURLOPT_READDATA, e);
     curl_easy_setopt(h, CURLOPT_RESOLVER_START_FUNCTION, on_resolver);
     curl_easy_setopt(h, CURLOPT_RESOLVER_START_DATA, e);
     curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_prereq);
@@ -211,9 +223,11 @@ static int set_verb(struct hc_easy *e, const struct http_call_spec *spec)
 
     if (verb == HC_POST) {
         curl_easy_setopt(e->h, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)spec->body.n);
+                         (curl_off_t)(spec->upload ? spec->upload
+                                                   : spec->body.n));
         curl_easy_setopt(e->h, CURLOPT_POSTFIELDS,
-                         spec->body.n ? spec->body.p : "");
+                         spec->upload   ? NULL
+                         : spec->body.n ? spec->body.p : "");
     }
     if (verb != e->verb) {
         if (verb == HC_HEAD)
@@ -325,6 +339,7 @@ int hc_easy_setup(struct hc_easy *e, struct http_call *x,
     e->x = x;
     e->asked_name = e->begun = e->again = false;
     e->text[0] = '\0';
+    e->need = spec->need;
     set_numbers(e, spec);
     set_pool(e, x, spec);
     if (set_verb(e, spec) || set_places(e, spec))

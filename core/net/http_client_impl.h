@@ -73,6 +73,7 @@ struct hc_easy {
     struct hc_easy *next; /* in the pool */
     struct http_call *x;  /* whose turn it is; NULL in the pool */
     char *url, *method, *unix_path, *proxy, *ca_file;
+    size_t (*need)(void *ud, char *to, size_t n); /* of an upload */
     struct hc_pool *pool; /* of `url` and `unix_path`; or NULL */
     uint32_t connect_timeout_ms, pool_idle_ms, pool_lifetime_ms;
     uint8_t verb; /* enum hc_verb */
@@ -133,6 +134,7 @@ struct http_call {
     bool told;      /* on_head was called */
     bool paused;    /* the caller's wish */
     bool held;      /* libcurl's state: reads stopped */
+    bool starved;   /* the same: an upload has no bytes */
     bool finished;  /* res is valid; the handle is gone */
     bool dead;      /* cancelled or done: no callback any more */
     bool in_cb;     /* a callback of this call is running */

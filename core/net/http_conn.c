@@ -413,6 +413,10 @@ static void http_conn_work(void *ud)
 
     if (!x->lost && x->q && http_body_wanted(x->q) && buf_len(&x->in))
         do_read(x);
+    if (!x->lost && x->q && x->q->part_due) {
+        x->q->part_due = false;
+        x->s->h.on_part(x->s->ud, x->q);
+    }
     if (!x->lost && x->q && x->q->body_due) {
         x->q->body_due = false;
         x->s->h.on_body(x->s->ud, x->q, x->q->body_rc);

@@ -110,11 +110,13 @@ struct http_req {
 
     char *body;
     size_t body_n, body_cap, body_max;
+    size_t window; /* most that is held; 0 = all of it */
     uint64_t left; /* of Content-Length */
     struct http1_chunks chunks;
     bool has_body, chunked, expect;
     bool body_asked, body_paused, body_done;
     bool body_due; /* on_body is to be called */
+    bool part_due; /* on_part is */
     int body_rc;
 
     int64_t reply_left; /* of the Content-Length we promised; -1 = none */
@@ -148,7 +150,8 @@ int http_body_read(struct http_req *q);
 void http_body_failed(struct http_req *q, int rc);
 static inline bool http_body_wanted(const struct http_req *q)
 {
-    return q->body_asked && !q->body_done && !q->body_paused && !q->body_rc;
+    return q->body_asked && !q->body_done && !q->body_paused && !q->body_rc &&
+           (!q->window || q->body_n < q->window);
 }
 
 /* http_req.c */

@@ -166,6 +166,32 @@ void http_req_read_body(struct http_req *q, size_t max)
         q->x->lost = -ERR_NOMEM;
 }
 
+void http_req_stream_body(struct http_req *q, size_t max, size_t window)
+{
+    if (!q->body_asked && !q->chunked)
+        q->window = window;
+    http_req_read_body(q, max);
+}
+
+int64_t http_req_length(const struct http_req *q)
+{
+    return q->chunked ? -1 : (int64_t)q->left + (int64_t)q->body_n;
+}
+
+size_t http_req_take_body(struct http_req *q, char *to, size_t n)
+{
+    if (n > q->body_n)
+        n = q->body_n;
+    if (n == 0)
+        return 0;
+    memcpy(to, q->body, n);
+    q->body_n -= n;
+    if (q->body_n)
+        memmove(q->body, q->body + n, q->body_n);
+    http_conn_later(q->x);
+    return n;
+}
+
 void http_req_pause_body(struct http_req *q, bool paused)
 {
     q->body_paused = paused;

@@ -63,6 +63,8 @@ struct http_handler {
      * after it.
      */
     void (*on_body)(void *ud, struct http_req *q, int rc);
+    /** Bytes of a body that is taken by parts are there. NULL where none is. */
+    void (*on_part)(void *ud, struct http_req *q);
     /** Queued bytes fell to low_water after having passed high_water. */
     void (*on_drained)(void *ud, struct http_req *q);
     /**
@@ -145,6 +147,16 @@ void *http_req_user(const struct http_req *q);
  * this call. Until it is called no byte of the body is read.
  */
 void http_req_read_body(struct http_req *q, size_t max);
+/**
+ * The same, where the body is taken by parts: at most `window` bytes of it
+ * are held, then the client waits (TCP pushes back). on_part says that some
+ * are there, on_body that the last is. Only with a Content-Length.
+ */
+void http_req_stream_body(struct http_req *q, size_t max, size_t window);
+/** How long the body is to be; -1: it says none. */
+int64_t http_req_length(const struct http_req *q);
+/** Move up to `n` bytes of what is held to `to`; how many. */
+size_t http_req_take_body(struct http_req *q, char *to, size_t n);
 /** Stop and go on reading (a policy waits); timers stand still meanwhile. */
 void http_req_pause_body(struct http_req *q, bool paused);
 /** The whole body, decoded, after on_body with rc 0. Contiguous. */

@@ -6,6 +6,7 @@
 #include "wire/converse.h"
 #include "wire/gemini.h"
 #include "wire/openai.h"
+#include "wire/passthrough.h"
 #include "wire/upstream_dialects.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
@@ -23,6 +24,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
         return &cohere_dialect;
     case DIALECT_OLLAMA:
         return &ollama_dialect;
+    case DIALECT_PASSTHROUGH:
+        return &passthrough_dialect;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:

@@ -34,6 +34,10 @@ static const struct endpoint table[] = {
       "/v1beta/models", false, false },
     { ENDPOINT_MODEL, "models", DIALECT_GEMINI_MODELS, "GET",
       "/v1beta/models/", false, false },
+#define PATH(name, method, path)                                           \
+    { ENDPOINT_PASSTHROUGH, name, DIALECT_PASSTHROUGH, method, path, false, \
+      true },
+#include "wire/passthrough.def"
     { ENDPOINT_ROOT, "root", DIALECT_NONE, "HEAD", "/", true, false },
     { ENDPOINT_HEALTHZ, "healthz", DIALECT_NONE, "GET", "/healthz", true,
       false },
@@ -58,6 +62,7 @@ static const char *const dialect_names[] = {
     [DIALECT_COHERE] = "cohere",
     [DIALECT_OLLAMA] = "ollama",
     [DIALECT_MISTRAL] = "mistral",
+    [DIALECT_PASSTHROUGH] = "passthrough",
 };
 
 #define NO_MOUNT (-1)

@@ -28,6 +28,7 @@ enum dialect {
     DIALECT_COHERE,           /* v2 chat; the same */
     DIALECT_OLLAMA,           /* its own chat; the same */
     DIALECT_MISTRAL,          /* OpenAI's chat, strictly; the same */
+    DIALECT_PASSTHROUGH,      /* nobody reads it: wire/passthrough.h */
 };
 
 enum endpoint_id {
@@ -46,13 +47,15 @@ enum endpoint_id {
     ENDPOINT_ROOT, /* "/": clients look whether somebody is there */
     ENDPOINT_HEALTHZ,
     ENDPOINT_READYZ,
+    ENDPOINT_PASSTHROUGH, /* of wire/passthrough.def */
 };
 
 struct endpoint {
     enum endpoint_id id;
     const char *name;    /* in policies, logs, metrics: "chat" */
     enum dialect dialect;
-    const char *method;  /* the one it takes ("GET" includes HEAD) */
+    const char *method;  /* the one it takes ("GET" includes HEAD); NULL: GET,
+                            POST and DELETE */
     const char *path;    /* "/v1/chat/completions"; a trailing '/' = prefix */
     bool is_public;      /* answered without a credential */
     bool streams;        /* an answer may be streamed */

@@ -19,6 +19,7 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
         return &anthropic_text_ops;
     case DIALECT_NONE:
     case DIALECT_OPENAI_EMBEDDINGS:
+    case DIALECT_PASSTHROUGH:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:

@@ -261,6 +261,7 @@ static const ps_api apis[] = {
     { PS_COMPLETIONS, PS_OPENAI_COMPLETIONS, PS_SSE, "POST", "/completions" },
     { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST", "/embeddings" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET", "/models" },
+    { PS_PASSTHROUGH, PS_OPENAI_PATHS, PS_SSE, "POST", "/" },
 };
 
 static const ps_provider ops = {

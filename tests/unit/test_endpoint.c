@@ -35,6 +35,11 @@ static void finds_known_paths(void)
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic/v1/messages"), "messages");
     CU_ASSERT_STRING_EQUAL(name_at("/v1/messages/count_tokens"),
                            "count_tokens");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/images/edits"), "images");
+    CU_ASSERT_STRING_EQUAL(name_at("/openai/v1/files/x/content"), "files");
+    CU_ASSERT_STRING_EQUAL(name_at("/v2/rerank"), "rerank");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/threads/t/runs"), "assistants");
+    CU_ASSERT_STRING_EQUAL(name_at("/anthropic/v1/files"), "-");
     CU_ASSERT_STRING_EQUAL(name_at("/"), "root");
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic"), "root");
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic/"), "root");

@@ -226,6 +226,59 @@ static void big_request(void)
     rig_clear(&r);
 }
 
+/* An upload whose every second part is late. */
+static struct late {
+    struct probe *p;
+    struct loop_timer t;
+    size_t left;
+    int asked;
+} late;
+
+static void on_late(void *ud)
+{
+    (void)ud;
+    http_call_feed(late.p->x);
+}
+
+static size_t need(void *ud, char *to, size_t n)
+{
+    CU_ASSERT(ud == late.p && late.left > 0);
+    if (late.asked++ % 2 == 0) {
+        loop_timer_set(&late.t, 0);
+        return 0;
+    }
+    n = n < 1000 ? n : 1000;
+    n = n < late.left ? n : late.left;
+    memset(to, 'a', n);
+    late.left -= n;
+    return n;
+}
+
+static void uploads_as_it_comes(void)
+{
+    struct rig r;
+    struct probe p;
+
+    rig_init(&r);
+    loop_timer_init(&late.t, r.loop, on_late, NULL);
+    late.p = &p;
+    r.spec.method = STR("POST");
+    r.spec.need = need;
+    for (int i = 0; i < 2; i++) {
+        late.left = r.spec.upload = 50001;
+        one(&r, &p, "/");
+        UNIT_INT(seen_body, 50001);
+        UNIT_INT(late.left, 0);
+        CU_ASSERT(strstr(seen_head, "Content-Length: 50001") != NULL);
+    }
+    r.spec.upload = 0; /* the same handle, with a body again */
+    r.spec.body = STR("abc");
+    one(&r, &p, "/");
+    UNIT_INT(seen_body, 3);
+    loop_timer_stop(&late.t);
+    rig_clear(&r);
+}
+
 static void unix_socket(void)
 {
     char path[64];
@@ -391,7 +444,9 @@ UNIT_MAIN("http_client", { "keeps connections alive", keeps_alive },
           { "sends only what was given", sends_only_what_was_given },
           { "refuses bad specs", refuses_bad_specs },
           { "framings of the answer", framings },
-          { "big request", big_request }, { "unix socket", unix_socket },
+          { "big request", big_request },
+          { "uploads as it comes", uploads_as_it_comes },
+          { "unix socket", unix_socket },
           { "no address fails at once", no_address_fails_at_once },
           { "addresses change", addresses_change },
           { "through a proxy", through_a_proxy },

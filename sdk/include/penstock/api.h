@@ -8,7 +8,8 @@
 
 /** What an endpoint asks of a provider. */
 enum {
-    PS_CHAT = 1, PS_COMPLETIONS, PS_EMBEDDINGS, PS_MODELS, PS_COUNT_TOKENS
+    PS_CHAT = 1, PS_COMPLETIONS, PS_EMBEDDINGS, PS_MODELS, PS_COUNT_TOKENS,
+    PS_PASSTHROUGH /* the client's method and path; bodies as they are */
 };
 
 /** Wire dialects. PS_ANTHROPIC carries chat, count_tokens and models,
@@ -16,7 +17,9 @@ enum {
 enum {
     PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
     PS_OPENAI_MODELS, PS_ANTHROPIC, PS_RESPONSES, PS_GEMINI, PS_CONVERSE,
-    PS_COHERE, PS_OLLAMA, PS_MISTRAL /* OpenAI's chat, strictly */
+    PS_COHERE, PS_OLLAMA,
+    PS_MISTRAL, /* OpenAI's chat, strictly */
+    PS_OPENAI_PATHS /* PS_PASSTHROUGH: images, audio, files, batches ... */
 };
 
 /** How a streamed answer is framed; PS_JSON: it is not streamed. Where one op
