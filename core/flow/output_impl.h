@@ -69,6 +69,7 @@ struct output {
     struct buf out;   /* for the client */
     struct buf said;  /* JSON strings of the event at hand */
     struct buf like;  /* JSON of an event: its envelope */
+    struct buf first; /* of the first one, where the dialect asks for it */
     struct buf log;   /* hold = "all": events that say more than text */
     size_t head;      /* of the log: what comes before any content */
     bool head_over;

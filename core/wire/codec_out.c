@@ -7,6 +7,9 @@
 #include "wire/codec_chat.h"
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
+#include "wire/codec_responses.h"
+#include "wire/codec_responses_in.h"
+#include "wire/codec_responses_out.h"
 
 #define MAX_HELD (16u << 20)
 
@@ -34,6 +37,18 @@ static const struct codec codecs[] = {
         .encode = anthropic_encode,
         .in_init = anthropic_in_init,
         .out_init = anthropic_out_init,
+    },
+    {
+        .dialect = DIALECT_RESPONSES,
+        .in_size = sizeof(struct responses_in),
+        .out_size = sizeof(struct responses_out),
+        .decode_request = responses_decode_request,
+        .encode_request = responses_encode_request,
+        .decode_body = responses_decode_body,
+        .decode_event = responses_decode_event,
+        .encode = responses_encode,
+        .in_init = responses_in_init,
+        .out_init = responses_out_init,
     },
 };
 

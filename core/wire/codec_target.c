@@ -148,6 +148,8 @@ struct codec_target codec_target_of(enum dialect d, struct str model)
     const struct row *best = NULL;
     size_t length = 0;
 
+    if (d == DIALECT_RESPONSES) /* the same models */
+        d = DIALECT_OPENAI_CHAT;
     if (d == DIALECT_OPENAI_CHAT && name.n > chat.n &&
         str_eq((struct str){ name.p + name.n - chat.n, chat.n }, chat))
         name = STR("chatgpt-"); /* the ones that do not reason */

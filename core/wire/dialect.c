@@ -4,6 +4,7 @@
 
 #include "wire/anthropic.h"
 #include "wire/openai.h"
+#include "wire/responses.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
 {
@@ -13,7 +14,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_COMPLETIONS:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
-    case DIALECT_RESPONSES:
     case DIALECT_GEMINI:
     case DIALECT_GEMINI_COUNT:
     case DIALECT_GEMINI_EMBED:
@@ -26,6 +26,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
         return &anthropic_dialect;
+    case DIALECT_RESPONSES:
+        return &responses_dialect;
     }
     return &openai_dialect;
 }

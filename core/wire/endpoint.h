@@ -32,6 +32,8 @@ enum dialect {
 enum endpoint_id {
     ENDPOINT_NONE,
     ENDPOINT_CHAT,
+    ENDPOINT_RESPONSES,
+    ENDPOINT_RESPONSE, /* /v1/responses/{id}: what a provider keeps */
     ENDPOINT_COMPLETIONS,
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_MODELS,
@@ -47,7 +49,7 @@ struct endpoint {
     enum endpoint_id id;
     const char *name;    /* in policies, logs, metrics: "chat" */
     enum dialect dialect;
-    const char *method;  /* the one it takes ("GET" includes HEAD) */
+    const char *method;  /* the one it takes ("GET" includes HEAD), "*" = any */
     const char *path;    /* "/v1/chat/completions"; a trailing '/' = prefix */
     bool is_public;      /* answered without a credential */
     bool streams;        /* an answer may be streamed */

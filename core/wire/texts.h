@@ -64,6 +64,7 @@ struct wire_block {
 struct wire_stop {
     enum wire_finish finish;
     struct str like;   /* JSON of an event of this stream: its envelope */
+    struct str head;   /* of the first one, where the dialect asks for it */
     const struct wire_block *open; /* begun and not ended; WIRE_ALL as above */
     size_t n_open;
     const struct usage *usage; /* as far as it is known */
@@ -104,6 +105,7 @@ struct wire_text_ops {
     int (*stop_body)(enum dialect d, const struct json *body,
                      struct arena *names, uint32_t choice,
                      enum wire_finish finish, struct buf *out);
+    bool each; /* `like` is the event at hand, and the first one is `head` */
 };
 
 enum { WIRE_ITEMS_MAX = 65536 };
