@@ -53,6 +53,7 @@ struct output {
     bool over;        /* the stream's end was seen: nothing follows it */
     bool whole;       /* it is not streamed */
     bool late;        /* policies are asked at the end only */
+    bool last;        /* the event at hand is the last, and has texts */
     bool content;
     uint64_t roles;   /* said so far */
     struct policy_window window;

@@ -192,9 +192,10 @@ void responses_put_format(struct cw *c)
     jw_open(&c->w, '{');
     jw_key(&c->w, "format");
     jw_open(&c->w, '{');
-    jw_member_text(&c->w, "type", schema                   ? STR("json_schema")
-                                  : f->kind == FORMAT_TEXT ? STR("text")
-                                                           : STR("json_object"));
+    jw_member_text(&c->w, "type", str_of(schema ? "json_schema"
+                                         : f->kind == FORMAT_TEXT
+                                             ? "text"
+                                             : "json_object"));
     if (schema) {
         jw_member_text(&c->w, "name", f->name.p ? f->name : STR("output"));
         jw_opt_jstr(&c->w, "description", f->description);

@@ -3,7 +3,7 @@
 /*
  * A codec over any bytes. The first byte says what the rest is: R a request,
  * B a whole answer, else a stream. What is decoded must be in order, and what
- * is written from it, in either dialect, must be JSON again.
+ * is written from it, in any dialect, must be JSON again.
  */
 #ifndef PENSTOCK_FUZZ_CODEC_FUZZ_H
 #define PENSTOCK_FUZZ_CODEC_FUZZ_H
@@ -77,6 +77,7 @@ static void fuzz_request(enum dialect d, struct str body)
         for (size_t i = 0; !rc && i < 6; i++) {
             write_request(&r, DIALECT_ANTHROPIC, models[i], a);
             write_request(&r, DIALECT_OPENAI_CHAT, models[i], a);
+            write_request(&r, DIALECT_RESPONSES, models[i], a);
         }
     }
     json_clear(&j);
@@ -85,11 +86,17 @@ static void fuzz_request(enum dialect d, struct str body)
 
 /* ---- answers ------------------------------------------------------------ */
 
-/* Into both dialects, each as a stream and whole. */
+/* Into each dialect, as a stream and whole. */
+static const enum dialect written[] = { DIALECT_OPENAI_CHAT,
+                                        DIALECT_ANTHROPIC,
+                                        DIALECT_RESPONSES };
+
+enum { OUTS = 2 * sizeof written / sizeof written[0] };
+
 struct answer {
     struct codec_in *in;
-    struct codec_out *out[4];
-    struct buf to[4];
+    struct codec_out *out[OUTS];
+    struct buf to[OUTS];
     bool started, ended, open;
 };
 
@@ -109,7 +116,7 @@ static int on_neutral(void *ud, const struct neutral_event *ev)
         s->open = ev->type == NEUTRAL_TOOL_BEGIN ||
                   (s->open && ev->type != NEUTRAL_BLOCK_END);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < OUTS; i++) {
         int rc = s->out[i]->codec->encode(s->out[i], ev, &s->to[i]);
 
         MUST(rc == 0 || rc == -ERR_LIMIT || rc == -ERR_NOMEM);
@@ -124,11 +131,9 @@ static void open_answer(struct answer *s, enum dialect d, struct arena *a)
                                   .include_usage = true };
 
     *s = (struct answer){ .in = codec_in_new(codec_for(d), a, &in) };
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < OUTS; i++) {
         out.stream = i & 1;
-        s->out[i] = codec_out_new(codec_for(i & 2 ? DIALECT_ANTHROPIC
-                                                  : DIALECT_OPENAI_CHAT),
-                                  a, &out);
+        s->out[i] = codec_out_new(codec_for(written[i / 2]), a, &out);
         buf_init(&s->to[i], OUT_MAX);
     }
 }
@@ -144,7 +149,7 @@ static int on_written(void *ud, const struct sse_event *ev)
 
 static void check_written(struct answer *s)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < OUTS; i++) {
         struct sse sse;
 
         sse_init(&sse, OUT_MAX);
