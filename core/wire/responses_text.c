@@ -34,7 +34,8 @@ static void text(struct search *s, enum wire_kind kind, uint8_t part,
         wire_is_empty(s->j, node))
         return;
     add(s, (struct wire_item){ .type = WIRE_ITEM_TEXT, .kind = (uint8_t)kind,
-                               .part = part, .block = block, .node = node });
+                               .part = part, .block = block, .node = node,
+                               .again = part >= RESPONSES_DONE });
 }
 
 static void mark(struct search *s, enum wire_item_type type, uint8_t kind,

@@ -41,6 +41,7 @@ struct wire_item {
     uint8_t type, kind; /* enum wire_item_type, wire_kind */
     uint8_t part;
     bool raw;       /* the value's own JSON is the text (it is no string) */
+    bool again;     /* what was said in pieces before, once more */
     uint32_t choice, block;
     uint32_t node;  /* in the index that was searched; TEXT and ECHO */
 };

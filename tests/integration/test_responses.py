@@ -10,7 +10,8 @@ import anthropic
 import openai
 import pytest
 
-from test_translate import (COMPLETION, MESSAGE, named, plain, text_stream)
+from conftest import Instance
+from test_translate import COMPLETION, MESSAGE, named, plain, text_stream
 from upstream import Upstream
 
 CONF = """
@@ -91,46 +92,54 @@ def chat_stream():
         last, {**chunk(), "choices": [], "usage": COMPLETION["usage"]})
 
 
-@pytest.fixture
-def world(penstock):
+def answer(conn, request):
+    body = request.json()
+    stream = body.get("stream")
+    if "/responses" in request.path:
+        what = said("hi ", "there") if stream else response()
+    elif "/messages" in request.path:
+        what = text_stream("hi ", "there") if stream else MESSAGE
+    else:
+        what = chat_stream() if stream else COMPLETION
+    if not stream:
+        conn.answer(what)
+        return
+    conn.head(ctype="text/event-stream")
+    conn.chunk(what)
+    conn.end()
+
+
+def config(up, more=""):
+    return CONF.format(url=up.url, root=up.url.removesuffix("/v1"), more=more)
+
+
+def sdk(p):
+    return openai.OpenAI(base_url=p.url + "/v1", api_key="none",
+                         max_retries=0)
+
+
+@pytest.fixture(scope="module")
+def shared():
     """An upstream that speaks all three, by path, and a gateway before it."""
-    made = []
+    with Upstream(answer) as up:
+        p = Instance(config(up))
+        try:
+            p.wait_ready()
+            with sdk(p) as c:
+                yield up, p, c
+        finally:
+            problem = p.close()
+        assert not problem, problem
 
-    def make(more=""):
-        def handler(conn, request):
-            body = request.json()
-            stream = body.get("stream")
-            if "/responses" in request.path:
-                answer = said("hi ", "there") if stream else response()
-            elif "/messages" in request.path:
-                answer = text_stream("hi ", "there") if stream else MESSAGE
-            else:
-                answer = chat_stream() if stream else COMPLETION
-            if not stream:
-                conn.answer(answer, extra=[("x-request-id", "up-1")])
-                return
-            conn.head(ctype="text/event-stream")
-            conn.chunk(answer)
-            conn.end()
 
-        up = Upstream(handler)
-        up.__enter__()
-        made.append(up)
-        p = penstock(CONF.format(url=up.url, root=up.url.removesuffix("/v1"),
-                                more=more))
-        client = openai.OpenAI(base_url=p.url + "/v1", api_key="none",
-                               max_retries=0)
-        made.append(client)
-        return up, p, client
-
-    yield make
-    for m in made:
-        m.close() if isinstance(m, openai.OpenAI) else m.__exit__(
-            None, None, None)
+@pytest.fixture
+def world(shared):
+    shared[0].requests.clear()
+    return shared
 
 
 def test_native_whole(world):
-    up, _, c = world()
+    up, _, c = world
     raw = c.responses.with_raw_response.create(
         model="own", input="hello", store=True,
         tools=[{"type": "web_search"}])
@@ -143,21 +152,21 @@ def test_native_whole(world):
 
 
 def test_native_stream_is_the_providers(world):
-    _, p, _ = world()
+    _, p, _ = world
     r = p.request("POST", "/v1/responses", json.dumps(
         {"model": "own", "input": "x", "stream": True}))
     assert r.body == said("hi ", "there")
 
 
 def test_native_keeps_a_thread(world):
-    up, _, c = world()
+    up, _, c = world
     c.responses.create(model="own", input="x", previous_response_id="resp_0")
     assert up.requests[0].json()["previous_response_id"] == "resp_0"
 
 
 @pytest.mark.parametrize("model", ["own", "claude"])
 def test_stream_by_the_sdk(world, model):
-    _, _, c = world()
+    _, _, c = world
     with c.responses.stream(model=model, input="hello") as s:
         pieces = [e.delta for e in s
                   if e.type == "response.output_text.delta"]
@@ -168,7 +177,7 @@ def test_stream_by_the_sdk(world, model):
 
 
 def test_chat_target(world):
-    up, _, c = world()
+    up, _, c = world
     r = c.responses.create(model="chat", instructions="be short",
                            input="hello", max_output_tokens=64)
     assert r.output_text == "hi there"
@@ -182,7 +191,7 @@ def test_chat_target(world):
 
 
 def test_chat_target_stream(world):
-    _, p, c = world()
+    _, p, c = world
     with c.responses.stream(model="chat", input="hello") as s:
         list(s)
         last = s.get_final_response()
@@ -199,7 +208,7 @@ def test_chat_target_stream(world):
 
 
 def test_kept_things_are_refused_elsewhere(world):
-    up, _, c = world()
+    up, _, c = world
     for more in ({"previous_response_id": "r"}, {"background": True},
                  {"conversation": "c"}):
         with pytest.raises(openai.BadRequestError) as e:
@@ -213,7 +222,7 @@ def test_kept_things_are_refused_elsewhere(world):
 
 
 def test_chat_client_at_a_responses_model(world):
-    up, _, c = world()
+    up, _, c = world
     r = c.chat.completions.create(model="pro", messages=[
         {"role": "system", "content": "s"},
         {"role": "user", "content": "hello"}])
@@ -232,7 +241,7 @@ def test_chat_client_at_a_responses_model(world):
 
 
 def test_tools_take_responses_where_the_model_wants_it(world):
-    up, _, c = world()
+    up, _, c = world
     tool = [{"type": "function", "function": {"name": "f"}}]
     user = [{"role": "user", "content": "x"}]
     c.chat.completions.create(model="own", messages=user)
@@ -244,7 +253,7 @@ def test_tools_take_responses_where_the_model_wants_it(world):
 
 
 def test_messages_client_at_a_responses_model(world):
-    up, p, _ = world()
+    up, p, _ = world
     with anthropic.Anthropic(base_url=p.url, api_key="none",
                              max_retries=0) as a:
         with a.messages.stream(model="pro", max_tokens=64, messages=[
@@ -267,10 +276,17 @@ return M
 """
 
 
-@pytest.mark.parametrize("model", ["own", "claude"])
-def test_a_policy_edits_every_copy(world, tmp_path, model):
+def test_a_policy_edits_every_copy(penstock, tmp_path):
     (tmp_path / "mask.lua").write_text(MASK)
-    _, p, c = world(f'policy_path "{tmp_path}" policies {{ "mask" }}')
+    with Upstream(answer) as up:
+        p = penstock(config(
+            up, f'policy_path "{tmp_path}" policies {{ "mask" }}'))
+        with sdk(p) as c:
+            for model in ("own", "claude"):
+                masked(p, c, model)
+
+
+def masked(p, c, model):
     assert c.responses.create(model=model, input="x").output_text == "hi [x]"
     with c.responses.stream(model=model, input="x") as s:
         pieces = [e.delta for e in s
@@ -282,11 +298,13 @@ def test_a_policy_edits_every_copy(world, tmp_path, model):
     assert b"there" not in r.body
 
 
-def test_a_policy_stops(world, tmp_path):
+def test_a_policy_stops(penstock, tmp_path):
     (tmp_path / "stop.lua").write_text(STOP)
-    _, p, _ = world(f'policy_path "{tmp_path}" policies {{ "stop" }}')
-    r = p.request("POST", "/v1/responses", json.dumps(
-        {"model": "own", "input": "x", "stream": True}))
+    with Upstream(answer) as up:
+        p = penstock(config(
+            up, f'policy_path "{tmp_path}" policies {{ "stop" }}'))
+        r = p.request("POST", "/v1/responses", json.dumps(
+            {"model": "own", "input": "x", "stream": True}))
     last = json.loads(r.body.strip().split(b"data: ")[-1])
     assert last["type"] == "response.incomplete"
     assert last["response"]["id"] == "resp_1"
@@ -296,7 +314,7 @@ def test_a_policy_stops(world, tmp_path):
 
 
 def test_errors_have_openais_shape(world):
-    up, _, c = world()
+    up, _, c = world
     with pytest.raises(openai.NotFoundError):
         c.responses.create(model="none", input="x")
     with pytest.raises(openai.BadRequestError) as e:
