@@ -14,11 +14,12 @@ local M = { api = 1, schema = {
   stream = "string",   -- "finish": a stream ends where its tokens are used up
 } }
 
+local take = ps.take
 local rows
 
--- made once; a row without a limit is none
+-- read once; a row without a limit is none
 local function all(conf)
-  return {
+  return ps.rows {
     { "requests", per = "ip", limit = conf.ip },
     { "requests", per = "key", limit = "own", default = conf.requests },
     { "requests", per = "team", limit = "own" },
@@ -31,7 +32,7 @@ end
 
 function M.admit(req, conf)
   rows = rows or all(conf)
-  return ps.take(rows)
+  return take(rows)
 end
 
 return M

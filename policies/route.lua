@@ -10,9 +10,19 @@ local M = { api = 1, schema = { match = "map" }, fail = "closed" }
 
 local MATCH = { residency = "region" }
 
+local matches -- { theirs, ours }, in a list; read once
+
+local function all(match)
+  local list = {}
+  for theirs, ours in pairs(match) do list[#list + 1] = { theirs, ours } end
+  return list
+end
+
 function M.route(req, conf, plan)
+  matches = matches or all(conf.match or MATCH)
   local tags = req.principal.tags
-  for theirs, ours in pairs(conf.match or MATCH) do
+  for i = 1, #matches do
+    local theirs, ours = matches[i][1], matches[i][2]
     local want = tags[theirs]
     if want then
       plan:keep(theirs .. " " .. want, function(t) return t.tags[ours] == want end)

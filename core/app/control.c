@@ -80,45 +80,6 @@ static int do_explain(struct master *m, struct conn *c, json_t *request)
     return control_put_error(out, "no recent request has that id");
 }
 
-static int want(struct master *m, struct conn *c, struct reload_wish wish)
-{
-    control_wait(m, c);
-    wish.ticket = c->ticket;
-    if (reload_want(m, &wish))
-        return 0;
-    c->ticket = 0;
-    return control_put_error(&c->out, m->phase == MASTER_RUNNING
-                                          ? "too many reloads wait; try again"
-                                          : "it is not running: it starts or "
-                                            "ends just now");
-}
-
-static int do_reload(struct master *m, struct conn *c, json_t *request)
-{
-    const struct reload_wish wish = {
-        .plan = json_is_true(json_object_get(request, "plan")),
-        .force = json_is_true(json_object_get(request, "force")),
-        .no_wait = json_is_true(json_object_get(request, "no_wait")),
-    };
-
-    return want(m, c, wish);
-}
-
-/** Without a number: to the one that served before this. */
-static int do_rollback(struct master *m, struct conn *c, json_t *request)
-{
-    json_int_t to = json_integer_value(json_object_get(request, "to"));
-    const struct reload *r = &m->reload;
-
-    if (to <= 0 && r->n_kept == 0)
-        return control_put_error(&c->out, "no earlier generation is kept: "
-                                          "nothing was reloaded since the "
-                                          "start");
-    return want(m, c, (struct reload_wish){
-                          .back_to = to > 0 ? (uint64_t)to
-                                            : r->kept[0].number });
-}
-
 static const struct {
     const char *name;
     bool operators;
@@ -126,8 +87,13 @@ static const struct {
 } verbs[] = {
     { "status", false, do_status }, { "explain", false, do_explain },
     { "drain", true, do_drain },    { "stop", true, do_stop },
-    { "reopen", true, do_reopen },  { "reload", true, do_reload },
-    { "rollback", true, do_rollback },
+    { "reopen", true, do_reopen },  { "reload", true, control_reload },
+    { "rollback", true, control_rollback },
+    { "generations", false, control_generations },
+    { "shadow", true, control_shadow },
+    { "shadow.show", false, control_shadow_show },
+    { "shadow.stop", true, control_shadow_stop },
+    { "upgrade", true, control_upgrade },
     { "plugin.list", false, control_plugin_list },
     { "plugin.release", true, control_plugin_release },
     { "target.list", false, control_target_list },
@@ -392,7 +358,7 @@ static int clear_way(const struct sockaddr_un *at, struct err *err)
     return 0;
 }
 
-struct control *control_new(const char *path, struct err *err)
+static struct control *make(const char *path, struct err *err)
 {
     struct control *c = calloc(1, sizeof *c);
 
@@ -408,9 +374,41 @@ struct control *control_new(const char *path, struct err *err)
         err_set(err, ERR_LIMIT, "the control socket's path is longer than "
                                 "%zu bytes: %s", sizeof c->at.sun_path - 1,
                 path);
-        goto fail;
+        free(c);
+        return NULL;
     }
     memcpy(c->at.sun_path, path, strlen(path));
+    return c;
+}
+
+struct control *control_adopt(const char *path, int fd, struct err *err)
+{
+    struct control *c = make(path, err);
+
+    if (c)
+        c->fd = fd;
+    return c;
+}
+
+int control_fd(const struct control *c)
+{
+    return c->fd;
+}
+
+void control_hand_over(struct control *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    c->handed = true;
+}
+
+struct control *control_new(const char *path, struct err *err)
+{
+    struct control *c = make(path, err);
+
+    if (!c)
+        return NULL;
     if (clear_way(&c->at, err) != 0)
         goto fail;
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -443,7 +441,8 @@ void control_free(struct control *c)
 {
     if (!c)
         return;
-    unlink(c->at.sun_path);
+    if (!c->handed)
+        unlink(c->at.sun_path);
     control_close_fds(c);
     free(c);
 }

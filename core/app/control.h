@@ -27,6 +27,12 @@ enum { CONTROL_MAX_CONNS = 16, CONTROL_LINE_MAX = 32768 };
 
 /** Listen there. Errors: EXISTS (another instance answers), IO, NOMEM. */
 struct control *control_new(const char *path, struct err *err);
+/** The same on a socket that listens already; it is ours from now on. */
+struct control *control_adopt(const char *path, int fd, struct err *err);
+/** The listening socket. */
+int control_fd(const struct control *c);
+/** Another has it now: take no more connections, and leave the file. */
+void control_hand_over(struct control *c);
 /** Closes and removes the socket; NULL is fine. */
 void control_free(struct control *c);
 /** In a child: close what it inherited; the socket's file stays. */
@@ -42,6 +48,14 @@ void control_serve(struct control *c, struct master *m,
 struct message; /* app/message.h */
 void control_answer(struct master *m, const struct message *msg);
 void control_keeper_gone(struct master *m);
+
+/** The admin API wishes for a reload (MSG_WISH). control_reload.c */
+struct post;
+void control_wish(struct master *m, struct post *p, struct message *msg);
+/** It was carried out, or refused. */
+struct reload_wish;
+void control_wished(struct master *m, const struct reload_wish *w,
+                    struct str text);
 
 /** Answer a connection that waits under this ticket; gone is fine. */
 void control_tell(struct master *m, uint32_t ticket, struct str answer);

@@ -22,6 +22,7 @@ struct conn {
 
 struct control {
     int fd;
+    bool handed; /* another master has the socket */
     uint32_t tickets;
     struct sockaddr_un at;
     struct conn conns[CONTROL_MAX_CONNS];
@@ -40,6 +41,21 @@ void control_wait(struct master *m, struct conn *c);
 
 int control_target_list(struct master *m, struct conn *c, json_t *request);
 int control_target_switch(struct master *m, struct conn *c, json_t *request);
+
+/* control_reload.c: verbs about generations */
+
+int control_reload(struct master *m, struct conn *c, json_t *request);
+int control_rollback(struct master *m, struct conn *c, json_t *request);
+int control_generations(struct master *m, struct conn *c, json_t *request);
+
+/* control_shadow.c: {"verb", "dir", "rate"} */
+
+int control_shadow(struct master *m, struct conn *c, json_t *request);
+int control_shadow_show(struct master *m, struct conn *c, json_t *request);
+int control_shadow_stop(struct master *m, struct conn *c, json_t *request);
+/* upgrade.c */
+
+int control_upgrade(struct master *m, struct conn *c, json_t *request);
 
 /* control_plugins.c: {"verb"}, or {"verb", "name"} to end a quarantine */
 

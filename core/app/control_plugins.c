@@ -172,6 +172,7 @@ static void drop_kept(struct master *m, struct freed *out)
     }
     r->n_kept = to;
     for (size_t i = 0; i < out->generations; i++) {
+        kept_drop(m, gone[i].number);
         drop_copies(m, &gone[i].loaded, out);
         served_clear(&gone[i]);
     }

@@ -273,6 +273,24 @@ static void put_sums(struct buf *b, const struct master *m)
     put_num(b, "worker_deaths", deaths);
 }
 
+/** Do the files say what is served? */
+static void put_files(struct buf *b, const struct master *m)
+{
+    const char *changed = sources_changed(m->loaded.sources);
+
+    put_name(b, "files");
+    buf_putc(b, '{');
+    if (m->reload.pinned)
+        put_str(b, "differ", STR("an earlier generation was rolled back to"));
+    else if (*m->reload.kept_life.broken)
+        put_str(b, "differ", str_of(m->reload.kept_life.broken));
+    else if (changed)
+        put_str(b, "differ", STR("written since they were read"));
+    if (changed)
+        put_str(b, "changed", str_of(changed));
+    buf_putc(b, '}');
+}
+
 int control_status(const struct master *m, struct buf *out)
 {
     uint64_t now = clock_mono_ms();
@@ -294,6 +312,9 @@ int control_status(const struct master *m, struct buf *out)
     buf_putc(out, '[');
     reload_put_kept(m, out);
     buf_putc(out, ']');
+    put_name(out, "generations");
+    kept_put_all(m, out);
+    put_files(out, m);
     if (m->file)
         put_str(out, "file", str_of(m->file));
     put_str(out, "state", m->config->state);

@@ -139,6 +139,40 @@ static void on_ask(void *ud, struct message *m)
     refuse(k->child, m->number, &err);
 }
 
+static int on_wish(void *ud, uint64_t call, struct str request)
+{
+    const struct keeper_main *k = ud;
+    struct buf all = BUF_INIT(MESSAGE_TEXT_MAX);
+    int rc = buf_printf(&all, "%llu\n", (unsigned long long)call);
+
+    if (!rc)
+        rc = buf_put(&all, request);
+    if (!rc)
+        rc = tell(k->child, MSG_WISH, 0, buf_str(&all), -1);
+    buf_clear(&all);
+    return rc;
+}
+
+static void on_wished(struct keeper_main *k, const struct message *m)
+{
+    struct str rest = { m->text, m->size };
+    struct str number = str_split(&rest, '\n');
+    uint64_t call;
+
+    if (rest.p && str_u64(number, &call))
+        keeper_wished(k->keeper, call, rest);
+}
+
+static void hand_over(struct keeper_main *k)
+{
+    keeper_hand_over(k->keeper);
+    if (k->child->m->metrics_fd >= 0)
+        close(k->child->m->metrics_fd);
+    if (k->child->m->admin_fd >= 0)
+        close(k->child->m->admin_fd);
+    tell(k->child, MSG_HANDED, 0, STR_NULL, -1);
+}
+
 static void on_message(void *ud, struct message *m)
 {
     struct keeper_main *k = ud;
@@ -147,6 +181,10 @@ static void on_message(void *ud, struct message *m)
         keeper_ask_jwks(k->keeper, (struct str){ m->text, m->size });
     else if (m->type == MSG_ASK)
         on_ask(k, m);
+    else if (m->type == MSG_WISHED)
+        on_wished(k, m);
+    else if (m->type == MSG_HAND_OVER)
+        hand_over(k);
 }
 
 int keeper_run(const struct child *c)
@@ -166,6 +204,7 @@ int keeper_run(const struct child *c)
         .keys = on_keys,
         .publish_jwks = on_jwks,
         .jwks = c->m->jwks,
+        .wish = on_wish,
         .ud = &k,
     };
     struct err err = { 0 };

@@ -23,7 +23,7 @@ static void close_one(struct listener *l, size_t slots)
 {
     for (size_t k = 0; l->fds && k < slots; k++)
         close(l->fds[k]);
-    if (l->fds)
+    if (l->fds && !l->kept)
         listener_unlink(str_of(l->name));
     free(l->fds);
     l->fds = NULL;
@@ -62,6 +62,25 @@ static int open_one(struct listener *l, struct str name, size_t slots,
     return 0;
 }
 
+/** What the set before has, and as many sockets as we have slots. */
+static int take_over(struct listener *l, struct listener *old, size_t had,
+                     size_t slots, struct err *err)
+{
+    int *more;
+
+    if (slots > had) {
+        more = realloc(old->fds, slots * sizeof *more);
+        if (!more)
+            return err_set(err, ERR_NOMEM, "no memory");
+        old->fds = more;
+        if (listen_more(more[0], slots - had, more + had, err) != 0)
+            return -err->code;
+    }
+    *l = *old;
+    old->taken = true;
+    return 0;
+}
+
 int listeners_open(struct listeners *l, const struct config *c, size_t slots,
                    struct listeners *from, struct err *err)
 {
@@ -74,8 +93,7 @@ int listeners_open(struct listeners *l, const struct config *c, size_t slots,
         int rc = 0;
 
         if (old) {
-            l->list[i] = *old;
-            old->taken = true;
+            rc = take_over(&l->list[i], old, from->slots, slots, err);
         } else {
             rc = open_one(&l->list[i], c->listens[i].address, slots, err);
         }
@@ -126,6 +144,14 @@ void listeners_let_go(const struct listeners *l)
 {
     for (size_t i = 0; i < l->n; i++)
         let_go(&l->list[i], l->slots);
+}
+
+void listeners_hand_over(struct listeners *l)
+{
+    listeners_let_go(l);
+    for (size_t i = 0; i < l->n; i++)
+        free(l->list[i].fds);
+    l->n = 0;
 }
 
 void listeners_let_go_rest(const struct listeners *old)

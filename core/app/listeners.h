@@ -18,6 +18,7 @@ struct listener {
     char address[128]; /* as bound */
     int *fds;          /* one per slot; NULL = closed */
     bool taken;        /* another set has them now */
+    bool kept;         /* a Unix socket's file is the service manager's */
 };
 
 struct listeners {
@@ -27,8 +28,9 @@ struct listeners {
 
 /**
  * Open what the configuration says; `from` (or NULL) lends the sockets of the
- * addresses that it has as well. On failure nothing that was opened is left,
- * and `from` is as it was.
+ * addresses that it has as well; it has no more slots than this set. On
+ * failure nothing that was opened is left, and `from` is as it was, but for
+ * sockets of slots that it had none for.
  *
  * Errors: LIMIT, NOMEM, and those of listen_open.
  */
@@ -40,6 +42,9 @@ void listeners_replace(struct listeners *l, struct listeners *old);
 void listeners_give_up(struct listeners *l, struct listeners *old);
 /** Close all; Unix sockets' files go. */
 void listeners_close(struct listeners *l);
+
+/** Another master serves them: close ours; the files stay. */
+void listeners_hand_over(struct listeners *l);
 
 /** In a child that does not accept: close them; the files stay. */
 void listeners_let_go(const struct listeners *l);

@@ -138,6 +138,7 @@ static void end_child(struct loading *l, struct err *err)
         snprintf(err->msg, sizeof err->msg,
                  "the loader was ended by signal %d", WTERMSIG(status));
     close(l->sock);
+    sources_free(l->sources);
     *l = (struct loading){ .sock = -1 };
 }
 
@@ -171,6 +172,19 @@ int loading_start(struct loading *l, const struct load_order *order,
     return 0;
 }
 
+/** Which files it reads; the bundle is yet to come. */
+static int take_sources(struct loading *l, struct message *m, struct err *err)
+{
+    struct err none = { 0 };
+
+    sources_free(l->sources);
+    l->sources = m->fd >= 0 ? sources_open(m->fd, &none) : NULL;
+    if (m->fd >= 0)
+        close(m->fd);
+    (void)err;
+    return 0;
+}
+
 int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                  struct err *err)
 {
@@ -186,10 +200,14 @@ int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                      LOAD_MS / 1000);
     else if (got < 0)
         rc = err_set(err, ERR_IO, "the loader ended without an answer");
+    else if (m.type == MSG_SOURCES)
+        return take_sources(l, &m, err);
     else if (m.type == MSG_BUNDLE)
         rc = read_answer(out, &m, err);
     else
         rc = read_reason(&m, err);
+    out->sources = l->sources;
+    l->sources = NULL;
     end_child(l, err);
     if (got > 0 && m.fd >= 0)
         close(m.fd);
@@ -227,8 +245,16 @@ int loader_load(struct loaded *out, const char *file, const struct paths *p,
     const struct load_order order = { .file = file, .paths = p,
                                       .generation = generation,
                                       .signal_fd = signal_fd };
+
+    return loader_wait(out, &order, err);
+}
+
+int loader_wait(struct loaded *out, const struct load_order *order,
+                struct err *err)
+{
+    int signal_fd = order->signal_fd;
     struct loading l;
-    int rc = loading_start(&l, &order, err);
+    int rc = loading_start(&l, order, err);
 
     while (rc == 0) {
         struct pollfd fds[2] = { { .fd = l.sock, .events = POLLIN },
@@ -254,6 +280,7 @@ void loaded_clear(struct loaded *l)
         close(l->fd);
     free(l->plugins);
     free(l->changes);
+    sources_free(l->sources);
     *l = (struct loaded){ 0 };
 }
 

@@ -11,12 +11,16 @@
 
 #include "app/paths.h"
 #include "app/rights.h"
+#include "app/sources.h"
 #include "engine/config_table.h"
 #include "engine/plugin.h"
 
 #define LOADER_MAX_PLUGINS 64
+/** As a generation: one more than the highest that is kept. */
+#define LOADER_NEXT UINT64_MAX
 
 struct snapshot;
+struct load_order;
 
 struct loaded_plugin {
     char name[64];
@@ -37,6 +41,7 @@ struct loaded {
     uint32_t n_changes;
     enum conf_applies applies; /* the most that one of them asks for */
     bool helpers;              /* the keeper's configuration differs, too */
+    struct sources *sources;   /* the files it is made of; NULL = not known */
     bool new_code;             /* a plugin's file is another, or one more */
 };
 
@@ -44,6 +49,7 @@ struct loaded {
 struct loading {
     pid_t pid;      /* 0 = none */
     int sock;       /* readable: loading_take has something to say */
+    struct sources *sources; /* they come before the bundle */
     uint64_t until_ms;
 };
 
@@ -56,6 +62,9 @@ struct loading {
  */
 int loader_load(struct loaded *out, const char *file, const struct paths *p,
                 uint64_t generation, int signal_fd, struct err *err);
+/** The same of any order. */
+int loader_wait(struct loaded *out, const struct load_order *order,
+                struct err *err);
 void loaded_clear(struct loaded *l);
 
 /** Say in `next` how it differs from what is served. 0 or -ERR_x. */
@@ -69,6 +78,11 @@ struct load_order {
     uint64_t generation;
     /* what is served now, to say what differs; its bundle NULL = nothing */
     const struct loaded *served;
+    /* a kept bundle's number, in place of the file; then its state folder */
+    uint64_t kept;
+    const char *state;
+    const char *candidate; /* a folder of policies before all; or NULL */
+    bool keep;        /* write what differs from `served` aside: app/kept.h */
     int signal_fd;    /* the caller's, closed in the child; -1 = none */
     /* in the child, first: let go of what is the caller's; or NULL */
     void (*let_go)(void *ud);

@@ -8,6 +8,7 @@
 #include "app/loader_run.h"
 
 #include "app/loader.h"
+#include "app/loader_kept.h"
 #include "app/loader_tests.h"
 #include "app/loader_urls.h"
 #include "app/message.h"
@@ -31,21 +32,39 @@ struct load {
     struct config *config;
     struct rights rights;
     struct loaded out; /* its descriptor is `bundle` */
-    int bundle;
+    json_t *files;     /* what was read */
+    struct kept *kept; /* what is read in place of the file; or NULL */
+    struct buf kept_bytes;
+    int bundle, sock;
 };
+
+/** The canonical tree, of the file or of what was kept. */
+static json_t *read_tree(struct load *l, json_t **why, struct err *err)
+{
+    const char *file = l->order->file;
+    json_t *tree, *canonical;
+
+    if (l->order->kept) {
+        l->kept = kept_read(l->order->state, l->order->kept, &l->kept_bytes,
+                            err);
+        return l->kept ? loader_kept_tree(l->kept, &l->where, err) : NULL;
+    }
+    tree = file ? conf_load(file, err) : config_builtin(&l->where, err);
+    canonical = tree ? config_check_why(tree, &l->where, why, err) : NULL;
+    if (canonical && file)
+        sources_of_marks(l->files, file, tree);
+    json_decref(tree);
+    return canonical;
+}
 
 /** Tree, canonical tree, bundle. */
 static int read_config(struct load *l, struct err *err)
 {
-    const char *file = l->order->file;
-    json_t *tree = file ? conf_load(file, err) : config_builtin(&l->where, err);
-    json_t *why = NULL;
-    json_t *canonical = tree ? config_check_why(tree, &l->where, &why, err)
-                             : NULL;
+    json_t *why = NULL, *canonical = read_tree(l, &why, err);
+    uint64_t number = l->order->generation;
     char sock[PATHS_MAX + 8];
     int rc;
 
-    json_decref(tree);
     if (!canonical)
         return -err->code;
     if (*l->paths->divert)
@@ -60,7 +79,9 @@ static int read_config(struct load *l, struct err *err)
     }
     snprintf(sock, sizeof sock, "%s/sock", l->paths->sim);
     l->out.sim = config_set_sim_socket(canonical, sock) > 0;
-    l->bundle = config_bundle(canonical, &l->where, l->order->generation, err);
+    if (number == LOADER_NEXT)
+        number = loader_next(canonical);
+    l->bundle = config_bundle(canonical, &l->where, number, err);
     json_decref(canonical);
     return l->bundle < 0 ? l->bundle : 0;
 }
@@ -97,7 +118,11 @@ static int take_plugin(struct load *l, struct str name, struct err *err)
 
     snprintf(folder, sizeof folder, STR_FMT, STR_ARG(c->plugin_path));
     snprintf(state, sizeof state, STR_FMT, STR_ARG(c->state));
-    rc = plugin_stage(folder, name, state, staged, sizeof staged, err);
+    if (l->kept)
+        rc = loader_kept_plugin(l->kept, state, name, staged, sizeof staged,
+                                err);
+    else
+        rc = plugin_stage(folder, name, state, staged, sizeof staged, err);
     for (size_t i = 0; i < c->n_providers; i++) {
         if (str_eq(c->providers[i].plugin, name) &&
             trial.n_settings < LOADER_MAX_PLUGINS)
@@ -210,21 +235,45 @@ static int report(const struct load *l, int sock)
     return rc;
 }
 
+/** What a bundle needs is in it; this is for those who look after the files,
+ * so that a load does not fail for it. */
+static void note_sources(struct load *l)
+{
+    struct str text = snapshot_section(l->out.bundle, STR("config"));
+    json_t *tree = json_loadb(text.p, text.n, 0, NULL);
+    struct err ignored = { 0 };
+    int fd;
+
+    sources_of_tree(l->files, tree);
+    json_decref(tree);
+    fd = sources_seal(l->files, &ignored);
+    if (fd < 0)
+        return;
+    message_send(l->sock, MSG_SOURCES, 0, STR_NULL, fd);
+    close(fd);
+}
+
 static int load(struct load *l, struct err *err)
 {
     int rc = read_config(l, err);
 
     if (!rc)
         rc = open_config(l, err);
+    if (!rc && !l->kept)
+        note_sources(l);
     if (!rc)
         rc = try_policies(l, err);
     if (!rc)
         rc = find_rights(l, err);
     if (!rc)
         rc = take_plugins(l, err);
-    if (!rc && l->config->reload.tests)
-        rc = loader_tests(l->config, err);
-    return rc ? rc : compare(l, err);
+    if (!rc && l->config->reload.tests && !l->kept)
+        rc = loader_tests(l->config, err); /* it passed them in its time */
+    if (!rc)
+        rc = compare(l, err);
+    if (!rc && l->order->keep && l->out.n_changes)
+        loader_keep(l->order->state, &l->out);
+    return rc;
 }
 
 static void own_signals(void)
@@ -245,8 +294,12 @@ int loader_run(const struct load_order *order, int sock)
         .where = { .shipped_policies = p->policies, .catalogue = p->catalogue,
                    .state = p->state, .plugins = p->plugins,
                    .static_only = *p->divert != '\0' },
+        .where.candidate = order->candidate,
         .own_policies = PS_SYSCONFDIR "/policies",
         .bundle = -1,
+        .sock = sock,
+        .files = json_array(),
+        .kept_bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX),
     };
     struct err err = { 0 };
     int rc;
@@ -264,6 +317,9 @@ int loader_run(const struct load_order *order, int sock)
         message_send(sock, MSG_FAILED, 0, (struct str){ text, (size_t)n }, -1);
     }
     config_free(l.config);
+    json_decref(l.files);
+    kept_free(l.kept);
+    buf_clear(&l.kept_bytes);
     loaded_clear(&l.out);
     if (l.bundle >= 0)
         close(l.bundle);

@@ -16,7 +16,9 @@
 #include "app/listeners.h"
 #include "app/loader.h"
 #include "app/paths.h"
+#include "app/notify.h"
 #include "app/reload.h"
+#include "app/upgrade.h"
 #include "engine/cells.h"
 #include "engine/charges.h"
 #include "engine/kv.h"
@@ -33,6 +35,8 @@ struct snapshot;
 #define MASTER_GENERATIONS 4
 #define MASTER_PROCESSES(workers) \
     ((uint32_t)(workers) * MASTER_GENERATIONS + 8)
+
+#define MASTER_GRACE_MS 5000 /* workers end requests themselves at the limit */
 
 enum master_phase {
     MASTER_STARTING, /* not all have been ready yet */
@@ -54,6 +58,7 @@ struct post {
     uint64_t prepared;   /* of the one that it holds ready beside it */
     uint64_t told;       /* of the one that it was told to serve */
     bool unlistened; /* it accepts no more */
+    bool handed;     /* keeper: it has nothing but the ledger any more */
     bool canary;  /* the first of its generation, in a slot that has another */
     bool leaving; /* replaced by another: it drains, and then the post goes */
     bool retired; /* told to end, so that the next has a new configuration */
@@ -77,6 +82,7 @@ struct master {
     struct limiter *limiter;   /* of ps.take, the same */
     struct listeners listeners;
     int metrics_fd, admin_fd, sim_fd; /* of keeper and mock; -1 = none */
+    bool metrics_kept, admin_kept; /* their files are the service manager's */
     char metrics_address[128], admin_address[128];
     char store[PATHS_MAX];     /* folder of the keeper's; "" = none */
     char ledger[PATHS_MAX];    /* the same, of the ledger */
@@ -85,10 +91,14 @@ struct master {
     struct post *posts;
     size_t n_posts, n_workers;
     struct reload reload;
+    struct upgrade upgrade; /* by another program */
+    struct heir heir;       /* of the program before this one */
+    struct notify_watch watch;
     struct charge_book charges; /* deaths of workers, in plugins */
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
     struct snapshot *jwks;      /* the same, of the issuers' keys */
+    int addresses_fd, jwks_fd;  /* of them; 0, -1 = none */
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;
@@ -99,6 +109,7 @@ struct master {
     int life[2]; /* the mock reads its end: master and all workers are gone */
     char ticket_key[80];       /* of TLS sessions, the same in all workers */
     const char *file;          /* the configuration, or NULL */
+    bool last_good; /* where it is broken, serve what served well */
     struct err err;            /* why the start failed */
 };
 
@@ -116,7 +127,8 @@ extern const char *const master_kinds[];            /* "worker", ... */
 
 /** `penstock serve`: until it is stopped. Returns the exit code. `file` may
  * be NULL; `socket` is -s or NULL. The reason of a refusal is in *err. */
-int master_serve(const char *file, const char *socket, struct err *err);
+int master_serve(const char *file, const char *socket, bool last_good,
+                 struct err *err);
 
 /* posts.c: the children's lives */
 

@@ -27,7 +27,8 @@
 
 static int open_signals(struct master *m, struct err *err)
 {
-    static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+    static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP,
+                                  SIGUSR1, SIGUSR2 };
     sigset_t set;
 
     sigemptyset(&set);
@@ -40,6 +41,17 @@ static int open_signals(struct master *m, struct err *err)
     return m->signal_fd < 0 ? err_errno(err, "signalfd") : 0;
 }
 
+/** The former's mock serves the former's workers until they end. */
+static int own_sim(struct master *m, struct err *err)
+{
+    size_t n = strlen(m->paths.sim), room = sizeof m->paths.sim - n;
+
+    if ((size_t)snprintf(m->paths.sim + n, room, ".%d", (int)getpid()) >=
+        room)
+        return err_set(err, ERR_LIMIT, "the socket folder's path is too long");
+    return 0;
+}
+
 /** The folder that the control socket lies in. */
 static int open_folders(struct master *m, const char *socket, struct err *err)
 {
@@ -47,6 +59,8 @@ static int open_folders(struct master *m, const char *socket, struct err *err)
     char *slash;
     int rc = paths_find(&m->paths, socket, err);
 
+    if (!rc && m->heir.former)
+        rc = own_sim(m, err);
     if (rc)
         return rc;
     snprintf(folder, sizeof folder, "%s", m->paths.socket);
@@ -63,11 +77,14 @@ static int open_config(struct master *m, struct err *err)
 {
     int rc;
 
-    m->generation = 1;
+    m->generation = m->heir.former ? m->heir.generation + 1 : LOADER_NEXT;
     rc = loader_load(&m->loaded, m->file, &m->paths, m->generation,
                      m->signal_fd, err);
+    if (rc && m->last_good)
+        rc = kept_last_good(m, err);
     if (rc)
         return rc;
+    m->generation = snapshot_generation(m->loaded.bundle);
     m->config = config_open(m->loaded.bundle, err);
     if (!m->config)
         return -err->code;
@@ -80,7 +97,7 @@ static int open_config(struct master *m, struct err *err)
 
 /** One instance per state folder. The lock is not inherited by fork and ends
  * with us, so that children who still drain do not hold it. */
-static int open_lock(struct master *m, struct err *err)
+int master_open_lock(struct master *m, struct err *err)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     struct str state = m->config->state;
@@ -139,31 +156,72 @@ static int open_log(struct master *m, struct err *err)
 }
 
 /** An address of one descriptor for a helper; its text as bound. */
-static int open_one(struct str at, int *fd, char *text, size_t size,
-                    struct err *err)
+struct single {
+    const char *what;
+    struct str at;
+    char *text; /* or NULL */
+    size_t size;
+    bool *kept; /* or NULL */
+};
+
+static int open_single(struct master *m, const struct single *s, int *fd,
+                       struct err *err)
 {
     struct listen_addr bound;
-    int rc = listen_open(at, 1, fd, err);
+    int rc = 0;
 
+    *fd = given_take(&m->heir.given, s->what, s->at, s->kept);
+    if (*fd < 0)
+        rc = listen_open(s->at, 1, fd, err);
     if (rc)
         return rc;
-    if (text && listen_address(*fd, &bound) == 0)
-        listen_format(&bound.ss, text, size);
+    if (s->text && listen_address(*fd, &bound) == 0)
+        listen_format(&bound.ss, s->text, s->size);
     return 0;
 }
 
 static int open_listeners(struct master *m, struct err *err)
 {
     const struct config *c = m->config;
-    int rc = listeners_open(&m->listeners, c, m->n_workers, NULL, err);
+    struct listeners *from = &m->heir.given.listeners;
+    size_t slots = m->n_workers > from->slots ? m->n_workers : from->slots;
+    const struct single metrics = { "metrics", c->metrics, m->metrics_address,
+                                    sizeof m->metrics_address,
+                                    &m->metrics_kept };
+    const struct single admin = { "admin", c->admin.address, m->admin_address,
+                                  sizeof m->admin_address, &m->admin_kept };
+    int rc = listeners_open(&m->listeners, c, slots, from, err);
 
     if (!rc && c->metrics.n)
-        rc = open_one(c->metrics, &m->metrics_fd, m->metrics_address,
-                      sizeof m->metrics_address, err);
+        rc = open_single(m, &metrics, &m->metrics_fd, err);
     if (!rc && c->admin.address.n)
-        rc = open_one(c->admin.address, &m->admin_fd, m->admin_address,
-                      sizeof m->admin_address, err);
+        rc = open_single(m, &admin, &m->admin_fd, err);
+    if (!heir_waits(&m->heir)) {
+        given_clear(&m->heir.given); /* the service manager's */
+        for (size_t i = 0; i < m->listeners.n; i++)
+            m->listeners.list[i].taken = false;
+    }
     return rc;
+}
+
+static int open_control(struct master *m, struct err *err)
+{
+    int fd = given_take(&m->heir.given, "control", str_of(m->paths.socket),
+                        NULL);
+
+    m->control = fd < 0 ? control_new(m->paths.socket, err)
+                        : control_adopt(m->paths.socket, fd, err);
+    if (!m->control && fd >= 0)
+        close(fd);
+    return m->control ? 0 : -err->code;
+}
+
+/** Where the former has it, we get it when it steps aside. */
+static int open_lock(struct master *m, struct err *err)
+{
+    if (heir_waits(&m->heir) && str_is(m->config->state, m->heir.state))
+        return 0;
+    return master_open_lock(m, err);
 }
 
 /** A folder of the keeper's alone: it writes there with the rights of the
@@ -214,7 +272,7 @@ static int open_sim(struct master *m, struct err *err)
     if (pipe2(m->life, O_CLOEXEC) != 0)
         return err_errno(err, "pipe");
     snprintf(at, sizeof at, "unix:%s/sock", m->paths.sim);
-    return open_one(str_of(at), &m->sim_fd, NULL, 0, err);
+    return listen_open(str_of(at), 1, &m->sim_fd, err);
 }
 
 int master_open_sim(struct master *m, struct err *err)
@@ -231,22 +289,39 @@ int master_open_sim(struct master *m, struct err *err)
     return 0;
 }
 
-static int open_posts(struct master *m, struct err *err)
+/** What was used before by another program is found again where it is laid
+ * out as we do it. */
+static int open_memory(struct master *m, struct err *err)
 {
-    uint32_t requests = m->config->server.max_connections;
-    size_t n = m->n_workers;
+    uint32_t requests = m->config->server.max_connections, n;
 
-    m->cells = cells_new(MASTER_PROCESSES(n),
+    m->heir.fresh_kv = true;
+    m->cells = cells_new(MASTER_PROCESSES(m->n_workers),
                          requests < MAX_REQUEST_CELLS ? requests
                                                       : MAX_REQUEST_CELLS,
                          err);
+    if (!m->cells)
+        return -err->code;
+    n = cells_processes(m->cells);
     m->kv = kv_new(m->config->kv_memory, true, err);
-    m->rings = ledger_rings_new(MASTER_PROCESSES(n), LEDGER_RING_BYTES, err);
-    m->limiter = limiter_new(m->config->limiter.memory, MASTER_PROCESSES(n), 0,
-                             true, err);
-    m->posts = calloc(MASTER_PROCESSES(n), sizeof *m->posts);
-    if (!m->cells || !m->kv || !m->rings || !m->limiter || !m->posts)
-        return err_set(err, ERR_NOMEM, "no memory");
+    m->rings = ledger_rings_new(n, LEDGER_RING_BYTES, err);
+    m->limiter = limiter_new(m->config->limiter.memory, n, 0, true, err);
+    m->posts = calloc(n, sizeof *m->posts);
+    if (!m->kv || !m->rings || !m->limiter || !m->posts)
+        return err->code ? -err->code : err_set(err, ERR_NOMEM, "no memory");
+    m->heir.fresh = !cells_inherited(m->cells);
+    m->heir.fresh_kv = !kv_inherited(m->kv);
+    m->heir.fresh_limits = !limiter_inherited(m->limiter);
+    return 0;
+}
+
+static int open_posts(struct master *m, struct err *err)
+{
+    size_t n = m->n_workers;
+    int rc = open_memory(m, err);
+
+    if (rc)
+        return rc;
     for (size_t i = 0; i < n; i++)
         m->posts[i].kind = PROC_WORKER;
     m->posts[n++].kind = PROC_KEEPER;
@@ -255,12 +330,39 @@ static int open_posts(struct master *m, struct err *err)
         m->posts[i].sock = -1;
     }
     m->n_posts = n;
-    if (getrandom(m->ticket_key, sizeof m->ticket_key, 0) !=
-        sizeof m->ticket_key)
+    if (m->heir.former == 0 &&
+        getrandom(m->ticket_key, sizeof m->ticket_key, 0) !=
+            sizeof m->ticket_key)
         return err_errno(err, "no random bytes");
+    if (m->heir.former == 0 || m->heir.fresh)
+        master_show(m);
+    return heir_snapshots(m, err);
+}
+
+void master_show(const struct master *m)
+{
     metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
     metric_set(METRIC_LAST_RELOAD_OK, NULL, 1);
-    return 0;
+}
+
+/** The configuration, and what it asks for of what was given to us. */
+static int open_first(struct master *m, const char *socket, struct err *err)
+{
+    int rc = heir_open(m, err);
+
+    if (!rc)
+        rc = open_signals(m, err);
+    if (!rc)
+        rc = open_folders(m, socket, err);
+    if (!rc)
+        rc = open_config(m, err);
+    if (!rc)
+        rc = open_lock(m, err);
+    if (!rc)
+        rc = open_log(m, err);
+    return rc || m->heir.former ? rc
+                                : given_activated(&m->heir.given, m->config,
+                                                  err);
 }
 
 int master_open(struct master *m, const char *socket, struct err *err)
@@ -271,19 +373,13 @@ int master_open(struct master *m, const char *socket, struct err *err)
     m->admin_fd = m->keys.base_fd = m->keys.delta_fd = -1;
     m->life[0] = m->life[1] = -1;
     rights_limits();
-    rc = open_signals(m, err);
+    upgrade_init(m);
+    notify_watch_init(&m->watch);
+    rc = open_first(m, socket, err);
     if (!rc)
-        rc = open_folders(m, socket, err);
-    if (!rc)
-        rc = open_config(m, err);
-    if (!rc)
-        rc = open_lock(m, err);
-    if (!rc)
-        rc = open_log(m, err);
-    if (!rc) {
-        m->control = control_new(m->paths.socket, err);
-        rc = m->control ? 0 : -err->code;
-    }
+        rc = open_control(m, err);
+    if (!rc && !m->heir.former)
+        kept_open(m);
     if (!rc)
         rc = open_listeners(m, err);
     if (!rc)
@@ -295,15 +391,28 @@ int master_open(struct master *m, const char *socket, struct err *err)
 
 /* ---- closing ----------------------------------------------------------- */
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/** Files of sockets that another master serves are left. */
 void master_close_listeners(struct master *m)
 {
+    if (heir_waits(&m->heir))
+        listeners_hand_over(&m->listeners);
     listeners_close(&m->listeners);
 }
 
-static void close_fd(int fd)
+void master_hand_over(struct master *m)
 {
-    if (fd >= 0)
-        close(fd);
+    control_hand_over(m->control);
+    listeners_hand_over(&m->listeners);
+    close_fd(&m->metrics_fd);
+    close_fd(&m->admin_fd);
+    close_fd(&m->lock_fd);
 }
 
 static void close_sim(struct master *m)
@@ -318,18 +427,30 @@ static void close_sim(struct master *m)
     rmdir(m->paths.sim);
 }
 
+/** We never served: our copies of what the former has are closed. */
+static void give_back(struct master *m)
+{
+    if (m->control)
+        master_hand_over(m);
+}
+
 void master_close(struct master *m)
 {
+    if (heir_waits(&m->heir))
+        give_back(m);
+    heir_close(m);
+    if (m->upgrade.sock >= 0)
+        close(m->upgrade.sock);
     reload_close(m);
     control_free(m->control);
     master_close_listeners(m);
-    close_fd(m->metrics_fd);
-    close_fd(m->admin_fd);
-    if (m->config && m->admin_fd >= 0)
+    if (m->config && m->admin_fd >= 0 && !m->admin_kept)
         listener_unlink(m->config->admin.address);
+    close_fd(&m->metrics_fd);
+    close_fd(&m->admin_fd);
     close_sim(m);
-    close_fd(m->life[0]);
-    close_fd(m->life[1]);
+    close_fd(&m->life[0]);
+    close_fd(&m->life[1]);
     free(m->posts);
     limiter_free(m->limiter);
     kv_free(m->kv);
@@ -338,8 +459,12 @@ void master_close(struct master *m)
     snapshot_unref(m->addresses);
     keys_clear(m);
     snapshot_unref(m->jwks);
+    if (m->addresses_fd > 0)
+        close(m->addresses_fd);
+    if (m->jwks_fd > 0)
+        close(m->jwks_fd);
     config_free(m->config);
     loaded_clear(&m->loaded);
-    close_fd(m->lock_fd);
-    close_fd(m->signal_fd);
+    close_fd(&m->lock_fd);
+    close_fd(&m->signal_fd);
 }

@@ -14,6 +14,15 @@ void master_close(struct master *m);
 /** No more listeners in this process; children have theirs. */
 void master_close_listeners(struct master *m);
 
+/** One instance per state folder. */
+int master_open_lock(struct master *m, struct err *err);
+
+/** Another master serves now: close what it has, and leave the files. */
+void master_hand_over(struct master *m);
+
+/** The generation, as metrics show it. */
+void master_show(const struct master *m);
+
 /** Open the log that the configuration names. */
 int master_open_log(struct master *m, struct err *err);
 

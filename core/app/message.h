@@ -32,6 +32,15 @@ enum message_type {
     MSG_REOPEN,     /* log files */
     MSG_JWKS,       /* keeper to master to worker: fd is the issuers' keys */
     MSG_JWKS_ASK,   /* worker to master to keeper: newer ones of jwt `text` */
+    MSG_SOURCES,    /* loader: fd is the list of files that it reads */
+    MSG_SHADOW,     /* worker: run fd beside, for `number` of 10000 requests;
+                     * fd -1: no more */
+    MSG_SHADOWED,   /* of worker: what it saw, JSON; number 1: it cannot */
+    MSG_WISH,       /* keeper: the admin API's call and JSON, "7\n{...}" */
+    MSG_WISHED,     /* to keeper: that call's answer, the same way */
+    MSG_HAND_OVER,  /* keeper: let go of all but the ledger; another has it */
+    MSG_HANDED,     /* of keeper: done; master to its heir: so it is */
+    MSG_SWITCHED,   /* master to its heir: it serves now */
 };
 
 #define MESSAGE_TEXT_MAX (48 * 1024)

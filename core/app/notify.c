@@ -33,3 +33,24 @@ int notify_manager(const char *state)
     close(fd);
     return sent < 0 ? -ERR_IO : 0;
 }
+
+void notify_watch_init(struct notify_watch *w)
+{
+    const char *every = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+    unsigned long long us = every ? strtoull(every, NULL, 10) : 0;
+
+    *w = (struct notify_watch){ 0 };
+    if (!pid || strtol(pid, NULL, 10) == getpid())
+        w->every_ms = us / 1000 / WATCH_SHARE;
+}
+
+uint64_t notify_alive(struct notify_watch *w, uint64_t now_ms)
+{
+    if (w->every_ms == 0)
+        return UINT64_MAX;
+    if (now_ms >= w->next_ms) {
+        notify_manager("WATCHDOG=1");
+        w->next_ms = now_ms + w->every_ms;
+    }
+    return w->next_ms - now_ms;
+}

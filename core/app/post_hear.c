@@ -13,13 +13,13 @@
 
 static void on_ready(struct master *m, struct post *p, struct message *msg)
 {
-    (void)m;
     (void)msg;
     p->ready_ms = clock_mono_ms();
     atomic_store(&p->cell->state, PROC_READY);
     if (p->kind == PROC_WORKER)
         log_event(EV_worker_ready, LOG_I("pid", p->pid),
                   LOG_I("slot", p->slot));
+    shadow_greet(m, p);
 }
 
 /** It cannot start; the reason counts while nothing has ever been ready. */
@@ -35,6 +35,22 @@ static void on_failed(struct master *m, struct post *p, struct message *msg)
         master_fail(m, &err);
     else
         reload_worker_failed(m, p, p->why);
+}
+
+/** Keep the descriptor, for a program that follows this one. */
+static void hold(int *held, struct message *msg)
+{
+    if (*held > 0)
+        close(*held);
+    *held = msg->fd;
+    msg->fd = -1;
+}
+
+static void on_handed(struct master *m, struct post *p, struct message *msg)
+{
+    (void)m;
+    (void)msg;
+    p->handed = true;
 }
 
 /** The keeper's newest addresses go to all workers, and to those to come. */
@@ -55,6 +71,7 @@ static void on_addresses(struct master *m, struct post *p, struct message *msg)
     }
     snapshot_unref(m->addresses);
     m->addresses = s;
+    hold(&m->addresses_fd, msg);
 }
 
 static void on_keys(struct master *m, struct post *p, struct message *msg)
@@ -80,6 +97,7 @@ static void on_jwks(struct master *m, struct post *p, struct message *msg)
     }
     snapshot_unref(m->jwks);
     m->jwks = s;
+    hold(&m->jwks_fd, msg);
 }
 
 static void on_jwks_ask(struct master *m, struct post *p, struct message *msg)
@@ -111,6 +129,9 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_PREPARED] = reload_prepared,
     [MSG_FLIPPED] = reload_flipped,
     [MSG_UNLISTENED] = reload_unlistened,
+    [MSG_WISH] = control_wish,
+    [MSG_SHADOWED] = shadow_heard,
+    [MSG_HANDED] = on_handed,
 };
 
 void post_hear(struct master *m, struct post *p)

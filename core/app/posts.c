@@ -46,6 +46,7 @@ void posts_let_go(const struct master *m)
             close(m->posts[i].sock);
     }
     keys_close_fds((struct master *)(uintptr_t)m); /* ours by the fork */
+    upgrade_let_go(m);
 }
 
 /** In the child: let go of what is the master's alone. */
@@ -73,8 +74,8 @@ static void close_masters(const struct child *c)
 /** Signals mean the master: a terminal sends them to all of us. */
 static void own_signals(void)
 {
-    static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGQUIT,
-                                   SIGPIPE };
+    static const int ignored[] = { SIGINT,  SIGTERM, SIGHUP, SIGUSR1,
+                                   SIGUSR2, SIGQUIT, SIGPIPE };
     sigset_t none;
 
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -126,7 +127,7 @@ void post_start(struct master *m, struct post *p)
 
     p->ready_ms = p->prepared = p->told = 0;
     p->generation = m->generation;
-    p->retired = false;
+    p->retired = p->handed = false;
     p->stuck = p->aborted = false;
     p->why[0] = '\0';
     if (message_pair(ends, &err) != 0) {
@@ -169,7 +170,8 @@ uint64_t posts_start_due(struct master *m, uint64_t now_ms)
         struct post *p = &m->posts[i];
 
         if (p->leaving || p->canary ||
-            (p->kind == PROC_WORKER && keys_awaited(m, now_ms)))
+            (p->kind == PROC_WORKER && keys_awaited(m, now_ms)) ||
+            (p->kind == PROC_KEEPER && m->heir.keeper_waits))
             continue;
         if (p->pid == 0 && p->start_ms <= now_ms)
             post_start(m, p);
@@ -250,6 +252,7 @@ void posts_reap(struct master *m)
                 break;
             }
         }
+        upgrade_reaped(m, pid, status);
     }
 }
 

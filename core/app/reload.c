@@ -3,7 +3,6 @@
 /* Wishes for a reload, from the queue to the answer. */
 #include "app/reload_impl.h"
 
-#include "app/charge.h"
 #include "app/control.h"
 #include "app/master_alerts.h"
 #include "app/master_open.h"
@@ -14,42 +13,26 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define RETIRE_MS 1000 /* for the keeper to write the answer */
+#define UNABLE "it starts, ends or is upgraded just now, or too many wait"
 
 static const char *const applies_words[] = {
     [CONF_LIVE] = "live", [CONF_WORKERS] = "workers",
     [CONF_RESTART] = "restart",
 };
 
-void served_clear(struct served *s)
-{
-    config_free(s->config);
-    loaded_clear(&s->loaded);
-    *s = (struct served){ 0 };
-}
-
 /* ---- answers ----------------------------------------------------------- */
-
-/** Newest first; the oldest goes. */
-static void keep(struct reload *r, struct served *s)
-{
-    if (r->n_kept == RELOAD_KEPT)
-        served_clear(&r->kept[--r->n_kept]);
-    config_free(s->config); /* the bundle is enough to make another */
-    s->config = NULL;
-    memmove(r->kept + 1, r->kept, r->n_kept * sizeof *r->kept);
-    r->kept[0] = *s;
-    r->n_kept++;
-    *s = (struct served){ 0 };
-}
 
 static void next_wish(struct master *m)
 {
     struct reload *r = &m->reload;
 
     if (r->next.loaded.bundle && r->wishes[0].back_to)
-        keep(r, &r->next); /* it was not taken: it can be asked for again */
+        reload_hold(r, &r->next); /* not taken: it can be asked for again */
     served_clear(&r->next);
     r->stage = RELOAD_NONE;
     r->n_wishes--;
@@ -58,21 +41,30 @@ static void next_wish(struct master *m)
 
 static void answer(struct master *m, const struct buf *text)
 {
-    uint32_t ticket = m->reload.wishes[0].ticket;
+    const struct reload_wish *w = &m->reload.wishes[0];
 
-    if (ticket)
-        control_tell(m, ticket, buf_str(text));
+    if (w->ticket)
+        control_tell(m, w->ticket, buf_str(text));
+    if (w->call)
+        control_wished(m, w, buf_str(text));
+    if (m->reload.retire)
+        m->reload.retire_ms = clock_mono_ms() + RETIRE_MS;
+    m->reload.retire = false;
 }
 
 void reload_refuse(struct master *m, const struct err *err)
 {
+    const struct reload_wish *w = &m->reload.wishes[0];
     struct buf text = BUF_INIT(1 << 16);
 
-    metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
-    if (!m->reload.wishes[0].plan)
+    if (!w->shadow) /* that is no reload: only who asked is told */
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+    if (!w->shadow && !w->plan)
         master_alerts_refused(m, err);
-    log_event(EV_reload_refused, LOG_Z("at", err->at), LOG_Z("why", err->msg),
-              LOG_I("generation", (int64_t)m->generation));
+    if (!w->shadow && (!w->watched || watch_is_news(m, err)))
+        log_event(EV_reload_refused, LOG_Z("at", err->at),
+                  LOG_Z("why", err->msg),
+                  LOG_I("generation", (int64_t)m->generation));
     buf_puts(&text, "{\"error\":{\"message\":");
     buf_json_str(&text, str_of(err->msg));
     if (*err->at) {
@@ -113,20 +105,35 @@ const char *reload_note(const struct master *m)
     return NULL;
 }
 
+static const char *plan_note(const struct master *m)
+{
+    if (m->reload.pinned)
+        return "the files on disk are not what is served: this generation was "
+               "rolled back to, and stays until a `penstock reload`";
+    if (*m->reload.kept_life.broken)
+        return "the files on disk are not what is served: they were broken at "
+               "the start (--last-good)";
+    return NULL;
+}
+
 void reload_done(struct master *m, const char *how, const char *warning)
 {
+    const struct reload_wish *w = &m->reload.wishes[0];
     struct buf text = BUF_INIT(1 << 17);
-    bool plan = m->reload.wishes[0].plan;
+    bool plan = w->plan;
 
     put_done(m, &text, how, warning);
     if (!plan) {
         /* a generation that took itself back is no success */
-        bool asked = m->reload.wishes[0].ticket ||
-                     !m->reload.wishes[0].back_to;
+        bool asked = w->ticket || w->call || !w->back_to;
 
         metric_set(METRIC_LAST_RELOAD_OK, NULL, asked);
         if (asked)
             master_alerts_reloaded(m);
+        m->reload.watch.said = (struct err){ 0 };
+    }
+    if (!plan && !(w->watched && m->reload.next.loaded.bundle &&
+                   m->reload.next.loaded.n_changes == 0)) {
         log_event(EV_reload_done, LOG_Z("how", how),
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_I("ms", (int64_t)(clock_mono_ms() -
@@ -144,20 +151,21 @@ void reload_done(struct master *m, const char *how, const char *warning)
 bool reload_want(struct master *m, const struct reload_wish *wish)
 {
     struct reload *r = &m->reload;
-    bool signalled = !wish->ticket && !wish->back_to;
+    bool signalled = !wish->ticket && !wish->call && !wish->back_to;
 
     for (size_t i = 1; i < r->n_wishes && signalled; i++) {
-        if (!r->wishes[i].ticket && !r->wishes[i].back_to)
+        if (!r->wishes[i].ticket && !r->wishes[i].call &&
+            !r->wishes[i].back_to)
             return true; /* that one will see the same files */
     }
     if (signalled && r->pinned) {
         log_event(EV_reload_pinned, LOG_I("generation", (int64_t)r->pinned));
         return false;
     }
-    if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING) {
-        if (!wish->ticket) /* nobody else is told */
-            log_event(EV_reload_refused, LOG_Z("why", "it starts or ends just "
-                                                      "now, or too many wait"),
+    if (r->n_wishes == RELOAD_WISHES_MAX || m->phase != MASTER_RUNNING ||
+        upgrade_is_on(&m->upgrade)) {
+        if (!wish->ticket && !wish->call) /* nobody else is told */
+            log_event(EV_reload_refused, LOG_Z("why", UNABLE),
                       LOG_I("generation", (int64_t)m->generation));
         return false;
     }
@@ -170,13 +178,21 @@ static void let_go(void *ud)
     posts_let_go(ud);
 }
 
-static void begin_load(struct master *m, struct err *err)
+/** Of the files, or of a bundle that lies on disk. */
+static void begin_load(struct master *m, uint64_t kept, struct err *err)
 {
+    char state[PATHS_MAX];
     const struct load_order order = {
         .file = m->file, .paths = &m->paths,
-        .generation = m->reload.last + 1, .served = &m->loaded,
+        .generation = kept ? kept : m->reload.last + 1,
+        .served = m->reload.wishes[0].shadow ? NULL : &m->loaded,
+        .kept = kept, .state = state,
+        .keep = !kept && !m->reload.wishes[0].plan,
+        .candidate = m->reload.wishes[0].shadow ? m->reload.shadow.dir : NULL,
         .signal_fd = m->signal_fd, .let_go = let_go, .ud = m,
     };
+
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(m->config->state));
 
     if (loading_start(&m->reload.loading, &order, err) == 0)
         m->reload.stage = RELOAD_LOADING;
@@ -219,12 +235,35 @@ static void refuse_restart(struct master *m)
         if (how && strcmp(how, "restart") == 0)
             buf_printf(&names, "%s%s", buf_len(&names) ? ", " : "", path);
     }
-    err_set(&err, ERR_CONFIG, "changed only by a restart (`penstock stop`, "
-            "then serve again): " STR_FMT "; nothing was changed",
+    err_set(&err, ERR_CONFIG, "changed only by `penstock upgrade`, or a "
+            "restart: " STR_FMT "; nothing was changed",
             STR_ARG(buf_str(&names)));
     buf_clear(&names);
     json_decref(all);
     reload_refuse(m, &err);
+}
+
+/** The files as they were read now are those that are served. */
+static void take_sources(struct master *m)
+{
+    struct loaded *next = &m->reload.next.loaded;
+
+    if (!next->sources)
+        return;
+    sources_free(m->loaded.sources);
+    m->loaded.sources = next->sources;
+    m->reload.watch.begun = false;
+    next->sources = NULL;
+}
+
+static void shadow_done(struct master *m)
+{
+    struct buf text = BUF_INIT(1 << 17);
+
+    shadow_begin(m, &m->reload.next.loaded, &text);
+    answer(m, &text);
+    buf_clear(&text);
+    next_wish(m);
 }
 
 static void choose_way(struct master *m)
@@ -233,10 +272,13 @@ static void choose_way(struct master *m)
     const struct loaded *l = &r->next.loaded;
     struct err err = { 0 };
 
-    if (r->wishes[0].plan) {
-        reload_done(m, "plan", NULL);
+    if (r->wishes[0].shadow) {
+        shadow_done(m);
+    } else if (r->wishes[0].plan) {
+        reload_done(m, "plan", plan_note(m));
     } else if (l->n_changes == 0) {
         m->loaded.n_changes = 0;
+        take_sources(m);
         r->pinned = r->wishes[0].back_to;
         reload_done(m, "nothing changed", NULL);
     } else if (l->applies == CONF_RESTART) {
@@ -263,7 +305,10 @@ static void begin(struct master *m)
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
-        begin_load(m, &err);
+        begin_load(m, 0, &err);
+    else if (!reload_has(m, r->wishes[0].back_to) &&
+             kept_has(m, r->wishes[0].back_to))
+        begin_load(m, r->wishes[0].back_to, &err);
     else if (recall(m, r->wishes[0].back_to, &err) == 0)
         choose_way(m);
     if (err.code)
@@ -282,8 +327,9 @@ static void take_load(struct master *m, uint64_t now_ms)
         reload_refuse(m, &err);
         return;
     }
-    r->next.number = r->last + 1;
-    if (!r->wishes[0].plan && r->next.loaded.n_changes)
+    r->next.number = snapshot_generation(r->next.loaded.bundle);
+    if (!r->wishes[0].plan && !r->wishes[0].back_to &&
+        r->next.loaded.n_changes)
         r->last++;
     choose_way(m);
 }
@@ -292,6 +338,8 @@ void reload_step(struct master *m, uint64_t now_ms)
 {
     struct reload *r = &m->reload;
 
+    if (r->retire_ms && now_ms >= r->retire_ms)
+        reload_retire(m);
     bake_step(m, now_ms);
     place_tell(m);
     rise_tell(m);
@@ -314,41 +362,6 @@ int reload_sock(const struct master *m)
     return m->reload.stage == RELOAD_LOADING ? m->reload.loading.sock : -1;
 }
 
-/* ---- into force -------------------------------------------------------- */
-
-void reload_take(struct master *m, struct served *former)
-{
-    struct reload *r = &m->reload;
-
-    *former = (struct served){ m->loaded, m->config, m->generation };
-    m->loaded = r->next.loaded;
-    m->config = r->next.config;
-    m->generation = r->next.number;
-    r->next = (struct served){ 0 };
-}
-
-void reload_keep(struct master *m, struct served *former)
-{
-    keep(&m->reload, former);
-    m->reload.pinned = m->reload.wishes[0].back_to;
-}
-
-void reload_follow(struct master *m, bool helpers)
-{
-    struct post *keeper = &m->posts[m->n_workers];
-    struct err err = { 0 };
-
-    metric_set(METRIC_GENERATION, NULL, (int64_t)m->generation);
-    charge_publish(m);
-    if (master_open_log(m, &err) != 0)
-        log_event(EV_log_failed, LOG_Z("why", err.msg));
-    if (helpers && keeper->sock >= 0) {
-        keeper->retired = true;
-        if (message_send(keeper->sock, MSG_STOP, 0, STR_NULL, -1) != 0)
-            kill(keeper->pid, SIGKILL); /* it does not listen; rings keep */
-    }
-}
-
 /* ---- news of workers --------------------------------------------------- */
 
 void reload_worker_failed(struct master *m, struct post *p, const char *why)
@@ -366,27 +379,6 @@ void reload_worker_failed(struct master *m, struct post *p, const char *why)
     rise_fail(m, &err);
 }
 
-static void close_bundle(const struct loaded *l)
-{
-    if (l->fd > 0)
-        close(l->fd);
-}
-
-void reload_let_go(const struct master *m)
-{
-    const struct reload *r = &m->reload;
-
-    close_bundle(&m->loaded);
-    close_bundle(&r->next.loaded);
-    close_bundle(&r->former.loaded);
-    for (size_t i = 0; i < r->n_kept; i++)
-        close_bundle(&r->kept[i].loaded);
-    if (r->stage == RELOAD_LOADING)
-        close(r->loading.sock);
-    if (r->stage == RELOAD_RISING)
-        listeners_let_go_rest(&r->listeners);
-}
-
 void reload_end(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -399,22 +391,4 @@ void reload_end(struct master *m)
         rise_fail(m, &err);
     while (r->n_wishes)
         reload_refuse(m, &err);
-}
-
-void reload_close(struct master *m)
-{
-    struct reload *r = &m->reload;
-
-    served_clear(&r->next);
-    served_clear(&r->former);
-    for (size_t i = 0; i < r->n_kept; i++)
-        served_clear(&r->kept[i]);
-    r->n_kept = 0;
-}
-
-void reload_put_kept(const struct master *m, struct buf *out)
-{
-    for (size_t i = 0; i < m->reload.n_kept; i++)
-        buf_printf(out, "%s%llu", i ? "," : "",
-                   (unsigned long long)m->reload.kept[i].number);
 }

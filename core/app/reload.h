@@ -17,8 +17,11 @@
 #ifndef PENSTOCK_APP_RELOAD_H
 #define PENSTOCK_APP_RELOAD_H
 
+#include "app/kept_life.h"
 #include "app/listeners.h"
 #include "app/loader.h"
+#include "app/shadow.h"
+#include "app/watch.h"
 #include "base/buf.h"
 
 struct master;
@@ -45,6 +48,10 @@ struct reload_wish {
     bool force;        /* where older workers are in the way, end them */
     bool no_wait;      /* where they are, do not wait for them */
     uint64_t back_to;  /* a rollback, to the kept bundle of this number */
+    bool shadow;       /* a candidate, of reload.shadow.dir, to run beside */
+    bool watched;      /* a file was edited, and nobody asked */
+    uint64_t call;     /* of the admin API, to be told; 0 = not */
+    pid_t keeper;      /* the one that asks for it */
 };
 
 /** A bundle as the master holds it. */
@@ -84,10 +91,15 @@ struct reload {
     struct listeners listeners; /* rising: of the former */
     uint64_t last;         /* the highest number ever given */
     uint64_t started_ms, until_ms;
+    bool retire;           /* the keeper goes once it has told who asked */
+    uint64_t retire_ms;    /* when; 0 = not yet */
     uint64_t pinned;       /* rolled back to this one; 0 = not */
     /* bundles that served, the newest first, without the one in force */
     struct served kept[RELOAD_KEPT];
     size_t n_kept;
+    struct kept_life kept_life; /* the same on disk */
+    struct watch watch;
+    struct shadowing shadow;
 };
 
 /** Want one; it begins with the next turn of the loop. False: too many want
@@ -123,6 +135,9 @@ bool reload_on_trial(const struct master *m, const struct post *p);
 void reload_end(struct master *m);
 /** Free what is held. */
 void reload_close(struct master *m);
+
+/** Is it kept in memory? */
+bool reload_has(const struct master *m, uint64_t number);
 
 /** For `status`: the numbers that `rollback` can go to. */
 void reload_put_kept(const struct master *m, struct buf *out);

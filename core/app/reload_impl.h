@@ -24,6 +24,10 @@ const char *reload_note(const struct master *m);
 void reload_take(struct master *m, struct served *former);
 /** Keep what served for a rollback; the oldest goes. */
 void reload_keep(struct master *m, struct served *former);
+/** Into the list of those kept, the newest first; the oldest goes. */
+void reload_hold(struct reload *r, struct served *s);
+/** The keeper is started again, with what the configuration says now. */
+void reload_retire(struct master *m);
 /** The keeper and the log follow the new configuration. */
 void reload_follow(struct master *m, bool helpers);
 void served_clear(struct served *s);

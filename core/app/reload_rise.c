@@ -80,8 +80,8 @@ void rise_start(struct master *m)
         return;
     }
     rc = err.code ? -err.code
-                  : listeners_open(&next, r->next.config, m->n_workers,
-                                   &m->listeners, &err);
+                  : listeners_open(&next, r->next.config,
+                                   m->listeners.slots, &m->listeners, &err);
     if (rc == -ERR_EXISTS && clock_mono_ms() < r->started_ms + RELOAD_FREE_MS) {
         r->stage = RELOAD_WAITING; /* workers that drain hold it yet */
         return;
@@ -137,6 +137,7 @@ void rise_fail(struct master *m, const struct err *err)
     m->config = r->former.config;
     m->generation = r->former.number;
     r->former = (struct served){ 0 };
+    r->watch.begun = false;
     for (size_t i = 0; i < m->n_workers; i++)
         move_back(m, &m->posts[i]);
     listeners_give_up(&m->listeners, &r->listeners);

@@ -45,6 +45,7 @@ static void on_beat(void *ud)
     w->slow_turns = slow;
     w->slow_callbacks = calls;
     w->log_lost = lost;
+    worker_shadow_tell(w);
     worker_vitals(w, BEAT_MS);
     loop_timer_set(&w->beat, BEAT_MS);
 }
@@ -56,15 +57,20 @@ static uint32_t *id_of(struct worker *w, uint32_t slot, size_t listener)
     return &w->ids[slot * w->m->listeners.n + listener];
 }
 
+/* Every n-th of the sockets, from the slot's own: there are more of them than
+ * slots where fewer workers followed more. */
 int worker_listen(struct worker *w, uint32_t slot)
 {
-    for (size_t i = 0; i < w->m->listeners.n; i++) {
-        uint32_t *id = id_of(w, slot, i);
+    const struct listeners *l = &w->m->listeners;
 
-        if (*id == 0)
-            *id = http_server_listen(w->server,
-                                     w->m->listeners.list[i].fds[slot],
-                                     w->tls[i], &w->tags[i]);
+    for (size_t i = 0; i < l->n * l->slots; i++) {
+        size_t at = i / l->n;
+        uint32_t *id = id_of(w, (uint32_t)at, i % l->n);
+
+        if (*id || at % w->m->n_workers != slot)
+            continue;
+        *id = http_server_listen(w->server, l->list[i % l->n].fds[at],
+                                 w->tls[i % l->n], &w->tags[i % l->n]);
         if (*id == 0)
             return -ERR_NOMEM;
     }
@@ -73,11 +79,15 @@ int worker_listen(struct worker *w, uint32_t slot)
 
 void worker_unlisten(struct worker *w, uint32_t slot)
 {
-    for (size_t i = 0; i < w->m->listeners.n; i++) {
-        uint32_t *id = id_of(w, slot, i);
+    const struct listeners *l = &w->m->listeners;
 
-        if (*id)
-            http_server_unlisten(w->server, *id);
+    for (size_t i = 0; i < l->n * l->slots; i++) {
+        size_t at = i / l->n;
+        uint32_t *id = id_of(w, (uint32_t)at, i % l->n);
+
+        if (*id == 0 || at % w->m->n_workers != slot)
+            continue;
+        http_server_unlisten(w->server, *id);
         *id = 0;
     }
 }
@@ -108,7 +118,7 @@ static void on_close_fds(void *ud)
     struct worker *w = ud;
 
     for (size_t i = 0; !w->closed && i < w->m->listeners.n; i++) {
-        for (size_t slot = 0; slot < w->m->n_workers; slot++)
+        for (size_t slot = 0; slot < w->m->listeners.slots; slot++)
             close(w->m->listeners.list[i].fds[slot]);
     }
     w->closed = true;
@@ -198,7 +208,7 @@ static int open_server(struct worker *w, struct err *err)
     size_t n = w->m->listeners.n;
 
     w->server = http_server_new(w->loop, &limits, flow_handler(), w->flow);
-    w->ids = calloc(n * w->m->n_workers + 1, sizeof *w->ids);
+    w->ids = calloc(n * w->m->listeners.slots + 1, sizeof *w->ids);
     w->tags = calloc(n + 1, sizeof *w->tags);
     if (!w->server || !w->ids || !w->tags)
         return err_set(err, ERR_NOMEM, "no memory");

@@ -96,7 +96,7 @@ static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
     [MSG_KEYS] = on_keys,           [MSG_JWKS] = on_jwks,
     [MSG_PREPARE] = worker_prepare, [MSG_FLIP] = worker_flip,
-    [MSG_ABANDON] = on_abandon,
+    [MSG_ABANDON] = on_abandon,     [MSG_SHADOW] = worker_shadow,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
 };
 

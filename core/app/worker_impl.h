@@ -62,6 +62,11 @@ void worker_flip(struct worker *w, struct message *m);
 /** It is not wanted. */
 void worker_abandon(struct worker *w);
 
+/** A candidate runs beside it, or no more (worker_shadow.c). */
+void worker_shadow(struct worker *w, struct message *m);
+/** Tell the master what was seen, where something was. */
+void worker_shadow_tell(struct worker *w);
+
 /** Certificates of the listeners as a generation has them, by listener
  * (worker_tls.c); NULL with *err. */
 struct tls_server **worker_tls_open(const struct worker *w,

@@ -80,7 +80,8 @@ static void follow_listeners(struct worker *w)
 
         if (conf)
             w->tags[i].conf = conf;
-        for (size_t slot = 0; w->tls[i] && slot < w->m->n_workers; slot++)
+        for (size_t slot = 0; w->tls[i] && slot < w->m->listeners.slots;
+             slot++)
             http_server_set_tls(w->server, w->ids[slot * n + i], w->tls[i]);
     }
 }

@@ -31,6 +31,7 @@ struct hook {
 
 struct arena {
     struct block *blocks; /* newest first; NULL while `first` suffices */
+    struct block *spare;  /* of BLOCK_FIRST bytes, kept over a reset */
     struct hook *hooks;
     size_t max, total, used;
     size_t first_used;
@@ -43,12 +44,20 @@ struct arena *arena_new(size_t max)
 
     if (!a)
         return NULL;
-    a->blocks = NULL;
+    a->blocks = a->spare = NULL;
     a->hooks = NULL;
     a->max = max;
     a->total = sizeof *a;
     a->used = a->first_used = 0;
     return a;
+}
+
+static void block_back(struct arena *a, struct block *b)
+{
+    if (a->spare || b->size != BLOCK_FIRST)
+        free(b);
+    else
+        a->spare = b;
 }
 
 void arena_reset(struct arena *a)
@@ -60,7 +69,7 @@ void arena_reset(struct arena *a)
         struct block *b = a->blocks;
 
         a->blocks = b->next;
-        free(b);
+        block_back(a, b);
     }
     a->total = sizeof *a;
     a->used = a->first_used = 0;
@@ -71,7 +80,18 @@ void arena_free(struct arena *a)
     if (!a)
         return;
     arena_reset(a);
+    free(a->spare);
     free(a);
+}
+
+static struct block *block_new(struct arena *a, size_t size)
+{
+    struct block *b = a->spare;
+
+    if (!b || b->size != size)
+        return malloc(sizeof *b + size);
+    a->spare = NULL;
+    return b;
 }
 
 static void *from_block(struct arena *a, size_t n)
@@ -89,7 +109,7 @@ static void *from_block(struct arena *a, size_t n)
         size = n;
     if (size > a->max || a->total > a->max - size)
         return NULL;
-    b = malloc(sizeof *b + size);
+    b = block_new(a, size);
     if (!b)
         return NULL;
     a->total += sizeof *b + size;

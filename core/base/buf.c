@@ -131,6 +131,20 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != 0x7f;
 }
 
+/* Eight of them at once. */
+static bool are_plain(const char *p)
+{
+    const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
+    uint64_t x, quote, slash, del;
+
+    memcpy(&x, p, sizeof x);
+    quote = x ^ ones * '"';
+    slash = x ^ ones * '\\';
+    del = x ^ ones * 0x7f;
+    return !((x | (x - ones * 0x20) | (quote - ones) | (slash - ones) |
+              (del - ones)) & high);
+}
+
 /* Bytes of one well-formed multi-byte character at s, or 0. */
 static size_t utf8_char(struct str s)
 {
@@ -141,10 +155,40 @@ static size_t utf8_char(struct str s)
     return 0;
 }
 
+static bool all_plain(struct str s)
+{
+    size_t i = 0;
+
+    while (s.n - i >= 8 && are_plain(s.p + i))
+        i += 8;
+    while (i < s.n && is_plain((unsigned char)s.p[i]))
+        i++;
+    return i == s.n;
+}
+
+/* Most are a word or two. */
+static bool put_plain(struct buf *b, struct str s)
+{
+    char *at = all_plain(s) ? buf_reserve(b, s.n + 2) : NULL;
+
+    if (!at)
+        return false;
+    at[0] = '"';
+    if (s.n)
+        memcpy(at + 1, s.p, s.n);
+    at[s.n + 1] = '"';
+    buf_commit(b, s.n + 2);
+    return true;
+}
+
 int buf_json_str(struct buf *b, struct str s)
 {
-    int rc = buf_putc(b, '"');
     size_t i = 0;
+    int rc;
+
+    if (put_plain(b, s))
+        return 0;
+    rc = buf_putc(b, '"');
 
     while (rc == 0 && i < s.n) {
         size_t run = i;

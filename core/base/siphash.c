@@ -56,11 +56,12 @@ static inline void absorb(struct state *s, uint64_t w)
     s->a ^= w;
 }
 
-uint64_t siphash(struct siphash_key key, struct str s)
+static inline struct state absorb_all(struct siphash_key key, uint64_t odd,
+                                      struct str s)
 {
     struct state v = {
         key.k0 ^ 0x736F6D6570736575u,
-        key.k1 ^ 0x646F72616E646F6Du,
+        key.k1 ^ 0x646F72616E646F6Du ^ odd,
         key.k0 ^ 0x6C7967656E657261u,
         key.k1 ^ 0x7465646279746573u,
     };
@@ -71,9 +72,31 @@ uint64_t siphash(struct siphash_key key, struct str s)
         absorb(&v, word_at(s.p + i));
     tail = siphash_word((struct str){ s.p + i, s.n - i });
     absorb(&v, tail | (uint64_t)s.n << 56);
+    return v;
+}
+
+static inline uint64_t finish(struct state *v)
+{
+    round_once(v);
+    round_once(v);
+    round_once(v);
+    return v->a ^ v->b ^ v->c ^ v->d;
+}
+
+uint64_t siphash(struct siphash_key key, struct str s)
+{
+    struct state v = absorb_all(key, 0, s);
+
     v.c ^= 0xFF;
-    round_once(&v);
-    round_once(&v);
-    round_once(&v);
-    return v.a ^ v.b ^ v.c ^ v.d;
+    return finish(&v);
+}
+
+void siphash_128(struct siphash_key key, struct str s, uint64_t out[2])
+{
+    struct state v = absorb_all(key, 0xEE, s);
+
+    v.c ^= 0xEE;
+    out[0] = finish(&v);
+    v.b ^= 0xDD;
+    out[1] = finish(&v);
 }

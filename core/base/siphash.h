@@ -42,4 +42,7 @@ static inline uint64_t siphash_word(struct str s)
 /** Cost: about 1 ns per byte, 15 ns at least. */
 uint64_t siphash(struct siphash_key key, struct str s);
 
+/** Twice as wide, for names that nobody compares: 5 ns more. */
+void siphash_128(struct siphash_key key, struct str s, uint64_t out[2]);
+
 #endif

@@ -10,12 +10,11 @@ static unsigned char lower(unsigned char c)
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
 }
 
-bool str_ieq(struct str a, struct str b)
+bool str_ieq_bytes(const char *a, const char *b, size_t n)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++) {
-        if (lower((unsigned char)a.p[i]) != lower((unsigned char)b.p[i]))
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i] &&
+            lower((unsigned char)a[i]) != lower((unsigned char)b[i]))
             return false;
     }
     return true;
@@ -52,17 +51,34 @@ struct str str_split(struct str *rest, char sep)
     return part;
 }
 
+static const char digit_pairs[] =
+    "00010203040506070809101112131415161718192021222324"
+    "25262728293031323334353637383940414243444546474849"
+    "50515253545556575859606162636465666768697071727374"
+    "75767778798081828384858687888990919293949596979899";
+
+static size_t count_digits(uint64_t v)
+{
+    size_t n = 1;
+
+    for (; v >= 10000; v /= 10000)
+        n += 4;
+    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 size_t str_digits(char to[STR_DIGITS], uint64_t v)
 {
-    char text[STR_DIGITS];
-    size_t at = sizeof text;
+    size_t n = count_digits(v), at = n;
 
-    do {
-        text[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    memcpy(to, text + at, sizeof text - at);
-    return sizeof text - at;
+    for (; v >= 100; v /= 100) {
+        at -= 2;
+        memcpy(to + at, digit_pairs + v % 100 * 2, 2);
+    }
+    if (v >= 10)
+        memcpy(to, digit_pairs + v * 2, 2);
+    else
+        to[0] = (char)('0' + v);
+    return n;
 }
 
 bool str_u64(struct str s, uint64_t *out)

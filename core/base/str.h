@@ -44,8 +44,13 @@ static inline bool str_starts(struct str s, struct str prefix)
            (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+bool str_ieq_bytes(const char *a, const char *b, size_t n);
+
 /** ASCII case-insensitive equality. */
-bool str_ieq(struct str a, struct str b);
+static inline bool str_ieq(struct str a, struct str b)
+{
+    return a.n == b.n && str_ieq_bytes(a.p, b.p, a.n);
+}
 
 /** Without leading and trailing spaces and tabs. */
 struct str str_trim(struct str s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * `penstock policy new|list|test|help`: one file per word. argv[0] is that
- * word; each returns an enum cli_exit.
+ * `penstock policy new|list|test|shadow|promote|help`: one file per word.
+ * argv[0] is that word; each returns an enum cli_exit.
  */
 #ifndef PENSTOCK_CLI_POLICY_H
 #define PENSTOCK_CLI_POLICY_H
@@ -15,6 +15,8 @@ enum { POLICY_SOURCE_MAX = 4 << 20, POLICY_FILES_MAX = 512 };
 int policy_new(int argc, char **argv, struct cli_ctx *ctx);
 int policy_list(int argc, char **argv, struct cli_ctx *ctx);
 int policy_test(int argc, char **argv, struct cli_ctx *ctx);
+int policy_shadow(int argc, char **argv, struct cli_ctx *ctx);
+int policy_promote(int argc, char **argv, struct cli_ctx *ctx);
 int policy_help(int argc, char **argv, struct cli_ctx *ctx);
 
 /* policy_files.c */

@@ -39,6 +39,8 @@ static void print_plan(const json_t *got)
 {
     const char *applies = member(got, "applies");
 
+    if (*member(got, "warning"))
+        printf("note: %s\n", member(got, "warning"));
     if (number(got, "n_changes") == 0) {
         puts("nothing would change");
         return;

@@ -34,6 +34,17 @@ static void print_uptime(long long ms)
         printf("%lld s", s);
 }
 
+static void print_files(const json_t *files)
+{
+    const char *changed = text(files, "changed");
+
+    if (!*text(files, "differ"))
+        return;
+    printf("files          differ from what is served: %s%s%s%s; "
+           "`penstock reload --plan` says how\n", text(files, "differ"),
+           *changed ? " (" : "", changed, *changed ? ")" : "");
+}
+
 static void print_head(const json_t *st)
 {
     printf("penstock %s, pid %lld: %s, up ", text(st, "version"),
@@ -43,6 +54,7 @@ static void print_head(const json_t *st)
            number(st, "generation"),
            *text(st, "file") ? text(st, "file") : "built in",
            text(st, "state"));
+    print_files(json_object_get(st, "files"));
 }
 
 static void print_listeners(const json_t *st)

@@ -7,21 +7,23 @@
  */
 #include "engine/cells.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/share.h"
 #include "engine/cells_layout.h"
 
-#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 /* A loop that has not turned for so long leads no more. */
-enum { LEAD_BEAT_MS = 2000 };
+enum { LEAD_BEAT_MS = 2000, FOLD_PATIENCE = 1000 };
 
 struct cells {
     char *map;
-    size_t size, block_size;
+    struct share share;
+    size_t block_size;
     struct health *health;
     struct charges *charges;
     struct cells_block mine; /* all NULL before cells_enter */
@@ -85,25 +87,36 @@ static struct cells_block block_of(const struct cells *c,
     return cells_block(c, cells_index(c, p));
 }
 
-static int map_memory(struct cells *c, struct err *err)
+static int map_memory(struct cells *c, uint32_t processes, uint32_t requests,
+                      struct err *err)
 {
-    int fd = memfd_create("penstock-cells", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    void *map;
+    size_t head = round64(sizeof(struct cells_header));
+    struct buf layout = BUF_INIT(1 << 16);
+    struct cells_header *h;
+    int rc;
 
-    if (fd < 0)
-        return err_errno(err, "memfd_create");
-    if (ftruncate(fd, (off_t)c->size) != 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
-        int rc = err_errno(err, "shared memory of %zu bytes", c->size);
-
-        close(fd);
+    cells_put_layout(c->block_size, requests, &layout);
+    rc = buf_putc(&layout, '\0');
+    if (rc)
+        err_set(err, ERR_NOMEM, "no memory");
+    else
+        rc = share_open(&c->share, "cells", layout.p,
+                        head + processes * c->block_size, err);
+    buf_clear(&layout);
+    if (rc)
         return rc;
-    }
-    map = mmap(NULL, c->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED)
-        return err_errno(err, "map %zu bytes", c->size);
-    c->map = map;
+    c->map = c->share.map;
+    if (!c->share.fresh)
+        return 0;
+    h = cells_header(c);
+    h->processes = processes;
+    h->requests = requests;
+    if (getrandom(&h->boot_id, sizeof h->boot_id, 0) != sizeof h->boot_id)
+        h->boot_id = clock_mono_ns() ^ clock_wall_ms() << 20;
+    /* what goes by the number of a process cell begins with them */
+    share_forget("health");
+    share_forget("limits");
+    share_forget("ledger");
     return 0;
 }
 
@@ -111,7 +124,6 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                         struct err *err)
 {
     struct cells *c = calloc(1, sizeof *c);
-    struct cells_header *h;
 
     if (!c) {
         err_set(err, ERR_NOMEM, "no memory");
@@ -121,22 +133,22 @@ struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                     sizeof(struct metrics_column) +
                     round64(sizeof(struct explain_ring)) +
                     round64(sizeof(struct log_gathered));
-    c->size = round64(sizeof *h) + processes * c->block_size;
-    c->health = health_new(processes, err);
+    if (map_memory(c, processes, requests_per_process, err) == 0)
+        c->health = health_new(cells_header(c)->processes, err);
     c->charges = c->health ? charges_new(err) : NULL;
-    if (!c->charges || map_memory(c, err) != 0) {
+    if (!c->charges) {
         health_free(c->health);
-        charges_free(c->charges);
+        share_close(&c->share);
         free(c);
         return NULL;
     }
-    h = cells_header(c);
-    h->processes = processes;
-    h->requests = requests_per_process;
-    if (getrandom(&h->boot_id, sizeof h->boot_id, 0) != sizeof h->boot_id)
-        h->boot_id = clock_mono_ns() ^ clock_wall_ms() << 20;
-    metrics_here(&h->retired);
+    metrics_here(&cells_header(c)->retired);
     return c;
+}
+
+bool cells_inherited(const struct cells *c)
+{
+    return !c->share.fresh;
 }
 
 void cells_free(struct cells *c)
@@ -148,9 +160,9 @@ void cells_free(struct cells *c)
     log_gather_in(NULL);
     crumb_here = NULL;
     here = NULL;
-    munmap(c->map, c->size);
     health_free(c->health);
     charges_free(c->charges);
+    share_close(&c->share);
     free(c->free);
     free(c);
 }
@@ -182,7 +194,10 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         struct process_cell *p = cells_block(c, i).process;
         uint64_t now = clock_mono_ms();
 
-        if (atomic_load(&p->kind) != PROC_FREE)
+        uint32_t was = PROC_FREE;
+
+        /* while one program follows another two masters claim */
+        if (!atomic_compare_exchange_strong(&p->kind, &was, (uint32_t)kind))
             continue;
         atomic_store(&p->pid, 0);
         atomic_store(&p->state, PROC_STARTING);
@@ -196,7 +211,6 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         atomic_store(&p->shedding, 0);
         atomic_store(&p->crumb.kind, CRUMB_NONE);
         vitals_clear(&p->vitals);
-        atomic_store(&p->kind, (uint32_t)kind);
         return p;
     }
     return NULL;
@@ -228,6 +242,23 @@ static bool was_over(const struct cells_block *b, const struct request_cell *r)
     return log_left_has(b->lines, id);
 }
 
+/** Two masters may fold at a time, the old program's and the new one's. One
+ * that died within a fold is not waited for. */
+static void fold(struct cells_header *h, struct metrics_column *dead)
+{
+    uint64_t seq = atomic_load(&h->fold_seq);
+
+    for (int i = 0; i < FOLD_PATIENCE; i++) {
+        seq &= ~(uint64_t)1;
+        if (atomic_compare_exchange_strong(&h->fold_seq, &seq, seq + 1))
+            break;
+        sched_yield();
+    }
+    metrics_retire(&h->retired, dead);
+    seq = atomic_load(&h->fold_seq);
+    atomic_store(&h->fold_seq, (seq | 1) + 1);
+}
+
 void cells_reap(struct cells *c, struct process_cell *p,
                 void (*lost)(void *ud, const struct request_cell *r), void *ud)
 {
@@ -249,9 +280,7 @@ void cells_reap(struct cells *c, struct process_cell *p,
     log_left_write(b.lines);
     health_reap(c->health, (uint32_t)atomic_load(&p->pid),
                 cells_index(c, p));
-    atomic_fetch_add(&h->fold_seq, 1);
-    metrics_retire(&h->retired, b.column);
-    atomic_fetch_add(&h->fold_seq, 1);
+    fold(h, b.column);
     atomic_store(&p->pid, 0);
     atomic_store(&p->state, PROC_GONE);
     atomic_store(&p->kind, PROC_FREE);

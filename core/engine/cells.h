@@ -70,10 +70,16 @@ struct request_cell {
 struct cells;
 struct alert_board; /* engine/alert.h */
 
-/** In the master. `processes` bounds workers of all generations + 2. */
+/** In the master. `processes` bounds workers of all generations + 2; there may
+ * be more, where the memory is that of the program before. */
 struct cells *cells_new(uint32_t processes, uint32_t requests_per_process,
                         struct err *err);
 void cells_free(struct cells *c); /* unmaps; the living keep theirs */
+/** Process cells that nobody has. */
+uint32_t cells_free_count(const struct cells *c);
+uint32_t cells_processes(const struct cells *c);
+/** The memory is that of the program before us: its processes use it, too. */
+bool cells_inherited(const struct cells *c);
 uint64_t cells_boot_id(const struct cells *c);
 /** What all workers know of targets; lives as long as `c`. */
 struct health *cells_health(const struct cells *c);

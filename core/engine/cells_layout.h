@@ -31,6 +31,12 @@ struct cells_block {
     struct log_gathered *lines;
 };
 
+struct buf;
+
+/** As text, all that decides where what lies; metrics are known by their
+ * numbers, so their names are in it. */
+void cells_put_layout(size_t block_size, uint32_t requests, struct buf *out);
+
 struct cells_block cells_block(const struct cells *c, uint32_t i);
 struct cells_header *cells_header(const struct cells *c);
 

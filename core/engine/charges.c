@@ -7,10 +7,11 @@
  */
 #include "engine/charges.h"
 
+#include "base/share.h"
 #include "base/siphash.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct refused {
     _Atomic uint64_t body, until_ms;
@@ -25,19 +26,23 @@ struct charges {
 
 struct charges *charges_new(struct err *err)
 {
-    struct charges *c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE,
-                             MAP_ANONYMOUS | MAP_SHARED, -1, 0);
+    struct share s;
+    char layout[96];
 
-    if (c != MAP_FAILED)
-        return c;
-    err_errno(err, "memory for charges");
-    return NULL;
+    /* a quarantine outlives the program; what stands for bodies is of one
+     * image, and so is met by no body of the next */
+    snprintf(layout, sizeof layout, "charges 1 all %zu mark %zu",
+             sizeof(struct charges), sizeof(struct plugin_mark));
+    if (share_open(&s, "charges", layout, sizeof(struct charges), err) != 0)
+        return NULL;
+    return (struct charges *)s.map;
 }
 
 void charges_free(struct charges *c)
 {
-    if (c)
-        munmap(c, sizeof *c);
+    struct share s = { .map = (char *)c };
+
+    share_close(&s);
 }
 
 /* ---- plugins' files ----------------------------------------------------- */

@@ -32,6 +32,7 @@
 
 #include <jansson.h>
 
+struct kept; /* engine/kept.h */
 struct map;
 struct snapshot;
 enum conf_anonymous { ANON_NONE, ANON_LOCAL, ANON_PUBLIC };
@@ -175,6 +176,8 @@ struct config_paths {
     const char *catalogue;   /* vendors.json */
     const char *state, *plugins; /* where the file names none; or NULL */
     bool static_only;        /* check --static: no secrets, no files */
+    const char *candidate;   /* looked into before all; or NULL */
+    const struct kept *kept; /* policies and prices are its own; or NULL */
 };
 
 /*

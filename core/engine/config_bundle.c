@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/snapshot.h"
 #include "engine/config_walk.h"
+#include "engine/kept.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -279,6 +280,8 @@ static int add_policy(struct bundler *b, json_t *policy)
                        "for %s", name, path);
     json_object_set_new(policy, "path", json_string(path));
     snprintf(section, sizeof section, "policy/%s", name);
+    if (b->paths->kept)
+        return add(b, section, kept_section(b->paths->kept, section));
     return add_file(b, section, path);
 }
 
@@ -323,10 +326,20 @@ static int write_secrets(struct bundler *b)
     return add_json(b, "secrets", b->secrets);
 }
 
+/** What a kept bundle has of it; p NULL: nothing. */
+static struct str kept_part(const struct bundler *b, const char *name)
+{
+    return b->paths->kept ? kept_section(b->paths->kept, name) : STR_NULL;
+}
+
 static int write_prices(struct bundler *b)
 {
     json_t *prices = NULL;
-    int rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
+    int rc;
+
+    if (kept_part(b, "prices").p)
+        return add(b, "prices", kept_part(b, "prices"));
+    rc = config_prices(b->canonical, b->paths->catalogue, &prices, b->err);
 
     if (rc == 0)
         rc = add_json(b, "prices", prices);
@@ -337,9 +350,11 @@ static int write_prices(struct bundler *b)
 static int write_abilities(struct bundler *b)
 {
     json_t *rows = NULL;
-    int rc = config_abilities(b->canonical, b->paths->catalogue, &rows,
-                              b->err);
+    int rc;
 
+    if (kept_part(b, "abilities").p)
+        return add(b, "abilities", kept_part(b, "abilities"));
+    rc = config_abilities(b->canonical, b->paths->catalogue, &rows, b->err);
     if (rc == 0)
         rc = add_json(b, "abilities", rows);
     json_decref(rows);

@@ -7,6 +7,7 @@
  * about that finds a listener closed, and says `anonymous` himself.
  */
 #include "engine/config_walk.h"
+#include "engine/kept.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -58,6 +59,19 @@ static bool names_it(struct str line)
     return false;
 }
 
+static bool kept_names_it(const struct kept *k, const char *name)
+{
+    char section[96];
+    struct str rest;
+    bool found = false;
+
+    snprintf(section, sizeof section, "policy/%s", name);
+    rest = kept_section(k, section);
+    while (rest.n && !found)
+        found = names_it(str_split(&rest, '\n'));
+    return found;
+}
+
 static bool text_names_it(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -87,7 +101,9 @@ bool walk_authenticates(const struct conf_walk *w, const json_t *canonical)
         if (name && !(mode && strcmp(mode, "observe") == 0) &&
             config_policy_find(canonical, w->paths, name, path,
                                sizeof path) &&
-            !is_shipped(w, name, path) && text_names_it(path))
+            !is_shipped(w, name, path) &&
+            (w->paths->kept ? kept_names_it(w->paths->kept, name)
+                            : text_names_it(path)))
             return true;
     }
     return false;

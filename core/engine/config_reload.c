@@ -49,6 +49,7 @@ struct conf_reload open_reload(const json_t *v)
     if (errors)
         conf_percent(str_of(errors), &percent);
     return (struct conf_reload){
+        .watch = json_is_true(json_object_get(v, "watch")),
         .tests = json_is_true(json_object_get(v, "tests")),
         .bake_ms = open_ms(v, "bake"),
         .canary_ms = open_ms(v, "canary"),

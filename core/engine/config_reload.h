@@ -11,6 +11,7 @@
 struct conf_walk;
 
 struct conf_reload {
+    bool watch;           /* follow the files */
     bool tests;           /* a policy's _test.lua must pass */
     uint64_t bake_ms;     /* how long a new generation is watched */
     uint64_t canary_ms;   /* how long one worker tries a new plugin file */

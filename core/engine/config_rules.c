@@ -6,6 +6,7 @@
  */
 #include "engine/config_unit.h"
 #include "engine/config_walk.h"
+#include "engine/kept.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -320,14 +321,22 @@ bool config_policy_find(const json_t *canonical,
                         const struct config_paths *paths, const char *name,
                         char *out, size_t out_size)
 {
-    const char *folders[] = {text_of(canonical, "policy_path"),
-                             paths->policy_path, paths->shipped_policies};
+    const char *own = text_of(canonical, "policy_path");
+    const char *folders[] = {paths->candidate,
+                             own ? own : paths->policy_path,
+                             paths->shipped_policies};
     struct buf tried = BUF_INIT(16384);
     char path[2048];
     bool found = false;
 
+    if (paths->kept) {
+        const char *was = kept_policy_path(paths->kept, name);
+
+        snprintf(out, out_size, "%s", was ? was : "it in a kept bundle");
+        return was != NULL;
+    }
     for (size_t i = 0; i < 3 && !found; i++) {
-        if (!folders[i] || (i == 1 && folders[0]))
+        if (!folders[i])
             continue;
         snprintf(path, sizeof path, "%s/%s.lua", folders[i], name);
         found = access(path, R_OK) == 0;

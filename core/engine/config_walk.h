@@ -120,7 +120,7 @@ int walk_jwts(struct conf_walk *w, json_t *canonical);
 /**
  * The file of a policy: in the canonical tree's policy_path, then in
  * paths->policy_path, then among the shipped ones. False: in none; `out` then
- * lists where it was looked for.
+ * lists where it was looked for. Of a kept bundle: where it once was.
  */
 bool config_policy_find(const json_t *canonical,
                         const struct config_paths *paths, const char *name,

@@ -29,13 +29,16 @@ struct crumb {
  */
 extern struct crumb *crumb_here;
 
-static inline void crumb_copy(char *to, size_t size, struct str s)
+/** Returns how many bytes; the text is not read again just after it was
+ * written, which would wait for the stores. */
+static inline size_t crumb_copy(char *to, size_t size, struct str s)
 {
     size_t n = s.n < size - 1 ? s.n : size - 1;
 
     if (n)
         memcpy(to, s.p, n);
     to[n] = '\0';
+    return n;
 }
 
 /** Note that `op` of `who` is called for `request`; pair with crumb_leave. */
@@ -47,8 +50,7 @@ static inline void crumb_enter(enum crumb_kind kind, struct str who,
 
     if (!c)
         return;
-    crumb_copy(c->what, sizeof c->what, who);
-    n = strlen(c->what);
+    n = crumb_copy(c->what, sizeof c->what, who);
     if (n + 2 < sizeof c->what) {
         c->what[n] = ' ';
         crumb_copy(c->what + n + 1, sizeof c->what - n - 1, op);

@@ -8,11 +8,12 @@
  */
 #include "engine/health.h"
 
+#include "base/share.h"
 #include "base/siphash.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define LOOK_MAX 256 /* probes; a longer run counts as full. 64 refused one
                         of a hundred configured names in a full table */
@@ -29,16 +30,25 @@ struct health {
     struct table *table;
     struct siphash_key key;
     uint32_t processes;
-    size_t size;               /* of what follows */
+    struct share share;
     _Atomic uint32_t *inflight; /* [cell][process] */
 };
 
-static void *map(size_t size)
+/* The number is counted up when a field gets another meaning or place. */
+static int map(struct health *h, struct err *err)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_ANONYMOUS | MAP_SHARED, -1, 0);
+    size_t table = (sizeof *h->table + 63) & ~(size_t)63;
+    size_t inflight = sizeof *h->inflight * HEALTH_CELLS * h->processes;
+    char layout[128];
 
-    return p == MAP_FAILED ? NULL : p;
+    snprintf(layout, sizeof layout, "health 1 table %zu cell %zu processes %u",
+             sizeof *h->table, sizeof *h->table->cells, h->processes);
+    if (share_open(&h->share, "health", layout, table + inflight, err) != 0)
+        return -err->code;
+    h->key = h->share.seed[0];
+    h->table = (struct table *)h->share.map;
+    h->inflight = (_Atomic uint32_t *)(h->share.map + table);
+    return 0;
 }
 
 struct health *health_new(uint32_t processes, struct err *err)
@@ -49,14 +59,9 @@ struct health *health_new(uint32_t processes, struct err *err)
         err_set(err, ERR_NOMEM, "no memory");
         return NULL;
     }
-    h->key = siphash_process_key();
     h->processes = processes;
-    h->size = sizeof *h->inflight * HEALTH_CELLS * processes;
-    h->table = map(sizeof *h->table);
-    h->inflight = map(h->size);
-    if (h->table && h->inflight)
+    if (map(h, err) == 0)
         return h;
-    err_errno(err, "memory for the state of targets");
     health_free(h);
     return NULL;
 }
@@ -65,10 +70,7 @@ void health_free(struct health *h)
 {
     if (!h)
         return;
-    if (h->table)
-        munmap(h->table, sizeof *h->table);
-    if (h->inflight)
-        munmap(h->inflight, h->size);
+    share_close(&h->share);
     free(h);
 }
 

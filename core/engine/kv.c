@@ -4,9 +4,11 @@
 #include "engine/kv.h"
 
 #include "base/clock.h"
+#include "base/share.h"
 #include "base/siphash.h"
 #include "engine/kv_shard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -21,6 +23,7 @@ struct kv {
     size_t size, shard_size;
     uint32_t n_shards; /* a power of two */
     bool shared;
+    struct share share; /* where it is shared; else `map` is ours alone */
     struct siphash_key seed;
     uint64_t sulk_ms[SHARDS_MAX]; /* until then a lock is not waited for */
 };
@@ -50,23 +53,46 @@ static void plan(struct kv *kv, uint64_t bytes, uint32_t *n_cells)
     kv->size = kv->shard_size * kv->n_shards;
 }
 
-static int make(struct kv *kv, uint64_t bytes, struct err *err)
+/** Memory that the next program can take over; the number in the layout is
+ * counted up when a field gets another meaning or place. */
+static int map_shared(struct kv *kv, uint32_t n_cells, struct err *err)
 {
-    uint32_t n_cells;
-    int rc = 0;
+    char layout[128];
 
-    if (bytes > SIZE_MAX_BYTES)
-        return err_set(err, ERR_LIMIT, "kv memory: at most 1 TiB");
-    plan(kv, bytes, &n_cells);
+    snprintf(layout, sizeof layout, "kv 1 shards %u of %zu, %u cells %zu, "
+             "head %zu", kv->n_shards, kv->shard_size, n_cells,
+             sizeof(union kv_cell), sizeof(struct kv_shard));
+    if (share_open(&kv->share, "kv", layout, kv->size, err) != 0)
+        return -err->code;
+    kv->map = kv->share.map;
+    kv->seed = kv->share.seed[0];
+    return 0;
+}
+
+static int map_own(struct kv *kv, struct err *err)
+{
     kv->map = mmap(NULL, kv->size, PROT_READ | PROT_WRITE,
-                   MAP_ANONYMOUS | (kv->shared ? MAP_SHARED : MAP_PRIVATE),
-                   -1, 0);
+                   MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
     if (kv->map == MAP_FAILED) {
         kv->map = NULL;
         return err_errno(err, "kv memory of %zu bytes", kv->size);
     }
     if (getrandom(&kv->seed, sizeof kv->seed, 0) != sizeof kv->seed)
         kv->seed = siphash_process_key();
+    return 0;
+}
+
+static int make(struct kv *kv, uint64_t bytes, struct err *err)
+{
+    uint32_t n_cells;
+    int rc;
+
+    if (bytes > SIZE_MAX_BYTES)
+        return err_set(err, ERR_LIMIT, "kv memory: at most 1 TiB");
+    plan(kv, bytes, &n_cells);
+    rc = kv->shared ? map_shared(kv, n_cells, err) : map_own(kv, err);
+    if (rc || (kv->shared && !kv->share.fresh))
+        return rc; /* entries of the program before are in it */
     for (uint32_t i = 0; i < kv->n_shards && !rc; i++)
         rc = kv_shard_init(shard(kv, i), n_cells, kv->shared);
     return rc ? err_set(err, -rc, "no locks for the kv memory") : 0;
@@ -87,11 +113,18 @@ struct kv *kv_new(uint64_t bytes, bool shared, struct err *err)
     return NULL;
 }
 
+bool kv_inherited(const struct kv *kv)
+{
+    return kv->shared && !kv->share.fresh;
+}
+
 void kv_free(struct kv *kv)
 {
     if (!kv)
         return;
-    if (kv->map)
+    if (kv->shared)
+        share_close(&kv->share);
+    else if (kv->map)
         munmap(kv->map, kv->size);
     free(kv);
 }

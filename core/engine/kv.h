@@ -74,6 +74,8 @@ struct kv_found {
  */
 struct kv *kv_new(uint64_t bytes, bool shared, struct err *err);
 /** Unmaps; other processes keep theirs. */
+/** The memory is that of the program before us. */
+bool kv_inherited(const struct kv *kv);
 void kv_free(struct kv *kv);
 
 /*

@@ -8,12 +8,12 @@
  */
 #include "engine/ledger.h"
 
-#include <fcntl.h>
+#include "base/share.h"
+
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct ledger_ring {
     _Atomic uint64_t head, lost;
@@ -25,27 +25,23 @@ struct ledger_ring {
 };
 
 struct ledger_rings {
+    struct share share;
     char *map;
-    size_t each, bytes;
+    size_t each;
     uint32_t n;
 };
 
-static char *map_shared(size_t bytes, struct err *err)
+/* The number is counted up when a record's bytes change. */
+static int map_shared(struct ledger_rings *r, size_t bytes, struct err *err)
 {
-    int fd = memfd_create("penstock-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    void *map = MAP_FAILED;
+    char layout[96];
 
-    if (fd < 0) {
-        err_errno(err, "memfd_create");
-        return NULL;
-    }
-    if (ftruncate(fd, (off_t)bytes) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
-        map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
-        err_errno(err, "the ledger's memory of %zu bytes", bytes);
-    close(fd);
-    return map == MAP_FAILED ? NULL : map;
+    snprintf(layout, sizeof layout, "ledger 1 rings %u of %zu, head %zu", r->n,
+             bytes, sizeof(struct ledger_ring));
+    if (share_open(&r->share, "ledger", layout, r->n * r->each, err) != 0)
+        return -err->code;
+    r->map = r->share.map;
+    return 0;
 }
 
 struct ledger_rings *ledger_rings_new(uint32_t n, size_t bytes,
@@ -59,13 +55,11 @@ struct ledger_rings *ledger_rings_new(uint32_t n, size_t bytes,
     }
     r->n = n;
     r->each = sizeof(struct ledger_ring) + bytes;
-    r->bytes = n * r->each;
-    r->map = map_shared(r->bytes, err);
-    if (!r->map) {
+    if (map_shared(r, bytes, err) != 0) {
         free(r);
         return NULL;
     }
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n && r->share.fresh; i++)
         ledger_ring(r, i)->size = bytes;
     return r;
 }
@@ -74,7 +68,7 @@ void ledger_rings_free(struct ledger_rings *r)
 {
     if (!r)
         return;
-    munmap(r->map, r->bytes);
+    share_close(&r->share);
     free(r);
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "engine/limit_memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -42,27 +43,54 @@ static uint32_t plan(struct limiter *l, uint64_t bytes)
     l->models_at =
         round64(l->holds_at + (size_t)l->n_processes * l->n_holds *
                                   sizeof(struct limit_hold_cell));
-    l->size = l->models_at + LIMIT_MODELS * sizeof(struct limit_model);
+    l->mark_at =
+        round64(l->models_at + LIMIT_MODELS * sizeof(struct limit_model));
+    l->size = l->mark_at + sizeof(uint64_t);
     return (uint32_t)n;
 }
 
-static int make(struct limiter *l, uint64_t bytes, struct err *err)
+/** Memory that the next program can take over; the number in the layout is
+ * counted up when a field gets another meaning or place. */
+static int map_shared(struct limiter *l, uint32_t n_cells, struct err *err)
 {
-    uint32_t n_cells;
-    int rc = 0;
+    char layout[160];
 
-    if (bytes > MEMORY_MAX)
-        return err_set(err, ERR_LIMIT, "memory of limits: at most 1 TiB");
-    n_cells = plan(l, bytes);
+    snprintf(layout, sizeof layout, "limits 1 shards %u of %u cells %zu, "
+             "holds %u of %u %zu, shard %zu models %zu", l->n_shards, n_cells,
+             sizeof(struct limit_cell), l->n_processes, l->n_holds,
+             sizeof(struct limit_hold_cell), sizeof(struct limit_shard),
+             sizeof(struct limit_model));
+    if (share_open(&l->share, "limits", layout, l->size, err) != 0)
+        return -err->code;
+    l->map = l->share.map;
+    memcpy(l->seed, l->share.seed, sizeof l->seed);
+    return 0;
+}
+
+static int map_own(struct limiter *l, struct err *err)
+{
     l->map = mmap(NULL, l->size, PROT_READ | PROT_WRITE,
-                  MAP_ANONYMOUS | (l->shared ? MAP_SHARED : MAP_PRIVATE), -1,
-                  0);
+                  MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
     if (l->map == MAP_FAILED) {
         l->map = NULL;
         return err_errno(err, "memory of limits, %zu bytes", l->size);
     }
     if (getrandom(l->seed, sizeof l->seed, 0) != sizeof l->seed)
         return err_errno(err, "no random bytes");
+    return 0;
+}
+
+static int make(struct limiter *l, uint64_t bytes, struct err *err)
+{
+    uint32_t n_cells;
+    int rc;
+
+    if (bytes > MEMORY_MAX)
+        return err_set(err, ERR_LIMIT, "memory of limits: at most 1 TiB");
+    n_cells = plan(l, bytes);
+    rc = l->shared ? map_shared(l, n_cells, err) : map_own(l, err);
+    if (rc || (l->shared && !l->share.fresh))
+        return rc; /* limits and holds of the program before are in it */
     for (uint32_t i = 0; i < l->n_shards && !rc; i++)
         rc = limit_shard_init(limit_shard_at(l, i), n_cells, l->shared);
     return rc ? err_set(err, -rc, "no locks for the memory of limits") : 0;
@@ -86,11 +114,18 @@ struct limiter *limiter_new(uint64_t bytes, uint32_t processes, uint32_t holds,
     return NULL;
 }
 
+bool limiter_inherited(const struct limiter *l)
+{
+    return l->shared && !l->share.fresh;
+}
+
 void limiter_free(struct limiter *l)
 {
     if (!l)
         return;
-    if (l->map)
+    if (l->shared)
+        share_close(&l->share);
+    else if (l->map)
         munmap(l->map, l->size);
     free(l->free);
     free(l);
@@ -142,8 +177,8 @@ static void set_key(struct take *t, size_t i)
     n = append(text, n, row->scope.p, row->scope.n);
     n = append(text, n, row->name.p, row->name.n);
     whole = (struct str){ text, n };
-    w->key[0] = siphash(t->l->seed[0], whole);
-    w->key[1] = siphash(t->l->seed[1], whole) | 1; /* never free */
+    siphash_128(t->l->seed[0], whole, w->key);
+    w->key[1] |= 1; /* never free */
     w->shard = (uint32_t)(w->key[0] >> 40) & (t->l->n_shards - 1);
     for (size_t k = 0; k < i && !w->again; k++)
         w->again = t->want[k].key[0] == w->key[0] &&
@@ -183,9 +218,16 @@ static int lock(struct take *t)
     return 0;
 }
 
-/* The cells of all rows are locked when it returns 0. */
-static int begin(struct take *t)
+/* The cells of all rows are locked when it returns 0. (Its lists are long:
+ * they are not cleared.) */
+static int begin(struct take *t, struct limiter *l,
+                 const struct limit_row *rows, size_t n, uint64_t now_ms)
 {
+    t->l = l;
+    t->rows = rows;
+    t->n = n;
+    t->now_ms = now_ms;
+    t->n_locked = 0;
     if (t->n > LIMIT_ROWS)
         return -ERR_LIMIT;
     for (size_t i = 0; i < t->n; i++) {
@@ -244,8 +286,8 @@ int limit_peek(struct limiter *l, const struct limit_row *rows, size_t n,
                uint64_t now_ms, struct limit_state *states,
                const limit_hold *holds)
 {
-    struct take t = { .l = l, .rows = rows, .n = n, .now_ms = now_ms };
-    int rc = begin(&t);
+    struct take t;
+    int rc = begin(&t, l, rows, n, now_ms);
 
     if (rc)
         return rc;
@@ -325,11 +367,11 @@ static int take_all(struct take *t, struct limit_state *states,
 int limit_take(struct limiter *l, const struct limit_row *rows, size_t n,
                uint64_t now_ms, struct limit_state *states, limit_hold *holds)
 {
-    struct take t = { .l = l, .rows = rows, .n = n, .now_ms = now_ms };
+    struct take t;
     int rc;
 
     limit_retry(l, now_ms);
-    rc = begin(&t);
+    rc = begin(&t, l, rows, n, now_ms);
     if (rc)
         return rc;
     rc = look_at(&t, states, holds);

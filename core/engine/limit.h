@@ -56,6 +56,7 @@ const char *limit_kind_name(enum limit_kind k);
 struct limit_row {
     enum limit_kind kind;
     bool open;          /* a name that anybody can make up */
+    bool kept;          /* scope and name last as long as a claim on it */
     struct str scope;   /* "key"; with name and kind it names the cell */
     struct str name;    /* "ci" */
     uint64_t limit;     /* per period, or at once; 1 to LIMIT_MAX */
@@ -95,6 +96,8 @@ typedef uint32_t limit_hold;
 struct limiter *limiter_new(uint64_t bytes, uint32_t processes, uint32_t holds,
                             bool shared, struct err *err);
 /** Unmaps; other processes keep theirs. */
+/** The memory is that of the program before us. */
+bool limiter_inherited(const struct limiter *l);
 void limiter_free(struct limiter *l);
 
 /** This process is number `process` (from 0) from now on: it may take. */
@@ -150,6 +153,13 @@ struct limit_sums {
 
 /** O(cells); takes each lock. */
 void limiter_sums(struct limiter *l, uint64_t now_ms, struct limit_sums *out);
+
+/**
+ * A time that all processes see: when a name of their own was last counted,
+ * say, so that while that is long ago nobody looks for one. 0: never.
+ */
+void limit_mark(struct limiter *l, uint64_t now_ms);
+uint64_t limit_marked(const struct limiter *l);
 
 /*
  * limit_learn.c: how long the answers of a model are, as a histogram in the

@@ -127,6 +127,8 @@ static bool copy(struct limit_claim *c, const struct limit_row *row,
                  struct limit_taken *to)
 {
     *to = (struct limit_taken){ .row = *row };
+    if (row->kept)
+        return true;
     to->row.name = arena_dup(c->arena, row->name);
     to->row.scope = arena_dup(c->arena, row->scope);
     return (to->row.name.p || !row->name.n) &&
@@ -172,7 +174,8 @@ int limit_claim_take(struct limit_claim *c, const struct limit_row *rows,
 
         if (had[i] || !holds[i])
             continue;
-        *t = c->at[k];
+        if (k != c->n)
+            *t = c->at[k];
         t->hold = holds[i];
         t->finish = finish && finish[i];
         t->remaining = states[i].remaining;
@@ -266,34 +269,49 @@ void limit_claim_settle(struct limit_claim *c, uint64_t used, bool requests,
     }
 }
 
-static void put_number(struct buf *out, struct str name, uint64_t v)
-{
-    char text[STR_DIGITS];
+enum { ROW_TEXT = 256 }; /* of a row, but for its name */
 
-    buf_put(out, name);
-    buf_put(out, (struct str){ text, str_digits(text, v) });
+static char *put(char *at, struct str s)
+{
+    memcpy(at, s.p, s.n);
+    return at + s.n;
 }
 
+static char *put_number(char *at, struct str name, uint64_t v)
+{
+    at = put(at, name);
+    return at + str_digits(at, v);
+}
+
+/* Scopes are words of ours. In one piece: it is done for each request. */
 static void write_one(const struct limit_claim *c, const struct limit_taken *t,
                       struct buf *out)
 {
     struct str name = t->row.name;
+    char *at = buf_reserve(out, ROW_TEXT), *from = at;
 
+    if (!at)
+        return;
+    at = put(at, STR("{\"limit\":\""));
+    at = put(at, str_of(limit_kind_name(t->row.kind)));
+    at = put(at, STR("\",\"per\":\""));
+    at = put(at, str_cut(t->row.scope, SHOWN_NAME));
+    at = put(at, STR("\",\"name\":"));
+    buf_commit(out, (size_t)(at - from));
     if (name.n > SHOWN_NAME)
         name.n = SHOWN_NAME;
-    buf_put(out, STR("{\"limit\":\""));
-    buf_puts(out, limit_kind_name(t->row.kind));
-    buf_put(out, STR("\",\"per\":"));
-    buf_json_str(out, t->row.scope);
-    buf_put(out, STR(",\"name\":"));
     buf_json_str(out, name);
-    put_number(out, STR(",\"max\":"), t->row.limit);
-    put_number(out, STR(",\"left\":"), t->remaining);
+    at = from = buf_reserve(out, ROW_TEXT);
+    if (!at)
+        return;
+    at = put_number(at, STR(",\"max\":"), t->row.limit);
+    at = put_number(at, STR(",\"left\":"), t->remaining);
     if (t->row.kind == LIMIT_TOKENS) {
-        put_number(out, STR(",\"reserved\":"), t->reserved);
-        put_number(out, STR(",\"used\":"), c->used);
+        at = put_number(at, STR(",\"reserved\":"), t->reserved);
+        at = put_number(at, STR(",\"used\":"), c->used);
     }
-    buf_putc(out, '}');
+    *at++ = '}';
+    buf_commit(out, (size_t)(at - from));
 }
 
 void limit_claim_write(const struct limit_claim *c, struct buf *out)

@@ -58,13 +58,22 @@ static struct limit_model *find(const struct limiter *l, struct str model,
     return NULL;
 }
 
-static uint64_t total(const struct limit_model *m)
+static uint32_t get(const _Atomic uint32_t *n)
 {
-    uint64_t sum = 0;
+    return atomic_load_explicit(n, memory_order_relaxed);
+}
 
-    for (uint32_t i = 0; i < LIMIT_LENGTHS; i++)
-        sum += atomic_load_explicit(&m->count[i], memory_order_relaxed);
-    return sum;
+static void halve(struct limit_model *m)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < LIMIT_LENGTHS; i++) {
+        uint32_t n = get(&m->count[i]) / 2;
+
+        atomic_store_explicit(&m->count[i], n, memory_order_relaxed);
+        sum += n;
+    }
+    atomic_store_explicit(&m->all, sum, memory_order_relaxed);
 }
 
 void limit_learn(struct limiter *l, struct str model, uint64_t tokens)
@@ -75,24 +84,20 @@ void limit_learn(struct limiter *l, struct str model, uint64_t tokens)
         return;
     atomic_fetch_add_explicit(&m->count[step_of(tokens)], 1,
                               memory_order_relaxed);
-    if (total(m) < MOST)
-        return;
-    for (uint32_t i = 0; i < LIMIT_LENGTHS; i++) {
-        uint32_t n = atomic_load_explicit(&m->count[i], memory_order_relaxed);
-
-        atomic_store_explicit(&m->count[i], n / 2, memory_order_relaxed);
-    }
+    if (atomic_fetch_add_explicit(&m->all, 1, memory_order_relaxed) + 1 >=
+        MOST)
+        halve(m);
 }
 
 uint64_t limit_learned(const struct limiter *l, struct str model)
 {
     const struct limit_model *m = find(l, model, false);
-    uint64_t all = m ? total(m) : 0, seen = 0;
+    uint64_t all = m ? get(&m->all) : 0, seen = 0;
 
     if (all < FEWEST)
         return 0;
     for (uint32_t i = 0; i < LIMIT_LENGTHS; i++) {
-        seen += atomic_load_explicit(&m->count[i], memory_order_relaxed);
+        seen += get(&m->count[i]);
         if (seen * 20 >= all * 19)
             return most_of(i);
     }

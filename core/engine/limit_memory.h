@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_ENGINE_LIMIT_MEMORY_H
 #define PENSTOCK_ENGINE_LIMIT_MEMORY_H
 
+#include "base/share.h"
 #include "base/siphash.h"
 #include "engine/limit_shard.h"
 
@@ -12,6 +13,7 @@ enum { LIMIT_MODELS = 256, LIMIT_LENGTHS = 96 };
 /** limit_learn.c: how long a model's answers are. */
 struct limit_model {
     _Atomic uint64_t key; /* 0 = free */
+    _Atomic uint32_t all; /* sum of counts */
     _Atomic uint32_t count[LIMIT_LENGTHS];
 };
 
@@ -21,8 +23,9 @@ struct limiter {
     size_t size, shard_size;
     uint32_t n_shards; /* a power of two */
     uint32_t n_processes, n_holds;
-    size_t highs_at, holds_at, models_at; /* offsets */
+    size_t highs_at, holds_at, models_at, mark_at; /* offsets */
     bool shared;
+    struct share share; /* where it is shared; else `map` is ours alone */
     struct siphash_key seed[2];
     uint32_t process; /* ours; n_processes: none */
     uint32_t *free;   /* stack of our free holds */

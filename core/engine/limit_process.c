@@ -111,3 +111,20 @@ void limiter_sums(struct limiter *l, uint64_t now_ms, struct limit_sums *out)
                           HOLD_FREE;
     }
 }
+
+/* ---- the mark ----------------------------------------------------------- */
+
+static _Atomic uint64_t *mark(const struct limiter *l)
+{
+    return (_Atomic uint64_t *)(l->map + l->mark_at);
+}
+
+void limit_mark(struct limiter *l, uint64_t now_ms)
+{
+    atomic_store(mark(l), now_ms);
+}
+
+uint64_t limit_marked(const struct limiter *l)
+{
+    return atomic_load_explicit(mark(l), memory_order_acquire);
+}

@@ -7,6 +7,7 @@
  */
 #include "engine/metrics.h"
 
+#include "base/siphash.h"
 #include "engine/metrics_column.h"
 
 const struct metric_info metric_infos[METRIC_COUNT] = {
@@ -137,11 +138,27 @@ static struct metrics_series *append(struct metrics_column *c,
     return s;
 }
 
+/* Eight bytes at a time; labels are short and no secret. */
+static uint32_t place_of(enum metric_id id, struct str labels)
+{
+    uint64_t h = ((uint64_t)id + 1) * 0x9E3779B97F4A7C15u;
+    size_t i = 0;
+
+    for (; labels.n - i >= 8; i += 8) {
+        h ^= siphash_word((struct str){ labels.p + i, 8 });
+        h *= 0xBF58476D1CE4E5B9u;
+        h ^= h >> 32;
+    }
+    h ^= siphash_word((struct str){ labels.p + i, labels.n - i });
+    h *= 0x94D049BB133111EBu;
+    return (uint32_t)(h >> 32) & (METRICS_INDEX - 1);
+}
+
 /** The series, or NULL and the free place for it in *at. */
 static struct metrics_series *look(struct metrics_column *c, enum metric_id id,
                                    struct str labels, uint32_t *at)
 {
-    *at = (uint32_t)str_hash(labels, id) & (METRICS_INDEX - 1);
+    *at = place_of(id, labels);
     for (uint32_t i = 0; i < METRICS_INDEX; i++) {
         const struct metrics_series *s = metrics_series_at(c, *at);
 
@@ -250,9 +267,8 @@ void metric_set(enum metric_id id, const struct str *labels, int64_t v)
                               memory_order_relaxed);
 }
 
-void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
+static void observe(struct metrics_series *s, enum metric_id id, uint64_t us)
 {
-    struct metrics_series *s = find(id, labels);
     const uint64_t *bounds = metric_buckets(id);
     size_t i = 0;
 
@@ -262,6 +278,23 @@ void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
         i++;
     bump(&s->values[i], 1);
     bump(&s->values[METRIC_BUCKETS + 1], us);
+}
+
+void metric_observe(enum metric_id id, const struct str *labels, uint64_t us)
+{
+    observe(find(id, labels), id, us);
+}
+
+/* A series never moves in its column, and a column is this process's until it
+ * ends. */
+void metric_observe_at(struct metric_spot *spot, enum metric_id id,
+                       const struct str *labels, uint64_t us)
+{
+    if (!spot->series || spot->column != here) {
+        spot->column = here;
+        spot->series = find(id, labels);
+    }
+    observe(spot->series, id, us);
 }
 
 static void retire_series(struct metrics_column *total,

@@ -54,6 +54,17 @@ bool metric_add_own(struct str policy, struct str name,
 
 /** Histograms: seconds, in fixed buckets. */
 void metric_observe(enum metric_id id, const struct str *labels, uint64_t us);
+
+/** Where one series of a metric is, for what counts it again and again. Zeroed
+ * before its first use; its metric and label values stay the same. */
+struct metric_spot {
+    struct metrics_column *column;
+    struct metrics_series *series;
+};
+
+/** As metric_observe, without the hash and the probe but for the first time. */
+void metric_observe_at(struct metric_spot *spot, enum metric_id id,
+                       const struct str *labels, uint64_t us);
 /** Gauges of this process (summed over processes). */
 void metric_set(enum metric_id id, const struct str *labels, int64_t v);
 

@@ -51,6 +51,10 @@ static inline ps_str ps_from_str(struct str s)
 int plugin_stage(const char *folder, struct str name, const char *state_dir,
                  char *out, size_t out_size, struct err *err);
 
+/** SHA-256 of a staged copy, in hex (65 bytes). 0, -ERR_CONFIG (it is not what
+ * may be loaded), -ERR_IO, -ERR_NOMEM. As plugin_stage, for the loader. */
+int plugin_staged_hash(const char *staged, char *hex, struct err *err);
+
 #define PLUGIN_TRIAL_MS 10000u
 #define PLUGIN_URL_MAX 512
 #define PLUGIN_VERSION_MAX 33

@@ -281,30 +281,31 @@ static void f_generation(struct line *l)
     format_u64(l->b, l->r->gen->number);
 }
 
-/* The columns of the line; one that writes nothing is left out. */
+/* The columns of the line, with the names as JSON has them; one that writes
+ * nothing is left out. */
 static const struct {
-    struct str name;
+    struct str head;
     void (*fn)(struct line *l);
 } columns[] = {
-    { STR("time"), f_time },           { STR("event"), f_event },
-    { STR("id"), f_id },               { STR("trace"), f_trace },
-    { STR("client"), f_client },       { STR("principal"), f_principal },
-    { STR("method"), f_method },       { STR("path"), f_path },
-    { STR("endpoint"), f_endpoint },   { STR("model"), f_model },
-    { STR("asked"), f_asked },
-    { STR("stream"), f_stream },       { STR("status"), f_status },
-    { STR("ended"), f_ended },         { STR("answered_by"), f_answered },
-    { STR("degraded"), f_degraded },
-    { STR("side"), f_side },
-    { STR("error"), f_error },         { STR("waiting_on"), f_waiting },
-    { STR("attempts"), f_attempts },   { STR("tokens"), f_tokens },
-    { STR("cost"), f_cost },
-    { STR("bytes_in"), f_bytes_in },   { STR("bytes_out"), f_bytes_out },
-    { STR("ms"), f_ms },               { STR("own_ms"), f_own_ms },
-    { STR("queue_ms"), f_queue },
-    { STR("steps"), f_steps },         { STR("notes"), f_notes },
-    { STR("generation"), f_generation },
+    { STR(",\"time\":"), f_time }, { STR(",\"event\":"), f_event },
+    { STR(",\"id\":"), f_id }, { STR(",\"trace\":"), f_trace },
+    { STR(",\"client\":"), f_client }, { STR(",\"principal\":"), f_principal },
+    { STR(",\"method\":"), f_method }, { STR(",\"path\":"), f_path },
+    { STR(",\"endpoint\":"), f_endpoint }, { STR(",\"model\":"), f_model },
+    { STR(",\"asked\":"), f_asked }, { STR(",\"stream\":"), f_stream },
+    { STR(",\"status\":"), f_status }, { STR(",\"ended\":"), f_ended },
+    { STR(",\"answered_by\":"), f_answered },
+    { STR(",\"degraded\":"), f_degraded }, { STR(",\"side\":"), f_side },
+    { STR(",\"error\":"), f_error }, { STR(",\"waiting_on\":"), f_waiting },
+    { STR(",\"attempts\":"), f_attempts }, { STR(",\"tokens\":"), f_tokens },
+    { STR(",\"cost\":"), f_cost }, { STR(",\"bytes_in\":"), f_bytes_in },
+    { STR(",\"bytes_out\":"), f_bytes_out }, { STR(",\"ms\":"), f_ms },
+    { STR(",\"own_ms\":"), f_own_ms }, { STR(",\"queue_ms\":"), f_queue },
+    { STR(",\"steps\":"), f_steps }, { STR(",\"notes\":"), f_notes },
+    { STR(",\"generation\":"), f_generation },
 };
+
+enum { COMMA_QUOTE = 2, QUOTE_COLON = 2 }; /* around a name */
 
 /* The columns, and the end of the object where the explain text goes on:
  * policies are told there and not in the log. */
@@ -315,13 +316,14 @@ static size_t write_json(const struct request *r, struct buf *b)
 
     buf_putc(b, '{');
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        struct str head = columns[i].head;
         size_t before = b->n, after;
 
-        if (b->n > 1)
-            buf_putc(b, ',');
-        buf_putc(b, '"');
-        buf_put(b, columns[i].name);
-        buf_puts(b, "\":");
+        if (b->n == 1) { /* the first one has no comma */
+            head.p++;
+            head.n--;
+        }
+        buf_put(b, head);
         after = b->n;
         columns[i].fn(&l);
         if (b->n == after)
@@ -346,11 +348,14 @@ static void write_text(const struct request *r, struct buf *b)
     struct line l = { b, r, clock_mono_ns() };
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        struct str head = columns[i].head;
         size_t before = b->n, after;
 
         if (b->n)
             buf_putc(b, ' ');
-        buf_put(b, columns[i].name);
+        head.p += COMMA_QUOTE;
+        head.n -= COMMA_QUOTE + QUOTE_COLON;
+        buf_put(b, head);
         buf_putc(b, '=');
         after = b->n;
         columns[i].fn(&l);

@@ -23,9 +23,13 @@ static const char *const forwarded[] = { "idempotency-key",
 bool attempt_field_in(const char *const *list, struct str name)
 {
     for (; *list; list++) {
-        struct str f = str_of(*list);
-        bool prefix = f.p[f.n - 1] == '-';
+        struct str f;
+        bool prefix;
 
+        if (!name.n || (**list ^ name.p[0]) & ~0x20) /* most differ here */
+            continue;
+        f = str_of(*list);
+        prefix = f.p[f.n - 1] == '-';
         if (name.n >= f.n && (prefix || name.n == f.n) &&
             str_ieq((struct str){ name.p, f.n }, f))
             return true;

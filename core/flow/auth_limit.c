@@ -24,16 +24,27 @@ static bool row_of(const struct request *r, char text[64],
     return true;
 }
 
+/* After so long without any wrong credential no address has too many. */
+static bool is_quiet(const struct request *r, uint64_t now_ms)
+{
+    const struct limiter *l = r->flow->env.limiter;
+    uint64_t last = l ? limit_marked(l) : 0;
+
+    return !last ||
+           now_ms > last + r->gen->config->server.auth_failures_ms;
+}
+
 bool auth_limit_admits(struct request *r)
 {
     const struct str labels[] = { STR("auth_failures"), STR("ip") };
     struct limit_state state;
     struct limit_row row;
+    uint64_t now = clock_mono_ms();
     char text[64];
 
-    if (!row_of(r, text, &row) ||
-        limit_peek(r->flow->env.limiter, &row, 1, clock_mono_ms(), &state,
-                   NULL) != -ERR_RATE_LIMITED)
+    if (is_quiet(r, now) || !row_of(r, text, &row) ||
+        limit_peek(r->flow->env.limiter, &row, 1, now, &state, NULL) !=
+            -ERR_RATE_LIMITED)
         return true;
     metric_add(METRIC_LIMIT_DENIED, labels, 1);
     r->retry_after_ms = state.retry_ms ? state.retry_ms : 1;
@@ -51,7 +62,9 @@ void auth_limit_failed(struct request *r)
     uint64_t now = clock_mono_ms();
     char text[64];
 
-    if (row_of(r, text, &row) &&
-        limit_take(r->flow->env.limiter, &row, 1, now, &state, &hold) == 0)
+    if (!row_of(r, text, &row))
+        return;
+    limit_mark(r->flow->env.limiter, now);
+    if (limit_take(r->flow->env.limiter, &row, 1, now, &state, &hold) == 0)
         limit_settle(r->flow->env.limiter, hold, 1, now);
 }

@@ -7,6 +7,7 @@
 #include "flow/queue.h"
 #include "flow/refusal.h"
 #include "flow/request.h"
+#include "flow/shadow.h"
 #include "flow/shedding.h"
 #include "policy/outside.h"
 #include "policy/reach.h"
@@ -157,6 +158,7 @@ void flow_free(struct flow *f)
         return;
     while (f->settling)
         request_drop(f->settling);
+    flow_shadow_stop(f);
     if (f->gen)
         policy_ticks_stop(f->gen->policies);
     generation_unref(f->gen);
@@ -179,6 +181,7 @@ void flow_use(struct flow *f, struct generation *g)
     policy_ticks_stop(old->policies);
     f->gen = generation_ref(g);
     lend(f, g);
+    shadow_lend(f);
     generation_unref(old);
 }
 

@@ -25,9 +25,10 @@ static struct str bearer(struct str v)
 }
 
 /* Sources in the order in which they are looked at. */
-static const char *const sources[] = { "x-penstock-key", "authorization",
-                                       "x-api-key", "x-goog-api-key",
-                                       "api-key" };
+static const struct str sources[] = {
+    STR("x-penstock-key"), STR("authorization"), STR("x-api-key"),
+    STR("x-goog-api-key"), STR("api-key"),
+};
 
 /* SDKs insist on a key; "none" says that there is none. */
 static bool is_credential(struct str c)
@@ -45,7 +46,7 @@ static bool credential_at(const struct request *r, size_t i, struct str *out)
     for (size_t k = 0; k < n; k++) {
         struct str c = h[k].value;
 
-        if (!str_ieq(h[k].name, str_of(sources[i])))
+        if (!str_ieq(h[k].name, sources[i]))
             continue;
         c = i == 1 ? bearer(c) : c;
         if (!is_credential(c))

@@ -44,7 +44,8 @@ static void add_rate(struct rows *rows, enum limit_kind kind, struct str rate,
 static void add(struct request *r, struct rows *rows, const char *scope,
                 struct str name, const struct conf_limits *l)
 {
-    struct limit_row row = { .scope = str_of(scope), .name = name, .want = 1 };
+    struct limit_row row = { .scope = str_of(scope), .name = name, .want = 1,
+                             .kept = true };
 
     if (!name.n)
         return;
@@ -149,6 +150,8 @@ struct fields {
     struct request *r;
     struct http_header *h;
     size_t n, max;
+    char *digits; /* room for the next number, in the arena */
+    bool others;  /* some of these names may be there */
 };
 
 static size_t without(struct http_header *h, size_t n, struct str name)
@@ -165,6 +168,28 @@ static size_t without(struct http_header *h, size_t n, struct str name)
     return kept;
 }
 
+/* One look at each field in the place of one for each of ours: these names
+ * begin so in all dialects. */
+static bool has_others(const struct http_header *h, size_t n)
+{
+    const struct str starts[] = { STR("x-ratelimit-"),
+                                  STR("anthropic-ratelimit-") };
+
+    for (size_t i = 0; i < n; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct str name = h[i].name;
+
+            if (name.n <= starts[k].n ||
+                (name.p[0] | 0x20) != starts[k].p[0])
+                continue;
+            name.n = starts[k].n;
+            if (str_ieq(name, starts[k]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void put(struct fields *f, enum limit_kind kind,
                 enum ratelimit_what what, struct str value)
 {
@@ -175,16 +200,26 @@ static void put(struct fields *f, enum limit_kind kind,
 
     if (!value.p)
         return;
-    f->n = without(f->h, f->n, h.name);
+    if (f->others)
+        f->n = without(f->h, f->n, h.name);
     if (f->n < f->max)
         f->h[f->n++] = h;
 }
 
-static struct str number(struct request *r, uint64_t n)
-{
-    char text[STR_DIGITS];
+enum { NUMBERS = 2 * LIMIT_CONCURRENT }; /* limit, remaining; of each kind */
 
-    return arena_dup(r->arena, (struct str){ text, str_digits(text, n) });
+static struct str number(struct fields *f, uint64_t n)
+{
+    struct str s = STR_NULL;
+
+    if (!f->digits)
+        f->digits = arena_alloc(f->r->arena, NUMBERS * STR_DIGITS);
+    if (!f->digits)
+        return s;
+    s.p = f->digits;
+    s.n = str_digits(f->digits, n);
+    f->digits += s.n;
+    return s;
 }
 
 static void put_seen(struct fields *f, enum limit_kind kind,
@@ -194,8 +229,8 @@ static void put_seen(struct fields *f, enum limit_kind kind,
     enum dialect d = r->endpoint->dialect;
     uint64_t now_ms = d == DIALECT_ANTHROPIC ? clock_wall_ms() : 0;
 
-    put(f, kind, RATELIMIT_LIMIT, number(r, s->limit));
-    put(f, kind, RATELIMIT_REMAINING, number(r, s->remaining));
+    put(f, kind, RATELIMIT_LIMIT, number(f, s->limit));
+    put(f, kind, RATELIMIT_REMAINING, number(f, s->remaining));
     put(f, kind, RATELIMIT_RESET,
         ratelimit_reset(d, s->reset_ms, now_ms, r->arena));
 }
@@ -203,7 +238,8 @@ static void put_seen(struct fields *f, enum limit_kind kind,
 size_t limits_headers(struct request *r, struct http_header *h, size_t n,
                       size_t max)
 {
-    struct fields f = { r, h, n, max };
+    struct fields f = { .r = r, .h = h, .n = n, .max = max,
+                        .others = has_others(h, n) };
 
     for (int kind = 0; r->endpoint && kind < LIMIT_CONCURRENT; kind++) {
         if (r->claim.seen[kind].set)

@@ -7,6 +7,7 @@
  */
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
+#include "flow/shadow.h"
 #include "flow/queue.h"
 #include "flow/steps.h"
 
@@ -112,11 +113,18 @@ enum step phase_run(struct request *r, enum policy_phase p, enum step next,
                     struct policy_result *out)
 {
     *out = (struct policy_result){ .verdict = POLICY_NONE };
-    if (!policy_set_has(r->gen->policies, p))
+    if (r->flow->shadow)
+        shadow_ask(r, p);
+    if (!policy_set_has(r->gen->policies, p)) {
+        if (r->shadow && r->flow->shadow)
+            shadow_told(r, p, out);
         return next;
+    }
     if (phase_ask(r, p, out) == POLICY_WAIT) {
         r->waiting_on = policy_phase_name(p);
         return STEP_WAIT;
     }
+    if (r->shadow && r->flow->shadow)
+        shadow_told(r, p, out);
     return phase_verdict(r, p, next, out);
 }

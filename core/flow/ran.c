@@ -106,6 +106,28 @@ static void put_notes(struct buf *b, const struct mark *m)
         buf_putc(b, ']');
 }
 
+enum { WORDS = 96 }; /* phase and verdict: words of ours */
+
+static char *put(char *at, struct str s)
+{
+    memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+
+static void put_words(struct buf *b, const struct policy_ran *ran)
+{
+    char *from = buf_reserve(b, WORDS), *at = from;
+
+    if (!at)
+        return;
+    at = put(at, STR(",\"phase\":\""));
+    at = put(at, str_of(policy_phase_name(ran->phase)));
+    at = put(at, STR("\",\"verdict\":\""));
+    at = put(at, str_of(verdict_name(ran->verdict)));
+    *at++ = '"';
+    buf_commit(b, (size_t)(at - from));
+}
+
 static void put_mark(struct buf *b, const struct mark *m)
 {
     const struct policy_ran *ran = &m->ran;
@@ -113,11 +135,7 @@ static void put_mark(struct buf *b, const struct mark *m)
 
     buf_puts(b, "{\"policy\":");
     buf_json_str(b, ran->policy);
-    buf_puts(b, ",\"phase\":\"");
-    buf_puts(b, policy_phase_name(ran->phase));
-    buf_puts(b, "\",\"verdict\":\"");
-    buf_puts(b, verdict_name(ran->verdict));
-    buf_putc(b, '"');
+    put_words(b, ran);
     if (what.n) {
         what.n = what.n < MAX_WHAT ? what.n : MAX_WHAT;
         buf_puts(b, ",\"what\":");

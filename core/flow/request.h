@@ -105,6 +105,7 @@ struct request {
     struct kept_error kept;
     struct policy_run run;
     struct ran_list ran;   /* of policies */
+    struct shadow_mark *shadow; /* see shadow.h; NULL: not looked at */
     struct limit_claim claim; /* see limits_hold.h */
     struct str story;      /* its beginning, where somebody hears it */
     struct credential *credential_next; /* of the try to come */
@@ -159,6 +160,8 @@ struct flow {
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
     struct strangers strangers;
+    struct shadow *shadow;   /* a candidate beside; NULL = none */
+    uint64_t shadows;        /* ever begun */
     struct queue *queue;     /* see queue.h; NULL before the first waits */
     struct shedding *shedding;
     uint32_t shed_level;     /* see shedding.h; 0: none */

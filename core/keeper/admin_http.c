@@ -41,6 +41,8 @@ struct admin_http {
 struct reference {
     struct slots *calls; /* NULL: the listener is gone */
     uint64_t id;
+    struct admin_http *http;
+    char *wish;          /* for the master, once it stands in the audit */
 };
 
 /* ---- answers ----------------------------------------------------------- */
@@ -92,13 +94,34 @@ static int status_of(int code)
     return 500;
 }
 
+/** The desk allowed it, and wrote it down: the master is to do it. False: it
+ * cannot be asked, and the call is answered. */
+static bool ask_master(const struct reference *ref, struct call *c)
+{
+    const struct admin_env *env = &ref->http->env;
+
+    if (!env->wish || env->wish(env->ud, ref->id, str_of(ref->wish)) != 0)
+        refuse(c->q, 503, NULL, "the master does not listen; try again");
+    return true;
+}
+
+void admin_http_wished(struct admin_http *a, uint64_t call, struct str answer)
+{
+    struct call *c = slots_get(a->calls, call);
+
+    if (c)
+        reply(c->q, str_starts(answer, STR("{\"error\"")) ? 409 : 200, answer);
+}
+
 static void on_done(void *ud, const struct desk_answer *a)
 {
     struct reference *ref = ud;
     struct call *c = slots_get(ref->calls, ref->id);
+    bool asked = c && a->reply && ref->wish && ask_master(ref, c);
 
+    free(ref->wish);
     free(ref);
-    if (!c)
+    if (!c || asked)
         return;
     if (a->reply)
         reply_json(c->q, 200, a->reply);
@@ -156,6 +179,18 @@ static void reply_health(struct admin_http *a, struct http_req *q)
 
 /* ---- requests ---------------------------------------------------------- */
 
+/** The question with who asks; free() it. NULL: no memory. */
+static char *wish_of(const struct desk_ask *q)
+{
+    json_t *v = json_copy(q->ask);
+    char *text;
+
+    json_object_set_new(v, "who", json_string(q->who));
+    text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+    json_decref(v);
+    return text;
+}
+
 static void ask(struct admin_http *a, struct call *c, const json_t *body)
 {
     struct desk_ask q = { .role = c->token->role, .fd = -1 };
@@ -165,12 +200,16 @@ static void ask(struct admin_http *a, struct call *c, const json_t *body)
     q.ask = admin_route_ask(c->route, c->name, http_req_query(c->q), body);
     snprintf(q.who, sizeof q.who, "token " STR_FMT, STR_ARG(c->token->name));
     if (ref && q.ask) {
-        *ref = (struct reference){ a->calls, c->id };
+        *ref = (struct reference){ a->calls, c->id, a, NULL };
+        if (c->route->of_master)
+            ref->wish = wish_of(&q);
         rc = store_thread_ask(a->env.store, &q, on_done, ref);
     }
     json_decref(q.ask);
     if (!rc)
         return;
+    if (ref)
+        free(ref->wish);
     free(ref);
     refuse(c->q, 503, NULL, "too many requests wait; try again");
 }

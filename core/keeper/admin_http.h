@@ -21,12 +21,18 @@ struct admin_env {
     const struct cells *cells;
     struct store_thread *store;
     uint64_t generation;
+    /** Ask the master; see keeper_env. NULL: there is none to ask. */
+    int (*wish)(void *ud, uint64_t call, struct str request);
+    void *ud;
 };
 
 /** Serve on `fd` (listening; borrowed). The environment is copied, what it
  * points to outlives us. NULL with *err: NOMEM. */
 struct admin_http *admin_http_new(const struct admin_env *env, int fd,
                                   struct err *err);
+/** The master's answer to a wish, JSON; a call that is gone is fine. */
+void admin_http_wished(struct admin_http *a, uint64_t call,
+                       struct str answer);
 /** Before store_thread_free; answers that are under way go nowhere. */
 void admin_http_free(struct admin_http *a);
 

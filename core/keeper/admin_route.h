@@ -13,6 +13,7 @@ struct admin_route {
     const char *path; /* "{}" stands for an id or a name */
     const char *verb; /* of the desk; NULL: /v1/status */
     bool takes_body;
+    bool of_master; /* who may, is the desk's; the rest is the master's */
 };
 
 /**

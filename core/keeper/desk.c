@@ -5,7 +5,9 @@
 
 #include "keeper/key_record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static json_t *do_audit(struct desk *d, const struct desk_ask *q,
                         struct err *err)
@@ -42,7 +44,38 @@ static json_t *do_target(struct desk *d, const struct desk_ask *q,
     return NULL;
 }
 
+/* It is for the master to do; here it is known who may, and who wanted it. */
+static json_t *do_generation(struct desk *d, const struct desk_ask *q,
+                             struct err *err)
+{
+    json_int_t to = json_integer_value(json_object_get(q->ask, "to"));
+    char what[48] = "the files";
+
+    if (json_is_true(json_object_get(q->ask, "plan")))
+        return json_pack("{s:b}", "ok", 1); /* changes nothing */
+    if (to > 0)
+        snprintf(what, sizeof what, "generation %lld", (long long)to);
+    else if (strcmp(desk_text(q, "verb"), "rollback") == 0)
+        snprintf(what, sizeof what, "the one before");
+    if (audit_add(d->store, q->who, desk_text(q, "verb"), what, NULL, NULL,
+                  err) != 0)
+        return NULL;
+    return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *do_look(struct desk *d, const struct desk_ask *q,
+                       struct err *err)
+{
+    (void)d;
+    (void)q;
+    (void)err;
+    return json_pack("{s:b}", "ok", 1);
+}
+
 static const struct desk_verb others[] = {
+    { "generations", ROLE_VIEWER, do_look, false },
+    { "reload", ROLE_OPERATOR, do_generation, false },
+    { "rollback", ROLE_OPERATOR, do_generation, false },
     { "target.disable", ROLE_OPERATOR, do_target, false },
     { "target.drain", ROLE_OPERATOR, do_target, false },
     { "target.enable", ROLE_OPERATOR, do_target, false },

@@ -63,7 +63,7 @@ static int open_store(struct keeper *k, const struct keeper_env *env,
         .publish = env->keys, .ud = env->ud };
     struct admin_env admin = {
         .loop = env->loop, .config = env->config, .cells = env->cells,
-        .generation = env->generation };
+        .generation = env->generation, .wish = env->wish, .ud = env->ud };
 
     if (!env->store || !*env->store)
         return 0;
@@ -179,6 +179,22 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
         return k;
     keeper_free(k);
     return NULL;
+}
+
+void keeper_wished(struct keeper *k, uint64_t call, struct str answer)
+{
+    if (k->admin)
+        admin_http_wished(k->admin, call, answer);
+}
+
+void keeper_hand_over(struct keeper *k)
+{
+    admin_http_free(k->admin);
+    k->admin = NULL;
+    store_thread_free(k->store);
+    k->store = NULL;
+    metrics_http_free(k->metrics);
+    k->metrics = NULL;
 }
 
 void keeper_free(struct keeper *k)

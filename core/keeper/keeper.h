@@ -34,6 +34,9 @@ struct keeper_env {
      * NULL. */
     void (*publish_jwks)(void *ud, int fd);
     const struct snapshot *jwks;
+    /** The admin API asks the master, in JSON; keeper_wished is the answer.
+     * 0 or -ERR_x. */
+    int (*wish)(void *ud, uint64_t call, struct str request);
     void *ud;
 };
 
@@ -41,8 +44,14 @@ struct keeper_env {
 struct keeper *keeper_new(const struct keeper_env *env, struct err *err);
 /** The store's thread, to ask it; NULL: there is no store. */
 struct store_thread *keeper_store(struct keeper *k);
+/** Another program's keeper takes the rest over: keep the ledger's rings
+ * being emptied and names resolved, and let go of all else. */
+void keeper_hand_over(struct keeper *k);
 /** Before loop_free. A resolution under way is not waited for. */
 void keeper_free(struct keeper *k);
+
+/** What the master said to a wish: JSON. A call that is gone is fine. */
+void keeper_wished(struct keeper *k, uint64_t call, struct str answer);
 
 /** A worker asks for newer keys of that jwt block. */
 void keeper_ask_jwks(struct keeper *k, struct str name);

@@ -61,9 +61,12 @@ static const char insert_row[] =
 
 enum { FIRST_TEXT = 17 };
 
+/* Columns are named: a later version adds some while we still write. */
 static const char insert_day[] =
-    "INSERT INTO day VALUES (?1,?2,?3,?4,?5,?6,?7,1,?8,?9,?10,?11,?12,?13,"
-    "?14,?15,?16,?17) ON CONFLICT DO UPDATE SET"
+    "INSERT INTO day (day, key, team, user, model, provider, requests, tries,"
+    " errors, estimated, unknown, priced, input, cache_read, cache_write,"
+    " output, reasoning, cost_nusd) VALUES (?1,?2,?3,?4,?5,?6,?7,1,?8,?9,"
+    "?10,?11,?12,?13,?14,?15,?16,?17) ON CONFLICT DO UPDATE SET"
     " requests = requests + ?7, tries = tries + 1, errors = errors + ?8,"
     " estimated = estimated + ?9, unknown = unknown + ?10,"
     " priced = priced + ?11, input = input + ?12,"

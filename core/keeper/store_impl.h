@@ -52,7 +52,8 @@ int db_end(struct store *s, int rc, struct err *err);
 
 /**
  * Bring a database to version n by the steps it lacks, each in a transaction
- * of its own; steps are added at the end and never changed.
+ * of its own; steps are added at the end and never changed, and only add. A
+ * database with something in it is copied before, to its path and ".vN".
  * Errors: CONFIG (it is of a later version), IO, SYNTAX.
  */
 int store_migrate(struct store *s, const char *const *steps, size_t n,

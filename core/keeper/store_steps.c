@@ -7,7 +7,10 @@
  */
 #include "keeper/store_impl.h"
 
+#include "base/log.h"
+
 #include <stdio.h>
+#include <unistd.h>
 
 const char *const store_steps[] = {
     /* 1: keys, teams, audit */
@@ -83,6 +86,24 @@ static int take_step(struct store *s, const char *sql, size_t number,
     return db_end(s, rc, err);
 }
 
+/** A copy of what there was before the first step: penstock.db.v1, in place of
+ * an earlier copy of that version. */
+static int keep_copy(const struct store *s, int version, struct err *err)
+{
+    char to[STORE_PATH_MAX + 16], made[STORE_PATH_MAX + 24];
+    int rc;
+
+    snprintf(to, sizeof to, "%s.v%d", s->path, version);
+    snprintf(made, sizeof made, "%s.new", to);
+    unlink(made);
+    rc = store_copy(s->path, made, err);
+    if (!rc && rename(made, to) != 0)
+        rc = err_errno(err, "%s", to);
+    if (!rc)
+        log_event(EV_store_migrated, LOG_Z("backup", to));
+    return rc;
+}
+
 int store_migrate(struct store *s, const char *const *steps, size_t n,
                   struct err *err)
 {
@@ -92,6 +113,8 @@ int store_migrate(struct store *s, const char *const *steps, size_t n,
         return err_set(err, ERR_CONFIG, "the store is of version %d, and this "
                        "Penstock knows %zu: use the Penstock that wrote it, "
                        "or a backup from before", at, n);
+    if (!rc && at > 0 && (size_t)at < n && *s->path)
+        rc = keep_copy(s, at, err);
     for (size_t i = (size_t)at; i < n && !rc; i++)
         rc = take_step(s, steps[i], i + 1, err);
     return rc;

@@ -51,6 +51,58 @@ static bool has_body(int status)
     return status >= 200 && status != 204 && status != 304;
 }
 
+/* A line break or NUL among eight bytes. */
+static bool breaks_word(const char *p)
+{
+    const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
+    uint64_t x, cr, lf;
+
+    memcpy(&x, p, sizeof x);
+    cr = x ^ ones * '\r';
+    lf = x ^ ones * '\n';
+    return (((x - ones) & ~x) | ((cr - ones) & ~cr) | ((lf - ones) & ~lf)) &
+           high;
+}
+
+/* A blank, a control character, a colon or no ASCII among eight bytes. */
+static bool no_name_word(const char *p)
+{
+    const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
+    uint64_t x, colon;
+
+    memcpy(&x, p, sizeof x);
+    colon = x ^ ones * ':';
+    return ((x - ones * '!') | x | (colon - ones)) & high;
+}
+
+static bool is_name(struct str name)
+{
+    size_t i = 0;
+
+    while (name.n - i >= 8 && !no_name_word(name.p + i))
+        i += 8;
+    for (; i < name.n; i++) {
+        if (name.p[i] <= ' ' || name.p[i] == ':')
+            return false;
+    }
+    return true;
+}
+
+static bool breaks(struct str value)
+{
+    size_t i = 0;
+
+    for (; value.n - i >= 8; i += 8) {
+        if (breaks_word(value.p + i))
+            return true;
+    }
+    for (; i < value.n; i++) {
+        if (value.p[i] == '\r' || value.p[i] == '\n' || !value.p[i])
+            return true;
+    }
+    return false;
+}
+
 /* A field that is ours to write, or would break the head, is left out. */
 static bool field_passes(const struct http_header *f)
 {
@@ -65,15 +117,7 @@ static bool field_passes(const struct http_header *f)
         if (f->name.n == ours[i].n && str_ieq(f->name, ours[i]))
             return false;
     }
-    for (size_t i = 0; i < f->name.n; i++) {
-        if (f->name.p[i] <= ' ' || f->name.p[i] == ':')
-            return false;
-    }
-    for (size_t i = 0; i < f->value.n; i++) {
-        if (f->value.p[i] == '\r' || f->value.p[i] == '\n' || !f->value.p[i])
-            return false;
-    }
-    return f->name.n > 0;
+    return f->name.n > 0 && is_name(f->name) && !breaks(f->value);
 }
 
 static char *put(char *at, struct str s)

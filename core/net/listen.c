@@ -243,6 +243,32 @@ static int open_unix(const struct listen_addr *a, size_t n, int *fds)
     return 0;
 }
 
+static int open_beside(int fd)
+{
+    struct listen_addr a;
+    int more = -1;
+
+    if (listen_address(fd, &a) == 0 && a.ss.ss_family != AF_UNIX)
+        more = bind_one(&a, true);
+    if (more >= 0 && listen(more, LISTEN_BACKLOG) == 0)
+        return more;
+    if (more >= 0)
+        close(more);
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+int listen_more(int fd, size_t n, int *fds, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        fds[i] = open_beside(fd);
+        if (fds[i] >= 0)
+            continue;
+        close_all(fds, i);
+        return err_errno(err, "one more listening socket");
+    }
+    return 0;
+}
+
 static bool picks_port(const struct listen_addr *a)
 {
     /* the port lies at the same place in both families */

@@ -50,6 +50,16 @@ bool listen_is_loopback(const struct sockaddr_storage *ss);
  */
 int listen_open(struct str text, size_t n, int *fds, struct err *err);
 
+/**
+ * More sockets at the address of `fd`, which was opened by listen_open or by
+ * the service manager: for slots that it has none for yet. Where the address
+ * cannot be shared (Unix, or a TCP socket without SO_REUSEPORT, or of another
+ * user) they are further descriptors of the same socket.
+ *
+ * Errors: -ERR_IO; then none is left open
+ */
+int listen_more(int fd, size_t n, int *fds, struct err *err);
+
 /** The bound address of a listening socket; 0 or -ERR_IO. */
 int listen_address(int fd, struct listen_addr *out);
 

@@ -4,6 +4,7 @@
 #include "policy/api.h"
 
 #include "base/log.h"
+#include "policy/api_light.h"
 #include "policy/sandbox.h"
 
 #include <stdio.h>
@@ -29,6 +30,11 @@ static const char *const instead[API_KINDS] = {
     [API_TAGS] = "; authenticate returns others",
     [API_LIMITS] = "; authenticate returns others",
 };
+
+const char *api_instead(enum api_kind kind)
+{
+    return kind < API_KINDS && instead[kind] ? instead[kind] : "";
+}
 
 /* Upvalues: what it is called, what to do instead. */
 static int read_only(lua_State *L)
@@ -65,8 +71,11 @@ void api_metatable(lua_State *L, enum api_kind kind, const char *name)
 void api_push(lua_State *L, struct policy_call *c, enum api_kind kind,
               const void *thing, size_t n)
 {
-    struct api_ref *r = lua_newuserdatauv(L, sizeof *r, 0);
+    struct api_ref *r;
 
+    if (api_light_push(L, c, kind, thing, n))
+        return;
+    r = lua_newuserdatauv(L, sizeof *r, 0);
     *r = (struct api_ref){ c, c->gen, thing, n };
     lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
     lua_setmetatable(L, -2);
@@ -104,6 +113,8 @@ bool api_is(lua_State *L, int idx, enum api_kind kind)
 {
     bool yes;
 
+    if (lua_islightuserdata(L, idx))
+        return api_light_is(L, idx, kind);
     if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx))
         return false;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds[kind]);
@@ -114,10 +125,11 @@ bool api_is(lua_State *L, int idx, enum api_kind kind)
 
 static struct api_ref *live(lua_State *L, int arg, enum api_kind kind)
 {
-    struct api_ref *r = lua_touserdata(L, arg);
+    struct api_ref *r = lua_islightuserdata(L, arg) ? api_light_ref(L, arg)
+                                                    : lua_touserdata(L, arg);
 
     /* not those of a call that waits, either: it is another request's */
-    if (r->gen != r->call->gen || r->call != r->call->st->running)
+    if (!r || r->gen != r->call->gen || r->call != r->call->st->running)
         luaL_error(L, "%s is over: its request went on", titles[kind]);
     if (r->call != policy_state_of(L)->running) /* which waits just now */
         luaL_error(L, "%s is another request's", titles[kind]);
@@ -135,24 +147,29 @@ struct api_ref *api_self(lua_State *L, enum api_kind kind)
     return live(L, 1, kind);
 }
 
-int api_which(lua_State *L)
+int api_which_of(lua_State *L, int upvalue)
 {
     int which = -1;
 
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER)
+    if (lua_rawget(L, lua_upvalueindex(upvalue)) == LUA_TNUMBER)
         which = (int)lua_tointeger(L, -1);
     lua_pop(L, 1);
     return which;
 }
 
-void api_names(lua_State *L, const char *const *names, lua_CFunction fn)
+void api_name_table(lua_State *L, const char *const *names)
 {
     lua_newtable(L);
     for (int i = 0; names[i]; i++) {
         lua_pushinteger(L, i);
         lua_setfield(L, -2, names[i]);
     }
+}
+
+void api_names(lua_State *L, const char *const *names, lua_CFunction fn)
+{
+    api_name_table(L, names);
     lua_pushcclosure(L, fn, 1);
 }
 
@@ -242,6 +259,7 @@ void api_open(lua_State *L)
     api_window_open(L);
     lua_newtable(L);
     api_ps_open(L);
+    api_light_open(L);
     decision_open(L);
     sandbox_add(L, "ps");
 }

@@ -11,14 +11,6 @@
 #include "policy/call.h"
 #include "policy/sandbox.h"
 
-/** Payload of all of them. */
-struct api_ref {
-    struct policy_call *call;
-    uint64_t gen;
-    const void *thing; /* belongs to the call */
-    size_t n;          /* elements, where thing is a list */
-};
-
 enum api_kind {
     API_REQ,
     API_HEADER,
@@ -57,9 +49,21 @@ struct api_ref *api_self(lua_State *L, enum api_kind kind);
 /** Is the value at idx of that kind? (It may be stale.) */
 bool api_is(lua_State *L, int idx, enum api_kind kind);
 
-/** Index of the string at arg 2 in `names` (ended by NULL), or -1. The first
- * upvalue of the running function is a table made by api_names. */
-int api_which(lua_State *L);
+/** Index of the string at arg 2 in `names` (ended by NULL), or -1. That upvalue
+ * of the running function is a table made by api_name_table. */
+int api_which_of(lua_State *L, int upvalue);
+
+/** The same, by the first one. */
+static inline int api_which(lua_State *L)
+{
+    return api_which_of(L, 1);
+}
+
+/** The table of names, left on the stack. */
+void api_name_table(lua_State *L, const char *const *names);
+
+/** What a script may do instead of an assignment that is refused; or "". */
+const char *api_instead(enum api_kind kind);
 
 /** A closure of fn over the names (as upvalue 1), left on the stack. */
 void api_names(lua_State *L, const char *const *names, lua_CFunction fn);

@@ -47,7 +47,8 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
     const struct outcome *o = policy_outcome(L);
 
     (void)status;
-    outcome_count(o, "service", service->name);
+    if (!policy_state_of(L)->env->quiet)
+        outcome_count(o, "service", service->name);
     if (!o)
         return luaL_error(L, "not enough memory");
     if (o->err[0]) {

@@ -175,6 +175,7 @@ void api_limit_open(lua_State *L)
                                    { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);
+    limit_rows_open(L);
     lua_newtable(L);
     api_names(L, names, limits_index);
     lua_setfield(L, -2, "__index");

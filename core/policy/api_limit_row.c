@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * A row of ps.take: { "tokens", per = "team", limit = "400k/min" }. Whose it
- * is, how much, and what the request will want of it.
+ * What a row of ps.take means for a request: whose it is, how much, and what
+ * the request will want of it.
  */
 #include "policy/api_limit.h"
 
@@ -106,72 +106,63 @@ static const struct {
     const char *word;
     subject_fn *fn;
     bool open; /* names that anybody can make up */
+    bool kept; /* they last as long as the request */
 } subjects[] = {
-    { "key", of_key, false },         { "user", of_user, false },
-    { "team", of_team, false },       { "model", of_model, false },
-    { "provider", of_provider, false }, { "endpoint", of_endpoint, false },
-    { "ip", of_ip, true },
+    { "key", of_key, false, true },
+    { "user", of_user, false, true },
+    { "team", of_team, false, true },
+    { "model", of_model, false, false },
+    { "provider", of_provider, false, true },
+    { "endpoint", of_endpoint, false, true },
+    { "ip", of_ip, true, false },
 };
+
+int limit_subject(struct str per)
+{
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
+        if (str_is(per, subjects[i].word))
+            return (int)i;
+    }
+    return LIMIT_OF_TEXT;
+}
 
 /* False: the request has no such thing. A text of the script's own has a
  * colon, so that a mistyped word is none. */
-static bool subject(lua_State *L, struct policy_call *c, struct str per,
-                    struct limit_rows *rows, struct limit_row *row)
+static bool subject(lua_State *L, struct policy_call *c,
+                    const struct limit_spec *x, struct limit_rows *rows,
+                    struct limit_row *row)
 {
-    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
-        if (!str_is(per, subjects[i].word))
-            continue;
-        row->scope = str_of(subjects[i].word);
-        row->open = subjects[i].open;
-        return subjects[i].fn(L, c, rows, &row->name);
+    if (x->subject != LIMIT_OF_TEXT) {
+        row->scope = x->per;
+        row->scope.p = subjects[x->subject].word; /* which lasts */
+        row->open = subjects[x->subject].open;
+        row->kept = subjects[x->subject].kept;
+        return subjects[x->subject].fn(L, c, rows, &row->name);
     }
-    if (!memchr(per.p, ':', per.n))
+    if (!memchr(x->per.p, ':', x->per.n))
         luaL_error(L, "per = \"%s\": key, user, team, model, provider, "
                       "endpoint, ip, or a text of your own with a colon",
-                   per.p);
+                   x->per.p);
     row->scope = STR("custom");
-    row->name = per;
+    row->name = x->per;
     row->open = true;
     return true;
 }
 
 /* ---- how much ----------------------------------------------------------- */
 
-static int kind_of(lua_State *L, struct str name)
-{
-    for (int k = 0; k < LIMIT_KINDS; k++) {
-        if (str_is(name, limit_kind_name((enum limit_kind)k)))
-            return k;
-    }
-    return luaL_error(L, "a row's first is requests, tokens or concurrent, "
-                         "not '%s'", name.p ? name.p : "(nothing)");
-}
-
-/* A rate or a number; neither: it was not given. */
-struct amount {
-    struct str rate;
-    bool is_number;
-    lua_Integer number;
-};
-
-/* A row as the script wrote it; texts are borrowed from it. */
-struct said {
-    struct str kind, per, stream;
-    struct amount limit, other; /* other: where "own" is none */
-    lua_Integer burst;          /* 0 = not given */
-};
-
-static bool given(const struct amount *a)
+static bool given(const struct limit_amount *a)
 {
     return a->rate.p || a->is_number;
 }
 
 /* What the principal carries of a kind. */
-static struct amount carried(const struct conf_limits *l, enum limit_kind kind)
+static struct limit_amount carried(const struct conf_limits *l,
+                                   enum limit_kind kind)
 {
-    struct amount a = { .rate = kind == LIMIT_REQUESTS ? l->requests
-                              : kind == LIMIT_TOKENS   ? l->tokens
-                                                       : STR_NULL };
+    struct limit_amount a = { .rate = kind == LIMIT_REQUESTS ? l->requests
+                                    : kind == LIMIT_TOKENS   ? l->tokens
+                                                             : STR_NULL };
 
     if (kind == LIMIT_CONCURRENT && l->concurrent) {
         a.is_number = true;
@@ -182,72 +173,77 @@ static struct amount carried(const struct conf_limits *l, enum limit_kind kind)
     return a;
 }
 
-/* limit = "own" becomes what the key or its team has, or `default`. */
-static void find_own(lua_State *L, struct policy_call *c, struct said *x,
-                     enum limit_kind kind)
+/* limit = "own" is what the key or its team has, or `default`. */
+static struct limit_amount amount_of(const struct policy_call *c,
+                                     const struct limit_spec *x)
 {
     const struct principal *p = c->run->principal;
-    bool own = x->limit.rate.p && str_is(x->limit.rate, "own");
+    struct limit_amount a = x->limit;
 
-    if (!own && given(&x->other))
-        luaL_error(L, "default is for limit = \"own\"");
-    if (!own)
-        return;
-    if (!str_is(x->per, "key") && !str_is(x->per, "team"))
-        luaL_error(L, "limit = \"own\" is for per = \"key\" and \"team\"");
-    x->limit = (struct amount){ .number = 0 };
+    if (!x->own)
+        return a;
+    a = (struct limit_amount){ .number = 0 };
     if (p)
-        x->limit = carried(str_is(x->per, "key") ? &p->limits
-                                                 : &p->team_limits, kind);
-    if (!given(&x->limit))
-        x->limit = x->other;
+        a = carried(x->team ? &p->team_limits : &p->limits, x->kind);
+    return given(&a) ? a : x->other;
 }
 
-/* False: no limit. */
-static bool set_limit(lua_State *L, const struct said *x,
+/* A row that is used for many requests meets few rates: the last one is
+ * known. */
+static bool read_rate(struct limit_spec *x, struct str rate,
                       struct limit_row *row)
 {
-    const char *kind = limit_kind_name(row->kind);
+    struct limit_rate *last = &x->last;
 
-    if (!given(&x->limit))
-        return false;
-    if (row->kind == LIMIT_CONCURRENT) {
-        lua_Integer n = x->limit.number;
-
-        if (!x->limit.is_number || n < 1 || n > 1000000)
-            luaL_error(L, "concurrent: limit is a number from 1 to 1000000");
-        row->limit = (uint64_t)n;
+    if (rate.n == last->n && rate.n &&
+        memcmp(rate.p, last->text, rate.n) == 0) {
+        row->limit = last->count;
+        row->period_ms = last->period_ms;
         return true;
     }
-    if (!x->limit.rate.p)
-        luaL_error(L, "%s: limit is a rate, \"600/min\"", kind);
-    if (!conf_rate(x->limit.rate, &row->limit, &row->period_ms))
-        luaL_error(L, "%s: \"%s\" is not a rate; write \"600/min\" or "
-                      "\"400k/min\" (per s, min, h or day)", kind,
-                   x->limit.rate.p);
+    if (!conf_rate(rate, &row->limit, &row->period_ms))
+        return false;
+    if (rate.n <= sizeof last->text) {
+        last->n = (uint8_t)rate.n;
+        memcpy(last->text, rate.p, rate.n);
+        last->count = row->limit;
+        last->period_ms = row->period_ms;
+    }
     return true;
 }
 
-static void set_burst(lua_State *L, const struct said *x,
+/* False: no limit. */
+static bool set_limit(lua_State *L, struct limit_spec *x,
+                      const struct limit_amount *a, struct limit_row *row)
+{
+    const char *kind;
+
+    if (!given(a))
+        return false;
+    if (x->kind == LIMIT_CONCURRENT) {
+        if (!a->is_number || a->number < 1 || a->number > 1000000)
+            luaL_error(L, "concurrent: limit is a number from 1 to 1000000");
+        row->limit = (uint64_t)a->number;
+        return true;
+    }
+    kind = limit_kind_name(x->kind);
+    if (!a->rate.p)
+        luaL_error(L, "%s: limit is a rate, \"600/min\"", kind);
+    if (!read_rate(x, a->rate, row))
+        luaL_error(L, "%s: \"%s\" is not a rate; write \"600/min\" or "
+                      "\"400k/min\" (per s, min, h or day)", kind,
+                   a->rate.p);
+    return true;
+}
+
+static void set_burst(lua_State *L, const struct limit_spec *x,
                       struct limit_row *row)
 {
     if (!x->burst)
         return;
-    if (row->kind != LIMIT_REQUESTS)
-        luaL_error(L, "burst is for requests alone");
     if (row->limit && (x->burst < 1 || (uint64_t)x->burst > row->limit))
         luaL_error(L, "burst is a number from 1 to the limit");
     row->burst = (uint64_t)x->burst;
-}
-
-static bool is_finish(lua_State *L, const struct said *x,
-                      const struct limit_row *row)
-{
-    if (!x->stream.p)
-        return false;
-    if (row->kind != LIMIT_TOKENS || !str_is(x->stream, "finish"))
-        luaL_error(L, "stream = \"finish\", and for tokens alone");
-    return true;
 }
 
 /* ---- what the request will want ----------------------------------------- */
@@ -266,17 +262,22 @@ static int64_t max_tokens(lua_State *L, struct policy_call *c)
     return n;
 }
 
-/* Nothing for what is charged nothing. */
-static uint64_t tokens_wanted(lua_State *L, struct policy_call *c)
+/* Nothing for what is charged nothing. The same for all rows of a take. */
+static uint64_t tokens_wanted(lua_State *L, struct policy_call *c,
+                              struct limit_rows *out)
 {
     const struct policy_run *run = c->run;
     struct limit_wish wish = { .dialect = run->dialect,
                                .endpoint = run->endpoint,
                                .body = run->body };
 
+    if (out->wants)
+        return out->tokens;
     text_field(c, FIELD_MODEL, &wish.model);
     wish.max_tokens = max_tokens(L, c);
-    return limit_claim_want(run->claim, &wish);
+    out->wants = true;
+    out->tokens = limit_claim_want(run->claim, &wish);
+    return out->tokens;
 }
 
 /* A stream that may be ended where its tokens are used up may begin with less
@@ -299,119 +300,49 @@ static uint64_t least_of(lua_State *L, struct policy_call *c, uint64_t want)
 
 /* ---- a row -------------------------------------------------------------- */
 
-/* The value on top, as a text. */
-static struct str text_at(lua_State *L, const char *name)
-{
-    struct str s;
-
-    if (lua_type(L, -1) != LUA_TSTRING)
-        luaL_error(L, "a row's %s is a text, not a %s", name,
-                   luaL_typename(L, -1));
-    s.p = lua_tolstring(L, -1, &s.n);
-    return s;
-}
-
-static lua_Integer whole(lua_State *L, const char *name, const char *more)
-{
-    lua_Integer n = 0;
-    int ok = 0;
-
-    if (lua_type(L, -1) == LUA_TNUMBER)
-        n = lua_tointegerx(L, -1, &ok);
-    if (!ok)
-        luaL_error(L, "a row's %s is a whole number%s", name, more);
-    return n;
-}
-
-static void read_amount(lua_State *L, const char *name, struct amount *a)
-{
-    if (lua_type(L, -1) == LUA_TSTRING) {
-        a->rate = text_at(L, name);
-        return;
-    }
-    a->number = whole(L, name, ", or a rate: \"600/min\"");
-    a->is_number = true;
-}
-
-static void read_burst(lua_State *L, struct said *x)
-{
-    x->burst = whole(L, "burst", " above 0");
-    if (x->burst == 0)
-        luaL_error(L, "a row's burst is a whole number above 0");
-}
-
-/* One member, its name and value on top. */
-static void read_member(lua_State *L, struct said *x)
-{
-    const char *name = "?";
-
-    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) {
-        x->kind = text_at(L, "first");
-        return;
-    }
-    if (lua_type(L, -2) == LUA_TSTRING)
-        name = lua_tostring(L, -2);
-    if (strcmp(name, "per") == 0)
-        x->per = text_at(L, name);
-    else if (strcmp(name, "limit") == 0)
-        read_amount(L, name, &x->limit);
-    else if (strcmp(name, "default") == 0)
-        read_amount(L, name, &x->other);
-    else if (strcmp(name, "burst") == 0)
-        read_burst(L, x);
-    else if (strcmp(name, "stream") == 0)
-        x->stream = text_at(L, name);
-    else
-        luaL_error(L, "a row has per, limit, default, burst and stream, "
-                      "not '%s'", name);
-}
-
-/* The row on top, which stays; so does what its name needs. */
-static void read_row(lua_State *L, struct policy_call *c,
-                     struct limit_rows *out, int number)
+/* What its name needs stays on the stack. */
+static void add_row(lua_State *L, struct policy_call *c, struct limit_spec *x,
+                    struct limit_rows *out)
 {
     struct limit_row *row = &out->at[out->n];
-    struct said x = { .burst = 0 };
-    bool limited, finish;
+    struct limit_amount a = amount_of(c, x);
+    bool limited;
 
-    if (!lua_istable(L, -1))
-        luaL_error(L, "a row is a table, not a %s", luaL_typename(L, -1));
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
-        read_member(L, &x);
-    *row = (struct limit_row){ .kind = (enum limit_kind)kind_of(L, x.kind),
-                               .want = 1 };
-    if (!x.per.n)
-        luaL_error(L, "a row needs per = \"key\", or another");
-    find_own(L, c, &x, row->kind);
-    limited = set_limit(L, &x, row);
-    set_burst(L, &x, row);
-    finish = is_finish(L, &x, row);
-    if (!limited || !subject(L, c, x.per, out, row))
+    *row = (struct limit_row){ .kind = x->kind, .want = 1 };
+    limited = set_limit(L, x, &a, row);
+    set_burst(L, x, row);
+    if (!limited || !subject(L, c, x, out, row))
         return;
     if (row->kind == LIMIT_TOKENS)
-        row->want = tokens_wanted(L, c);
+        row->want = tokens_wanted(L, c, out);
     if (row->want == 0)
         return;
-    if (finish)
+    if (x->finish)
         row->least = least_of(L, c, row->want);
-    out->finish[out->n] = finish;
-    out->from[out->n++] = number;
+    out->finish[out->n] = x->finish;
+    out->from[out->n++] = out->given;
 }
 
 void limit_rows_read(lua_State *L, struct policy_call *c,
                      struct limit_rows *out)
 {
-    lua_Unsigned n;
+    struct limit_specs *known = limit_specs_at(L, 1);
+    size_t n = known ? known->n : limit_rows_count(L, 1);
 
-    luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checkstack(L, 3 * LIMIT_ROWS, "ps.take");
-    n = lua_rawlen(L, 1);
-    if (n > LIMIT_ROWS)
-        luaL_error(L, "ps.take: at most %d rows", LIMIT_ROWS);
     out->n = 0;
-    out->given = (int)n;
-    for (int i = 1; i <= (int)n; i++) {
-        lua_rawgeti(L, 1, i);
-        read_row(L, c, out, i);
+    out->given = 0;
+    out->wants = false;
+    for (size_t i = 0; i < n; i++) {
+        struct limit_spec x;
+
+        out->given++;
+        if (known) {
+            add_row(L, c, &known->at[i], out);
+            continue;
+        }
+        lua_rawgeti(L, 1, (lua_Integer)i + 1);
+        limit_spec_read(L, &x);
+        add_row(L, c, &x, out);
     }
 }

@@ -5,7 +5,7 @@
  * preferred by a script's function of a target. Edits compose, say why, and
  * are undone when the script fails or only observes.
  */
-#include "policy/api.h"
+#include "policy/api_light.h"
 
 #include <stdio.h>
 
@@ -215,11 +215,16 @@ static const luaL_Reg methods[] = { { "keep", plan_keep },
                                     { "use", plan_use },
                                     { NULL, NULL } };
 
-/* Upvalue: the methods; other names raise. */
-static int plan_index(lua_State *L)
+void api_plan_methods(lua_State *L)
+{
+    luaL_newlib(L, methods);
+}
+
+/* Other names raise. */
+int api_plan_index(lua_State *L)
 {
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+    if (lua_rawget(L, lua_upvalueindex(UP_PLAN)) == LUA_TNIL)
         return luaL_error(L, "plan:%s does not exist",
                           sandbox_tolstring(L, 2, NULL));
     return 1;
@@ -228,8 +233,10 @@ static int plan_index(lua_State *L)
 void api_plan_open(lua_State *L)
 {
     lua_newtable(L);
-    luaL_newlib(L, methods);
-    lua_pushcclosure(L, plan_index, 1);
+    lua_pushnil(L);
+    lua_pushnil(L);
+    api_plan_methods(L);
+    lua_pushcclosure(L, api_plan_index, UP_PLAN);
     lua_setfield(L, -2, "__index");
     api_metatable(L, API_PLAN, "plan");
 }

@@ -4,7 +4,7 @@
  * Principals: what ps.keys.get and req.principal give (a view of the core's),
  * and what authenticate may return instead (a table, copied and checked).
  */
-#include "policy/api.h"
+#include "policy/api_light.h"
 
 enum { MAX_LIST = 1024, MAX_NAME = 512 };
 
@@ -26,12 +26,17 @@ static int push_list(lua_State *L, struct policy_call *c, const struct str *s,
     return 1;
 }
 
-static int principal_index(lua_State *L)
+const char *const *api_principal_names(void)
+{
+    return names;
+}
+
+int api_principal_index(lua_State *L)
 {
     struct api_ref *r = api_self(L, API_PRINCIPAL);
     const struct principal *p = r->thing;
 
-    switch (api_which(L)) {
+    switch (api_which_of(L, UP_PRINCIPAL)) {
     case ID: api_push_str(L, p->id); return 1;
     case KEY: api_push_str(L, p->key); return 1;
     case TEAM: api_push_str(L, p->team); return 1;
@@ -58,7 +63,7 @@ static int principal_index(lua_State *L)
 
 /* ---- tags and lists ------------------------------------------------- */
 
-static int tags_index(lua_State *L)
+int api_tags_index(lua_State *L)
 {
     struct api_ref *r = api_self(L, API_TAGS);
     const struct conf_pair *p = r->thing;
@@ -90,7 +95,7 @@ static int tags_next(lua_State *L)
     return 2;
 }
 
-static int tags_pairs(lua_State *L)
+int api_tags_pairs(lua_State *L)
 {
     lua_pushinteger(L, 0);
     lua_pushcclosure(L, tags_next, 1);
@@ -253,15 +258,17 @@ struct principal *principal_read(lua_State *L, struct arena *a, int idx)
 
 void api_principal_open(lua_State *L)
 {
-    static const luaL_Reg tags[] = { { "__index", tags_index },
-                                     { "__pairs", tags_pairs },
+    static const luaL_Reg tags[] = { { "__index", api_tags_index },
+                                     { "__pairs", api_tags_pairs },
                                      { NULL, NULL } };
     static const luaL_Reg list[] = { { "__index", list_index },
                                      { "__len", list_len },
                                      { NULL, NULL } };
 
     lua_newtable(L);
-    api_names(L, names, principal_index);
+    lua_pushnil(L);
+    api_name_table(L, names);
+    lua_pushcclosure(L, api_principal_index, UP_PRINCIPAL);
     lua_setfield(L, -2, "__index");
     api_metatable(L, API_PRINCIPAL, "principal");
     lua_newtable(L);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "engine/key_table.h"
+#include "net/hash.h"
 
 enum { MAX_LOG = 1024 };
 
@@ -44,7 +45,7 @@ static int fn_log(lua_State *L)
     struct str s;
 
     s.p = luaL_checklstring(L, 1, &s.n);
-    if (c->notes++ >= CALL_NOTES)
+    if (c->notes++ >= CALL_NOTES || c->st->env->quiet)
         return 0;
     c->run->view->field(c->run->req, FIELD_ID, &id);
     log_event(EV_policy_note, LOG_S("policy", c->st->conf->name),
@@ -59,7 +60,8 @@ static int fn_cost(lua_State *L)
     struct policy_call *c = api_call(L);
     int64_t nusd = -1;
 
-    luaL_checktype(L, 1, LUA_TUSERDATA);
+    if (!api_is(L, 1, API_REQ))
+        luaL_checktype(L, 1, LUA_TUSERDATA);
     if (c->phase != PHASE_LOG)
         return luaL_error(L, "ps.cost: what a request cost is known in log");
     if (c->run->view->cost)
@@ -105,22 +107,14 @@ static int find_key(struct policy_call *c, const unsigned char sum[32],
     return *out ? 0 : -ERR_NOMEM;
 }
 
-/* ps.keys.get(sha256): the key as a principal, or nil; nil and a word where
- * the store's keys are not known. 64 hex digits, or the 32 bytes themselves. */
-static int keys_get(lua_State *L)
+/* The key of a digest as a principal, or nil; nil and a word where the
+ * store's keys are not known. */
+static int push_key(lua_State *L, struct policy_call *c,
+                    const unsigned char sum[32])
 {
-    struct policy_call *c = api_call(L);
-    unsigned char sum[SHA256_BYTES];
     struct principal *p;
-    struct str s;
-    int rc;
+    int rc = find_key(c, sum, &p);
 
-    s.p = luaL_checklstring(L, 1, &s.n);
-    if (s.n == sizeof sum)
-        memcpy(sum, s.p, s.n);
-    else if (!hex_decode(s, sum, sizeof sum))
-        return luaL_argerror(L, 1, "a SHA-256 is needed (ps.sha256)");
-    rc = find_key(c, sum, &p);
     if (rc == -ERR_NOMEM)
         return luaL_error(L, "the request's memory is used up");
     if (!p) {
@@ -132,13 +126,51 @@ static int keys_get(lua_State *L)
     return 1;
 }
 
+/* ps.keys.get(sha256): 64 hex digits, or the 32 bytes themselves */
+static int keys_get(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    unsigned char sum[SHA256_BYTES];
+    struct str s;
+
+    s.p = luaL_checklstring(L, 1, &s.n);
+    if (s.n == sizeof sum)
+        memcpy(sum, s.p, s.n);
+    else if (!hex_decode(s, sum, sizeof sum))
+        return luaL_argerror(L, 1, "a SHA-256 is needed (ps.sha256)");
+    return push_key(L, c, sum);
+}
+
+/* ps.keys.presented(): the key that was sent with the request. Neither it nor
+ * its digest becomes a text of Lua's. */
+static int keys_presented(lua_State *L)
+{
+    struct policy_call *c = api_call(L);
+    struct policy_value v = { .type = VALUE_NIL };
+    unsigned char sum[SHA256_BYTES];
+
+    c->run->view->field(c->run->req, FIELD_CREDENTIAL, &v);
+    if (v.type == VALUE_NOT_YET)
+        return luaL_error(L, "ps.keys.presented: the credential is not known "
+                             "in %s", policy_phase_name(c->phase));
+    if (v.type != VALUE_STRING) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (hash_sha256(c->st->env->hash, v.s.p, v.s.n, sum))
+        return luaL_error(L, "hashing failed");
+    return push_key(L, c, sum);
+}
+
 void api_ps_open(lua_State *L)
 {
     static const luaL_Reg ps[] = {
         { "now", fn_now }, { "mono_ms", fn_mono_ms }, { "note", fn_note },
         { "log", fn_log }, { "sleep", fn_sleep },     { "cost", fn_cost },
         { NULL, NULL } };
-    static const luaL_Reg keys[] = { { "get", keys_get }, { NULL, NULL } };
+    static const luaL_Reg keys[] = { { "get", keys_get },
+                                     { "presented", keys_presented },
+                                     { NULL, NULL } };
 
     luaL_setfuncs(L, ps, 0);
     api_group(L, "keys", keys);

@@ -60,7 +60,8 @@ static int command_done(lua_State *L, int status, lua_KContext ctx)
     int results = 1;
 
     (void)status;
-    outcome_count(o, "redis", redis->name);
+    if (!policy_state_of(L)->env->quiet)
+        outcome_count(o, "redis", redis->name);
     if (!o)
         return luaL_error(L, "not enough memory");
     if (o->err[0]) {

@@ -4,7 +4,7 @@
  * req: the request's fields by name, its headers, its principal. Values are
  * fetched from the flow when a script asks, and belong to the script then.
  */
-#include "policy/api.h"
+#include "policy/api_light.h"
 
 #include <stdio.h>
 
@@ -36,6 +36,11 @@ static const char *const names[] = {
     [REQ_CTX] = "ctx",
     [REQ_CLIENT_CERT] = "client_cert",
     NULL };
+
+const char *const *api_req_names(void)
+{
+    return names;
+}
 
 const char *api_req_name(int field)
 {
@@ -91,7 +96,7 @@ static int push_tags(lua_State *L, struct policy_call *c)
     return 1;
 }
 
-static int req_index(lua_State *L)
+int api_req_index(lua_State *L)
 {
     struct policy_call *c = api_self(L, API_REQ)->call;
     int which = api_which(L);
@@ -113,7 +118,7 @@ static int req_index(lua_State *L)
     return 1;
 }
 
-static int req_newindex(lua_State *L)
+int api_req_newindex(lua_State *L)
 {
     struct policy_call *c = api_self(L, API_REQ)->call;
     int which = api_which(L);
@@ -139,9 +144,9 @@ static int header_index(lua_State *L)
 void api_req_open(lua_State *L)
 {
     lua_newtable(L);
-    api_names(L, names, req_index);
+    api_names(L, names, api_req_index);
     lua_setfield(L, -2, "__index");
-    api_names(L, names, req_newindex);
+    api_names(L, names, api_req_newindex);
     lua_setfield(L, -2, "__newindex");
     api_metatable(L, API_REQ, "req");
 

@@ -137,7 +137,8 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     decision_read(L, c, lua_gettop(L));
-    edit_commit(L, c);
+    if (c->edit)
+        edit_commit(L, c);
     return 0;
 }
 
@@ -226,6 +227,8 @@ enum call_result policy_call_begin(struct policy_state *st,
         return CALL_ERROR;
     }
     c->phase = phase;
+    c->number = ++st->begun;
+    c->found = NULL;
     c->run = run;
     c->stopped = NULL;
     c->wall_ms = 0;

@@ -16,11 +16,24 @@ enum call_phase { CALL_IDLE, CALL_RUNNING, CALL_WAITING, CALL_WOKEN };
 
 enum { CALL_NOTES = 32, CALL_NOTE_BYTES = 512 };
 
+/** Payload of what scripts get of a call's things, see api.h. */
+struct api_ref {
+    struct policy_call *call;
+    uint64_t gen;
+    const void *thing; /* belongs to the call */
+    size_t n;          /* elements, where thing is a list */
+};
+
+enum { CALL_LIGHTS = 6 }; /* api_light.c */
+
 struct policy_call {
     struct policy_state *st;
     lua_State *co;
     int co_ref;   /* registry */
     uint64_t gen; /* changes when the call is over */
+    uint64_t number; /* of all calls of its state; never the same again */
+    const struct principal *found; /* the first that a look-up gave */
+    struct api_ref lights[CALL_LIGHTS];
     enum call_phase phase_of_life;
     enum policy_phase phase;
     struct policy_run *run;

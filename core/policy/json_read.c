@@ -22,13 +22,7 @@ enum { KEEP_NODES = 2048 };
 
 /* ---- null and lists ------------------------------------------------ */
 
-static int null_text(lua_State *L)
-{
-    lua_pushliteral(L, "null");
-    return 1;
-}
-
-/* One light userdata: no other reaches scripts, so it may own the type's
+/* A light userdata, as the references of api_light.h, which has their
  * metatable. */
 void json_null_push(lua_State *L)
 {
@@ -37,21 +31,7 @@ void json_null_push(lua_State *L)
 
 bool json_null_is(lua_State *L, int idx)
 {
-    return lua_type(L, idx) == LUA_TLIGHTUSERDATA;
-}
-
-static void null_open(lua_State *L)
-{
-    json_null_push(L);
-    lua_createtable(L, 0, 3);
-    lua_pushcfunction(L, null_text);
-    lua_setfield(L, -2, "__tostring");
-    lua_pushliteral(L, "ps.null");
-    lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    return lua_islightuserdata(L, idx) && !lua_touserdata(L, idx);
 }
 
 bool json_list_is(lua_State *L, int idx)
@@ -230,5 +210,4 @@ void json_text_open(lua_State *L)
     lua_pushliteral(L, "list");
     lua_setfield(L, -2, "__name");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &list_key);
-    null_open(L);
 }

@@ -187,6 +187,9 @@ struct policy_clock {
  * the system's all the same. */
 void policy_set_clock(struct policy_set *s, const struct policy_clock *c);
 
+/** No metric and no log line comes of it: it runs beside the live one. */
+void policy_set_quiet(struct policy_set *s);
+
 /** The memory behind ps.kv, borrowed: shared in a worker, a test's own in a
  * test. Without it the functions of ps.kv raise. */
 struct kv;

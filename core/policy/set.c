@@ -142,6 +142,11 @@ void policy_set_clock(struct policy_set *s, const struct policy_clock *c)
     s->env.clock = *c;
 }
 
+void policy_set_quiet(struct policy_set *s)
+{
+    s->env.quiet = true;
+}
+
 void policy_set_kv(struct policy_set *s, struct kv *kv)
 {
     s->env.kv = kv;
@@ -211,6 +216,8 @@ static void report(struct policy_state *st, enum policy_phase p,
     struct str labels[] = { st->conf->name, str_of(policy_phase_name(p)) };
     uint64_t now = clock_mono_ms();
 
+    if (st->env->quiet)
+        return;
     metric_add(METRIC_POLICY_ERRORS, labels, 1);
     note(run, st, arena_fmt(run->arena, "failed %s: " STR_FMT,
                             st->open[p] ? "open" : "closed", STR_ARG(why)));
@@ -298,7 +305,9 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
     policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
     ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
-    metric_observe(METRIC_POLICY_SECONDS, labels, ns / 1000);
+    if (!st->env->quiet)
+        metric_observe_at(&st->seconds[p], METRIC_POLICY_SECONDS, labels,
+                          ns / 1000);
     return r;
 }
 

@@ -11,6 +11,7 @@
 #ifndef PENSTOCK_POLICY_STATE_H
 #define PENSTOCK_POLICY_STATE_H
 
+#include "engine/metrics.h"
 #include "policy/budget.h"
 #include "policy/heap.h"
 #include "policy/outside.h"
@@ -46,6 +47,7 @@ struct policy_env {
     size_t n_targets;
     struct policy_ticks *ticks; /* tick.c; NULL: not started */
     struct policy_probe *probe; /* policy/probe.h; NULL in a worker */
+    bool quiet; /* policy_set_quiet */
 };
 
 uint64_t policy_mono_ms(const struct policy_env *env);
@@ -78,7 +80,9 @@ struct policy_state {
     struct policy_call *idle;    /* pooled */
     struct policy_call *all;
     uint32_t n_calls;
+    uint64_t begun; /* calls, ever */
     uint32_t ns_rest;   /* CPU not yet in the metric */
+    struct metric_spot seconds[PHASE_COUNT];
     uint64_t logged_ms; /* when an error was last logged */
     bool series_full;   /* ps.metric may make no further series */
 };

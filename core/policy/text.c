@@ -35,7 +35,6 @@ const char *sandbox_tolstring(lua_State *L, int idx, size_t *n)
     case LUA_TBOOLEAN:
     case LUA_TNUMBER:
     case LUA_TSTRING: return luaL_tolstring(L, idx, n);
-    case LUA_TLIGHTUSERDATA: lua_pushliteral(L, "null"); break;
     default: push_type_name(L, idx);
     }
     return lua_tolstring(L, -1, n);

@@ -25,6 +25,8 @@ static const struct row rows[] = {
       RATELIMIT_RESET },
 };
 
+enum { LEAST_NAME = sizeof "x-ratelimit-limit-tokens" - 1 };
+
 static const char *const same[] = { "retry-after", "retry-after-ms",
                                     "x-should-retry" };
 
@@ -270,7 +272,8 @@ static bool reset_in(struct str value, uint64_t now_ms, uint64_t *ms)
 void ratelimit_note(struct ratelimit_left *l, struct str name,
                     struct str value, uint64_t now_ms)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && name.n >= LEAST_NAME;
+         i++) {
         const struct row *r = &rows[i];
         struct ratelimit_one *one = i % 2 ? &l->tokens : &l->requests;
 

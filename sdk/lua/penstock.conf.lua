@@ -311,6 +311,7 @@ function include(pattern) end
 ---How a changed configuration is taken over.
 ---@class penstock.conf.reload
 ---@field tests? boolean # Require that the tests beside each policy (NAME_test.lua) pass; one that has none is fine.
+---@field watch? boolean # Follow the files: a reload once nothing more was written to them, or beside them, for half a second. A fault keeps what is served. A generation that was rolled back to stays.
 ---@field bake? string|penstock.conf.reference # How long a new generation is watched: a worker that crashes in a plugin or policy within it takes the generation back.
 ---@field canary? string|penstock.conf.reference # How long one worker serves with a new plugin file before the others get it; 0s: not at all.
 ---@field rollback_if? penstock.conf.rollback_if # What else takes it back within that time. Unset: nothing.

@@ -115,6 +115,9 @@ function body:remove(pointer) end
 ---@field burst integer? # Of requests: how many may come at once; a tenth of the limit where it is not given.
 ---@field stream "finish"|nil # Of tokens: a stream that comes to more than the limit has left ends there, as if at its max_tokens.
 
+---Rows of ps.take, read once; what ps.rows returns.
+---@class penstock.Rows
+
 ---What ps.take gives where something is used up: a denial that can be returned, with limit and per of the row to wait for.
 ---@class penstock.Refusal: penstock.Decision
 ---@field limit "requests"|"tokens"|"concurrent"|nil # nil: there was no room to count.
@@ -488,13 +491,18 @@ function ps.deny(code, message, options) end
 ---@return penstock.Decision
 function ps.stop(finish) end
 
----Take one of each limit, or none of them: nil, or a denial to return. What a request has taken once it does not take again; the core settles it when the request ends. A policy that only observes looks and takes nothing. In admit route attempt.
+---Read rows once, for many requests: ps.take and ps.peek take what it gives in the place of the list, at a tenth of the cost. What the list is changed to later does not count.
 ---@param rows penstock.LimitRow[]
+---@return penstock.Rows
+function ps.rows(rows) end
+
+---Take one of each limit, or none of them: nil, or a denial to return. What a request has taken once it does not take again; the core settles it when the request ends. A policy that only observes looks and takes nothing. In admit route attempt.
+---@param rows penstock.LimitRow[]|penstock.Rows
 ---@return penstock.Refusal?
 function ps.take(rows) end
 
 ---What ps.take would return, and how each row stands (false for one that is left out). Nothing is taken. In admit route attempt.
----@param rows penstock.LimitRow[]
+---@param rows penstock.LimitRow[]|penstock.Rows
 ---@return penstock.Refusal?
 ---@return {limit: integer, remaining: integer, reset: number, denied: boolean}[]
 function ps.peek(rows) end
@@ -516,6 +524,11 @@ ps.keys = {}
 ---@return penstock.Principal?
 ---@return string?
 function ps.keys.get(sha256) end
+
+---The key whose text is req.credential: what ps.keys.get(ps.sha256(req.credential)) gives, at less cost. nil where nothing was presented. From authenticate on.
+---@return penstock.Principal?
+---@return string?
+function ps.keys.presented() end
 
 ---The targets of all model blocks, each once. In a test: those of the test.
 ---@return penstock.Target[]

@@ -85,7 +85,8 @@ class Answer:
 class Instance:
     """One `penstock serve` with its own folder for state, socket and log."""
 
-    def __init__(self, config, env=None, args=(), args_only=False, uid=None):
+    def __init__(self, config, env=None, args=(), args_only=False, uid=None,
+                 program=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="penstock-"))
         os.chmod(self.dir, 0o755)
         self.socket = str(self.dir / "run" / "control.sock")
@@ -98,7 +99,7 @@ class Instance:
         })
         self.env.update(env or {})
         self.conf = None
-        argv = [PENSTOCK, "serve", *args]
+        argv = [program or PENSTOCK, "serve", *args]
         if config is not None:
             if "listen" not in config and not args_only:
                 config = 'listen "127.0.0.1:0"\n' + config

@@ -141,6 +141,7 @@ def test_unit_file_names_what_is_installed(root):
     assert os.access(root / binary.lstrip("/"), os.X_OK)
     conf = re.search(r"-c (\S+)", unit)[1]
     assert (root / conf.lstrip("/")).is_file()
+    assert (prefix / "lib/systemd/system/penstock.socket").is_file()
     assert (prefix / "lib/sysusers.d/penstock.conf").is_file()
 
 

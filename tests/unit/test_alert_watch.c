@@ -219,7 +219,7 @@ static void losses_are_told_for_a_while(void)
     cells_free(cells);
 }
 
-UNIT_MAIN("alert watch", { "breakers and models", finds_breakers_and_models },
+UNIT_MAIN("alert_watch", { "breakers and models", finds_breakers_and_models },
           { "a short rest is no news", a_short_rest_is_no_news },
           { "a parked credential stays told",
             a_parked_credential_stays_told },

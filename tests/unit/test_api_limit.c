@@ -208,6 +208,9 @@ static void mistakes_raise(void)
           " stream = 'stop' } }", "stream = \"finish\"" },
         { "ps.take { { 'requests', per = 'provider', limit = '5/s' } }",
           "no provider is chosen yet" },
+        { "ps.take(ps.rows { { 'requests', per = 'key' , limit = true } })",
+          "limit is a whole number" },
+        { "ps.take(ps.cidr {})", "rows expected" },
         { "local t = {} for i = 1, 33 do t[i] = {} end ps.take(t)",
           "at most 32 rows" },
     };
@@ -223,6 +226,65 @@ static void mistakes_raise(void)
         UNIT_INT(w.f.out.verdict, POLICY_FAILED);
         done(&w, 0);
     }
+    limiter_free(w.limiter);
+}
+
+/* What ps.rows has read means the same, for any request that comes. */
+static void rows_read_once(void)
+{
+    static const char body[] =
+        "local list = { { 'requests', per = 'key', limit = 'own',"
+        " default = '2/h' }, { 'requests', per = 'team', limit = 'own' },"
+        " { 'requests', per = 'a ' .. ('long '):rep(9) .. 'text: 1',"
+        " limit = '900/s' } }"
+        " local rows = ps.rows(list) list[1].limit = nil list[3] = nil"
+        " local no, all = ps.peek(rows) show(no, #all, all[1].limit,"
+        " all[2] and all[2].limit)"
+        " return ps.take(rows)";
+    struct world w;
+
+    open_world(&w);
+    UNIT_STR(ran(&w, body), "p: nil 3 2 false\n");
+    UNIT_INT(w.claim.n, 2);
+    CU_ASSERT(str_is(w.claim.at[1].row.name,
+                     "a long long long long long long long long long text: 1"));
+    done(&w, 0);
+    w.who.limits.requests = STR("30/h");
+    w.who.team_limits.requests = STR("40/h");
+    UNIT_STR(ran(&w, body), "p: nil 3 30 40\n");
+    UNIT_INT(w.claim.n, 3);
+    CU_ASSERT(str_is(w.claim.at[1].row.name, "search"));
+    done(&w, 0);
+    limiter_free(w.limiter);
+}
+
+/* One list, callers with limits of their own. */
+static void rows_for_all(void)
+{
+    static const char source[] =
+        "local rows = ps.rows { { 'requests', per = 'key', limit = 'own' } }"
+        " return { api = 1, admit = function() return ps.take(rows) end }";
+    static const char *const rates[] = { "5/min", "7/min", "5/h", "9/min" };
+    struct world w;
+
+    open_world(&w);
+    fake_init(&w.f);
+    fake_policy(&w.f, "p", source);
+    CU_ASSERT_TRUE_FATAL(fake_open(&w.f, NULL));
+    w.f.run.claim = &w.claim;
+    w.f.run.principal = &w.who;
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        w.claim = (struct limit_claim){ .limiter = w.limiter,
+                                        .arena = w.f.arena };
+        w.who.limits.requests = str_of(rates[i]);
+        fake_run(&w.f, PHASE_ADMIT);
+        UNIT_INT(w.claim.n, 1);
+        UNIT_INT(w.claim.at[0].row.limit, rates[i][0] - '0');
+        UNIT_INT(w.claim.at[0].row.period_ms,
+                 rates[i][2] == 'm' ? 60000 : 3600000);
+        limit_claim_settle(&w.claim, 0, true, now_ms);
+    }
+    fake_clear(&w.f);
     limiter_free(w.limiter);
 }
 
@@ -255,4 +317,6 @@ UNIT_MAIN("api_limit",
           { "whose it is", whose_it_is },
           { "what is reserved", what_is_reserved },
           { "mistakes raise", mistakes_raise },
+          { "rows are read once", rows_read_once },
+          { "rows for all", rows_for_all },
           { "nowhere else", nowhere_else }, { "an address", an_address })

@@ -81,7 +81,8 @@ static void replaced(void)
     UNIT_STR(run("w:replace('o', function() ps.sleep(1) end)"),
              "cannot wait inside a callback of gsub, sort, plan or a "
              "metamethod");
-    UNIT_STR(run("w:replace(req, 'x')"), "req.gsub does not exist");
+    UNIT_STR(run("w:replace(req, 'x')"), "bad argument #1 to 'replace' "
+                                 "(string expected, got userdata)");
     UNIT_STR(run("assert(w:replace(ps.re('[NO]+', 'i'), '<%0>') == 2)"),
              "<on>e tw<o>");
     UNIT_STR(run("w:replace(ps.re('(t)(w)'), function(a, b) return b .. a "
@@ -89,7 +90,7 @@ static void replaced(void)
     UNIT_STR(run("w:replace(ps.re('o'), function() w.text = 'x' end)"),
              "w.text was changed inside of its own w:replace");
     UNIT_STR(run("w:replace(ps.null, 'x')"), "bad argument #1 to 'replace' "
-                                    "(string expected, got ps.null)");
+                                    "(string expected, got userdata)");
 }
 
 /* The same as gsub, whatever the pattern begins with. */
@@ -152,7 +153,7 @@ static void elsewhere(void)
                    "}", PHASE_ADMIT),
              "p: failed closed: p:1: admit returned a ps.stop(); it may return "
              "nil, "
-             "ps.deny() or ps.answer()\n");
+             "ps.deny(), ps.answer() or ps.queue()\n");
     UNIT_STR(phase("local kept return { api = 1, output = function(r, c, w) "
                    "kept = w end, admit = function() return kept.text end }",
                    PHASE_ADMIT),

@@ -72,7 +72,7 @@ static struct config *open_text(const char *text)
         s = snapshot_open(fd, &err);
         close(fd);
         CU_ASSERT(str_find(snapshot_section(s, STR("config")),
-                           STR("canary")) < 0);
+                           STR("planted")) < 0);
         c = config_open(s, &err);
         snapshot_unref(s);
     }
@@ -88,7 +88,7 @@ static void services(void)
     const struct conf_service *s;
     struct config *c;
 
-    setenv("SERVICE_TOKEN", "canary-1", 1);
+    setenv("SERVICE_TOKEN", "planted-1", 1);
     c = open_text("provider 'sim'\n"
                   "service 'authz' { url = 'https://authz.internal/v1/', "
                   "token = env 'SERVICE_TOKEN', headers = { ['x-a'] = 'b' }, "
@@ -99,7 +99,7 @@ static void services(void)
     s = &c->services[0];
     want(s->name, "authz");
     want(s->url, "https://authz.internal/v1");
-    want(secret_reveal(&s->token), "canary-1");
+    want(secret_reveal(&s->token), "planted-1");
     UNIT_INT(s->n_headers, 1);
     want(s->headers[0].key, "x-a");
     want(s->headers[0].value, "b");
@@ -120,7 +120,7 @@ static void redises(void)
     const struct conf_redis *r;
     struct config *c;
 
-    setenv("REDIS_PASSWORD", "canary with spaces", 1);
+    setenv("REDIS_PASSWORD", "planted with spaces", 1);
     c = open_text("provider 'sim'\n"
                   "redis 'main' { url = 'rediss://redis.internal:7000/3', "
                   "user = 'u', password = env 'REDIS_PASSWORD', "
@@ -135,7 +135,7 @@ static void redises(void)
     UNIT_INT(r->db, 3);
     CU_ASSERT_TRUE(r->tls);
     want(r->user, "u");
-    want(secret_reveal(&r->password), "canary with spaces");
+    want(secret_reveal(&r->password), "planted with spaces");
     UNIT_INT(r->timeout_ms, 20);
     UNIT_INT(r->connect_timeout_ms, 300);
     want(r->ca_file, "/etc/passwd");

@@ -116,6 +116,37 @@ static void streams(void)
     probe_close(&p);
 }
 
+/* A byte that would break the head, at any place of a name or a value. */
+static void no_field_breaks_the_head(void)
+{
+    enum { LONG = 19 };
+    static const char bad[] = "\r\n\0: \t";
+    static char text[2 * sizeof bad * LONG][LONG];
+    static struct http_header fields[2 * sizeof bad * LONG];
+    size_t n = 0;
+    struct probe p;
+
+    for (size_t b = 0; b < sizeof bad; b++) {
+        for (size_t at = 0; at < LONG; at++, n += 2) {
+            memset(text[n], 'Q', LONG);
+            memset(text[n + 1], 'Q', LONG);
+            text[n][at] = text[n + 1][at] = bad[b];
+            fields[n] = (struct http_header){ { text[n], LONG }, STR("1") };
+            fields[n + 1] = (struct http_header){
+                STR("x"), { text[n + 1], b < 3 ? LONG : 0 } };
+        }
+    }
+    probe_open(&p, NULL);
+    probe_connect(&p);
+    probe_send(&p, STR("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+    CU_ASSERT_TRUE_FATAL(probe_run(&p, probe_held, 2000));
+    UNIT_INT(http_reply(p.q, 200, fields, n, STR("ok")), 0);
+    CU_ASSERT_TRUE(probe_run(&p, answered_all, 2000));
+    CU_ASSERT_FALSE(probe_has(&p, "Q"));
+    CU_ASSERT_TRUE(probe_has(&p, "x: \r\n"));
+    probe_close(&p);
+}
+
 static void bad_ends_are_seen(void)
 {
     struct probe p;
@@ -424,6 +455,7 @@ static void costs_two_calls(void)
 
 UNIT_MAIN("http_server", { "answers and keeps alive", answers_and_keeps_alive },
           { "frames", frames }, { "streams", streams },
+          { "no field breaks the head", no_field_breaks_the_head },
           { "bad ends are seen", bad_ends_are_seen },
           { "streams to HTTP/1.0", streams_to_http_1_0 },
           { "refuses", refuses },

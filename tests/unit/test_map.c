@@ -101,7 +101,24 @@ static void hashes_as_the_reference(void)
                   want[i].hash);
 }
 
+/* Two halves that have nothing in common, also of texts that nearly are one. */
+static void hashes_twice_as_wide(void)
+{
+    struct siphash_key key = { 1, 2 };
+    uint64_t seen[64][2];
+    char text[64] = { 0 };
+
+    for (size_t n = 0; n < 64; n++) {
+        siphash_128(key, (struct str){ text, n }, seen[n]);
+        CU_ASSERT(seen[n][0] != seen[n][1]);
+        CU_ASSERT(seen[n][0] != siphash(key, (struct str){ text, n }));
+        for (size_t k = 0; k < n; k++)
+            CU_ASSERT(seen[n][0] != seen[k][0] && seen[n][1] != seen[k][1]);
+    }
+}
+
 UNIT_MAIN("map", { "sets and gets", sets_and_gets },
           { "agrees with a table", agrees_with_a_table },
           { "walks over all", walks_over_all },
-          { "hashes as the reference", hashes_as_the_reference })
+          { "hashes as the reference", hashes_as_the_reference },
+          { "hashes twice as wide", hashes_twice_as_wide })

@@ -114,6 +114,41 @@ static void migrates_from_every_version(void)
     }
 }
 
+/* What there was before is kept, for the version that made it. */
+static void a_copy_is_kept_before(void)
+{
+    static const char *const steps[] = {
+        "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1)",
+        "ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET b = 'new'",
+        "CREATE TABLE u (c)",
+    };
+    struct store s = { .db = NULL }, was = { .db = NULL };
+    char copy[sizeof s.path + 8];
+
+    begin();
+    snprintf(s.path, sizeof s.path, "%s", at(STORE_FILE));
+    snprintf(copy, sizeof copy, "%s.v1", s.path);
+    UNIT_INT(sqlite3_open(s.path, &s.db), SQLITE_OK);
+    UNIT_INT(store_migrate(&s, steps, 1, &err), 0);
+    UNIT_INT(access(copy, F_OK), -1); /* there was nothing to keep */
+    for (int i = 0; i < 2; i++) {     /* a second time it takes its place */
+        UNIT_INT(store_migrate(&s, steps, 3, &err), 0);
+        UNIT_INT(version_of(&s), 3);
+        UNIT_INT(sqlite3_open(copy, &was.db), SQLITE_OK);
+        UNIT_INT(version_of(&was), 1);
+        UNIT_INT(count(&was, "SELECT count(*) FROM pragma_table_info('t')"),
+                 1);
+        sqlite3_close(was.db);
+        sqlite3_close(s.db);
+        unlink(s.path);
+        UNIT_INT(sqlite3_open(s.path, &s.db), SQLITE_OK);
+        UNIT_INT(store_migrate(&s, steps, 1, &err), 0);
+    }
+    sqlite3_close(s.db);
+    unlink(copy);
+    end();
+}
+
 /* Each real version: all that came before this one. */
 static void real_steps_apply_from_each(void)
 {
@@ -252,6 +287,7 @@ static void restores_no_nonsense(void)
 
 UNIT_MAIN("store", { "opens and opens again", opens_and_opens_again },
           { "migrates from every version", migrates_from_every_version },
+          { "a copy is kept before", a_copy_is_kept_before },
           { "real steps apply from each", real_steps_apply_from_each },
           { "a failing step changes nothing",
             a_failing_step_changes_nothing },

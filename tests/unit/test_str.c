@@ -113,7 +113,27 @@ static void copies_and_hashes(void)
     CU_ASSERT(str_hash(STR("a"), 1) != str_hash(STR("b"), 1));
 }
 
-UNIT_MAIN("str", { "compares", compares }, { "cuts", cuts },
+static void digits(void)
+{
+    char text[STR_DIGITS], want[32];
+    uint64_t v = 1;
+
+    UNIT_INT(str_digits(text, 0), 1);
+    CU_ASSERT_EQUAL(text[0], '0');
+    for (int i = 0; i < 20; i++, v *= 10) {
+        for (uint64_t k = v - 1; k <= v + 1; k++) {
+            size_t n = str_digits(text, k);
+
+            snprintf(want, sizeof want, "%llu", (unsigned long long)k);
+            CU_ASSERT(str_is((struct str){ text, n }, want));
+        }
+    }
+    UNIT_INT(str_digits(text, UINT64_MAX), 20);
+    CU_ASSERT(memcmp(text, "18446744073709551615", 20) == 0);
+}
+
+UNIT_MAIN("str", { "digits", digits }, { "compares", compares },
+          { "cuts", cuts },
           { "reads numbers", reads_numbers },
           { "matches globs", matches_globs }, { "knows UTF-8", knows_utf8 },
           { "copies and hashes", copies_and_hashes })

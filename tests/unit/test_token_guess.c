@@ -52,6 +52,26 @@ static void by_script(void)
     UNIT_INT(whole(""), 0);
 }
 
+/* A text costs what its bytes cost one by one, wherever they stand. */
+static void in_blocks(void)
+{
+    unsigned char text[40];
+
+    for (unsigned c = 1; c < 256; c++) {
+        for (size_t n = 1; n <= sizeof text; n += 13) {
+            uint64_t sum = 0;
+
+            for (size_t i = 0; i < n; i++) {
+                text[i] = (unsigned char)(i % 3 == 2 ? 'a' + i % 26 : c);
+                sum += token_guess_text(
+                    (struct str){ (const char *)text + i, 1 });
+            }
+            UNIT_INT(token_guess_text((struct str){ (const char *)text, n }),
+                     sum);
+        }
+    }
+}
+
 static void a_conversation(void)
 {
     uint64_t short_one = guess(
@@ -129,5 +149,6 @@ static void media(void)
 }
 
 UNIT_MAIN("token_guess", { "by script", by_script },
+          { "in blocks", in_blocks },
           { "a conversation", a_conversation }, { "images", images },
           { "media", media })

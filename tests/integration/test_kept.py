@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Penstock Authors
+"""Bundles that served lie in the state folder, and outlive the master."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from conftest import PENSTOCK, free_port, wait_for
+from test_reload import SAYS, base, configure, refused, reload, says, write
+
+SECRET = "a-secret-that-must-not-lie-on-a-disk"
+
+
+def folder(p):
+    return p.dir / "state" / "generations"
+
+
+def kept(p):
+    """Numbers on disk, to what they are called."""
+    out = {}
+    for name in os.listdir(folder(p)):
+        number, kind = name.split(".")
+        out[int(number)] = kind
+    return out
+
+
+def settings(p, extra=""):
+    return base(p, 'reload { bake = "0s" }\n' + extra)
+
+
+@pytest.fixture
+def started(penstock):
+    p = penstock(f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+                 'provider "sim"\nreload { bake = "0s" }\n')
+    write(p, "says", SAYS % "one")
+    configure(p, settings(p))
+    assert reload(p)["how"] == "in place"
+    return p
+
+
+def again(p, *args, ready=True):
+    """Another master on the same folders."""
+    p.stop()
+    p.proc = subprocess.Popen(
+        [PENSTOCK, "serve", *args, "-c", str(p.conf)], env=p.env,
+        cwd=str(p.dir), stdin=subprocess.DEVNULL, stdout=p._err,
+        stderr=p._err)
+    p.pid = p.proc.pid
+    if ready:
+        p.wait_ready()
+    return p
+
+
+def rollback(p, *args):
+    r = p.cli("rollback", "--json", *args)
+    assert r.returncode == 0, r.stdout + r.stderr
+    return json.loads(r.stdout)
+
+
+def test_a_rollback_goes_past_a_restart(started):
+    p = started
+    first = p.status()["generation"]
+    wait_for(lambda: kept(p).get(first) == "good", why="the good one")
+    write(p, "says", SAYS % "two")
+    reload(p)
+    wait_for(lambda: kept(p).get(first + 1) == "good", why="the second")
+    again(p)
+    now = p.status()
+    assert now["generation"] == first + 2       # numbers go on
+    assert says(p) == "two"
+    # what is served again is not kept twice
+    wait_for(lambda: first + 2 in kept(p) and first + 1 not in kept(p),
+             why="one file for the same")
+    assert first in now["kept_generations"]
+    got = rollback(p, str(first))
+    assert got["how"] == "in place" and got["generation"] == first
+    assert "files on disk" in got["warning"]
+    assert says(p) == "one"
+    assert p.status()["rolled_back_to"] == first
+    assert rollback(p)["generation"] == first + 2
+    assert says(p) == "two"
+
+
+def test_what_is_kept_holds_no_secret_and_is_ours(penstock, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    p = penstock(f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+                 'provider "sim"\nreload { bake = "0s" }\n'
+                 'provider "far" { vendor = "openai-compatible", '
+                 'base_url = "http://127.0.0.1:9/v1", '
+                 f'keys = {{ file "{secret}" }} }}\n'
+                 'model "m" { "sim/echo" }\n')
+    number = p.status()["generation"]
+    wait_for(lambda: kept(p).get(number) == "good", why="the file")
+    assert (folder(p).stat().st_mode & 0o7777) == 0o700
+    for path in folder(p).iterdir():
+        assert (path.stat().st_mode & 0o7777) == 0o600
+        data = path.read_bytes()
+        assert str(secret).encode() in data and SECRET.encode() not in data
+
+
+def test_ten_are_kept(started):
+    p = started
+    for i in range(13):
+        write(p, "says", SAYS % f"n{i}")
+        reload(p)
+    number = p.status()["generation"]
+    wait_for(lambda: len(kept(p)) <= 11 and number in kept(p),
+             why="eleven files")
+    assert sorted(kept(p))[-1] == number
+    assert len(p.status()["kept_generations"]) == 10
+
+
+def test_a_damaged_one_is_refused(started):
+    p = started
+    first = p.status()["generation"]
+    write(p, "says", SAYS % "two")
+    reload(p)
+    again(p)
+    path = next(folder(p).glob(f"{first}.*"))
+    data = path.read_bytes()
+    for broken, why in ((data[:-1], "hash"), (b"", "first line"),
+                        (data.replace(b"one", b"owe"), "hash"),
+                        (data[:40], "first line")):
+        path.write_bytes(broken)
+        r = p.cli("rollback", str(first))
+        assert r.returncode == 1 and "damaged" in r.stderr, r.stderr
+        assert why in r.stderr
+        assert says(p) == "two"
+    path.write_bytes(data)
+    rollback(p, str(first))
+    assert says(p) == "one"
+
+
+def test_a_secret_that_is_gone_is_named(penstock, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    listen = f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+    rest = 'provider "sim"\nmodel "m" { "sim/echo" }\n'
+    p = penstock(listen + rest + 'provider "far" { '
+                 'vendor = "openai-compatible", '
+                 'base_url = "http://127.0.0.1:9/v1", '
+                 f'keys = {{ file "{secret}" }} }}\n')
+    first = p.status()["generation"]
+    configure(p, listen + rest)
+    reload(p)
+    again(p)
+    secret.unlink()
+    r = p.cli("rollback", str(first))
+    assert r.returncode == 1 and str(secret) in r.stderr, r.stderr
+
+
+def test_last_good(started):
+    p = started
+    wait_for(lambda: kept(p).get(p.status()["generation"]) == "good",
+             why="the good one")
+    good = p.status()["generation"]
+    configure(p, settings(p).replace("provider", "provder"))
+    again(p, ready=False)
+    assert p.wait_exit() == 1
+    again(p, "--last-good")
+    st = p.status()
+    assert st["generation"] == good and says(p) == "one"
+    entry = p.logs("serve.last_good")[0]
+    assert "provder" in entry["why"] and entry["generation"] == good
+    assert "did you mean" in refused(p)
+    configure(p, settings(p, 'model "m" { "sim/echo" }\n'))
+    assert reload(p)["generation"] > good
+    # files that are well are what is served, with the option too
+    configure(p, settings(p))
+    again(p, "--last-good")
+    assert len(p.logs("serve.last_good")) == 1 and says(p) == "one"
+
+
+def test_what_never_served_well_is_not_the_last_good(started):
+    p = started
+    good = p.status()["generation"]
+    wait_for(lambda: kept(p).get(good) == "good", why="the good one")
+    write(p, "says", SAYS % "young")
+    configure(p, base(p, 'reload { bake = "1h" }\n'))
+    young = reload(p)["generation"]
+    wait_for(lambda: kept(p).get(young) == "served", why="the young one")
+    configure(p, "this is no configuration")
+    again(p, "--last-good")
+    assert p.status()["generation"] == good and says(p) == "one"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Penstock Authors
+"""Files that are followed: as editors, scripts and Kubernetes change them."""
+import os
+import time
+
+import pytest
+
+from conftest import free_port, wait_for
+from test_reload import SAYS, base, configure, reload, says, write
+
+WATCH = 'reload { watch = true, bake = "0s" }\n'
+
+
+@pytest.fixture
+def started(penstock):
+    p = penstock(f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+                 'provider "sim"\n')
+    write(p, "says", SAYS % "one")
+    configure(p, base(p, WATCH))
+    assert reload(p)["how"] == "in place"
+    return p
+
+
+def becomes(p, word):
+    wait_for(lambda: says(p) == word, 10, why=f"says {word}")
+
+
+def test_an_edit_is_followed(started):
+    p = started
+    write(p, "says", SAYS % "renamed")              # as an editor does
+    becomes(p, "renamed")
+    (p.dir / "policies" / "says.lua").write_text(SAYS % "written")
+    becomes(p, "written")
+    configure(p, base(p, WATCH + 'model "m" { "sim/echo" }\n'))
+    wait_for(lambda: "m" in p.status()["models"], why="the model")
+    # it is no more, once the configuration says so
+    configure(p, base(p, 'reload { bake = "0s" }\n'))
+    wait_for(lambda: "m" not in p.status()["models"], why="the end of it")
+    write(p, "says", SAYS % "unseen")
+    n = len(p.logs("reload.done"))
+    assert p.status()["files"]["changed"].endswith("says.lua")
+    assert "written since" in p.cli("status").stdout
+    reload(p)
+    assert says(p) == "unseen" and p.status()["files"] == {}
+    assert len(p.logs("reload.done")) == n + 1
+
+
+def test_a_fault_keeps_the_old_and_is_said_once(started):
+    p = started
+    before = p.status()["generation"]
+    for _ in range(3):
+        write(p, "says", "return {\n  api = 1,\n  request = function( }\n")
+        time.sleep(0.7)     # each is tried by itself, where it is quick
+    wait_for(lambda: p.logs("reload.refused"), why="the refusal")
+    assert says(p) == "one" and p.status()["generation"] == before
+    write(p, "says", SAYS % "two")
+    becomes(p, "two")
+    said = p.logs("reload.refused")
+    assert len(said) == 1 and "says.lua:3" in said[0]["at"]
+
+
+def test_a_set_is_taken_when_it_is_whole(started):
+    p = started
+    before = p.status()["generation"]
+    for i in range(12):     # each write comes before the quiet time is over
+        write(p, "says", SAYS % f"part {i}")
+        configure(p, base(p, WATCH + f'model "m{i}" {{ "sim/echo" }}\n'
+                             'model "sim/echo" { "sim/echo" }\n'))
+    becomes(p, "part 11")
+    wait_for(lambda: "m11" in p.status()["models"], why="the last model")
+    assert p.status()["generation"] <= before + 2
+
+
+def test_kubernetes_swaps_a_link(penstock, tmp_path):
+    port = free_port()
+
+    def mount(number, word):
+        """As the kubelet does it: a new folder, then `..data` is moved."""
+        real = tmp_path / f"..{number}"
+        real.mkdir()
+        (real / "penstock.conf").write_text(
+            f'listen "127.0.0.1:{port}" {{ detail = "full" }}\n'
+            f'policy_path "{tmp_path}"\nprovider "sim"\n'
+            'policies { "auth", "route", "says" }\n' + WATCH)
+        (real / "says.lua").write_text(SAYS % word)
+        os.symlink(real.name, tmp_path / "..data_tmp")
+        os.rename(tmp_path / "..data_tmp", tmp_path / "..data")
+
+    mount(1, "one")
+    for name in ("penstock.conf", "says.lua"):
+        os.symlink(f"..data/{name}", tmp_path / name)
+    p = penstock(None, args=("-c", str(tmp_path / "penstock.conf")))
+    assert says(p) == "one"
+    for number, word in ((2, "two"), (3, "three")):
+        mount(number, word)
+        becomes(p, word)
+
+
+def test_what_was_rolled_back_to_stays(started):
+    p = started
+    write(p, "says", SAYS % "two")
+    becomes(p, "two")
+    assert p.cli("rollback").returncode == 0
+    assert says(p) == "one"
+    assert "rolled back" in p.status()["files"]["differ"]
+    assert "rolled back" in p.cli("reload", "--plan").stdout
+    write(p, "says", SAYS % "three")
+    wait_for(lambda: p.logs("reload.pinned"), why="the pin")
+    assert says(p) == "one"
+    assert reload(p)["how"] == "in place" and says(p) == "three"
