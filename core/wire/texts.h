@@ -65,11 +65,11 @@ struct wire_block {
 struct wire_stop {
     enum wire_finish finish;
     struct str like;   /* JSON of an event of this stream: its envelope */
-    struct str head;   /* of the first one, where the dialect asks for it */
     const struct wire_block *open; /* begun and not ended; WIRE_ALL as above */
     size_t n_open;
     const struct usage *usage; /* as far as it is known */
     bool usage_asked; /* the client wants it where none comes by itself */
+    struct str head;  /* JSON of the first event, if the dialect asks for it */
 };
 
 /** A value to stand where another stood. */
