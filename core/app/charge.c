@@ -233,14 +233,20 @@ static void quarantine(struct master *m, const struct suspect *s,
     charge_publish(m);
 }
 
+bool charge_is_out(const struct master *m, const struct loaded_plugin *p)
+{
+    const struct plugin_mark *k = mark_of(m, p);
+
+    return k && atomic_load(&k->out);
+}
+
 void charge_publish(const struct master *m)
 {
     for (size_t i = 0; i < m->loaded.n_plugins; i++) {
         const struct loaded_plugin *p = &m->loaded.plugins[i];
-        const struct plugin_mark *k = mark_of(m, p);
         struct str label[1] = { str_of(p->name) };
 
-        metric_set(METRIC_PLUGIN_OUT, label, k && atomic_load(&k->out));
+        metric_set(METRIC_PLUGIN_OUT, label, charge_is_out(m, p));
     }
 }
 

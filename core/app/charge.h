@@ -43,6 +43,8 @@ bool charge_death(struct master *m, struct post *p, int status,
 const struct loaded *charge_loaded(const struct master *m,
                                    uint64_t generation);
 
+/** Is this file in quarantine? O(marks). */
+bool charge_is_out(const struct master *m, const struct loaded_plugin *p);
 /** End the quarantine of a plugin's files; how many that were. */
 size_t charge_release(struct master *m, struct str name);
 

@@ -14,13 +14,42 @@
 #include <stdio.h>
 #include <string.h>
 
-/** What was asked for, as a wish. 0, or -ERR_NOTFOUND. */
+/** A misspelt "plan" must not be a reload, nor a "to" in quotes a rollback to
+ * another generation. 0, or -ERR_CONFIG. */
+static int check_wish(json_t *request, struct err *err)
+{
+    const char *key;
+    json_t *v;
+
+    json_object_foreach(request, key, v) {
+        bool is_switch = strcmp(key, "plan") == 0 ||
+                         strcmp(key, "force") == 0 ||
+                         strcmp(key, "no_wait") == 0;
+
+        if (is_switch && !json_is_boolean(v))
+            return err_set(err, ERR_CONFIG, "%s: must be true or false", key);
+        if (strcmp(key, "to") == 0 &&
+            (!json_is_integer(v) || json_integer_value(v) < 0))
+            return err_set(err, ERR_CONFIG, "to: must be the number of a "
+                           "generation");
+        if (!is_switch && strcmp(key, "to") && strcmp(key, "verb") &&
+            strcmp(key, "who"))
+            return err_set(err, ERR_CONFIG, "there is no member \"%.40s\"; "
+                           "there are plan, force, no_wait and to", key);
+    }
+    return 0;
+}
+
+/** What was asked for, as a wish. 0, -ERR_CONFIG or -ERR_NOTFOUND. */
 static int read_wish(const struct master *m, json_t *request,
                      struct reload_wish *w, struct err *err)
 {
     const char *verb = json_string_value(json_object_get(request, "verb"));
     json_int_t to = json_integer_value(json_object_get(request, "to"));
+    int rc = check_wish(request, err);
 
+    if (rc)
+        return rc;
     *w = (struct reload_wish){
         .plan = json_is_true(json_object_get(request, "plan")),
         .force = json_is_true(json_object_get(request, "force")),

@@ -181,6 +181,24 @@ static void put_config(struct buf *b, const struct config *c)
     buf_puts(b, c->admin.keys_store ? "true" : "false");
 }
 
+/* Why it was taken out by itself, and whether it is worse than it was. */
+static void put_watched(struct buf *b, const struct health_cell *c,
+                        uint64_t now)
+{
+    enum autooff_why why = autooff_why(&c->autooff);
+
+    if (why) {
+        put_str(b, "taken_out", str_of(autooff_name(why)));
+        put_num(b, "try_ms", autooff_wait_ms(&c->autooff, now));
+    }
+    if (trend_share(&c->trend, now) < 1000) {
+        put_name(b, "degraded");
+        buf_puts(b, "true");
+    }
+    if (atomic_load(&c->probing.failed) >= PROBING_SICK)
+        put_num(b, "probes_failed", atomic_load(&c->probing.failed));
+}
+
 static void put_targets(struct buf *b, const struct master *m, uint64_t now)
 {
     const struct health_cell *c;
@@ -194,7 +212,8 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
         put_str(b, "name", str_of(c->name));
         put_str(b, "state", str_of(breaker_state_name(
                                 breaker_state(&c->breaker, now))));
-        put_num(b, "share", breaker_share(&c->breaker, now) / 10);
+        put_num(b, "share", health_share(c, now) / 10);
+        put_num(b, "in_flight", health_inflight(cells_health(m->cells), c));
         if (atomic_load(&c->off) != TARGET_ON)
             put_str(b, "off", str_of(target_off_name(atomic_load(&c->off))));
         if (atomic_load(&c->rest.until_ms) > now)
@@ -203,6 +222,7 @@ static void put_targets(struct buf *b, const struct master *m, uint64_t now)
             put_num(b, "limit", health_limit(c));
         if (breaker_wait_ms(&c->breaker, now))
             put_num(b, "wait_ms", breaker_wait_ms(&c->breaker, now));
+        put_watched(b, c, now);
         buf_putc(b, '}');
     }
     buf_putc(b, ']');

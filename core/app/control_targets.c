@@ -27,6 +27,12 @@ static int put_target(const struct master *m, const struct health_cell *c,
     if (until > now)
         buf_printf(out, ",\"cooling_ms\":%llu",
                    (unsigned long long)(until - now));
+    if (autooff_why(&c->autooff))
+        buf_printf(out, ",\"taken_out\":\"%s\",\"try_ms\":%llu",
+                   autooff_name(autooff_why(&c->autooff)),
+                   (unsigned long long)autooff_wait_ms(&c->autooff, now));
+    if (trend_share(&c->trend, now) < 1000)
+        buf_puts(out, ",\"degraded\":true");
     if (health_limit(c))
         buf_printf(out, ",\"limit\":%u", health_limit(c));
     return buf_printf(out, ",\"in_flight\":%llu}",
@@ -92,6 +98,9 @@ int control_target_switch(struct master *m, struct conn *c, json_t *request)
         return control_put_error(&c->out,
                                  "no target has that name; `penstock target "
                                  "list` shows them");
+    if (to == TARGET_ON && autooff_served(&t->autooff))
+        log_event(EV_target_put_back, LOG_Z("target", t->name),
+                  LOG_Z("by", "operator"));
     if (atomic_exchange(&t->off, (uint32_t)to) != (uint32_t)to) {
         audit = control_audit(m, c, request);
         log_event(EV_target_switched, LOG_Z("target", t->name),

@@ -36,11 +36,38 @@ static int ask(const json_t *canonical, const char *plugin, char *url,
     return rc ? rc : plugin_try_in_child(&trial, err);
 }
 
+/*
+ * "https://host.{region}.example": each name in braces is one of the
+ * provider's settings, a text. -ERR_NOTFOUND: it is not there, or no label of
+ * a host's name; `name` is which.
+ */
+static int fill_url(const json_t *provider, char *url, char name[64])
+{
+    const json_t *settings = json_object_get(provider, "settings");
+    char out[PLUGIN_URL_MAX], *open, *close;
+    const char *value;
+    int n;
+
+    while ((open = strchr(url, '{')) && (close = strchr(open, '}'))) {
+        n = (int)(close - open) - 1;
+        snprintf(name, 64, "%.*s", n, open + 1);
+        value = text_of(settings, name);
+        if (!value || !*value ||
+            value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+            return -ERR_NOTFOUND;
+        if ((size_t)snprintf(out, sizeof out, "%.*s%s%s", (int)(open - url),
+                             url, value, close + 1) >= sizeof out)
+            return -ERR_NOTFOUND;
+        memcpy(url, out, sizeof out);
+    }
+    return 0;
+}
+
 static int give_url(const json_t *canonical, const json_t *why,
                     const char *name, json_t *provider, struct err *err)
 {
     const char *plugin = text_of(provider, "plugin");
-    char url[PLUGIN_URL_MAX] = "", pointer[160], reason[256];
+    char url[PLUGIN_URL_MAX] = "", pointer[160], reason[256], hole[64];
     const char *at;
     json_t *v;
     int rc = ask(canonical, plugin, url, err);
@@ -54,6 +81,10 @@ static int give_url(const json_t *canonical, const json_t *why,
                       "base_url is missing, and plugin %.64s has none of its "
                       "own; write base_url = %s", name, plugin,
                       conf_type_example(CONF_URL));
+    if (fill_url(provider, url, hole))
+        return err_at(err, ERR_CONFIG, at ? at : "", "provider \"%.64s\": "
+                      "%.64s's URL needs settings.%s: lower-case letters, "
+                      "digits, -; or write base_url", name, plugin, hole);
     v = json_string(url);
     if (!v)
         rc = err_set(err, ERR_NOMEM, "memory is out");

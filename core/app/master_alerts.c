@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "app/master_alerts.h"
 
+#include "app/charge.h"
 #include "base/clock.h"
 #include "engine/alert.h"
 
@@ -32,6 +33,18 @@ static void look_at_post(struct alert_pass *pass, const struct post *p)
                 "it died %u times in a row soon after its start", p->early);
 }
 
+static void look_at_plugins(struct alert_pass *pass, const struct master *m)
+{
+    for (size_t i = 0; i < m->loaded.n_plugins; i++) {
+        const struct loaded_plugin *p = &m->loaded.plugins[i];
+
+        if (charge_is_out(m, p))
+            alert_found(pass, ALERT_QUARANTINE, ALERT_CRITICAL,
+                        str_of(p->name), "workers kept dying in its version "
+                        "%s; nothing new goes through it", p->version);
+    }
+}
+
 void master_alerts_step(struct master *m, uint64_t now_ms)
 {
     struct alert_pass pass;
@@ -43,14 +56,18 @@ void master_alerts_step(struct master *m, uint64_t now_ms)
     alert_pass_keep(&pass, ALERT_RELOAD);
     for (size_t i = 0; i < m->n_posts; i++)
         look_at_post(&pass, &m->posts[i]);
+    look_at_plugins(&pass, m);
     alert_pass_end(&pass);
 }
 
 static void raise_reload(struct master *m, enum alert_severity severity,
                          const char *text)
 {
-    alert_raise(cells_alerts(m->cells), ALERT_RELOAD, severity, reload_where(),
-                str_of(text), clock_mono_ms());
+    struct alert_board *b = cells_alerts(m->cells);
+
+    alert_raise(b, ALERT_RELOAD, severity, reload_where(), str_of(text),
+                clock_mono_ms());
+    alert_reword(b, ALERT_RELOAD, reload_where(), str_of(text));
 }
 
 void master_alerts_refused(struct master *m, const struct err *err)

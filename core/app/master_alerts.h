@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* What the master says of alert.def: processes that die again and again, and
- * how reloads end. The keeper tells it to receivers. */
+/* What the master says of alert.def: processes that die again and again,
+ * plugins in quarantine, and how reloads end. The keeper tells it to
+ * receivers. */
 #ifndef PENSTOCK_APP_MASTER_ALERTS_H
 #define PENSTOCK_APP_MASTER_ALERTS_H
 

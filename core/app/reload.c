@@ -52,14 +52,24 @@ static void answer(struct master *m, const struct buf *text)
     m->reload.retire = false;
 }
 
+/** Else only who asked is told: a shadow, and a rollback to a generation that
+ * is not there, which says nothing of the files. */
+static bool is_a_reload(const struct reload_wish *w, const struct err *err)
+{
+    bool asked = w->ticket || w->call;
+
+    return !w->shadow &&
+           !(w->back_to && asked && err->code == ERR_NOTFOUND);
+}
+
 void reload_refuse(struct master *m, const struct err *err)
 {
     const struct reload_wish *w = &m->reload.wishes[0];
     struct buf text = BUF_INIT(1 << 16);
 
-    if (!w->shadow) /* that is no reload: only who asked is told */
+    if (is_a_reload(w, err))
         metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
-    if (!w->shadow && !w->plan)
+    if (is_a_reload(w, err) && !w->plan)
         master_alerts_refused(m, err);
     if (!w->shadow && (!w->watched || watch_is_news(m, err)))
         log_event(EV_reload_refused, LOG_Z("at", err->at),

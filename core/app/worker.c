@@ -29,6 +29,25 @@ static void on_turn(void *ud, uint64_t now_ms)
                http_server_connections(w->server));
 }
 
+static void grew(enum metric_id id, uint64_t was, uint64_t is)
+{
+    if (is > was)
+        metric_add(id, NULL, is - was);
+}
+
+static void tell_upstream(struct worker *w)
+{
+    struct http_client_sums is = http_client_sums(w->client);
+
+    grew(METRIC_UP_OPENED, w->up.opened, is.opened);
+    grew(METRIC_UP_REUSED, w->up.reused, is.reused);
+    grew(METRIC_UP_CLOSED_IDLE, w->up.closed_idle, is.closed_idle);
+    grew(METRIC_UP_WAITED, w->up.waited, is.waited);
+    atomic_store(&w->process->up_open, is.open);
+    atomic_store(&w->process->up_idle, is.idle);
+    w->up = is;
+}
+
 /** Even an idle loop turns; counters of other floors become metrics here. */
 static void on_beat(void *ud)
 {
@@ -45,6 +64,7 @@ static void on_beat(void *ud)
     w->slow_turns = slow;
     w->slow_callbacks = calls;
     w->log_lost = lost;
+    tell_upstream(w);
     worker_shadow_tell(w);
     worker_vitals(w, BEAT_MS);
     loop_timer_set(&w->beat, BEAT_MS);

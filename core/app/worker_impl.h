@@ -32,6 +32,7 @@ struct worker {
     struct loop_io sock;         /* to the master */
     struct loop_timer beat, drain, close_fds, limit;
     uint64_t slow_turns, slow_callbacks, log_lost;
+    struct http_client_sums up; /* what metrics have of it */
     uint64_t beat_due_ms, measured_ms; /* worker_vitals.c */
     struct trim trim;
     bool draining, closed;

@@ -26,9 +26,14 @@ static const char *text_of(const json_t *row, const char *key)
     return s ? s : "";
 }
 
+/* A pattern of the whole name, or of what stands behind its vendor. */
 static bool wanted(const struct options *o, const char *name)
 {
-    return !o->pattern || fnmatch(o->pattern, name, 0) == 0;
+    const char *slash = o->vendors ? NULL : strchr(name, '/');
+
+    return !o->pattern || fnmatch(o->pattern, name, 0) == 0 ||
+           (slash && !strchr(o->pattern, '/') &&
+            fnmatch(o->pattern, slash + 1, 0) == 0);
 }
 
 /* A file of the catalogue's folder, beside its vendors. */
@@ -229,8 +234,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
         return cli_refuse_err(ctx, &err);
     if (json_array_size(rows) == 0) {
         json_decref(rows);
-        return cli_refuse(ctx, "the catalogue has no %s \"%s\"; it may work "
-                          "all the same",
+        return cli_refuse(ctx, "the catalogue has no %s \"%s\" (* stands for "
+                          "any text); it may work all the same",
                           o.vendors ? "vendor" : "vendor/model", o.pattern);
     }
     if (ctx->json)

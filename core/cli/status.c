@@ -88,6 +88,20 @@ static void print_names(const json_t *list, const char *title)
     putchar('\n');
 }
 
+/** Where the requests are just now. */
+static void print_at_targets(const json_t *st)
+{
+    const json_t *t;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(json_object_get(st, "targets"), i, t) {
+        if (number(t, "in_flight"))
+            printf("%-14s %s: %lld in flight\n", n++ ? "" : "at targets",
+                   text(t, "name"), number(t, "in_flight"));
+    }
+}
+
 /** Those alone that do not serve as ever. */
 static int print_targets(const json_t *st)
 {
@@ -98,7 +112,7 @@ static int print_targets(const json_t *st)
     json_array_foreach(json_object_get(st, "targets"), i, t) {
         if (strcmp(text(t, "state"), "closed") == 0 &&
             number(t, "share") == 100 && !number(t, "cooling_ms") &&
-            !*text(t, "off"))
+            !*text(t, "off") && !*text(t, "taken_out"))
             continue;
         printf("%-14s %s: %s", n++ ? "" : "targets", text(t, "name"),
                text(t, "state"));
@@ -108,8 +122,15 @@ static int print_targets(const json_t *st)
         else if (strcmp(text(t, "state"), "closed") == 0 &&
                  number(t, "share") != 100)
             printf(", %lld %% of its share", number(t, "share"));
+        if (json_is_true(json_object_get(t, "degraded")))
+            printf(", worse than it was");
         if (*text(t, "off"))
             printf(", %s by an operator", text(t, "off"));
+        if (*text(t, "taken_out"))
+            printf(", taken out by itself: %s, tried in %lld s",
+                   text(t, "taken_out"), (number(t, "try_ms") + 999) / 1000);
+        if (number(t, "probes_failed"))
+            printf(", %lld probes failed", number(t, "probes_failed"));
         if (number(t, "cooling_ms"))
             printf(", cooling for %lld s as its provider asked",
                    (number(t, "cooling_ms") + 999) / 1000);
@@ -217,9 +238,9 @@ static void print_next(const json_t *st, int ill, int resting, int alerts)
              "`penstock plugin list` names it, \"plugin.quarantined\" in the "
              "log the way back");
     else if (ill)
-        puts("next: targets are passed over; \"breaker.open\" or "
-             "\"target.switched\" in the log says since when, `penstock "
-             "explain ID` why");
+        puts("next: targets are passed over; \"breaker.open\", "
+             "\"target.switched\" or \"target.taken_out\" in the log says "
+             "since when, `penstock explain ID` why");
     else if (resting)
         puts("next: look after the keys that are parked, if any; "
              "\"credential.parked\" in the log says why");
@@ -251,6 +272,7 @@ static int show(struct ask *a)
         print_names(json_object_get(st, "models"), "models");
         printf("requests       %lld in flight, %lld connections\n",
                number(st, "in_flight"), number(st, "connections"));
+        print_at_targets(st);
         ill = print_targets(st);
         resting = print_credentials(st);
         print_processes(st);

@@ -27,6 +27,11 @@ static void print(const json_t *t)
            text(t, "breaker"));
     if (number(t, "cooling_ms"))
         printf(" cooling for %lld s", (number(t, "cooling_ms") + 999) / 1000);
+    if (*text(t, "taken_out"))
+        printf(" taken out by itself: %s, tried in %lld s",
+               text(t, "taken_out"), (number(t, "try_ms") + 999) / 1000);
+    if (json_is_true(json_object_get(t, "degraded")))
+        printf(" degraded");
     if (number(t, "in_flight"))
         printf(" in flight %lld", number(t, "in_flight"));
     if (number(t, "limit"))

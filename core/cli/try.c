@@ -285,6 +285,8 @@ static int told(const struct talk *t, const struct cli_ctx *ctx)
                         : "without a message",
                     t->status == 401 && !t->o->key
                         ? "; give one by --key or $PENSTOCK_KEY" : "");
+    if (t->id[0] && !ctx->json)
+        fprintf(stderr, "penstock explain %s tells why\n", t->id);
     json_decref(v);
     return rc;
 }
@@ -388,9 +390,10 @@ static int read_args(int argc, char **argv, const struct cli_ctx *ctx,
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--stream") == 0)
             o->stream = true;
-        else if (argv[i][0] == '-' && i + 1 < argc &&
-                 take(o, argv[i], argv[i + 1]))
-            i++;
+        else if (argv[i][0] == '-' && take(o, argv[i], argv[i + 1])) {
+            if (!argv[++i])
+                return cli_bad_usage(ctx, "%s wants a value", argv[i - 1]);
+        }
         else if (argv[i][0] != '-' && !o->model)
             o->model = argv[i];
         else if (argv[i][0] != '-' && !o->text)

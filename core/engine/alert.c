@@ -148,6 +148,22 @@ int alert_raise(struct alert_board *b, enum alert_kind kind,
     return (int)(c - b->cells);
 }
 
+void alert_reword(struct alert_board *b, enum alert_kind kind,
+                  struct str where, struct str what)
+{
+    struct alert_cell *c = find(b, kind, where);
+    char text[ALERT_WHAT];
+    uint32_t raised = CELL_RAISED;
+
+    copy(text, sizeof text, what);
+    if (!c || strcmp(c->what, text) == 0 ||
+        !atomic_compare_exchange_strong(&c->state, &raised, CELL_BUSY))
+        return;
+    memcpy(c->what, text, sizeof c->what);
+    atomic_fetch_add(&c->turn, 1);
+    atomic_store(&c->state, CELL_RAISED);
+}
+
 static void clear_cell(struct alert_cell *c, uint64_t now_ms)
 {
     uint32_t raised = CELL_RAISED;

@@ -79,6 +79,9 @@ struct alert_board {
 int alert_raise(struct alert_board *b, enum alert_kind kind,
                 enum alert_severity severity, struct str where,
                 struct str what, uint64_t now_ms);
+/** Other words for one that is raised; nobody is told again. For its owner. */
+void alert_reword(struct alert_board *b, enum alert_kind kind,
+                  struct str where, struct str what);
 /** It is over. -1: nothing of the kind stands there. */
 int alert_clear(struct alert_board *b, enum alert_kind kind, struct str where,
                 uint64_t now_ms);

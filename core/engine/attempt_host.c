@@ -43,6 +43,7 @@ int attempt_host_init(struct attempt_host *h, struct arena *a,
 void attempt_host_answer(struct attempt_host *h, struct str json)
 {
     h->answer = json;
+    h->answer_name = STR_NULL;
     h->answer_scanned = false;
 }
 
@@ -213,7 +214,7 @@ static ps_rc svc_header_set(ps_try *t, ps_str name, ps_str value)
 {
     struct attempt_host *h = host_of(t);
 
-    if (!h->may_edit)
+    if (!h->may_edit && !h->may_sign)
         return closed(h);
     return as_rc(attempt_header(h, str_from_ps(name), str_from_ps(value)));
 }
@@ -325,4 +326,6 @@ const ps_services plugin_services = {
     .setting = svc_setting,
     .model = svc_model,
     .header_get = svc_header_get,
+    .sha256 = svc_sha256,
+    .hmac_sha256 = svc_hmac_sha256,
 };

@@ -287,6 +287,40 @@ bool breaker_judge(struct breaker *b, uint64_t now_ms, uint64_t probe,
     return open_it(b, now_ms, was, dice);
 }
 
+bool breaker_trip(struct breaker *b, uint64_t now_ms, uint32_t dice)
+{
+    uint64_t was = atomic_load(&b->word);
+
+    return unpack(was).state == BREAKER_CLOSED &&
+           open_it(b, now_ms, was, dice);
+}
+
+void breaker_hold(struct breaker *b, uint64_t now_ms, uint64_t ms)
+{
+    uint64_t was = atomic_load(&b->word);
+    struct word w = unpack(was);
+
+    if (w.state == BREAKER_CLOSED ||
+        (w.state == BREAKER_HALF && atomic_load(&b->probe)) ||
+        (w.state == BREAKER_OPEN && w.at_ms >= now_ms + ms))
+        return;
+    w.state = BREAKER_OPEN;
+    w.wins = 0;
+    w.at_ms = now_ms + ms;
+    move(b, was, w);
+}
+
+void breaker_hasten(struct breaker *b, uint64_t now_ms)
+{
+    uint64_t was = atomic_load(&b->word);
+    struct word w = unpack(was);
+
+    if (w.state != BREAKER_OPEN || w.at_ms <= now_ms)
+        return;
+    w.at_ms = now_ms;
+    move(b, was, w);
+}
+
 void breaker_reap(struct breaker *b, uint32_t process)
 {
     uint64_t holder = atomic_load(&b->probe);

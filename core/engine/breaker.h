@@ -99,6 +99,17 @@ bool breaker_judge(struct breaker *b, uint64_t now_ms, uint64_t probe,
 /** Give the slot back without a verdict: the client left. 0 is fine. */
 void breaker_leave(struct breaker *b, uint64_t probe);
 
+/*
+ * What a probe that is no request says (engine/watch.h):
+ * _trip    a closed one opens, as by a failure. True: it did.
+ * _hold    an open one, or a half-open one that nobody tries just now, stays
+ *          open for at least `ms` from now
+ * _hasten  an open one is half-open now
+ */
+bool breaker_trip(struct breaker *b, uint64_t now_ms, uint32_t dice);
+void breaker_hold(struct breaker *b, uint64_t now_ms, uint64_t ms);
+void breaker_hasten(struct breaker *b, uint64_t now_ms);
+
 /** A process died: free the slot if a call of it holds it. */
 void breaker_reap(struct breaker *b, uint32_t process);
 

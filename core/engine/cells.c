@@ -205,6 +205,8 @@ struct process_cell *cells_claim(struct cells *c, enum process_kind kind,
         atomic_store(&p->beat_ms, now);
         atomic_store(&p->started_ms, now);
         atomic_store(&p->inflight, 0);
+        atomic_store(&p->up_open, 0);
+        atomic_store(&p->up_idle, 0);
         atomic_store(&p->connections, 0);
         atomic_store(&p->crash_body, 0);
         atomic_store(&p->queued, 0);

@@ -21,7 +21,18 @@ void cells_beat(struct process_cell *p, uint64_t now_ms, size_t inflight,
 }
 
 enum { EXTRA_INFLIGHT, EXTRA_QUEUED, EXTRA_CONNECTIONS, EXTRA_WORKERS,
-       EXTRA_COUNT };
+       EXTRA_UP_BUSY, EXTRA_UP_IDLE, EXTRA_COUNT };
+
+/* Read one after the other: never more idle than there are. */
+static void count_upstream(const struct process_cell *p,
+                           struct metrics_extra *extra)
+{
+    uint32_t open = atomic_load(&p->up_open), idle = atomic_load(&p->up_idle);
+
+    idle = idle < open ? idle : open;
+    extra[EXTRA_UP_IDLE].value += idle;
+    extra[EXTRA_UP_BUSY].value += open - idle;
+}
 
 static void count_workers(const struct cells *c, struct metrics_extra *extra)
 {
@@ -32,12 +43,16 @@ static void count_workers(const struct cells *c, struct metrics_extra *extra)
     extra[EXTRA_QUEUED].id = METRIC_QUEUED;
     extra[EXTRA_CONNECTIONS].id = METRIC_CONNECTIONS;
     extra[EXTRA_WORKERS].id = METRIC_WORKERS;
+    extra[EXTRA_UP_BUSY].id = extra[EXTRA_UP_IDLE].id = METRIC_UP_CONNECTIONS;
+    extra[EXTRA_UP_BUSY].labels = STR("\4busy");
+    extra[EXTRA_UP_IDLE].labels = STR("\4idle");
     while ((p = cells_next(c, &at))) {
         if (atomic_load(&p->kind) != PROC_WORKER)
             continue;
         extra[EXTRA_INFLIGHT].value += atomic_load(&p->inflight);
         extra[EXTRA_QUEUED].value += atomic_load(&p->queued);
         extra[EXTRA_CONNECTIONS].value += atomic_load(&p->connections);
+        count_upstream(p, extra);
         extra[EXTRA_WORKERS].value += atomic_load(&p->state) == PROC_READY;
     }
 }
@@ -76,7 +91,7 @@ uint64_t cells_at_target(const struct cells *c, struct str target)
 
 /* ---- targets and credentials -------------------------------------------- */
 
-enum { STATES = 3, TARGET_STATES = STATES + 3, STATE_MAX = 16 };
+enum { STATES = 3, TARGET_STATES = STATES + 7, STATE_MAX = 16 };
 
 _Static_assert(BREAKER_HALF + 1 == STATES && REST_PARKED + 1 == STATES,
                "each has as many");
@@ -96,6 +111,15 @@ static struct str pack_state(struct state_labels *l, struct str name,
     l->text[++n] = (char)state.n;
     memcpy(l->text + n + 1, state.p, state.n);
     return (struct str){ l->text, n + 1 + state.n };
+}
+
+static struct str pack_name(struct state_labels *l, struct str name)
+{
+    size_t n = name.n < METRIC_LABEL_MAX ? name.n : METRIC_LABEL_MAX;
+
+    l->text[0] = (char)n;
+    memcpy(l->text + 1, name.p, n);
+    return (struct str){ l->text, n + 1 };
 }
 
 /** The samples that stand in no column, and their labels. */
@@ -143,17 +167,15 @@ static void put_state(struct extras *x, size_t n, enum metric_id id,
         id, pack_state(&x->labels[n], str_of(c->name), str_of(state)), is };
 }
 
-static void put_limit(struct extras *x, size_t n, const struct health_cell *c)
+static void put_number(struct extras *x, size_t n, enum metric_id id,
+                       const struct health_cell *c, uint64_t v)
 {
-    struct str labels = pack_state(&x->labels[n], str_of(c->name), STR(""));
-
-    labels.n--; /* there is no second one */
-    x->at[EXTRA_COUNT + n] = (struct metrics_extra){ METRIC_TARGET_LIMIT,
-                                                     labels, health_limit(c) };
+    x->at[EXTRA_COUNT + n] = (struct metrics_extra){
+        id, pack_name(&x->labels[n], str_of(c->name)), v };
 }
 
 /** The breaker's state, and beside it whether the target rests or is off. */
-static size_t put_target(struct extras *x, size_t n,
+static size_t put_target(struct extras *x, size_t n, const struct health *h,
                          const struct health_cell *c, uint64_t now)
 {
     for (int s = 0; s < STATES; s++)
@@ -163,8 +185,14 @@ static size_t put_target(struct extras *x, size_t n,
               rest_state(&c->rest, now) != REST_OK);
     put_state(x, n++, METRIC_TARGET_STATE, c, "disabled",
               atomic_load(&c->off) != TARGET_ON);
+    put_state(x, n++, METRIC_TARGET_STATE, c, "taken_out",
+              autooff_why(&c->autooff) != AUTOOFF_NOT);
+    put_state(x, n++, METRIC_TARGET_STATE, c, "degraded",
+              trend_share(&c->trend, now) < 1000);
+    put_number(x, n++, METRIC_TARGET_INFLIGHT, c, health_inflight(h, c));
+    put_number(x, n++, METRIC_TARGET_SHARE, c, health_share(c, now));
     if (health_limit(c))
-        put_limit(x, n++, c);
+        put_number(x, n++, METRIC_TARGET_LIMIT, c, health_limit(c));
     return n;
 }
 
@@ -177,7 +205,7 @@ static size_t put_cells(struct extras *x, const struct health *h)
     size_t n = 0;
 
     while (n + TARGET_STATES <= x->n && (c = health_next(h, &at)))
-        n = put_target(x, n, c, now);
+        n = put_target(x, n, h, c, now);
     at = 0;
     while (n + STATES <= x->n && (c = health_next_credential(h, &at))) {
         for (int s = 0; s < STATES; s++)

@@ -23,6 +23,7 @@
 #include "engine/config_load.h"
 #include "engine/config_on.h"
 #include "engine/config_outside.h"
+#include "engine/config_pool.h"
 #include "engine/config_policy.h"
 #include "engine/config_quirks.h"
 #include "engine/config_reload.h"
@@ -62,7 +63,7 @@ struct conf_server {
 
 struct conf_timeouts {
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms, total_ms;
-    uint32_t commit_after_ms;
+    uint32_t commit_after_ms, gap_ms; /* gap 0: learned */
 };
 
 struct conf_credential {
@@ -82,6 +83,8 @@ struct conf_provider {
     struct str auth_header, auth_prefix; /* p NULL: the plugin's */
     struct conf_timeouts timeouts;
     struct conf_retries retries;
+    struct conf_health health;
+    struct conf_pool pool;
     uint32_t max_concurrent; /* at each target; 0: any number */
     struct aimd_range adaptive; /* min 0: not found out */
     struct conf_quirks quirks;

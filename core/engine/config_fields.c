@@ -165,6 +165,7 @@ static void open_timeouts(struct conf_timeouts *t, const json_t *v)
     t->idle_ms = open_ms(v, "idle");
     t->total_ms = open_ms(v, "total");
     t->commit_after_ms = open_ms(v, "commit_after");
+    t->gap_ms = open_ms(v, "gap");
 }
 
 void open_secret(struct opener *o, struct secret *s, const json_t *ref)
@@ -232,6 +233,8 @@ static void open_provider(struct opener *o, struct conf_provider *p,
     p->auth_prefix = open_text(o, auth, "prefix");
     open_timeouts(&p->timeouts, json_object_get(v, "timeouts"));
     p->retries = open_retries(v);
+    open_health(o, &p->health, v);
+    p->pool = open_pool(v);
     p->quirks.rename = open_pairs(o, quirks, "rename", &p->quirks.n_rename);
     p->quirks.drop = open_list(o, quirks, "drop", &p->quirks.n_drop);
     p->quirks.errors = open_pairs(o, quirks, "errors", &p->quirks.n_errors);

@@ -375,6 +375,8 @@ static int provider(struct conf_walk *w, const json_t *vendors,
     give(w, p, "reasoning", json_object_get(row, "reasoning"), from);
     inherit(w, p, "timeouts", defaults);
     inherit(w, p, "retries", defaults);
+    inherit(w, p, "health", defaults);
+    inherit(w, p, "pool", defaults);
     if (rc == 0)
         rc = walk_headers(w, json_object_get(p, "headers"));
     if (rc == 0)

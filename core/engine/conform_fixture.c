@@ -24,6 +24,12 @@ static const struct {
     { "messages", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
     { "count_tokens", DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS,
       PS_ANTHROPIC },
+    { "converse", DIALECT_CONVERSE, PS_CHAT, PS_CONVERSE },
+    { "converse-stream", DIALECT_CONVERSE, PS_CHAT, PS_CONVERSE },
+    { "generateContent", DIALECT_GEMINI, PS_CHAT, PS_GEMINI },
+    { "streamGenerateContent", DIALECT_GEMINI, PS_CHAT, PS_GEMINI },
+    { "countTokens", DIALECT_GEMINI_COUNT, PS_COUNT_TOKENS, PS_GEMINI },
+    { "embedContent", DIALECT_GEMINI_EMBED, PS_EMBEDDINGS, PS_GEMINI },
 };
 
 /* What a Content-Type says of the framing. */
@@ -63,7 +69,11 @@ static int choose_api(struct fixture *f, const struct plugin *p,
                        kinds[i].api);
     }
     return err_set(err, ERR_NOTFOUND, "its api is none of chat, completions, "
-                                      "embeddings, messages, count_tokens");
+                                      "embeddings, messages, count_tokens, "
+                                      "converse, converse-stream, "
+                                      "generateContent, "
+                                      "streamGenerateContent, countTokens, "
+                                      "embedContent");
 }
 
 static int read_headers(struct fixture *f, json_t *response, struct err *err)

@@ -219,6 +219,10 @@ static void send_request(struct run *r)
                                           STR_NULL, STR_NULL);
     if (auth)
         put_rc(r, "auth", PS_ENOMEM);
+    if (!r->stopped &&
+        attempt_host_sign(&r->host, STR("https://up.example/path?a=b"), body,
+                          STR(CONFORM_SECRET)))
+        put_rc(r, "sign", PS_ENOMEM);
     put_head(r);
     put_request(r);
     r->out->sent = buf_len(&r->out->lines);
@@ -278,6 +282,7 @@ static int watch_frame(struct run *r, const struct frame *f)
     conform_neutral_event(&r->neutral, f->event, f->data);
     if (w.error || f->error || str_is(f->event, "error")) {
         attempt_host_answer(&r->host, f->data);
+        r->host.answer_name = f->event;
         put_verdict(r);
         return -ERR_CANCELLED;
     }

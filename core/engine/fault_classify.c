@@ -129,6 +129,8 @@ void attempt_classify(struct attempt_host *host, const struct conf_quirks *q,
     f->code = ps_from_str(first_of(host, code_places, N_OF(code_places)));
     f->message =
         ps_from_str(first_of(host, message_places, N_OF(message_places)));
+    if (!f->code.n)
+        f->code = ps_from_str(host->answer_name);
     if (!apply_quirks(host, q, f))
         ask_plugin(host, f);
 }

@@ -171,6 +171,12 @@ struct health_cell *health_named(struct health *h, struct str name)
     return NULL;
 }
 
+uint32_t health_share(const struct health_cell *c, uint64_t now_ms)
+{
+    return breaker_share(&c->breaker, now_ms) *
+           trend_share(&c->trend, now_ms) / 1000;
+}
+
 uint32_t health_limit(const struct health_cell *c)
 {
     return aimd_limit(&c->aimd,

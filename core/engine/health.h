@@ -16,11 +16,15 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/aimd.h"
+#include "engine/autooff.h"
 #include "engine/breaker.h"
+#include "engine/gap.h"
 #include "engine/pace.h"
+#include "engine/probing.h"
 #include "engine/rest.h"
 #include "engine/retry_budget.h"
 #include "engine/speed.h"
+#include "engine/trend.h"
 
 enum { HEALTH_CELLS = 4096, HEALTH_NAME = 120 };
 
@@ -36,7 +40,11 @@ struct health_cell {
     struct breaker breaker;      /* of a target: "openai/gpt-6-luna" */
     struct retry_budget retries; /* of a model: see engine_retries */
     struct speed speed; /* of a target */
-    struct aimd aimd;   /* the same */
+    struct trend trend; /* these five as well */
+    struct gap gap;
+    struct autooff autooff;
+    struct probing probing;
+    struct aimd aimd;
     _Atomic uint32_t least, most; /* as configured: found out within these;
                                      least 0: most holds, which 0: any */
     struct rest rest; /* of a target, or a credential: "openai#main" */
@@ -88,6 +96,9 @@ uint32_t health_inflight(const struct health *h, const struct health_cell *c);
 /** The target of that name among those; NULL: there is none. O(cells). */
 struct health_cell *health_named(struct health *h, struct str name);
 
+/** What the target gets of its weight, per mille: by its breaker and its
+ * trend together. */
+uint32_t health_share(const struct health_cell *c, uint64_t now_ms);
 /** How many calls a target may have now; 0: any number. For people. */
 uint32_t health_limit(const struct health_cell *c);
 

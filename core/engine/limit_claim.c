@@ -47,6 +47,12 @@ static void tell(struct limit_refusal *why)
              STR_ARG(name), most, (double)why->retry_ms / 1000);
 }
 
+void limit_refusal_later(struct limit_refusal *why, uint64_t retry_ms)
+{
+    why->retry_ms = retry_ms;
+    tell(why);
+}
+
 static int refuse(const struct limit_row *rows, size_t n,
                   const struct limit_state *states, struct limit_refusal *why)
 {

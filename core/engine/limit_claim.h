@@ -51,6 +51,10 @@ struct limit_refusal {
     char text[256];     /* for the client */
 };
 
+/** It takes longer than the row alone says: so does its text. why->row is
+ * there. */
+void limit_refusal_later(struct limit_refusal *why, uint64_t retry_ms);
+
 /** Rows that were refused, for who waits; in the arena. */
 struct limit_wanted {
     struct limit_row *rows;

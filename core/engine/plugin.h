@@ -144,12 +144,14 @@ struct attempt_host {
     const struct http_header *answer_headers;
     size_t n_answer_headers;
     struct str answer;  /* JSON at hand; scanned at the first question */
+    struct str answer_name; /* of an error's message, where framing names it */
     struct json answer_json;
     bool answer_scanned;
     ps_usage usage;     /* merged */
     struct err err;     /* what a plugin recorded by fail() */
     /* the host's own */
     bool may_edit; /* in adjust or auth: the outgoing side is open */
+    bool may_sign; /* in sign: its head is */
     bool over;     /* done was called */
     size_t plugin_bytes;
     unsigned plugin_lines;
@@ -185,11 +187,21 @@ int attempt_header(struct attempt_host *h, struct str name, struct str value);
 int attempt_host_auth(struct attempt_host *h, struct str secret,
                       struct str header, struct str prefix);
 
+/**
+ * Let the plugin sign what is about to leave: the whole URL and the body, as
+ * they are sent. Costs nothing where it has no `sign`, else a hash of the
+ * body. Errors: UPSTREAM_ERROR (the plugin's), NOMEM; h->err says why.
+ */
+int attempt_host_sign(struct attempt_host *h, struct str url, struct str body,
+                      struct str secret);
+
 /* Calls into a plugin go through these: they leave the breadcrumb (plugin,
  * op, request) in the process cell, see engine/crumb.h. Absent ops give
  * PS_DECLINED; a code that is none gives PS_EBUG, with h->err saying so. */
 ps_rc plugin_adjust(struct attempt_host *h);
 ps_rc plugin_auth(struct attempt_host *h, struct str secret);
+ps_rc plugin_sign(struct attempt_host *h, const ps_outgoing *o,
+                  struct str secret);
 ps_rc plugin_head(struct attempt_host *h);
 ps_rc plugin_watch(struct attempt_host *h, struct str event, struct str data);
 ps_rc plugin_body(struct attempt_host *h, struct str body);

@@ -40,7 +40,7 @@ static bool enter(struct attempt_host *h, bool present, const char *op)
 static ps_rc leave(struct attempt_host *h, const char *op, ps_rc rc)
 {
     crumb_leave();
-    h->may_edit = false;
+    h->may_edit = h->may_sign = false;
     if (!plugin_rc_known(rc)) {
         err_set(&h->err, ERR_BUG, "plugin %s: %s returned %d, which is no code",
                 h->plugin->name, op, (int)rc);
@@ -77,6 +77,17 @@ ps_rc plugin_auth(struct attempt_host *h, struct str secret)
         return PS_DECLINED;
     h->may_edit = true;
     return leave(h, "auth", ops->auth(&h->pub, ps_from_str(secret)));
+}
+
+ps_rc plugin_sign(struct attempt_host *h, const ps_outgoing *o,
+                  struct str secret)
+{
+    const ps_provider *ops = ops_of(h);
+
+    if (!enter(h, ops->sign, "sign"))
+        return PS_DECLINED;
+    h->may_sign = true;
+    return leave(h, "sign", ops->sign(&h->pub, o, ps_from_str(secret)));
 }
 
 ps_rc plugin_head(struct attempt_host *h)

@@ -44,6 +44,9 @@ struct ps_model_sink {
 
 /** The one table of services, behind every handle. */
 extern const ps_services plugin_services;
+/* attempt_host_hash.c: two of them */
+ps_rc svc_sha256(ps_str data, uint8_t *out);
+ps_rc svc_hmac_sha256(ps_str key, ps_str data, uint8_t *out);
 
 /** 1 .. PLUGIN_NAME_MAX of [a-z0-9_-], so that it is safe in a path. */
 bool plugin_name_valid(struct str name);

@@ -169,6 +169,8 @@ bool engine_may_stick(const struct plan *p, size_t i, bool by_load,
 void engine_put_first(struct plan *p, size_t at);
 /** Does it rest, or is its breaker open? */
 bool target_is_ill(const struct target *t, uint64_t now_ms);
+/** Its weight in thousandths, less where it is degraded. */
+uint32_t target_weight(const struct target *t, uint64_t now_ms);
 /** How many calls it may have now; 0: any number. O(1). */
 uint32_t target_most(const struct target *t);
 /** Are as many calls under way as it may have? */

@@ -8,6 +8,7 @@
 #include "engine/target_engine.h"
 
 #define ILL UINT64_MAX
+#define WORSE 4 /* what a degraded one costs more: half its health, squared */
 
 /* A candidate as the choice sees it. */
 struct load {
@@ -45,7 +46,19 @@ static uint32_t median(const struct load *list, size_t n)
 bool target_is_ill(const struct target *t, uint64_t now_ms)
 {
     return target_until_ms(t) > now_ms ||
-           (t->cell && !breaker_share(&t->cell->breaker, now_ms));
+           (t->cell && (!breaker_share(&t->cell->breaker, now_ms) ||
+                        autooff_wait_ms(&t->cell->autooff, now_ms)));
+}
+
+static bool is_degraded(const struct target *t, uint64_t now_ms)
+{
+    return t->cell && trend_share(&t->cell->trend, now_ms) < 1000;
+}
+
+uint32_t target_weight(const struct target *t, uint64_t now_ms)
+{
+    return t->weight *
+           (t->cell ? trend_share(&t->cell->trend, now_ms) : 1000);
 }
 
 static void look(const struct plan *p, struct load *list, uint64_t now_ms)
@@ -56,7 +69,7 @@ static void look(const struct plan *p, struct load *list, uint64_t now_ms)
         const struct target *t = p->list[i].target;
 
         list[i] = (struct load){ .calls = target_inflight(t),
-                                 .weight = t->weight };
+                                 .weight = target_weight(t, now_ms) };
         if (t->cell)
             list[i].speed = speed_now(&t->cell->speed, now_ms);
     }
@@ -66,6 +79,8 @@ static void look(const struct plan *p, struct load *list, uint64_t now_ms)
 
         l->cost = (uint64_t)(l->speed ? l->speed : middle) *
                   ((uint64_t)l->calls + 1);
+        if (is_degraded(p->list[i].target, now_ms))
+            l->cost *= WORSE;
         if (!target_is_ill(p->list[i].target, now_ms))
             continue;
         l->cost = ILL;

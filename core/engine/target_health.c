@@ -92,7 +92,8 @@ uint64_t target_until_ms(const struct target *t)
 
 bool target_is_usable(const struct target *t, uint64_t now_ms)
 {
-    if (target_is_off(t) || target_until_ms(t) > now_ms)
+    if (target_is_off(t) || target_until_ms(t) > now_ms ||
+        (t->cell && autooff_wait_ms(&t->cell->autooff, now_ms)))
         return false;
     if (t->cell && breaker_state(&t->cell->breaker, now_ms) == BREAKER_OPEN)
         return false;

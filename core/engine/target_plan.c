@@ -7,6 +7,8 @@
  */
 #include "engine/target_engine.h"
 
+#include "base/clock.h"
+
 #define MODEL_BYTES 256
 
 /* What matched the '*' of a pattern; p NULL when the name does not match. */
@@ -88,12 +90,24 @@ static int put_entry(struct engine *e, struct arena *a, struct plan *out,
     return 0;
 }
 
+/* Of its hosts together, so that one of several that is degraded counts for
+ * its part. */
+static uint32_t entry_weight(const struct entry *t, uint64_t now_ms)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; t->hosts && i < t->n_hosts; i++)
+        sum += target_weight(&t->hosts[i], now_ms);
+    return t->hosts ? (uint32_t)(sum / t->n_hosts) : t->conf->weight * 1000;
+}
+
 static int plan_group(struct engine *e, struct arena *a, const struct group *g,
                       struct str star, struct plan *out)
 {
     size_t n = g->n_targets < PLAN_MAX ? g->n_targets : PLAN_MAX, room = 0;
     uint32_t weights[PLAN_MAX] = { 0 };
     uint16_t order[PLAN_MAX];
+    uint64_t now = g->conf->balance == BALANCE_WEIGHTED ? clock_mono_ms() : 0;
     int rc = 0;
 
     for (size_t i = 0; i < g->n; i++)
@@ -101,7 +115,7 @@ static int plan_group(struct engine *e, struct arena *a, const struct group *g,
     if (plan_room(a, out, room))
         return -ERR_NOMEM;
     for (size_t i = 0; i < n; i++) {
-        weights[i] = g->entries[i].conf->weight;
+        weights[i] = now ? entry_weight(&g->entries[i], now) : 1;
         order[i] = (uint16_t)i;
     }
     if (g->conf->balance == BALANCE_WEIGHTED)

@@ -8,6 +8,7 @@
 #include "flow/output.h"
 #include "flow/policies.h"
 #include "flow/translate.h"
+#include "flow/watching.h"
 
 #include "engine/fault.h"
 
@@ -84,15 +85,19 @@ static int put_head(struct request *r, struct attempt *t)
     return rc;
 }
 
+static struct str secret_of(const struct request *r, const struct provider *p,
+                            const struct credential *c)
+{
+    if (p->conf->keys_from_client)
+        return r->passed_credential;
+    return c && c->conf ? secret_reveal(&c->conf->secret) : STR_NULL;
+}
+
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c)
 {
-    struct str secret = STR_NULL;
+    struct str secret = secret_of(r, p, c);
 
-    if (p->conf->keys_from_client)
-        secret = r->passed_credential;
-    else if (c && c->conf)
-        secret = secret_reveal(&c->conf->secret);
     return attempt_host_auth(host, secret, p->conf->auth_header,
                              p->conf->auth_prefix);
 }
@@ -131,12 +136,19 @@ static int edit_quirks(struct request *r, struct attempt *t,
 static int edit_model(struct request *r, struct attempt *t,
                       struct err *err)
 {
+    bool gemini = dialect_is_gemini(r->endpoint->dialect);
     struct buf name = BUF_INIT(2048);
+    struct str model = t->target->model;
     int rc;
 
-    if (str_eq(t->target->model, r->facts.model))
+    if (str_eq(model, r->facts.model))
         return 0;
-    rc = buf_json_str(&name, t->target->model);
+    if (gemini) { /* it stands in the path; some say it once more */
+        if (json_member(&r->json, 0, STR("model")) == JSON_NONE)
+            return 0;
+        model = arena_fmt(r->arena, "models/" STR_FMT, STR_ARG(model));
+    }
+    rc = buf_json_str(&name, model);
     if (!rc)
         rc = json_edit_set(t->edits, STR("/model"), buf_str(&name), err);
     buf_clear(&name);
@@ -279,7 +291,7 @@ static int put_model(struct buf *url, struct str model)
         if (c == '.' && i + 1 < model.n && model.p[i + 1] == '.')
             return -ERR_INVALID_REQUEST;
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            (c >= '0' && c <= '9') || memchr("-._~:@", c, 6))
+            (c >= '0' && c <= '9') || memchr("-._~@", c, 5))
             rc = buf_putc(url, (char)c);
         else
             rc = buf_printf(url, "%%%02X", c);
@@ -329,12 +341,9 @@ struct str attempt_dial(const struct target *t)
 struct str attempt_hide(const struct request *r, struct str text)
 {
     const struct attempt *t = r->attempt;
-    struct str secret = STR_NULL;
+    struct str secret =
+        t ? secret_of(r, t->target->provider, t->credential) : STR_NULL;
 
-    if (t && t->target->provider->conf->keys_from_client)
-        secret = r->passed_credential; /* not for our log either */
-    else if (t && t->credential && t->credential->conf)
-        secret = secret_reveal(&t->credential->conf->secret);
     if (secret.n < 4 || str_find(text, secret) < 0)
         return text;
     return STR("the provider's words quote the credential");
@@ -342,11 +351,25 @@ struct str attempt_hide(const struct request *r, struct str text)
 
 static const struct http_call_ops call_ops;
 
+/* The last word on the head, when nothing else can change. */
+static int sign(struct request *r, struct str url, struct err *err)
+{
+    struct attempt *t = r->attempt;
+    int rc = attempt_host_sign(&t->host, url, outgoing(r, t),
+                               secret_of(r, t->target->provider,
+                                         t->credential));
+
+    return rc ? err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg) : 0;
+}
+
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p)
 {
-    s->unix_path = p->unix_socket.n ? p->unix_socket.p : NULL;
+    s->unix_path = attempt_path(p);
     s->connect_timeout_ms = p->timeouts.connect_ms;
     s->http2 = p->http2;
+    s->pool_max = p->pool.max;
+    s->pool_idle_ms = p->pool.idle_ms;
+    s->pool_lifetime_ms = p->pool.lifetime_ms;
     s->proxy = p->proxy.n ? p->proxy.p : NULL;
     s->ca_file = p->ca_file.n ? p->ca_file.p : NULL;
     s->insecure = p->insecure;
@@ -358,8 +381,6 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
     struct buf url = BUF_INIT(8192);
     struct http_call_spec spec = {
         .addresses = addresses,
-        .headers = t->host.headers,
-        .n_headers = t->host.n_headers,
         .body = outgoing(r, t),
     };
     int rc = attempt_url(&url, t->target->base_url, t->host.pub.api->path,
@@ -367,7 +388,11 @@ int attempt_start(struct request *r, const char *addresses, struct err *err)
 
     if (rc == 0)
         rc = put_query(r, &url);
+    if (rc == 0)
+        rc = sign(r, buf_str(&url), err);
     if (rc == 0) {
+        spec.headers = t->host.headers;
+        spec.n_headers = t->host.n_headers;
         attempt_spec(&spec, t->target->provider->conf);
         spec.small_reads = r->facts.stream;
         spec.method = str_of(t->host.pub.api->method);
@@ -414,9 +439,13 @@ static void on_data(void *ud, struct str bytes)
 {
     struct request *r = ud;
     uint64_t begin = clock_mono_ns();
+    uint64_t now = loop_now_ms(r->flow->env.loop);
 
-    r->last_data_ms = loop_now_ms(r->flow->env.loop);
+    watching_bytes(r, now);
+    r->last_data_ms = now;
     stream_data(r, bytes);
+    if (r->attempt && !r->attempt->begun)
+        timers_begun(r);
     r->busy_ns += clock_mono_ns() - begin;
     if (r->attempt && (r->attempt->broken || r->attempt->decided))
         request_run(r);

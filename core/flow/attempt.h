@@ -41,11 +41,13 @@ struct attempt {
     struct json_edits *edits;
     struct translation *translation; /* NULL: the client's dialect */
     enum attempt_mode mode;
+    uint32_t gap_ms;         /* the longest silence since it began */
     bool ended;              /* on_done came; `result` holds */
     bool broken;             /* a fault found in the bytes: `fault` holds */
     struct output *output;   /* policies look at the answer; or NULL */
     bool decided;            /* they have ended it; nothing more is read */
     bool refused;            /* and with an error: r->err */
+    bool begun;              /* an event came; of a whole answer, bytes */
     bool withhold_usage;     /* the usage event is ours, not the client's */
     struct http_call_result result;
     ps_fault fault;
@@ -87,5 +89,10 @@ struct str attempt_hide(const struct request *r, struct str text);
 struct str attempt_dial(const struct target *t);
 /** What a provider's configuration says of its connections. */
 void attempt_spec(struct http_call_spec *s, const struct conf_provider *p);
+/** The socket that it connects to, or NULL. */
+static inline const char *attempt_path(const struct conf_provider *p)
+{
+    return p->unix_socket.n ? p->unix_socket.p : NULL;
+}
 
 #endif

@@ -8,6 +8,7 @@
 #include "engine/fault.h"
 #include "flow/pacing.h"
 #include "flow/places.h"
+#include "flow/watching.h"
 
 #define NS_PER_MS 1000000
 
@@ -38,7 +39,7 @@ bool choose_other(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
         if (i != r->at && choose_can(r, i) &&
-            !target_is_full(r->plan.list[i].target))
+            !places_full(r, r->plan.list[i].target))
             return true;
     }
     return false;
@@ -52,8 +53,9 @@ bool choose_well(const struct request *r)
         const struct health_cell *h = r->plan.list[i].target->cell;
 
         if (i != r->at && choose_can(r, i) &&
-            !target_is_full(r->plan.list[i].target) &&
-            (!h || breaker_state(&h->breaker, now) == BREAKER_CLOSED))
+            !places_full(r, r->plan.list[i].target) &&
+            (!h || (breaker_state(&h->breaker, now) == BREAKER_CLOSED &&
+                    !autooff_why(&h->autooff))))
             return true;
     }
     return false;
@@ -146,6 +148,10 @@ static bool find(struct request *r, int heed, uint64_t now)
         }
         if (heed && provider_is_parked(t->provider, now)) {
             note_passed(r, "rest", t, "its key is parked");
+            continue;
+        }
+        if (heed && !watching_admits(r, t)) {
+            note_passed(r, "target", t, "it was taken out by itself");
             continue;
         }
         if (heed == HEED_ALL && pacing_is_short(r, t)) {
@@ -242,6 +248,7 @@ static void tell(struct request *r, enum breaker_verdict v, uint64_t first_ms)
                       first_ms < UINT32_MAX ? (uint32_t)first_ms : UINT32_MAX,
                       engine_dice(r->gen->engine)))
         log_change(t, now);
+    watching_told(r, v, first_ms);
 }
 
 void choose_first_content(struct request *r)

@@ -10,6 +10,7 @@
  */
 #include "flow/events.h"
 #include "flow/choose.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/policies.h"
@@ -22,6 +23,13 @@ struct feed {
     struct str bytes;
     struct str run;
 };
+
+static void end_reply(struct request *r)
+{
+    if (r->array)
+        gemini_end_array(r);
+    http_reply_end(r->http);
+}
 
 static void let_go(struct request *r, struct str bytes)
 {
@@ -197,7 +205,7 @@ static int decided(struct feed *f, int rc)
             commit_content(f);
         ledger_ending(r);
         flush(f);
-        http_reply_end(r->http);
+        end_reply(r);
     }
     return -ERR_CANCELLED;
 }
@@ -234,7 +242,7 @@ static int cut_short(struct feed *f)
     if (!r->answer.content_sent)
         commit_content(f);
     flush(f);
-    http_reply_end(r->http);
+    end_reply(r);
     return -ERR_CANCELLED;
 }
 
@@ -357,7 +365,7 @@ static void end_whole(struct feed *f)
         commit_content(f);
     ledger_ending(r);
     flush(f);
-    http_reply_end(r->http);
+    end_reply(r);
 }
 
 /* Upstream ended without a last word of its own. Whether that was the end its

@@ -4,6 +4,7 @@
 #include "flow/flow.h"
 
 #include "base/log.h"
+#include "flow/probes.h"
 #include "flow/queue.h"
 #include "flow/refusal.h"
 #include "flow/request.h"
@@ -149,6 +150,8 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
     f->nonce ^= env->boot_id;
     f->gen = generation_ref(g);
     lend(f, g);
+    if (env->process && !env->outside)
+        f->prober = probes_new(f);
     return f;
 }
 
@@ -158,6 +161,7 @@ void flow_free(struct flow *f)
         return;
     while (f->settling)
         request_drop(f->settling);
+    probes_free(f->prober);
     flow_shadow_stop(f);
     if (f->gen)
         policy_ticks_stop(f->gen->policies);
@@ -204,6 +208,8 @@ void flow_drain(struct flow *f, bool replaced)
 {
     f->draining = !replaced;
     policy_ticks_stop(f->gen->policies);
+    probes_free(f->prober);
+    f->prober = NULL;
 }
 
 size_t flow_inflight(const struct flow *f)

@@ -4,6 +4,7 @@
 #include "flow/request.h"
 
 #include "flow/format.h"
+#include "flow/gemini.h"
 
 #include <arpa/inet.h>
 
@@ -58,6 +59,20 @@ static bool credential_at(const struct request *r, size_t i, struct str *out)
     return true;
 }
 
+/* Google's clients may send it as ?key=, where no field holds one. */
+static void query_credential(struct request *r)
+{
+    struct str c = gemini_query_key(r);
+
+    if (!is_credential(c) || r->passed_credential.p)
+        return;
+    if (!r->credential.p)
+        r->credential = c;
+    else if (!str_eq(c, r->credential))
+        err_set(&r->err, ERR_INVALID_REQUEST,
+                "Two credentials that differ were sent; send one.");
+}
+
 /*
  * The first source that holds something is the caller's; where a provider
  * takes the client's own credential (keys = "client"), x-penstock-key is for
@@ -84,6 +99,7 @@ void identity_credential(struct request *r)
             return;
         }
     }
+    query_credential(r);
     if (r->gen->client_keys && !for_us)
         r->passed_credential = r->credential;
 }

@@ -74,11 +74,28 @@ static void put_anthropic(struct buf *b, struct str id, struct str owner)
     buf_puts(b, ",\"created_at\":\"1970-01-01T00:00:00Z\"}");
 }
 
+static void put_gemini(struct buf *b, struct str id)
+{
+    struct buf name = BUF_INIT(2048);
+
+    buf_puts(&name, "models/");
+    buf_put(&name, id);
+    buf_puts(b, "{\"name\":");
+    buf_json_str(b, buf_str(&name));
+    buf_puts(b, ",\"version\":\"1\",\"displayName\":");
+    buf_json_str(b, id);
+    buf_puts(b, ",\"supportedGenerationMethods\":[\"generateContent\","
+                "\"countTokens\",\"embedContent\"]}");
+    buf_clear(&name);
+}
+
 static void put_model(const struct request *r, struct buf *b, struct str id,
                       struct str owner)
 {
     if (r->endpoint->dialect == DIALECT_ANTHROPIC_MODELS)
         put_anthropic(b, id, owner);
+    else if (r->endpoint->dialect == DIALECT_GEMINI_MODELS)
+        put_gemini(b, id);
     else
         put_openai(b, id, owner);
 }
@@ -215,6 +232,37 @@ static enum step answer_pages(struct request *r, const struct names *names)
     return STEP_FINISH;
 }
 
+/* Pages are told by where they begin. */
+static enum step answer_gemini(struct request *r, const struct names *names)
+{
+    struct str size = query_get(r, "pageSize");
+    struct str token = query_get(r, "pageToken");
+    uint64_t most = PAGE, from = 0;
+    struct page p;
+    struct buf b = BUF_INIT(BODY_MAX);
+
+    if (size.p && (!str_u64(size, &most) || most > PAGE_MAX))
+        return bad(r, "pageSize", "must be from 1 to 1000"),
+               request_fail(r, ERR_INVALID_REQUEST, "client");
+    if (token.n && (!str_u64(token, &from) || from > names->n))
+        return bad(r, "pageToken", "is none of ours"),
+               request_fail(r, ERR_INVALID_REQUEST, "client");
+    most = most ? most : PAGE;
+    p = (struct page){ .from = (size_t)from, .to = names->n };
+    p.more = names->n - p.from > most;
+    if (p.more)
+        p.to = p.from + (size_t)most;
+    buf_puts(&b, "{\"models\":[");
+    put_page(r, &b, names, &p);
+    buf_puts(&b, "]");
+    if (p.more)
+        buf_printf(&b, ",\"nextPageToken\":\"%zu\"", p.to);
+    buf_putc(&b, '}');
+    reply_json(r, 200, buf_str(&b));
+    buf_clear(&b);
+    return STEP_FINISH;
+}
+
 enum step models_answer_list(struct request *r)
 {
     struct names names = gather(r);
@@ -225,6 +273,8 @@ enum step models_answer_list(struct request *r)
         return request_fail(r, ERR_OVERLOADED, "gateway");
     if (r->endpoint->dialect == DIALECT_ANTHROPIC_MODELS)
         return answer_pages(r, &names);
+    if (r->endpoint->dialect == DIALECT_GEMINI_MODELS)
+        return answer_gemini(r, &names);
     buf_puts(&b, "{\"object\":\"list\",\"data\":[");
     put_page(r, &b, &names, &all);
     buf_puts(&b, "]}");

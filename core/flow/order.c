@@ -4,6 +4,7 @@
 
 #include "engine/principal.h"
 #include "flow/affinity.h"
+#include "flow/places.h"
 #include "flow/policies.h"
 #include "flow/queue.h"
 
@@ -49,6 +50,8 @@ bool order_take(struct request *r, const struct target *t)
     struct health *h = t->provider->health;
 
     order_give(r);
+    if (places_host_full(r, t))
+        return false;
     if (!h || !t->cell)
         return true;
     if (!health_take(h, t->cell, me(r->flow), target_most(t)))

@@ -12,7 +12,21 @@ static bool is_last(const struct target *t, uint64_t now)
 {
     return provider_is_parked(t->provider, now) ||
            (t->cell &&
-            breaker_state(&t->cell->breaker, now) == BREAKER_OPEN);
+            (breaker_state(&t->cell->breaker, now) == BREAKER_OPEN ||
+             autooff_wait_ms(&t->cell->autooff, now)));
+}
+
+bool places_host_full(const struct request *r, const struct target *t)
+{
+    const struct conf_provider *p = t->provider->conf;
+
+    return p->pool.max && http_client_is_full(r->flow->env.client,
+                                              t->base_url, attempt_path(p));
+}
+
+bool places_full(const struct request *r, const struct target *t)
+{
+    return target_is_full(t) || places_host_full(r, t);
 }
 
 enum room places_room(const struct request *r)
@@ -26,7 +40,7 @@ enum room places_room(const struct request *r)
 
         if (!choose_can(r, i) || *best == ROOM_YES)
             continue;
-        *best = target_is_full(t) ? ROOM_FULL : ROOM_YES;
+        *best = places_full(r, t) ? ROOM_FULL : ROOM_YES;
     }
     return well != ROOM_NONE ? well : last;
 }

@@ -16,8 +16,13 @@ enum room {
     ROOM_YES,
 };
 
+/** As many calls under way as its host's pool may have in this worker? */
+bool places_host_full(const struct request *r, const struct target *t);
+/** That, or as many as it may have itself? */
+bool places_full(const struct request *r, const struct target *t);
 /** Of the candidates that are well; where there is none, of those whose
- * breaker is open or whose key is parked. O(candidates). */
+ * breaker is open, whose key is parked, or that were taken out.
+ * O(candidates). */
 enum room places_room(const struct request *r);
 /** When one that is full has a place again, about; 0: none is. */
 uint64_t places_back_ms(const struct request *r);

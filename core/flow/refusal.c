@@ -24,19 +24,22 @@ static bool has_field(struct str lines, struct str name)
     return false;
 }
 
-static bool asks_anthropic(const struct http_refused *w)
+static enum family family_of(const struct http_refused *w)
 {
-    bool told = has_field(w->fields, STR("anthropic-version")) ||
-                has_field(w->fields, STR("x-api-key"));
+    enum family told = FAMILY_OPENAI;
 
-    return w->path.p && endpoint_asks_anthropic(w->path, told);
+    if (has_field(w->fields, STR("anthropic-version")) ||
+        has_field(w->fields, STR("x-api-key")))
+        told = FAMILY_ANTHROPIC;
+    else if (has_field(w->fields, STR("x-goog-api-key")))
+        told = FAMILY_GEMINI;
+    return w->path.p ? endpoint_family(w->path, told) : FAMILY_OPENAI;
 }
 
 bool flow_on_refusal(void *ud, struct http_refused *w, struct buf *body)
 {
-    bool anthropic = asks_anthropic(w);
-    const struct dialect_ops *d =
-        dialect_ops(anthropic ? DIALECT_ANTHROPIC : DIALECT_OPENAI_CHAT);
+    enum family family = family_of(w);
+    const struct dialect_ops *d = dialect_ops(family_dialect(family));
     struct wire_error e = { .info = err_info((enum err_code)w->code),
                             .message = str_of(w->why) };
 
@@ -46,5 +49,5 @@ bool flow_on_refusal(void *ud, struct http_refused *w, struct buf *body)
               LOG_I("status", w->status), LOG_Z("why", w->why));
     e.code = str_of(e.info->name);
     e.request_id = str_of(w->id);
-    return anthropic && d->error(body, &e) == 0;
+    return family != FAMILY_OPENAI && d->error(body, &e) == 0;
 }

@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 /* Answers made by the gateway itself, and the fields that every answer has. */
 #include "flow/cors.h"
+#include "flow/events.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/retry.h"
 
@@ -21,9 +23,8 @@ static void put(struct http_header *h, size_t *n, size_t max, const char *name,
 
 const struct dialect_ops *request_dialect(const struct request *r)
 {
-    enum dialect none = r->anthropic ? DIALECT_ANTHROPIC : DIALECT_NONE;
-
-    return dialect_ops(r->endpoint ? r->endpoint->dialect : none);
+    return dialect_ops(r->endpoint ? r->endpoint->dialect
+                                   : family_dialect(r->family));
 }
 
 static struct str error_code(const struct request *r)
@@ -72,6 +73,7 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
 {
     uint64_t now = clock_mono_ns();
     uint64_t up = 0;
+    double own;
 
     for (uint32_t i = 0; i < r->n_attempts; i++) {
         const struct attempt_record *t = &r->records[i];
@@ -89,11 +91,12 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
         r->degraded ? *r->degraded : STR_NULL);
     put(h, n, max, "x-penstock-cost-usd", cost_text(r));
     put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
+    /* the queue's clock is the loop's and coarser than this one */
+    own = (double)(now - r->begun_ns) / 1e6 - (double)up / 1e6 - r->queue_ms;
     put(h, n, max, "server-timing",
         arena_fmt(r->arena,
                   "gw;dur=%.3f, queue;dur=%u.000, upstream;dur=%.3f",
-                  (double)(now - r->begun_ns - up) / 1e6 - r->queue_ms,
-                  r->queue_ms, (double)up / 1e6));
+                  own > 0 ? own : 0.0, r->queue_ms, (double)up / 1e6));
 }
 
 size_t reply_headers(struct request *r, struct http_header *h, size_t max)
@@ -152,7 +155,8 @@ int reply_answer(struct request *r)
 
     if (!rc && a.stream) {
         stream_commit_head(r);
-        http_reply_data(r->http, buf_str(&out));
+        stream_send(r, buf_str(&out));
+        gemini_end_array(r);
         http_reply_end(r->http);
     } else if (!rc) {
         reply_json(r, 200, buf_str(&out));

@@ -66,7 +66,8 @@ struct request {
     struct str credential; /* as presented; p NULL = none */
     struct str passed_credential; /* for providers with keys = "client" */
     struct principal *principal;
-    bool anthropic;        /* the caller sent what its clients send */
+    enum family family;    /* in whose shape the caller reads errors */
+    enum { ARRAY_NONE, ARRAY_ASKED, ARRAY_BEGUN } array; /* see gemini.h */
     bool want_detail, body_asked, body_done, auth_begun;
     int body_rc;
     uint64_t body_bytes;
@@ -160,6 +161,7 @@ struct flow {
     struct request *waiting; /* for addresses; see steps_out.c */
     struct request *settling; /* over, but for a policy's log */
     struct strangers strangers;
+    struct probes *prober; /* beside requests; NULL: none */
     struct shadow *shadow;   /* a candidate beside; NULL = none */
     uint64_t shadows;        /* ever begun */
     struct queue *queue;     /* see queue.h; NULL before the first waits */
@@ -197,6 +199,8 @@ void stream_fault(struct request *r, int cls, const char *why);
 /* timers.c */
 void timers_start_attempt(struct request *r);
 void timers_arm(struct request *r);
+/** Its first event came, or bytes of a whole answer: silence counts. */
+void timers_begun(struct request *r);
 /** The whole request's time begins, unless it has; NULL: the client's own. */
 void timers_start_total(struct request *r, const struct conf_provider *p);
 /** The name of the timer that the transport keeps for us has passed. */

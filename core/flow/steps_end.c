@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 /* How a request ends: sent, failed, settled. */
 #include "flow/degrade.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/policies.h"
 #include "flow/retry.h"
@@ -67,7 +68,8 @@ static void fail_stream(struct request *r)
     e.param = STR_NULL;
     if (!r->answer.error_sent &&
         request_dialect(r)->error_event(&event, &e) == 0)
-        http_reply_data(r->http, buf_str(&event));
+        r->array ? gemini_send_array(r, buf_str(&event))
+                 : http_reply_data(r->http, buf_str(&event));
     buf_clear(&event);
     http_reply_abort(r->http);
 }

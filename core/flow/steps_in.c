@@ -4,6 +4,7 @@
 #include "flow/auth_limit.h"
 #include "flow/capable.h"
 #include "flow/cors.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/on_fault.h"
 #include "flow/order.h"
@@ -35,17 +36,22 @@ static bool takes_method(const struct endpoint *e, struct str method)
            (str_is(method, "HEAD") && str_is(str_of(e->method), "GET"));
 }
 
-/* What only Anthropic's clients send. */
-static bool is_anthropic(const struct request *r)
+/* By what only one vendor's clients send. */
+static enum family told_family(const struct request *r)
 {
-    return http_req_header(r->http, STR("anthropic-version")).p ||
-           http_req_header(r->http, STR("x-api-key")).p;
+    if (http_req_header(r->http, STR("anthropic-version")).p ||
+        http_req_header(r->http, STR("x-api-key")).p)
+        return FAMILY_ANTHROPIC;
+    return http_req_header(r->http, STR("x-goog-api-key")).p
+               ? FAMILY_GEMINI : FAMILY_OPENAI;
 }
 
 enum step step_head(struct request *r)
 {
-    r->anthropic = endpoint_asks_anthropic(r->path, is_anthropic(r));
-    r->endpoint = endpoint_find(r->path, r->anthropic, &r->rest);
+    enum family told = told_family(r);
+
+    r->family = endpoint_family(r->path, told);
+    r->endpoint = endpoint_find(r->path, told, &r->rest);
     identity_trace(r);
     r->want_detail = r->listener && r->listener->conf &&
                      r->listener->conf->detail_full;
@@ -265,6 +271,8 @@ enum step step_read(struct request *r)
     if (request_dialect(r)->read(r->endpoint->dialect, &r->json, r->arena,
                                  &r->facts, &r->err))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
+    if (dialect_is_gemini(r->endpoint->dialect) && gemini_path(r))
+        return request_fail(r, r->err.code, "client");
     if (limits_check(r))
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     r->facts.model = r->asked = arena_dup(r->arena, r->facts.model);

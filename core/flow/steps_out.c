@@ -14,6 +14,7 @@
 
 #include "engine/fault.h"
 #include "flow/translate.h"
+#include "flow/watching.h"
 
 #include <stdio.h>
 
@@ -364,6 +365,7 @@ enum step step_judge(struct request *r)
     if (!t->broken) {
         choose_judged(r, false);
         resting_served(r);
+        watching_gap(r);
         if (r->pin)
             affinity_served(r);
         r->side = "provider";

@@ -38,7 +38,7 @@ bool queue_comes_first(const struct request *r)
 uint64_t places_back_ms(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
-        if (choose_can(r, i) && target_is_full(r->plan.list[i].target))
+        if (choose_can(r, i) && places_full(r, r->plan.list[i].target))
             return queue_retry_ms(r->flow, target_lane(r));
     }
     return 0;
@@ -147,7 +147,7 @@ enum step queue_for_limit(struct request *r, const struct policy_result *p)
         uint64_t first = soonest_ms(r, &w->why);
 
         if (first > w->why.retry_ms)
-            w->why.retry_ms = first;
+            limit_refusal_later(&w->why, first);
         return limit_denied(r, &w->why);
     }
     timers_start_total(r, NULL);

@@ -10,6 +10,7 @@
  */
 #include "flow/events.h"
 #include "flow/choose.h"
+#include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
 #include "flow/pacing.h"
@@ -140,10 +141,22 @@ static void choose_mode(struct request *r, const struct http_answer *a)
     }
 }
 
+/* The provider's own id of the request, by whichever name. */
+static struct str upstream_id(const struct http_answer *a)
+{
+    static const char *const names[] = { "x-request-id", "request-id",
+                                         "x-amzn-requestid" };
+    struct str id = STR_NULL;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !id.p; i++)
+        id = get(a, names[i]);
+    return id;
+}
+
 void stream_head(struct request *r, const struct http_answer *a)
 {
     struct attempt *t = r->attempt;
-    struct str id = get(a, "x-request-id");
+    struct str id = upstream_id(a);
     uint64_t length;
 
     t->host.pub.status = a->status;
@@ -155,9 +168,7 @@ void stream_head(struct request *r, const struct http_answer *a)
     keep_fields(r, a);
     t->host.answer_headers = t->fields;
     t->host.n_answer_headers = t->n_fields;
-    r->upstream_id =
-        arena_dup(r->arena, attempt_hide(r, id.p ? id : get(a,
-                                                             "request-id")));
+    r->upstream_id = arena_dup(r->arena, attempt_hide(r, id));
     t->content_type = arena_dup(r->arena, get(a, "content-type"));
     if (str_u64(get(a, "content-length"), &length) && length <= INT64_MAX)
         t->length = (int64_t)length;
@@ -220,7 +231,10 @@ void stream_commit_head(struct request *r)
 
     if (r->answer.head_sent)
         return;
-    if (t && t->mode == MODE_STREAM && t->content_type.n && !t->translation)
+    if (r->array)
+        ctype = STR("application/json; charset=UTF-8");
+    else if (t && t->mode == MODE_STREAM && t->content_type.n &&
+             !t->translation)
         ctype = t->content_type;
     send_head(r, 200, ctype, HTTP_LENGTH_STREAM);
 }
@@ -232,7 +246,10 @@ void stream_send(struct request *r, struct str bytes)
 
     if (bytes.n == 0)
         return;
-    http_reply_data(r->http, bytes);
+    if (r->array)
+        gemini_send_array(r, bytes);
+    else
+        http_reply_data(r->http, bytes);
     if (!r->answer.paused && t && t->call &&
         http_reply_queued(r->http) > r->gen->config->server.high_water) {
         r->answer.paused = true;
@@ -350,6 +367,7 @@ void stream_error_object(struct request *r, struct str json,
 
     fault_init(&f);
     attempt_host_answer(&t->host, json);
+    t->host.answer_name = w->error_type;
     attempt_classify(&t->host, q, clock_wall_ms(), &f);
     stream_fault(r, PS_FAULT_UNKNOWN, "");
     t->fault = f;

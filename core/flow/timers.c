@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define KEEPALIVE_MS 15000
 #define HEAD_MS 120000 /* a stream's head, where nothing else is said */
@@ -85,6 +86,19 @@ void timers_start_attempt(struct request *r)
     timers_arm(r);
 }
 
+/* After which silence a stream is stalled; 0: idle is the sooner. */
+static uint32_t gap_limit(const struct request *r)
+{
+    const struct health_cell *h = r->attempt->target->cell;
+    uint32_t ms = limits(r)->gap_ms;
+
+    if (!r->facts.stream || !r->attempt->begun)
+        return 0;
+    if (!ms && h)
+        ms = gap_limit_ms(&h->gap) * patience(r);
+    return ms < limits(r)->idle_ms ? ms : 0;
+}
+
 /* A deadline that holds now, or 0. */
 struct deadline {
     const char *name;
@@ -96,6 +110,7 @@ static struct deadline attempt_deadline(const struct request *r)
 {
     const struct attempt *t = r->attempt;
     const struct conf_timeouts *c = limits(r);
+    uint32_t gap;
 
     if (t->broken || t->ended || r->held_ms)
         return (struct deadline){ 0 };
@@ -107,13 +122,16 @@ static struct deadline attempt_deadline(const struct request *r)
     if (r->event_at_ms && r->answer.events == 0 && t->mode != MODE_ERROR)
         return (struct deadline){ "first_event", r->event_at_ms,
                                   first_event_limit(r) };
-    if (t->mode == MODE_HEAD || r->answer.paused || !r->facts.stream)
+    if (t->mode == MODE_HEAD || r->answer.paused ||
+        (!r->facts.stream && !t->begun))
         return (struct deadline){ 0 };
     if (r->answer.done_seen)
         return (struct deadline){ "end", r->last_data_ms + AFTER_DONE_MS,
                                   AFTER_DONE_MS };
-    return (struct deadline){ "idle", r->last_data_ms + c->idle_ms,
-                              c->idle_ms };
+    gap = gap_limit(r);
+    return gap ? (struct deadline){ "gap", r->last_data_ms + gap, gap }
+               : (struct deadline){ "idle", r->last_data_ms + c->idle_ms,
+                                    c->idle_ms };
 }
 
 /* When the client next needs a sign of life, or 0. */
@@ -173,6 +191,14 @@ static void expire(struct request *r, const char *name, uint64_t limit_ms)
     stream_fault(r, PS_FAULT_TIMEOUT, text);
 }
 
+void timers_begun(struct request *r)
+{
+    if (r->facts.stream && !r->answer.events)
+        return;
+    r->attempt->begun = true;
+    timers_arm(r);
+}
+
 void timers_connect_passed(struct request *r)
 {
     expire(r, "connect", limits(r)->connect_ms);
@@ -183,7 +209,8 @@ static void give_sign(struct request *r, uint64_t now)
     if (r->commit_at_ms && !r->answer.head_sent)
         stream_commit_head(r);
     r->keepalive_ms = now;
-    http_reply_data(r->http, str_of(request_dialect(r)->keepalive));
+    http_reply_data(r->http, r->array ? STR("\n") /* between elements */
+                                      : str_of(request_dialect(r)->keepalive));
 }
 
 void on_request_timer(void *ud)
@@ -199,6 +226,8 @@ void on_request_timer(void *ud)
         if (r->attempt)
             expire(r, "total", r->total_ms);
     } else if (d.at_ms && now >= d.at_ms) {
+        if (strcmp(d.name, "gap") == 0 && r->attempt->target->cell)
+            gap_passed(&r->attempt->target->cell->gap, d.limit_ms);
         expire(r, d.name, d.limit_ms);
     }
     if (keepalive_at(r) && now >= keepalive_at(r) && r->http)

@@ -52,6 +52,10 @@ static int read_neutral(struct request *r, struct err *err)
     rc = c->decode_request(&r->json, r->arena, n, err);
     if (rc == 0 && r->tokens_most && n->max_tokens > r->tokens_most)
         n->max_tokens = r->tokens_most;
+    if (rc == 0 && dialect_is_gemini(r->endpoint->dialect)) {
+        n->model = r->facts.model; /* of the path */
+        n->stream = n->include_usage = r->facts.stream;
+    }
     if (rc == 0)
         r->neutral = n;
     return rc;

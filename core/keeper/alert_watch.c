@@ -35,6 +35,17 @@ static void look_at_rest(struct alert_watch *w, const struct health_cell *c)
                     "its provider asked for a pause of more than a minute");
 }
 
+static void look_at_out(struct alert_watch *w, const struct health_cell *c)
+{
+    enum autooff_why why = autooff_why(&c->autooff);
+
+    if (!why)
+        return;
+    w->ill = true;
+    alert_found(&w->pass, ALERT_TAKEN_OUT, ALERT_CRITICAL, str_of(c->name),
+                "taken out by itself: %s", autooff_name(why));
+}
+
 static void look_at_targets(struct alert_watch *w)
 {
     const struct health *h = cells_health(w->env->cells);
@@ -46,6 +57,7 @@ static void look_at_targets(struct alert_watch *w)
         w->ill |= atomic_load(&c->off) != TARGET_ON ||
                   atomic_load(&c->rest.until_ms) > now;
         look_at_rest(w, c);
+        look_at_out(w, c);
         if (breaker_state(&c->breaker, now) == BREAKER_CLOSED)
             continue;
         w->ill = true;
@@ -79,7 +91,10 @@ static void look_at_models(struct alert_watch *w)
     const struct health *h = cells_health(w->env->cells);
 
     for (size_t i = 0; w->ill && i < c->n_models; i++) {
-        if (health_model_is_down(h, &c->models[i], w->pass.now_ms))
+        bool was = alert_is_raised(w->pass.board, ALERT_MODEL_DOWN,
+                                   c->models[i].name);
+
+        if (health_model_is_down(h, &c->models[i], was, w->pass.now_ms))
             alert_found(&w->pass, ALERT_MODEL_DOWN, ALERT_CRITICAL,
                         c->models[i].name, "no target of it can be used");
     }

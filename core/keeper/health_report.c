@@ -9,6 +9,7 @@ enum level { OK, DEGRADED, DOWN };
 /* What is known of a thing's parts so far. */
 struct sum {
     size_t n, ok, down;
+    size_t half; /* targets whose breaker lets one request try */
     json_t *reasons;
 };
 
@@ -59,6 +60,9 @@ static enum level target_level(const struct health_cell *c, uint64_t now,
 
     if (off != TARGET_ON)
         snprintf(why, size, "%s by an operator", target_off_name(off));
+    else if (autooff_why(&c->autooff))
+        snprintf(why, size, "taken out by itself: %s",
+                 autooff_name(autooff_why(&c->autooff)));
     else if (until > now)
         snprintf(why, size, "cooling for %llu s as its provider asked",
                  (unsigned long long)(until - now + 999) / 1000);
@@ -71,10 +75,13 @@ static enum level target_level(const struct health_cell *c, uint64_t now,
     else if (breaker_share(&c->breaker, now) < 1000)
         snprintf(why, size, "%u %% of its share since it came back",
                  breaker_share(&c->breaker, now) / 10);
+    else if (trend_share(&c->trend, now) < 1000)
+        snprintf(why, size, "worse than it was: half of its weight");
     else
         return OK;
-    return off != TARGET_ON || until > now || b == BREAKER_OPEN ? DOWN
-                                                                : DEGRADED;
+    if (off != TARGET_ON || until > now || b == BREAKER_OPEN)
+        return DOWN;
+    return autooff_why(&c->autooff) ? DOWN : DEGRADED;
 }
 
 /* Is it "provider/model", or that at one of several hosts? */
@@ -99,9 +106,14 @@ static void count_targets(struct sum *s, const struct health *h,
     char why[96];
 
     while ((c = health_next(h, &at))) {
-        if (is_of(c, provider, model))
-            count(s, target_level(c, now, why, sizeof why), str_of(c->name),
-                  why);
+        enum level l;
+
+        if (!is_of(c, provider, model))
+            continue;
+        l = target_level(c, now, why, sizeof why);
+        count(s, l, str_of(c->name), why);
+        s->half += l == DEGRADED &&
+                   breaker_state(&c->breaker, now) == BREAKER_HALF;
     }
 }
 
@@ -139,6 +151,8 @@ static json_t *list_targets(const struct health *h, uint64_t now)
         if (l != OK)
             json_array_append_new(s.reasons, json_string(why));
         put(list, str_of(c->name), &s);
+        json_object_set_new(json_array_get(list, json_array_size(list) - 1),
+                            "in_flight", json_integer(health_inflight(h, c)));
     }
     return list;
 }
@@ -229,10 +243,11 @@ static void put_models(const struct config *c, const struct health *h,
 }
 
 bool health_model_is_down(const struct health *h, const struct conf_model *m,
-                          uint64_t now_ms)
+                          bool was, uint64_t now_ms)
 {
     struct sum s = { .reasons = json_array() };
-    bool down = model_level(h, m, now_ms, &s) == DOWN;
+    bool down = model_level(h, m, now_ms, &s) == DOWN ||
+                (was && s.n && s.down + s.half == s.n);
 
     json_decref(s.reasons);
     return down;

@@ -24,9 +24,11 @@
 json_t *health_report(const struct config *c, const struct health *h,
                       uint64_t now_ms, bool *down);
 
-/** Can no target of a model be used; nothing of a provider? O(cells). */
+/** Can no target of a model be used; nothing of a provider? A model that
+ * `was` down is so until a target has served: that one request may try it
+ * says nothing yet. O(cells). */
 bool health_model_is_down(const struct health *h, const struct conf_model *m,
-                          uint64_t now_ms);
+                          bool was, uint64_t now_ms);
 bool health_provider_is_down(const struct health *h, struct str name,
                              uint64_t now_ms);
 

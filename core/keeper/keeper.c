@@ -189,10 +189,10 @@ void keeper_wished(struct keeper *k, uint64_t call, struct str answer)
 
 void keeper_hand_over(struct keeper *k)
 {
+    store_thread_free(k->store); /* it answers the admin listener's calls */
+    k->store = NULL;
     admin_http_free(k->admin);
     k->admin = NULL;
-    store_thread_free(k->store);
-    k->store = NULL;
     metrics_http_free(k->metrics);
     k->metrics = NULL;
 }
@@ -203,8 +203,8 @@ void keeper_free(struct keeper *k)
         return;
     alerts_free(k->alerts);
     ledger_free(k->ledger);
-    admin_http_free(k->admin);
     store_thread_free(k->store);
+    admin_http_free(k->admin);
     metrics_http_free(k->metrics);
     issuers_free(k->issuers);
     resolver_free(k->resolver);

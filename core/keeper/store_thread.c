@@ -198,7 +198,7 @@ static void *thread_main(void *ud)
     bool abandoned;
 
     pthread_mutex_lock(&t->lock);
-    while (!t->stop) {
+    while (!t->stop || t->todo.first) { /* who asked is answered */
         uint64_t now = clock_mono_ms();
         bool due = !t->desk.store && now >= open_ms;
         struct job *j = due ? NULL : take(&t->todo);
@@ -351,6 +351,7 @@ struct store_thread *store_thread_new(const struct store_thread_env *env,
 void store_thread_free(struct store_thread *t)
 {
     struct timespec end;
+    struct job *j;
     bool ended;
 
     if (!t)
@@ -366,6 +367,9 @@ void store_thread_free(struct store_thread *t)
     ended = t->ended;
     t->abandoned = !ended;
     pthread_mutex_unlock(&t->lock);
-    if (ended)
-        free_all(t);
+    if (!ended)
+        return;
+    while ((j = take(&t->over)))
+        finish(t, j);
+    free_all(t);
 }

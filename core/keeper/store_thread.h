@@ -32,7 +32,8 @@ struct store_thread_env {
  * to must outlive the thread. */
 struct store_thread *store_thread_new(const struct store_thread_env *env,
                                       struct err *err);
-/** Before loop_free. A job under way is waited for a moment, then left. */
+/** Before loop_free, and before what `done` needs ends. Questions that wait are
+ * answered first, for a moment; then the thread is left to itself. */
 void store_thread_free(struct store_thread *t);
 
 /** Answers: done(ud, a) with a->reply borrowed. Never from within the call. */

@@ -97,7 +97,9 @@ int mock_know_model(struct mock_req *r, struct err *err)
         ask->model = r->op == MOCK_EMBEDDINGS ? MOCK_EMBED : MOCK_ECHO;
     if (ask->model != MOCK_UNKNOWN)
         return 0;
+    /* each in its provider's words, which adapters go by */
     return err_at(err, ERR_MODEL_NOT_FOUND, "/model",
-                  "The model `%.*s` does not exist",
+                  r->d == &mock_anthropic ? "model: %.*s"
+                                          : "The model `%.*s` does not exist",
                   (int)(ask->name.n > 100 ? 100 : ask->name.n), ask->name.p);
 }

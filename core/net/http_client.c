@@ -24,7 +24,13 @@ struct http_client *http_client_new(struct loop *l, size_t max_idle,
         return NULL;
     }
     c = calloc(1, sizeof *c);
-    if (!c || !(c->hosts = map_new(HC_HOSTS_MAX))) {
+    if (c) {
+        c->hosts = map_new(HC_HOSTS_MAX);
+        c->pools = map_new(HC_HOSTS_MAX);
+    }
+    if (!c || !c->hosts || !c->pools) {
+        map_free(c ? c->hosts : NULL);
+        map_free(c ? c->pools : NULL);
         free(c);
         curl_global_cleanup();
         err_set(err, ERR_NOMEM, "HTTP client");
@@ -36,6 +42,7 @@ struct http_client *http_client_new(struct loop *l, size_t max_idle,
     TAILQ_INIT(&c->ready);
     c->deliver.fn = on_deliver;
     c->deliver.ud = c;
+    loop_timer_init(&c->sweep, l, hc_pools_sweep, c);
     return c;
 }
 
@@ -57,6 +64,8 @@ void http_client_free(struct http_client *c)
         hc_sock_close(c, (int)i);
     for (size_t i = 0; i < c->n_spare; i++)
         buf_clear(&c->spare[i]);
+    loop_timer_stop(&c->sweep);
+    hc_pools_free(c);
     hc_hosts_free(c);
     loop_undefer(&c->deliver);
     free(c->socks);
@@ -93,9 +102,15 @@ static void detach(struct http_call *x)
     if (!e)
         return;
     x->e = NULL;
-    curl_multi_remove_handle(x->shard->m, e->h);
-    hc_easy_put(x->c, e);
-    x->shard->active--;
+    if (x->waits) {
+        hc_pool_unwait(x);
+        hc_easy_put(x->c, e);
+    } else {
+        curl_multi_remove_handle(x->shard->m, e->h);
+        hc_easy_put(x->c, e);
+        x->shard->active--;
+        hc_pool_leave(x);
+    }
     x->c->active--;
     free(x->fields);
     x->fields = NULL;
@@ -266,6 +281,17 @@ static int find_way(struct http_call *x, const struct http_call_spec *spec,
     return 0;
 }
 
+void hc_go(struct http_call *x)
+{
+    x->shard->active++;
+    if (curl_multi_add_handle(x->shard->m, x->e->h) == CURLM_OK)
+        return;
+    x->res.fail = HTTP_FAIL_INTERNAL;
+    snprintf(x->res.text, sizeof x->res.text, "no memory for a transfer");
+    x->finished = true;
+    ready_soon(x);
+}
+
 static int launch(struct http_call *x, const struct http_call_spec *spec,
                   bool literal, struct err *err)
 {
@@ -276,14 +302,14 @@ static int launch(struct http_call *x, const struct http_call_spec *spec,
         return err_set(err, ERR_NOMEM, "HTTP call");
     x->shard = s;
     e->may_resolve = literal;
-    if (hc_easy_setup(e, x, spec, err) ||
-        curl_multi_add_handle(s->m, e->h) != CURLM_OK) {
+    if (hc_easy_setup(e, x, spec, err)) {
         hc_easy_put(x->c, e);
         return err_set(err, ERR_NOMEM, "HTTP call");
     }
     x->e = e;
-    s->active++;
     x->c->active++;
+    if (hc_pool_enter(x))
+        hc_go(x);
     return 0;
 }
 
@@ -312,6 +338,7 @@ struct http_call *http_client_start(struct http_client *c,
     x->ops = ops;
     x->ud = ud;
     x->body = spec->body;
+    x->beside = spec->beside;
     x->content_length = -1;
     buf_init(&x->head, HC_HEAD_MAX);
     buf_init(&x->in, HC_IN_MAX);

@@ -52,6 +52,12 @@ struct http_call_spec {
     const char *proxy;        /* URL, or NULL = none whatever the environment */
     const char *ca_file;      /* PEM; NULL = the system's */
     bool insecure;            /* do not check the certificate */
+    uint32_t pool_max;        /* most calls at a time to this origin; further
+                                 ones wait for their turn; 0: any number */
+    uint32_t pool_idle_ms, pool_lifetime_ms; /* of its connections; 0: 90 s
+                                 without a call, 10 min in all */
+    bool beside;              /* no caller's: on a connection of its own, which
+                                 is kept, and not counted as a call */
 };
 
 struct http_answer {
@@ -106,5 +112,27 @@ void http_call_cancel(struct http_call *x);
 bool http_call_body_sent(const struct http_call *x);
 
 size_t http_client_active(const struct http_client *c);
+
+/*
+ * Connections by origin, scheme, host and port as a URL has them, or a
+ * socket's path. Limits are those of the origin's last call.
+ *
+ * _is_full  are as many calls under way as its pool_max allows?
+ * _lacks    how many connections fewer are open than calls were under way at
+ *           a time in the last minutes
+ */
+bool http_client_is_full(const struct http_client *c, struct str url,
+                         const char *unix_path);
+uint32_t http_client_lacks(struct http_client *c, struct str url,
+                           const char *unix_path);
+
+struct http_client_sums {
+    uint32_t open, idle; /* connections now */
+    /* since the start */
+    uint64_t opened, reused; /* connections made; calls on a kept one */
+    uint64_t closed_idle;    /* for nobody had used them for so long */
+    uint64_t waited;         /* calls that pool_max kept waiting */
+};
+struct http_client_sums http_client_sums(const struct http_client *c);
 
 #endif

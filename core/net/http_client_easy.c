@@ -174,6 +174,12 @@ void hc_easy_put(struct http_client *c, struct hc_easy *e)
     c->n_idle++;
 }
 
+/* libcurl counts these in seconds; 0 would be none. */
+static long seconds(uint32_t ms)
+{
+    return ms < 1000 ? 1 : (long)(ms / 1000);
+}
+
 /* Set a string option when it differs from what was set; NULL is a value. */
 static int set_text(struct hc_easy *e, CURLoption o, char **had,
                     struct str want, const char *none)
@@ -221,6 +227,27 @@ static int set_verb(struct hc_easy *e, const struct http_call_spec *spec)
                     plain ? STR_NULL : m, NULL);
 }
 
+static void set_pool_numbers(struct hc_easy *e,
+                             const struct http_call_spec *spec)
+{
+    if (spec->pool_idle_ms != e->pool_idle_ms) {
+        e->pool_idle_ms = spec->pool_idle_ms;
+        curl_easy_setopt(e->h, CURLOPT_MAXAGE_CONN,
+                         e->pool_idle_ms ? seconds(e->pool_idle_ms)
+                                         : (long)IDLE_S);
+    }
+    if (spec->pool_lifetime_ms != e->pool_lifetime_ms) {
+        e->pool_lifetime_ms = spec->pool_lifetime_ms;
+        curl_easy_setopt(e->h, CURLOPT_MAXLIFETIME_CONN,
+                         e->pool_lifetime_ms ? seconds(e->pool_lifetime_ms)
+                                             : (long)LIFETIME_S);
+    }
+    if (spec->beside != e->beside) {
+        e->beside = spec->beside;
+        curl_easy_setopt(e->h, CURLOPT_FRESH_CONNECT, e->beside ? 1L : 0L);
+    }
+}
+
 static void set_numbers(struct hc_easy *e, const struct http_call_spec *spec)
 {
     if (spec->connect_timeout_ms != e->connect_timeout_ms) {
@@ -240,6 +267,7 @@ static void set_numbers(struct hc_easy *e, const struct http_call_spec *spec)
                          (long)(e->http2 ? CURL_HTTP_VERSION_2TLS
                                          : CURL_HTTP_VERSION_1_1));
     }
+    set_pool_numbers(e, spec);
     if (spec->insecure != e->insecure) {
         e->insecure = spec->insecure;
         curl_easy_setopt(e->h, CURLOPT_SSL_VERIFYPEER, e->insecure ? 0L : 1L);
@@ -258,6 +286,22 @@ static const char *default_bundle(struct hc_easy *e)
     (void)e;
 #endif
     return p ? p : "/etc/ssl/certs/ca-certificates.crt";
+}
+
+/* The pool of the handle's last call, where that went to the same place. */
+static void set_pool(struct hc_easy *e, struct http_call *x,
+                     const struct http_call_spec *spec)
+{
+    const char *path = spec->unix_path;
+    bool same = e->pool && e->url && str_is(spec->url, e->url) &&
+                (path ? e->unix_path && strcmp(path, e->unix_path) == 0
+                      : !e->unix_path);
+
+    if (!same)
+        e->pool = hc_pool_get(x->c, spec);
+    x->pool = e->pool; /* without one it counts nowhere */
+    if (x->pool && !x->beside)
+        hc_pool_heed(x->pool, spec);
 }
 
 static int set_places(struct hc_easy *e, const struct http_call_spec *spec)
@@ -282,6 +326,7 @@ int hc_easy_setup(struct hc_easy *e, struct http_call *x,
     e->asked_name = e->begun = e->again = false;
     e->text[0] = '\0';
     set_numbers(e, spec);
+    set_pool(e, x, spec);
     if (set_verb(e, spec) || set_places(e, spec))
         return err_set(err, ERR_NOMEM, "HTTP call");
     /* the cache of a shard is known to hold the addresses once a call that

@@ -55,15 +55,28 @@ struct hc_url {
     bool tls, literal;     /* https; the host is an IP address */
 };
 
+TAILQ_HEAD(hc_calls, http_call);
+
+/** What is known of an origin's connections. Lives as long as the client. */
+struct hc_pool {
+    uint32_t max, idle_ms;
+    uint32_t busy; /* calls under way */
+    uint32_t open; /* connections */
+    uint32_t peak, peak_before; /* most busy at a time, now and before */
+    uint64_t peak_ms; /* since when `peak` counts */
+    struct hc_calls waiting; /* for one of `max` places; by `ready` */
+};
+
 /** A curl easy handle with what is set on it, so that only changes are. */
 struct hc_easy {
     CURL *h;
     struct hc_easy *next; /* in the pool */
     struct http_call *x;  /* whose turn it is; NULL in the pool */
     char *url, *method, *unix_path, *proxy, *ca_file;
-    uint32_t connect_timeout_ms;
+    struct hc_pool *pool; /* of `url` and `unix_path`; or NULL */
+    uint32_t connect_timeout_ms, pool_idle_ms, pool_lifetime_ms;
     uint8_t verb; /* enum hc_verb */
-    bool http2, insecure, small_reads;
+    bool http2, insecure, small_reads, beside;
     bool may_resolve; /* this transfer needs no name: a literal or a path */
     bool asked_name;  /* it wanted the resolver all the same */
     bool begun;       /* the request went to a connection */
@@ -87,8 +100,11 @@ struct hc_shard {
 struct hc_sock {
     struct loop_io io;
     struct hc_shard *shard;
+    struct hc_pool *pool; /* or NULL */
+    uint64_t idle_ms;     /* since when it is idle */
     uint8_t want; /* LOOP_READ | LOOP_WRITE that libcurl asked for */
     bool idle;    /* no call uses the connection */
+    bool shut;    /* it is as good as closed */
     bool tls;
 };
 
@@ -102,6 +118,7 @@ struct http_call {
     void *fields; /* the request's fields as one block, until the head came */
     struct str body;
     struct hc_host *host;
+    struct hc_pool *pool; /* or NULL */
     uint32_t host_gen;
 
     struct buf head;        /* "Name: value\n" lines of the current head */
@@ -120,9 +137,9 @@ struct http_call {
     bool dead;      /* cancelled or done: no callback any more */
     bool in_cb;     /* a callback of this call is running */
     bool is_ready;  /* on the ready list */
+    bool beside;    /* counts as nobody's call */
+    bool waits;     /* for a place of its pool */
 };
-
-TAILQ_HEAD(hc_calls, http_call);
 
 struct http_client {
     struct loop *loop;
@@ -134,6 +151,9 @@ struct http_client {
     struct loop_task deliver; /* for what became ready outside curl */
     struct hc_easy *idle;     /* pooled easy handles */
     size_t n_idle;
+    struct map *pools;        /* origin -> struct hc_pool */
+    struct http_client_sums sums;
+    struct loop_timer sweep;
     struct map *hosts;        /* "host:port" -> struct hc_host */
     struct hc_sock **socks;   /* by descriptor */
     size_t n_socks;
@@ -149,6 +169,8 @@ bool hc_is_full(const struct http_call *x);
 void hc_hold(struct http_call *x, bool hold);
 void hc_deliver(struct http_client *c);
 void hc_finish(struct http_call *x, CURLcode code);
+/** Hand it to libcurl: it is set up, and has its place. */
+void hc_go(struct http_call *x);
 
 /* http_client_multi.c */
 struct hc_shard *hc_shard_pick(struct http_client *c);
@@ -177,6 +199,24 @@ int hc_proxy_parse(struct str url, struct hc_url *u, struct err *err);
 struct hc_host *hc_host_get(struct http_client *c, const struct hc_url *u,
                             const char *addresses, struct err *err);
 void hc_hosts_free(struct http_client *c);
+
+/* http_client_pool.c */
+struct hc_pool *hc_pool_get(struct http_client *c,
+                            const struct http_call_spec *spec);
+/** From now on it has this call's limits. */
+void hc_pool_heed(struct hc_pool *p, const struct http_call_spec *spec);
+void hc_pools_free(struct http_client *c);
+/** Take a place; false: the call waits for one. */
+bool hc_pool_enter(struct http_call *x);
+/** Give it back: the next who waits goes. */
+void hc_pool_leave(struct http_call *x);
+void hc_pool_unwait(struct http_call *x);
+void hc_pool_opened(struct hc_sock *k, struct hc_pool *p);
+void hc_pool_idle(struct hc_sock *k, bool idle);
+void hc_pool_closed(struct hc_sock *k);
+/** Its idle connection is over; libcurl will see that. */
+void hc_sock_shut(struct hc_sock *k);
+void hc_pools_sweep(void *client);
 
 /* http_client_answer.c */
 size_t hc_on_header(char *p, size_t size, size_t n, void *ud);

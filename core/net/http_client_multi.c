@@ -46,7 +46,7 @@ static void idle_event(struct hc_sock *k)
         if (recv(k->io.fd, junk, sizeof junk, MSG_DONTWAIT) <= 0)
             break;
     }
-    shutdown(k->io.fd, SHUT_RDWR);
+    hc_sock_shut(k);
 }
 
 static void on_io(void *ud, int what)
@@ -117,7 +117,15 @@ static bool room_for(struct http_client *c, size_t fd)
     return true;
 }
 
-static struct hc_sock *sock_get(struct hc_shard *s, int fd)
+static struct hc_pool *pool_of(CURL *h)
+{
+    struct hc_easy *e = NULL;
+
+    curl_easy_getinfo(h, CURLINFO_PRIVATE, &e);
+    return e && e->x ? e->x->pool : NULL;
+}
+
+static struct hc_sock *sock_get(struct hc_shard *s, CURL *h, int fd)
 {
     struct http_client *c = s->c;
     struct hc_sock *k;
@@ -131,6 +139,8 @@ static struct hc_sock *sock_get(struct hc_shard *s, int fd)
             return NULL;
         loop_io_init(&k->io, c->loop, fd, on_io, k);
         c->socks[fd] = k;
+        k->shard = s;
+        hc_pool_opened(k, pool_of(h));
     }
     k->shard = s;
     return k;
@@ -144,6 +154,7 @@ void hc_sock_close(struct http_client *c, int fd)
         return;
     k = c->socks[fd];
     c->socks[fd] = NULL;
+    hc_pool_closed(k);
     loop_io_stop(&k->io);
     free(k);
 }
@@ -154,13 +165,13 @@ static void note_unused(struct hc_sock *k, CURL *h)
     struct hc_easy *e = NULL;
 
     curl_easy_getinfo(h, CURLINFO_PRIVATE, &e);
-    k->idle = e && e->x && !e->x->held;
+    hc_pool_idle(k, e && e->x && !e->x->held);
     k->tls = k->idle && e->url && str_starts(str_of(e->url), STR("https"));
 }
 
 static int on_socket(CURL *h, curl_socket_t fd, int what, void *ud, void *sock)
 {
-    struct hc_sock *k = sock_get(ud, fd);
+    struct hc_sock *k = sock_get(ud, h, fd);
     int watch;
 
     (void)sock;
@@ -171,9 +182,10 @@ static int on_socket(CURL *h, curl_socket_t fd, int what, void *ud, void *sock)
         k->want |= LOOP_READ;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
         k->want |= LOOP_WRITE;
-    k->idle = false;
     if (what == CURL_POLL_REMOVE)
         note_unused(k, h);
+    else
+        hc_pool_idle(k, false);
     watch = k->want | (k->io.want & LOOP_READ);
     if (watch != k->io.want)
         loop_io_want(&k->io, watch);

@@ -109,6 +109,7 @@ void hc_result(struct http_call *x, CURLcode code)
     curl_easy_getinfo(e->h, CURLINFO_SIZE_UPLOAD_T, &up);
     curl_easy_getinfo(e->h, CURLINFO_SIZE_DOWNLOAD_T, &down);
     r->reused = e->again || (e->begun && made == 0);
+    x->c->sums.reused += r->reused;
     r->sent = request > 0;
     r->bytes_out = (uint64_t)(request + up);
     r->bytes_in = (uint64_t)(head + down);

@@ -120,7 +120,7 @@ static void fill_endpoint(struct test_call *c)
 
     path = c->fields[FIELD_PATH].s;
     e = name.n   ? endpoint_by_name(name)
-        : path.n ? endpoint_find(path, false, &rest)
+        : path.n ? endpoint_find(path, FAMILY_OPENAI, &rest)
                  : endpoint_by_name(STR("chat"));
     if (e) {
         usual_str(c, FIELD_ENDPOINT, e->name);

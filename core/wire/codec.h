@@ -2,8 +2,9 @@
 /* Copyright The Penstock Authors */
 /*
  * Codecs: one dialect each, to and from the neutral form. Five functions a
- * dialect; whatever comes in and goes out, N codecs serve, not N x M. Pure:
- * no clock, no randomness, no I/O; the same input gives the same bytes.
+ * dialect (where no client speaks it, without decode_request and encode);
+ * whatever comes in and goes out, N codecs serve, not N x M. Pure: no clock,
+ * no randomness, no I/O; the same input gives the same bytes.
  *
  *     client's body --decode_request--> neutral --encode_request--> body
  *     upstream's answer --decode_body/_event--> events --encode--> client's

@@ -18,6 +18,7 @@ int anthropic_seal(struct buf *to, enum dialect d, struct str raw);
 /** What was found in one; all absent where it is none, or none of ours. */
 struct anthropic_seal {
     struct str raw;   /* the JSON object */
+    enum dialect from; /* whose */
     bool empty;       /* it is {} */
     struct jstr call; /* its thought_signature */
     struct jstr own;  /* its signature, where Anthropic made it */

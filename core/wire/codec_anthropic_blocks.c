@@ -5,6 +5,7 @@
  * that is not in the table is kept whole.
  */
 #include "wire/codec_anthropic.h"
+#include "wire/codec_gemini.h"
 
 enum {
     B_TYPE,
@@ -102,6 +103,7 @@ static int read_thinking(struct rd *rd, struct neutral_block *b,
     b->thinking.signature = rd_jstr(rd, at[B_SIGNATURE]);
     if (b->thinking.signature.n == 0) /* of one who signs nothing */
         b->thinking.signature = JSTR_NULL;
+    gemini_unseal_thinking(&b->thinking);
     if (!anthropic_is_sealed(b->thinking.signature))
         return 0;
     if (anthropic_open_seal(b->thinking.signature, rd->a, &seal))
@@ -130,8 +132,10 @@ static int read_redacted(struct rd *rd, struct neutral_block *b,
     rd->signature = seal.call;
     b->kind = BLOCK_UNKNOWN;
     b->unknown = (struct neutral_unknown){
-        DIALECT_OPENAI_CHAT, seal.raw,
-        seal.call.p ? STR("signature") : STR("reasoning"),
+        seal.from, seal.raw,
+        seal.from == DIALECT_GEMINI ? STR("server_tool")
+        : seal.call.p               ? STR("signature")
+                                    : STR("reasoning"),
     };
     return 0;
 }

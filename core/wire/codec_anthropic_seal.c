@@ -11,7 +11,14 @@
 #include "wire/codec_anthropic.h"
 #include "wire/codec_anthropic_out.h"
 
-#define CHAT_SEAL STR(ANTHROPIC_SEAL "openai-chat.")
+/* whose words are in a seal of JSON */
+static const struct {
+    struct str head;
+    enum dialect from;
+} seals[] = {
+    { STR(ANTHROPIC_SEAL "openai-chat."), DIALECT_OPENAI_CHAT },
+    { STR(ANTHROPIC_SEAL "gemini."), DIALECT_GEMINI },
+};
 
 /* ---- sealed ------------------------------------------------------------- */
 
@@ -73,14 +80,19 @@ int anthropic_open_seal(struct jstr sealed, struct arena *a,
                         struct anthropic_seal *out)
 {
     struct json_limits lim = { .dup_nowhere = true };
-    struct str s = { sealed.p, sealed.n };
+    struct str s = { sealed.p, sealed.n }, seal = STR_NULL;
     struct json j = { 0 };
     int rc;
 
     *out = (struct anthropic_seal){ 0 };
-    if (!str_starts(s, CHAT_SEAL))
+    for (size_t i = 0; i < 2 && !seal.n; i++) {
+        if (str_starts(s, seals[i].head))
+            seal = seals[i].head;
+        out->from = seals[i].from;
+    }
+    if (!seal.n)
         return 0;
-    s = jstr_text((struct jstr){ s.p + CHAT_SEAL.n, s.n - CHAT_SEAL.n }, a);
+    s = jstr_text((struct jstr){ s.p + seal.n, s.n - seal.n }, a);
     if (!s.p)
         return -ERR_NOMEM;
     rc = json_scan(&j, s, &lim, NULL);

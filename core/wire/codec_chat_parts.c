@@ -7,6 +7,7 @@
  * content parts of type "thinking" (Mistral's).
  */
 #include "wire/codec_chat.h"
+#include "wire/codec_gemini.h"
 
 enum {
     P_TYPE,
@@ -142,6 +143,7 @@ static int add_thinking(struct rd *rd, struct neutral_message *m,
         return -rd->err->code;
     b->thinking.text = text.p ? text : JSTR("");
     b->thinking.signature = signature;
+    gemini_unseal_thinking(&b->thinking);
     return 0;
 }
 

@@ -7,6 +7,8 @@
 #include "wire/codec_chat.h"
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
+#include "wire/codec_converse.h"
+#include "wire/codec_gemini_out.h"
 #include "wire/codec_responses.h"
 #include "wire/codec_responses_in.h"
 #include "wire/codec_responses_out.h"
@@ -37,6 +39,26 @@ static const struct codec codecs[] = {
         .encode = anthropic_encode,
         .in_init = anthropic_in_init,
         .out_init = anthropic_out_init,
+    },
+    {
+        .dialect = DIALECT_CONVERSE, /* a target's: no client speaks it */
+        .in_size = sizeof(struct converse_in),
+        .encode_request = converse_encode_request,
+        .decode_body = converse_decode_body,
+        .decode_event = converse_decode_event,
+        .in_init = converse_in_init,
+    },
+    {
+        .dialect = DIALECT_GEMINI,
+        .in_size = sizeof(struct gemini_in),
+        .out_size = sizeof(struct gemini_out),
+        .decode_request = gemini_decode_request,
+        .encode_request = gemini_encode_request,
+        .decode_body = gemini_decode_body,
+        .decode_event = gemini_decode_event,
+        .encode = gemini_encode,
+        .in_init = gemini_in_init,
+        .out_init = gemini_out_init,
     },
     {
         .dialect = DIALECT_RESPONSES,

@@ -53,7 +53,26 @@ struct row {
 #define MISTRAL                                                               \
     (CHAT & ~(unsigned)(CAN_STREAM_OPTIONS | CAN_USER | CAN_LOGPROBS))
 
+/* Bedrock's Converse, whose members are the same for all; Claude models there
+ * have Anthropic's rows */
+#define CONVERSE                                                              \
+    (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_STOP | CAN_FORCE_TOOL |    \
+     CAN_PREFILL)
+
+/* DEVELOPER: has a place for instructions; STRICT: takes JSON schemas;
+ * EFFORT: thinks by levels, and wants its signatures of calls back */
+#define GEMINI                                                                \
+    (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_TOP_K | CAN_STOP |         \
+     CAN_FORCE_TOOL | CAN_PREFILL | CAN_SCHEMA | CAN_JSON | CAN_PARTS |       \
+     CAN_N | CAN_LOGPROBS | CAN_DEVELOPER)
+#define GEMINI_25 (GEMINI | CAN_STRICT | CAN_REASON | CAN_THINK_BUDGET)
+#define GEMINI_3 (GEMINI | CAN_STRICT | CAN_REASON | CAN_EFFORT)
+#define GEMMA (CAN_SAMPLE | CAN_TOP_P_WITH_TEMPERATURE | CAN_TOP_K |          \
+               CAN_STOP | CAN_PREFILL | CAN_PARTS)
+
 #define A DIALECT_ANTHROPIC
+#define C DIALECT_CONVERSE
+#define G DIALECT_GEMINI
 #define O DIALECT_OPENAI_CHAT
 
 /* clang-format off */
@@ -106,6 +125,18 @@ static const struct row rows[] = {
     { O, "ministral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
     { O, "codestral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
     { O, "devstral-", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
+
+    { C, "", CONVERSE, 0, 4, REASONING_IN_NONE, IDS_ANY },
+    { C, "amazon.nova", CONVERSE | CAN_CACHE_CONTROL, 0, 4, REASONING_IN_NONE, IDS_ANY },
+    { C, "openai.gpt-oss", CONVERSE & ~(unsigned)CAN_FORCE_TOOL, 0, 4, REASONING_IN_NONE, IDS_ANY },
+    { C, "meta.", CONVERSE & ~(unsigned)(CAN_FORCE_TOOL | CAN_STOP), 0, 4, REASONING_IN_NONE, IDS_ANY },
+
+    { G, "", GEMINI_3, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-1.", GEMINI, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.0", GEMINI, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.5", GEMINI_25 | CAN_THINK_OFF, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemini-2.5-pro", GEMINI_25, 0, 5, REASONING_IN_NONE, IDS_ANY },
+    { G, "gemma-", GEMMA, 0, 5, REASONING_IN_NONE, IDS_ANY },
 };
 /* clang-format on */
 
@@ -114,6 +145,17 @@ static struct str bare_name(enum dialect d, struct str model)
 {
     ptrdiff_t claude = str_find(model, STR("claude-"));
 
+    if (d == DIALECT_CONVERSE) { /* "eu.amazon.nova...", ".../eu.amazon..." */
+        static const char *const makers[] = { "amazon.nova", "openai.gpt-oss",
+                                              "meta." };
+
+        for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+            ptrdiff_t at = str_find(model, str_of(makers[i]));
+
+            if (at >= 0)
+                return (struct str){ model.p + at, model.n - (size_t)at };
+        }
+    }
     if (d == DIALECT_ANTHROPIC && claude > 0)
         return (struct str){ model.p + claude, model.n - (size_t)claude };
     for (size_t i = model.n; i > 0; i--) {
@@ -144,12 +186,19 @@ codec_reasoning_named(struct str name, enum codec_reasoning_in otherwise)
 
 struct codec_target codec_target_of(enum dialect d, struct str model)
 {
-    struct str name = bare_name(d, model), chat = STR("-chat-latest");
+    struct str name, chat = STR("-chat-latest");
     const struct row *best = NULL;
     size_t length = 0;
+    bool bedrock = d == DIALECT_CONVERSE;
+    uint32_t cannot = 0;
 
     if (d == DIALECT_RESPONSES) /* the same models */
         d = DIALECT_OPENAI_CHAT;
+    if (bedrock && str_find(model, STR("claude-")) >= 0)
+        d = DIALECT_ANTHROPIC;
+    name = bare_name(d, model);
+    if (bedrock && str_starts(name, STR("claude-haiku-5-5")))
+        cannot = CAN_SCHEMA | CAN_STRICT; /* at Anthropic's own alone */
     if (d == DIALECT_OPENAI_CHAT && name.n > chat.n &&
         str_eq((struct str){ name.p + name.n - chat.n, chat.n }, chat))
         name = STR("chatgpt-"); /* the ones that do not reason */
@@ -167,7 +216,7 @@ struct codec_target codec_target_of(enum dialect d, struct str model)
         return (struct codec_target){ .model = model };
     return (struct codec_target){
         .model = model,
-        .can = best->can,
+        .can = best->can & ~cannot,
         .max_output = best->max_output,
         .reasoning_in = best->reasoning_in,
         .ids = best->ids,

@@ -3,6 +3,8 @@
 #include "wire/dialect.h"
 
 #include "wire/anthropic.h"
+#include "wire/converse.h"
+#include "wire/gemini.h"
 #include "wire/openai.h"
 #include "wire/responses.h"
 
@@ -14,11 +16,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_COMPLETIONS:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
-    case DIALECT_GEMINI:
-    case DIALECT_GEMINI_COUNT:
-    case DIALECT_GEMINI_EMBED:
-    case DIALECT_GEMINI_MODELS:
-    case DIALECT_CONVERSE:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
         break;
@@ -26,6 +23,13 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
         return &anthropic_dialect;
+    case DIALECT_CONVERSE:
+        return &converse_dialect;
+    case DIALECT_GEMINI:
+    case DIALECT_GEMINI_COUNT:
+    case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_MODELS:
+        return &gemini_dialect;
     case DIALECT_RESPONSES:
         return &responses_dialect;
     }

@@ -26,6 +26,18 @@ static const struct endpoint table[] = {
       "/v1/messages", false, true },
     { ENDPOINT_COUNT_TOKENS, "count_tokens", DIALECT_ANTHROPIC_COUNT, "POST",
       "/v1/messages/count_tokens", false, false },
+    { ENDPOINT_GENERATE, "gemini", DIALECT_GEMINI, "POST",
+      "/v1beta/models/:generateContent", false, false },
+    { ENDPOINT_GENERATE_STREAM, "gemini", DIALECT_GEMINI, "POST",
+      "/v1beta/models/:streamGenerateContent", false, true },
+    { ENDPOINT_GENERATE_COUNT, "count_tokens", DIALECT_GEMINI_COUNT, "POST",
+      "/v1beta/models/:countTokens", false, false },
+    { ENDPOINT_GENERATE_EMBED, "embeddings", DIALECT_GEMINI_EMBED, "POST",
+      "/v1beta/models/:embedContent", false, false },
+    { ENDPOINT_MODELS, "models", DIALECT_GEMINI_MODELS, "GET",
+      "/v1beta/models", false, false },
+    { ENDPOINT_MODEL, "models", DIALECT_GEMINI_MODELS, "GET",
+      "/v1beta/models/", false, false },
     { ENDPOINT_ROOT, "root", DIALECT_NONE, "HEAD", "/", true, false },
     { ENDPOINT_HEALTHZ, "healthz", DIALECT_NONE, "GET", "/healthz", true,
       false },
@@ -51,19 +63,51 @@ static const char *const dialect_names[] = {
     [DIALECT_OLLAMA] = "ollama",
 };
 
-enum mount { MOUNT_NONE, MOUNT_OPENAI, MOUNT_ANTHROPIC };
+#define NO_MOUNT (-1)
 
 /* A base URL that names the dialect; what is behind it is as without. */
 static const struct {
-    struct str prefix;
-    enum mount mount;
+    struct str prefix, below;
+    enum family family;
 } mounts[] = {
-    { STR("/openai"), MOUNT_OPENAI },
-    { STR("/anthropic"), MOUNT_ANTHROPIC },
+    { STR("/openai"), STR("/v1/"), FAMILY_OPENAI },
+    { STR("/anthropic"), STR("/v1/"), FAMILY_ANTHROPIC },
+    { STR("/gemini"), STR("/v1beta/"), FAMILY_GEMINI },
 };
+
+/* MODEL:method behind a prefix; some clients send the colon encoded. */
+static bool matches_method(struct str prefix, struct str method,
+                           struct str path, struct str *rest)
+{
+    struct str colon = path;
+    size_t escaped = 2; /* "%3A" is longer by */
+
+    if (!str_starts(path, prefix) || path.n <= prefix.n + method.n)
+        return false;
+    path = (struct str){ path.p + prefix.n, path.n - prefix.n };
+    colon = (struct str){ path.p + path.n - method.n, method.n };
+    if (str_eq(colon, method)) {
+        *rest = (struct str){ path.p, path.n - method.n };
+        return true;
+    }
+    if (path.n <= method.n + escaped ||
+        !str_eq((struct str){ colon.p + 1, colon.n - 1 },
+                (struct str){ method.p + 1, method.n - 1 }) ||
+        !str_ieq((struct str){ colon.p - escaped, 3 }, STR("%3A")))
+        return false;
+    *rest = (struct str){ path.p, path.n - method.n - escaped };
+    return true;
+}
 
 static bool matches(struct str pattern, struct str path, struct str *rest)
 {
+    ptrdiff_t colon = str_find(pattern, STR(":"));
+
+    if (colon > 0)
+        return matches_method(
+            (struct str){ pattern.p, (size_t)colon },
+            (struct str){ pattern.p + colon, pattern.n - (size_t)colon },
+            path, rest);
     if (pattern.n == 1 || pattern.p[pattern.n - 1] != '/')
         return str_eq(pattern, path);
     if (!str_starts(path, pattern) || path.n == pattern.n)
@@ -73,8 +117,8 @@ static bool matches(struct str pattern, struct str path, struct str *rest)
     return true;
 }
 
-/* Take the mount off a path that has one. */
-static enum mount unmount(struct str *path)
+/* Take the mount off a path that has one: its family, or NO_MOUNT. */
+static int unmount(struct str *path)
 {
     for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
         struct str below = *path, prefix = mounts[i].prefix;
@@ -85,28 +129,42 @@ static enum mount unmount(struct str *path)
         below.n -= prefix.n;
         if (below.n == 0)
             below = STR("/");
-        if (!str_is(below, "/") && !str_starts(below, STR("/v1/")))
+        if (!str_is(below, "/") && !str_starts(below, mounts[i].below))
             continue;
         *path = below;
-        return mounts[i].mount;
+        return (int)mounts[i].family;
     }
-    return MOUNT_NONE;
+    return NO_MOUNT;
 }
 
-const struct endpoint *endpoint_find(struct str path, bool anthropic,
+static enum family family_of(enum dialect d)
+{
+    return dialect_is_anthropic(d) ? FAMILY_ANTHROPIC
+           : dialect_is_gemini(d)  ? FAMILY_GEMINI
+                                   : FAMILY_OPENAI;
+}
+
+/* Only the names of models have one path for two families. */
+static bool is_shared(const struct endpoint *e)
+{
+    return endpoint_is_models(e) && !dialect_is_gemini(e->dialect);
+}
+
+const struct endpoint *endpoint_find(struct str path, enum family told,
                                      struct str *rest)
 {
-    enum mount m = unmount(&path);
+    int m = unmount(&path);
 
     *rest = STR_NULL;
-    if (m != MOUNT_NONE)
-        anthropic = m == MOUNT_ANTHROPIC;
+    if (m != NO_MOUNT)
+        told = (enum family)m;
+    else if (told == FAMILY_GEMINI)
+        told = FAMILY_OPENAI; /* its own paths tell it apart */
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const struct endpoint *e = &table[i];
-        bool told = m != MOUNT_NONE || endpoint_is_models(e);
 
-        if (told && e->dialect != DIALECT_NONE &&
-            dialect_is_anthropic(e->dialect) != anthropic)
+        if ((m != NO_MOUNT || is_shared(e)) && e->dialect != DIALECT_NONE &&
+            family_of(e->dialect) != told)
             continue;
         if (matches(str_of(e->path), path, rest))
             return e;
@@ -114,17 +172,26 @@ const struct endpoint *endpoint_find(struct str path, bool anthropic,
     return NULL;
 }
 
-bool endpoint_asks_anthropic(struct str path, bool told)
+enum family endpoint_family(struct str path, enum family told)
 {
     struct str rest, below = path;
-    enum mount m = unmount(&below);
+    int m = unmount(&below);
     const struct endpoint *e = endpoint_find(path, told, &rest);
 
-    if (m != MOUNT_NONE)
-        return m == MOUNT_ANTHROPIC;
+    if (m != NO_MOUNT)
+        return (enum family)m;
     if (e && e->dialect != DIALECT_NONE)
-        return dialect_is_anthropic(e->dialect);
-    return told || str_starts(path, STR("/v1/messages/"));
+        return family_of(e->dialect);
+    if (str_starts(path, STR("/v1beta/")))
+        return FAMILY_GEMINI;
+    return str_starts(path, STR("/v1/messages/")) ? FAMILY_ANTHROPIC : told;
+}
+
+enum dialect family_dialect(enum family f)
+{
+    return f == FAMILY_ANTHROPIC ? DIALECT_ANTHROPIC
+           : f == FAMILY_GEMINI  ? DIALECT_GEMINI
+                                 : DIALECT_OPENAI_CHAT;
 }
 
 bool endpoint_is_models(const struct endpoint *e)
@@ -135,6 +202,11 @@ bool endpoint_is_models(const struct endpoint *e)
 bool dialect_is_anthropic(enum dialect d)
 {
     return d >= DIALECT_ANTHROPIC && d <= DIALECT_ANTHROPIC_MODELS;
+}
+
+bool dialect_is_gemini(enum dialect d)
+{
+    return d >= DIALECT_GEMINI && d <= DIALECT_GEMINI_MODELS;
 }
 
 const struct endpoint *endpoint_by_name(struct str name)

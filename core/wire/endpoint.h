@@ -40,6 +40,10 @@ enum endpoint_id {
     ENDPOINT_MODEL, /* /v1/models/{id} */
     ENDPOINT_MESSAGES,
     ENDPOINT_COUNT_TOKENS,
+    ENDPOINT_GENERATE,        /* Google's; the model stands in the path */
+    ENDPOINT_GENERATE_STREAM,
+    ENDPOINT_GENERATE_COUNT,
+    ENDPOINT_GENERATE_EMBED,
     ENDPOINT_ROOT, /* "/": clients look whether somebody is there */
     ENDPOINT_HEALTHZ,
     ENDPOINT_READYZ,
@@ -55,19 +59,25 @@ struct endpoint {
     bool streams;        /* an answer may be streamed */
 };
 
+/** Whose clients: in which shape they read errors. */
+enum family { FAMILY_OPENAI, FAMILY_ANTHROPIC, FAMILY_GEMINI };
+
 /**
- * The endpoint at a path, or NULL. Below /openai and /anthropic only those
- * of that family are found; elsewhere the two kinds of /v1/models are told
- * apart by `anthropic`: the caller sent fields that only its clients send.
- * `*rest` is what follows a prefix path, still percent-encoded.
+ * The endpoint at a path, or NULL. Below /openai, /anthropic and /gemini only
+ * those of that family are found; elsewhere the two kinds of /v1/models are
+ * told apart by `told`: the family whose fields the caller sent. `*rest` is
+ * what follows a prefix path, or stands before Google's ":method", still
+ * percent-encoded.
  */
-const struct endpoint *endpoint_find(struct str path, bool anthropic,
+const struct endpoint *endpoint_find(struct str path, enum family told,
                                      struct str *rest);
 
-/** Does a client that asks there read Anthropic's shape? `told`: it sent
- * fields that only such clients send, which counts where the path is both
- * families' or nobody's. */
-bool endpoint_asks_anthropic(struct str path, bool told);
+/** In whose shape does a client that asks there read errors? `told` counts
+ * where the path is several families' or nobody's. */
+enum family endpoint_family(struct str path, enum family told);
+
+/** A dialect of that family, for answers where there is no endpoint. */
+enum dialect family_dialect(enum family f);
 
 /** Does it answer with the names of models, not with a provider's words? */
 bool endpoint_is_models(const struct endpoint *e);
@@ -83,7 +93,8 @@ enum dialect dialect_by_name(struct str name);
  * have several kinds of requests. 0: there is none. */
 unsigned dialects_by_name(struct str name);
 
-/** One of Anthropic's family? */
+/** One of Anthropic's family? Of Google's? */
 bool dialect_is_anthropic(enum dialect d);
+bool dialect_is_gemini(enum dialect d);
 
 #endif

@@ -65,6 +65,7 @@ struct neutral_call {
     struct str args;  /* JSON text as the model wrote it; may be malformed */
     bool custom;      /* args are free text, not JSON */
     struct jstr signature; /* Gemini's, of the thought before the call */
+    bool answered; /* a result that names no id was taken for its own */
 };
 
 struct neutral_result {
@@ -76,6 +77,7 @@ struct neutral_result {
 struct neutral_thinking {
     struct jstr text, signature;
     struct jstr redacted; /* then the others are absent */
+    struct jstr thought;  /* Gemini's signature, then the other is absent */
     struct str detail; /* of an OpenAI-compatible vendor: the object that it
                         * stood in, without the text; else absent */
 };

@@ -72,15 +72,33 @@ function include(pattern) end
 ---@class penstock.conf.defaults
 ---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
 ---@field retries? penstock.conf.retries # How often to try.
+---@field health? penstock.conf.health # How its hosts are watched beside requests, and when a target is taken out by itself.
+---@field pool? penstock.conf.pool # How many connections to each of its hosts are kept, and for how long.
 
 ---Limits in time of an attempt.
 ---@class penstock.conf.timeouts
 ---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
 ---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream (of a reasoning model four times that), and for a whole answer its total time.
 ---@field first_event? string|penstock.conf.reference # Until the first event of a stream; four times that for a reasoning model (provider.reasoning).
----@field idle? string|penstock.conf.reference # Between two pieces of a stream; pings count.
+---@field idle? string|penstock.conf.reference # Between two pieces of an answer, streamed or whole, once it has begun; pings count.
+---@field gap? string|penstock.conf.reference # The same of a stream after its first event. Unset: learned from the streams of its target, at least 10s, four times that for a reasoning model; never more than idle.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
 ---@field commit_after? string|penstock.conf.reference # After this long without content a stream's head is sent, with keep-alive comments.
+
+---How a provider's hosts are watched.
+---@class penstock.conf.health
+---@field probe? "off"|"open"|"idle" # When its list of models is asked for, which costs nothing: "open": while a breaker is open or a target was taken out by itself; "idle": also while nobody calls a target.
+---@field interval? string|penstock.conf.reference # From one probe of a host to the next, a fifth more or less.
+---@field timeout? string|penstock.conf.reference # For the answer to a probe.
+---@field path? string|penstock.conf.reference # What is asked for (GET) in place of the list of models, after base_url: "/health".
+---@field auto_disable? boolean # A target whose provider keeps refusing the key or the model, or that failed for ten minutes, is passed over until it serves again.
+
+---Connections to each host of a provider, in each worker.
+---@class penstock.conf.pool
+---@field max? integer # Most connections in use at a time; a host that has as many is full, and requests go to the next target, or wait. Unset: any number.
+---@field idle? string|penstock.conf.reference # How long a connection is kept that nobody uses.
+---@field lifetime? string|penstock.conf.reference # How old a connection may be when a request takes it.
+---@field warm? integer # Connections that are opened ahead of need, towards the most that were in use at a time in the last minutes; each by a request for the list of models.
 
 ---How often to try.
 ---@class penstock.conf.retries
@@ -105,6 +123,8 @@ function include(pattern) end
 ---@field timeouts? penstock.conf.timeouts # Limits in time of an attempt.
 ---@field reasoning? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models that think before they answer, with '*': their first_event is four times as long. The vendor's unless set.
 ---@field retries? penstock.conf.retries # How often to try.
+---@field health? penstock.conf.health # How its hosts are watched beside requests, and when a target is taken out by itself.
+---@field pool? penstock.conf.pool # How many connections to each of its hosts are kept, and for how long.
 ---@field max_concurrent? integer # Most calls under way at each of its targets, over all workers, where a model's block says nothing else. Unset: any number.
 ---@field adaptive? penstock.conf.adaptive # Find out how many calls each of its targets bears: fewer after a 429, an overload or a timeout, slowly more while it serves. Unset: no.
 ---@field quirks? penstock.conf.quirks # Deviations from the dialect, added to the vendor's.
@@ -328,7 +348,7 @@ function include(pattern) end
 ---A receiver of alerts.
 ---@class penstock.conf.alert
 ---@field webhook penstock.conf.reference # URL that is posted to, as a secret: env "X", file "/path" or credential "x". Redirects are not followed.
----@field on? ("breaker"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full")[]|"breaker"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full" # Which alerts; unset: all.
+---@field on? ("breaker"|"taken_out"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full"|"quarantine")[]|"breaker"|"taken_out"|"credential_parked"|"cooling"|"model_down"|"cert"|"ledger"|"store"|"fds"|"loop_lag"|"memory"|"worker"|"reload"|"log_lines"|"limits_full"|"quarantine" # Which alerts; unset: all.
 ---@field quiet? string|penstock.conf.reference # How long something must be over before that is said, so that what comes and goes is said once.
 ---@field ca_file? string|penstock.conf.reference # PEM file of the authorities to trust there; the system's unless set.
 

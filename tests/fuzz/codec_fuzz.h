@@ -41,7 +41,8 @@ static void must_be_json(struct str s)
 
 static const char *const models[] = { "claude-sonnet-4-5", "claude-opus-5-5",
                                       "gpt-4o", "gpt-5.6", "mistral-large",
-                                      "deepseek-flash" };
+                                      "deepseek-flash", "gemini-3-pro",
+                                      "gemini-2.0-flash" };
 
 static void write_request(const struct neutral_request *r, enum dialect to,
                           const char *model, struct arena *a)
@@ -74,8 +75,9 @@ static void fuzz_request(enum dialect d, struct str body)
         int rc = codec_for(d)->decode_request(&j, a, &r, &err);
 
         MUST(rc == -err.code);
-        for (size_t i = 0; !rc && i < 6; i++) {
+        for (size_t i = 0; !rc && i < sizeof models / sizeof *models; i++) {
             write_request(&r, DIALECT_ANTHROPIC, models[i], a);
+            write_request(&r, DIALECT_GEMINI, models[i], a);
             write_request(&r, DIALECT_OPENAI_CHAT, models[i], a);
             write_request(&r, DIALECT_RESPONSES, models[i], a);
         }
@@ -86,13 +88,12 @@ static void fuzz_request(enum dialect d, struct str body)
 
 /* ---- answers ------------------------------------------------------------ */
 
-/* Into each dialect, as a stream and whole. */
-static const enum dialect written[] = { DIALECT_OPENAI_CHAT,
-                                        DIALECT_ANTHROPIC,
-                                        DIALECT_RESPONSES };
+static const enum dialect into[] = { DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC,
+                                     DIALECT_GEMINI, DIALECT_RESPONSES };
 
-enum { OUTS = 2 * sizeof written / sizeof written[0] };
+enum { OUTS = 2 * sizeof into / sizeof *into };
 
+/* Into every dialect, as a stream and whole. */
 struct answer {
     struct codec_in *in;
     struct codec_out *out[OUTS];
@@ -133,7 +134,7 @@ static void open_answer(struct answer *s, enum dialect d, struct arena *a)
     *s = (struct answer){ .in = codec_in_new(codec_for(d), a, &in) };
     for (int i = 0; i < OUTS; i++) {
         out.stream = i & 1;
-        s->out[i] = codec_out_new(codec_for(written[i / 2]), a, &out);
+        s->out[i] = codec_out_new(codec_for(into[i / 2]), a, &out);
         buf_init(&s->to[i], OUT_MAX);
     }
 }

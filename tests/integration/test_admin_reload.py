@@ -77,6 +77,13 @@ def test_refusals(started):
         == 401
     status, got = api("POST", "/v1/rollback", {"to": 77})
     assert status == 409 and "77 is not kept" in got["error"]["message"]
+    for body, says in (({"plann": True}, 'no member "plann"'),
+                       ({"plan": "yes"}, "plan: must be true or false")):
+        status, got = api("POST", "/v1/reload", body)
+        assert status == 409 and says in got["error"]["message"]
+    status, got = api("POST", "/v1/rollback", {"to": "1"})
+    assert status == 409 and "to: must be" in got["error"]["message"]
+    assert not p.logs("reload.done")
     configure(p, p.text.replace("provider", "provder"))
     status, got = api("POST", "/v1/reload")
     assert status == 409 and "did you mean" in got["error"]["message"]

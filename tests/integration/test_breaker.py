@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
 """The breaker of a target in a running gateway: shared by all workers, kept
-when they die, one probe at a time, and never in the way of the last target."""
+when they die, one probe at a time, and never in the way of the last target.
+
+An open one takes some 10 s until it is half open. So the stories that need it
+share a gateway, each with a target of its own, and these are opened together.
+"""
 import concurrent.futures
+import contextlib
 import json
 import os
 import signal
 import threading
 import urllib.request
 
-from conftest import free_port, wait_for
+import pytest
+
+from conftest import Instance, free_port, wait_for
 from test_faults import CONTENT, DONE, FINISH, ROLE, WHOLE, body, settled
 from upstream import Upstream
 
@@ -18,13 +25,16 @@ listen "127.0.0.1:0" {{ detail = "full" }}
 server {{ workers = 2 }}
 metrics "127.0.0.1:{port}"
 defaults {{ timeouts = {{ first_event = "20s", head = "20s" }},
-            retries = {{ attempts = 2, same_target = 0 }} }}
-provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
-               keys = {{ env("UNSET", "ka") }} }}
+            retries = {{ attempts = 2, same_target = 0 }},
+            health = {{ probe = "off" }} }}
 provider "b" {{ vendor = "openai-compatible", base_url = "{b}",
                keys = {{ env("UNSET", "kb") }} }}
-model "m" {{ "a/first", "b/second" }}
-model "alone" {{ "a/first" }}
+"""
+SICK = """
+provider "{name}" {{ vendor = "openai-compatible", base_url = "{url}",
+                    keys = {{ env("UNSET", "ka") }} }}
+model "{name}" {{ "{name}/first", "b/second" }}
+model "only {name}" {{ "{name}/first" }}
 """
 
 
@@ -58,8 +68,34 @@ class Sick:
                                "type": "invalid_request_error"}}, 400)
 
 
-def start(penstock, a, b):
-    return penstock(CONFIG.format(a=a.url, b=b.url, port=free_port()))
+def config(b, **sick):
+    return CONFIG.format(b=b.url, port=free_port()) + "".join(
+        SICK.format(name=name, url=a.url) for name, a in sick.items())
+
+
+class Ward:
+    """A gateway with two targets whose breakers were opened, a third that is
+    closed, and what stands behind them: by the models' names."""
+
+    def __init__(self, stack):
+        self.sick = {name: Sick() for name in ("back", "flood", "slot")}
+        b = stack.enter_context(Upstream(good))
+        a = {name: stack.enter_context(Upstream(x))
+             for name, x in self.sick.items()}
+        self.p = Instance(config(b, **a))
+        stack.callback(self.close)
+        self.p.wait_ready()
+        open_it(self.p, "flood")
+        open_it(self.p, "slot")
+
+    def close(self):
+        assert self.p.close() is None
+
+
+@pytest.fixture(scope="module")
+def ward():
+    with contextlib.ExitStack() as stack:
+        yield Ward(stack)
 
 
 def metrics(p):
@@ -77,10 +113,10 @@ def state(p, name="a/first"):
     return targets[name]
 
 
-def open_it(p):
+def open_it(p, name):
     for _ in range(5):
-        assert ask(p).status == 200
-    assert state(p)["state"] == "open"
+        assert ask(p, name).status == 200
+    assert state(p, name + "/first")["state"] == "open"
 
 
 def kill_workers(p):
@@ -91,107 +127,103 @@ def kill_workers(p):
                          for w in p.workers()), 10)
 
 
-def until_half_open(p):
-    wait_for(lambda: state(p)["state"] == "half_open", 15)
+def until_half_open(p, name):
+    wait_for(lambda: state(p, name)["state"] == "half_open", 15)
 
 
-def test_a_sick_target_is_left_alone_and_comes_back(penstock):
-    sick = Sick()
-    with Upstream(sick) as a, Upstream(good) as b:
-        p = start(penstock, a, b)
-        assert state(p) == {"name": "a/first", "state": "closed",
-                            "share": 100}
-        open_it(p)
-        assert sick.hits == 5
-        assert 'penstock_target_state{target="a/first",state="open"} 1' \
-            in metrics(p)
-        for _ in range(20):
-            assert ask(p).status == 200
-        assert sick.hits == 5  # both workers know
-        kill_workers(p)
-        assert state(p)["state"] == "open"
-        assert ask(p).status == 200 and sick.hits == 5
-        # the last target is tried whatever its breaker says
-        assert ask(p, "alone").status == 500 and sick.hits == 6
-        sick.answer = good
-        assert ask(p, "alone").status == 200 and sick.hits == 7
-        until_half_open(p)
-        for _ in range(3):
-            assert ask(p).status == 200
-        assert sick.hits == 10
-        wait_for(lambda: state(p)["state"] == "closed", 5)
-        assert state(p)["share"] < 30
-        settled(p)
+def test_a_sick_target_is_left_alone_and_comes_back(ward):
+    p, sick, at = ward.p, ward.sick["back"], "back/first"
+    assert state(p, at) == {"name": at, "state": "closed",
+                            "share": 100, "in_flight": 0}
+    open_it(p, "back")
+    assert sick.hits == 5
+    assert f'penstock_target_state{{target="{at}",state="open"}} 1' \
+        in metrics(p)
+    for _ in range(20):
+        assert ask(p, "back").status == 200
+    assert sick.hits == 5  # both workers know
+    kill_workers(p)
+    assert state(p, at)["state"] == "open"
+    assert ask(p, "back").status == 200 and sick.hits == 5
+    # the last target is tried whatever its breaker says
+    assert ask(p, "only back").status == 500 and sick.hits == 6
+    sick.answer = good
+    assert ask(p, "only back").status == 200 and sick.hits == 7
+    until_half_open(p, at)
+    for _ in range(3):
+        assert ask(p, "back").status == 200
+    assert sick.hits == 10
+    wait_for(lambda: state(p, at)["state"] == "closed", 5)
+    assert state(p, at)["share"] < 30
+    settled(p)
 
 
-def test_half_open_sends_one_of_500(penstock):
-    sick, go = Sick(), threading.Event()
+def test_half_open_sends_one_of_500(ward):
+    p, sick, go = ward.p, ward.sick["flood"], threading.Event()
 
     def slow(conn, request):
         go.wait(30)
         good(conn, request)
 
-    with Upstream(sick) as a, Upstream(good) as b:
-        p = start(penstock, a, b)
-        open_it(p)
-        sick.answer = slow
-        until_half_open(p)
-        before = sick.hits
-        with concurrent.futures.ThreadPoolExecutor(100) as pool:
-            try:
-                asked = [pool.submit(ask, p) for _ in range(500)]
-                wait_for(lambda: sum(x.done() for x in asked) == 499, 60)
-                assert sick.hits == before + 1
-            finally:
-                go.set()
-            assert {x.result().status for x in asked} == {200}
-        settled(p)
+    sick.answer = slow
+    until_half_open(p, "flood/first")
+    before = sick.hits
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        try:
+            asked = [pool.submit(ask, p, "flood") for _ in range(500)]
+            wait_for(lambda: sum(x.done() for x in asked) == 499, 60)
+            assert sick.hits == before + 1
+        finally:
+            go.set()
+        assert {x.result().status for x in asked} == {200}
+    settled(p)
 
 
-def test_a_probes_slot_is_freed_by_client_and_worker(penstock):
-    sick, go = Sick(), threading.Event()
+def test_a_probes_slot_is_freed_by_client_and_worker(ward):
+    p, sick, go = ward.p, ward.sick["slot"], threading.Event()
+    at = "slot/first"
 
     def hang(conn, request):
         go.wait(30)
         good(conn, request)
 
-    with Upstream(sick) as a, Upstream(good) as b:
-        p = start(penstock, a, b)
-        open_it(p)
-        sick.answer = hang
-        until_half_open(p)
-        before = sick.hits
+    def begin():
         c = p.connect()
-        c.request("POST", "/v1/chat/completions", json.dumps(body(True, "m")),
+        c.request("POST", "/v1/chat/completions",
+                  json.dumps(body(True, "slot")),
                   {"content-type": "application/json"})
-        wait_for(lambda: sick.hits == before + 1, 5)
-        assert ask(p).status == 200 and sick.hits == before + 1
-        assert state(p)["share"] == 0
-        c.close()
-        wait_for(lambda: state(p)["share"] == 100, 5)
-        c = p.connect()
-        c.request("POST", "/v1/chat/completions", json.dumps(body(True, "m")),
-                  {"content-type": "application/json"})
-        wait_for(lambda: sick.hits == before + 2, 5)
-        assert state(p)["share"] == 0
-        kill_workers(p)  # the slot of the dead is free, too
-        c.close()
-        assert state(p) == {"name": "a/first", "state": "half_open",
-                            "share": 100}
-        go.set()
-        sick.answer = good
-        assert ask(p).status == 200 and sick.hits == before + 3
-        settled(p)
+        return c
+
+    sick.answer = hang
+    until_half_open(p, at)
+    before = sick.hits
+    c = begin()
+    wait_for(lambda: sick.hits == before + 1, 5)
+    assert ask(p, "slot").status == 200 and sick.hits == before + 1
+    assert state(p, at)["share"] == 0
+    c.close()
+    wait_for(lambda: state(p, at)["share"] == 100, 5)
+    c = begin()
+    wait_for(lambda: sick.hits == before + 2, 5)
+    assert state(p, at)["share"] == 0
+    kill_workers(p)  # the slot of the dead is free, too
+    c.close()
+    assert state(p, at) == {"name": at, "state": "half_open",
+                            "share": 100, "in_flight": 0}
+    go.set()
+    sick.answer = good
+    assert ask(p, "slot").status == 200 and sick.hits == before + 3
+    settled(p)
 
 
 def test_an_impatient_client_leaves_it_closed(penstock):
     sick, go = Sick(), threading.Event()
     sick.answer = lambda conn, _: go.wait(30) and None
     with Upstream(sick) as a, Upstream(good) as b:
-        p = start(penstock, a, b)
+        p = penstock(config(b, a=a))
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             got = list(pool.map(lambda _: p.post(
-                "/v1/chat/completions", body(False, "m"),
+                "/v1/chat/completions", body(False, "a"),
                 headers={"x-stainless-timeout": "1"}).status, range(8)))
         assert set(got) == {504} and sick.hits == 8
         assert state(p)["state"] == "closed"
@@ -203,10 +235,10 @@ def test_callers_faults_leave_it_closed(penstock):
     sick = Sick()
     sick.answer = sick.callers
     with Upstream(sick) as a, Upstream(good) as b:
-        p = start(penstock, a, b)
+        p = penstock(config(b, a=a))
         for _ in range(1000):
-            assert ask(p).status == 400
+            assert ask(p, "a").status == 400
         assert sick.hits == 1000
         assert state(p) == {"name": "a/first", "state": "closed",
-                            "share": 100}
+                            "share": 100, "in_flight": 0}
         settled(p)

@@ -57,7 +57,7 @@ def test_from_a_target_to_the_gateway(penstock):
         switch(p, "disable", "a/first")
         v, by = health(p, 200)
         assert by["targets"]["a/first"] == {
-            "name": "a/first", "status": "down",
+            "name": "a/first", "status": "down", "in_flight": 0,
             "reasons": ["disabled by an operator"]}
         assert by["providers"]["a"]["status"] == "down"
         assert by["models"]["alone"]["status"] == "down"

@@ -76,6 +76,14 @@ def test_models_are_shown_with_price_and_abilities():
     assert told[0]["context"] == 1000000 and "2026-07-24" in told[0]["source"]
 
 
+def test_a_model_is_found_without_its_vendor():
+    whole = models("anthropic/claude-opus-4-6").stdout
+    assert models("claude-opus-4-6").stdout == whole
+    assert "openai/gpt-4o " in models("gpt-4*").stdout
+    assert "(* stands for any text)" in models("nosuch").stderr
+    assert models("--vendors", "claude-opus-4-6").returncode == 1
+
+
 def test_vendors_are_shown():
     got = models("--vendors", "zai*")
     assert got.returncode == 0

@@ -369,6 +369,11 @@ def test_a_plugin_that_kills_workers_is_quarantined(served, tmp_path):
                      why="quarantine")[0]
     metrics = metrics_of(p)
     assert 'penstock_plugin_quarantined{plugin="acme"} 1' in metrics
+    raised = wait_for(lambda: [a for a in p.status()["alerts"]
+                               if a["alert"] == "quarantine"],
+                      why="the alert")
+    assert raised[0]["where"] == "acme"
+    assert raised[0]["runbook"] == "docs/runbooks/quarantine.md"
     assert 'penstock_plugin_charges_total{plugin="acme"} 3' in metrics
     assert event["charges"] == 3 and event["bodies"] == 3
     assert event["release"] == "penstock plugin release acme"

@@ -33,6 +33,11 @@ def head_alone(conn, _):
     conn.wait_gone()
 
 
+def whole_head_alone(conn, _):
+    conn.head(200, "application/json", 1000)
+    conn.wait_gone()
+
+
 def half_a_body(conn, _):
     conn.head(200, "application/json", 1000)
     conn.send('{"choices":')
@@ -53,7 +58,8 @@ def says(name, length):
     (silent, True, says("head", "500 ms")),
     (head_alone, True, says("first_event", "700 ms")),
     (silent, False, says("head", "500 ms")),
-    (half_a_body, False, says("total", "1100 ms"))])
+    (whole_head_alone, False, says("total", "1100 ms")),
+    (half_a_body, False, says("idle", "900 ms"))])
 def test_before_content(penstock, fault, stream, text):
     with Upstream(fault) as up:
         p = penstock(CONF.format(url=up.url))

@@ -43,6 +43,8 @@ def test_as_json(open_one):
 
 @pytest.mark.parametrize("args, code, says", [
     (["nosuch", "hi"], 1, "404: There is no model"),
+    (["nosuch", "hi"], 1, "\npenstock explain req_"),
+    (["a", "--snippet"], 2, "--snippet wants a value"),
     (["sim/echo"], 2, "a text is missing"),
     ([], 2, "a model is missing"),
     (["a", "b", "c"], 2, "what is"),

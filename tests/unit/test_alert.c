@@ -42,6 +42,27 @@ static size_t tell(size_t who, struct alert_note *notes, size_t max)
     return n;
 }
 
+/* Who looks sees the last reason; who was told is not told again. */
+static void other_words(void)
+{
+    struct alert_note n[4];
+    struct str at = STR("configuration");
+
+    fresh(1);
+    alert_reword(&b, ALERT_RELOAD, at, STR("nothing stands there"));
+    UNIT_INT(alert_list(&b, n, 4), 0);
+    alert_raise(&b, ALERT_RELOAD, ALERT_WARNING, at, STR("one"), now);
+    UNIT_INT(tell(0, n, 4), 1);
+    alert_raise(&b, ALERT_RELOAD, ALERT_WARNING, at, STR("two"), now);
+    alert_reword(&b, ALERT_RELOAD, at, STR("two"));
+    UNIT_INT(alert_list(&b, n, 4), 1);
+    CU_ASSERT_STRING_EQUAL(n[0].what, "two");
+    UNIT_INT(tell(0, n, 4), 0);
+    alert_clear(&b, ALERT_RELOAD, at, now);
+    alert_reword(&b, ALERT_RELOAD, at, STR("three"));
+    UNIT_INT(alert_list(&b, n, 4), 0);
+}
+
 static void begins_and_ends_once(void)
 {
     struct alert_note n[4];
@@ -274,6 +295,7 @@ static void shows_all_that_is_known(void)
 }
 
 UNIT_MAIN("alert", { "begins and ends once", begins_and_ends_once },
+          { "other words", other_words },
           { "what flaps is said once", what_flaps_is_said_once },
           { "nothing is lost while one is away",
             nothing_is_lost_while_one_is_away },

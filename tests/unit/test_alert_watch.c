@@ -60,6 +60,23 @@ static void open_breaker(struct breaker *b, uint64_t at)
         breaker_judge(b, at, 0, BREAKER_BAD, 0, 0);
 }
 
+static void finds_what_was_taken_out(void)
+{
+    struct autooff *a;
+
+    fresh();
+    a = &cell("a/m")->autooff;
+    for (uint64_t at = now - 9000; at < now; at += 1000)
+        autooff_refused(a, at, AUTOOFF_GONE, 0);
+    look();
+    CU_ASSERT(raised(ALERT_TAKEN_OUT, "a/m"));
+    UNIT_INT(all(), 1);
+    autooff_served(a);
+    look();
+    UNIT_INT(all(), 0);
+    cells_free(cells);
+}
+
 static void finds_breakers_and_models(void)
 {
     struct conf_provider provider = { .name = STR("a") };
@@ -75,6 +92,10 @@ static void finds_breakers_and_models(void)
     open_breaker(&cell("a/m")->breaker, now);
     look();
     CU_ASSERT(raised(ALERT_BREAKER, "a/m"));
+    CU_ASSERT(raised(ALERT_MODEL_DOWN, "smart"));
+    now += breaker_wait_ms(&cell("a/m")->breaker, now) + 1;
+    look(); /* one request may try it: nobody knows yet */
+    CU_ASSERT(breaker_state(&cell("a/m")->breaker, now) == BREAKER_HALF);
     CU_ASSERT(raised(ALERT_MODEL_DOWN, "smart"));
     memset(&cell("a/m")->breaker, 0, sizeof(struct breaker));
     look();
@@ -220,6 +241,7 @@ static void losses_are_told_for_a_while(void)
 }
 
 UNIT_MAIN("alert_watch", { "breakers and models", finds_breakers_and_models },
+          { "what was taken out", finds_what_was_taken_out },
           { "a short rest is no news", a_short_rest_is_no_news },
           { "a parked credential stays told",
             a_parked_credential_stays_told },

@@ -143,6 +143,49 @@ static void weights_say_who_is_drawn(void)
     end();
 }
 
+static const struct target *engine_target(size_t i)
+{
+    static const struct target *list[4];
+
+    return i < engine_targets(engine, list, 4) ? list[i] : NULL;
+}
+
+static void degraded(int i)
+{
+    atomic_store(&cell[i]->trend.until_ms, NOW + 1000);
+}
+
+static void a_degraded_one_is_drawn_less_and_costs_more(void)
+{
+    begin(2);
+    hear(0, 100);
+    hear(1, 300);
+    degraded(0);
+    UNIT_STR(order(NOW), "ba"); /* 4 times 100 */
+    UNIT_STR(order(NOW + 1000), "ab"); /* it is over */
+    end();
+    begin(3);
+    degraded(2);
+    ask(3000, NOW); /* alike but for that, and it loses each pair */
+    UNIT_INT(first[2], 0);
+    UNIT_INT(target_weight(engine_target(2), NOW), 500);
+    UNIT_INT(target_weight(engine_target(1), NOW), 1000);
+    end();
+}
+
+static void what_was_taken_out_comes_last(void)
+{
+    begin(3);
+    hear(0, 100);
+    hear(1, 200);
+    hear(2, 300);
+    for (uint64_t at = NOW - 9000; at < NOW; at += 1000)
+        autooff_refused(&cell[0]->autooff, at, AUTOOFF_GONE, 0);
+    UNIT_STR(order(NOW), "bca");
+    CU_ASSERT_FALSE(target_is_usable(engine_target(0), NOW));
+    end();
+}
+
 static void a_new_one_is_in_the_middle(void)
 {
     begin(3);
@@ -286,6 +329,9 @@ UNIT_MAIN("balance_ewma", { "none goes to a busy one",
           { "of three the slowest is never first",
             of_three_the_slowest_is_never_first },
           { "weights say who is drawn", weights_say_who_is_drawn },
+          { "a degraded one is drawn less and costs more",
+            a_degraded_one_is_drawn_less_and_costs_more },
+          { "what was taken out comes last", what_was_taken_out_comes_last },
           { "a new one is in the middle", a_new_one_is_in_the_middle },
           { "a slow one is asked again later",
             a_slow_one_is_asked_again_later },

@@ -8,7 +8,8 @@
 static const char *name_at(const char *path)
 {
     struct str rest;
-    const struct endpoint *e = endpoint_find(str_of(path), false, &rest);
+    const struct endpoint *e =
+        endpoint_find(str_of(path), FAMILY_OPENAI, &rest);
 
     return e ? e->name : "-";
 }
@@ -16,7 +17,8 @@ static const char *name_at(const char *path)
 static enum dialect dialect_at(const char *path, bool anthropic)
 {
     struct str rest;
-    const struct endpoint *e = endpoint_find(str_of(path), anthropic, &rest);
+    enum family told = anthropic ? FAMILY_ANTHROPIC : FAMILY_OPENAI;
+    const struct endpoint *e = endpoint_find(str_of(path), told, &rest);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(e);
     return e->dialect;
@@ -53,6 +55,44 @@ static void tells_callers_apart(void)
                            "anthropic");
 }
 
+/* The model stands between the prefix and the method. */
+static void finds_google_methods(void)
+{
+    static const struct {
+        const char *path, *model;
+        enum endpoint_id id;
+    } cases[] = {
+        { "/v1beta/models/g:generateContent", "g", ENDPOINT_GENERATE },
+        { "/gemini/v1beta/models/g:generateContent", "g", ENDPOINT_GENERATE },
+        { "/v1beta/models/an/c-5%3AstreamGenerateContent", "an/c-5",
+          ENDPOINT_GENERATE_STREAM },
+        { "/v1beta/models/a:b:countTokens", "a:b", ENDPOINT_GENERATE_COUNT },
+        { "/v1beta/models/e:embedContent", "e", ENDPOINT_GENERATE_EMBED },
+        { "/v1beta/models/g", "g", ENDPOINT_MODEL },
+    };
+    static const char *const none[] = {
+        "/v1beta/", "/openai/v1beta/models", "/gemini/v1/messages",
+        "/v1beta/openai/chat/completions",
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str rest;
+        const struct endpoint *e = endpoint_find(str_of(cases[i].path),
+                                                 FAMILY_GEMINI, &rest);
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+        UNIT_INT(e->id, cases[i].id);
+        CU_ASSERT(str_is(rest, cases[i].model));
+    }
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        CU_ASSERT_STRING_EQUAL(name_at(none[i]), "-");
+    UNIT_INT(endpoint_family(STR("/v1beta/x"), FAMILY_OPENAI),
+             FAMILY_GEMINI);
+    UNIT_INT(endpoint_family(STR("/x"), FAMILY_GEMINI), FAMILY_GEMINI);
+    UNIT_INT(endpoint_family(STR("/v1/messages"), FAMILY_GEMINI),
+             FAMILY_ANTHROPIC);
+}
+
 static void refuses_look_alikes(void)
 {
     static const char *const paths[] = {
@@ -74,7 +114,8 @@ static void gives_the_rest_of_a_prefix(void)
 {
     struct str rest;
     const struct endpoint *e =
-        endpoint_find(STR("/v1/models/openai/gpt-6-luna"), false, &rest);
+        endpoint_find(STR("/v1/models/openai/gpt-6-luna"), FAMILY_OPENAI,
+                      &rest);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(e);
     CU_ASSERT(e->id == ENDPOINT_MODEL);
@@ -84,5 +125,6 @@ static void gives_the_rest_of_a_prefix(void)
 UNIT_MAIN("endpoint",
           { "finds known paths", finds_known_paths },
           { "tells callers apart", tells_callers_apart },
+          { "finds Google's methods", finds_google_methods },
           { "refuses look-alikes", refuses_look_alikes },
           { "gives the rest of a prefix", gives_the_rest_of_a_prefix })

@@ -229,6 +229,18 @@ static void keeps_thoughts_in_tool_loops(void)
     rig_clear(&r);
 }
 
+/* The words by which a model that is gone is told from a wrong path. */
+static void says_which_model(void)
+{
+    struct rig r;
+
+    rig_init(&r);
+    UNIT_INT(messages(&r, ASK("claude", "")), 404);
+    if (scan(&r))
+        UNIT_STR(raw_at(&r, "/error/message"), "\"model: claude\"");
+    rig_clear(&r);
+}
+
 static void refusals(void)
 {
     static const struct {
@@ -284,4 +296,5 @@ static void faults(void)
 UNIT_MAIN("mock_anthropic", { "whole answers", whole_answers },
           { "streams", streams },
           { "keeps thoughts in tool loops", keeps_thoughts_in_tool_loops },
-          { "refusals", refusals }, { "faults", faults })
+          { "refusals", refusals },
+          { "says which model", says_which_model }, { "faults", faults })

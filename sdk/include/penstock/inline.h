@@ -170,4 +170,19 @@ static inline void ps_log(ps_try *t, int level, const char *msg)
     t->svc->log(t, level, ps_z(msg));
 }
 
+/** SHA-256: 32 bytes. */
+static inline ps_rc ps_sha256(const ps_services *svc, ps_str s, uint8_t *out)
+{
+    return svc->sha256(s, out);
+}
+
+/** HMAC-SHA-256 (RFC 2104): 32 bytes. */
+static inline ps_rc ps_hmac_sha256(const ps_services *svc, ps_str key,
+                                   ps_str data, uint8_t *out)
+{
+    return svc->hmac_sha256(key, data, out);
+}
+
+#include <penstock/text.h>
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.4. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.5. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 4
+#define PS_ABI_MINOR 5
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
@@ -132,9 +132,10 @@ typedef struct ps_try {
 
 /**
  * What the core does for a plugin. Reached through the wrappers below.
- * The outgoing side may be changed in adjust and auth only (PS_EBUG
- * elsewhere); the answer's JSON is there in watch (the event), body (all of
- * it) and classify (the error). Caps: docs/design/plugins.md, "An attempt".
+ * The outgoing side may be changed in adjust and auth only, its head in sign
+ * too (PS_EBUG elsewhere); the answer's JSON is there in watch (the event),
+ * body (all of it) and classify (the error). Caps: docs/design/plugins.md, "An
+ * attempt".
  * Cost: edits and look-ups walk the span index, no tree; O(members passed).
  */
 typedef struct ps_services {
@@ -159,7 +160,18 @@ typedef struct ps_services {
     ps_rc (*setting)(ps_inst *, ps_str pointer, ps_str *raw_json);
     ps_rc (*model)(struct ps_model_sink *, ps_str id);
     ps_str (*header_get)(ps_try *, ps_str name); /* of the outgoing head */
+    /* digests of 32 bytes; PS_ENOMEM leaves *out as it was */
+    ps_rc (*sha256)(ps_str data, uint8_t *out);
+    ps_rc (*hmac_sha256)(ps_str key, ps_str data, uint8_t *out);
 } ps_services;
+
+/** A request as it leaves; its fields are there for ps_header_get. */
+typedef struct ps_outgoing {
+    uint32_t size, reserved;
+    ps_str method, host; /* host: as in the URL, with its port if it has one */
+    ps_str path, query;  /* percent-encoded, on the wire; query without '?' */
+    uint8_t body_sha256[32];
+} ps_outgoing;
 
 enum { PS_LOG_ERROR = 0, PS_LOG_WARN, PS_LOG_INFO, PS_LOG_DEBUG };
 
@@ -194,6 +206,8 @@ typedef struct ps_provider {
     void (*done)(ps_try *); /* exactly once per attempt */
     /* the answer to the PS_MODELS api; NULL: /data/N/id */
     ps_rc (*models)(ps_inst *, ps_str body, struct ps_model_sink *);
+    /* after auth and every edit: sign what leaves, with more of a head */
+    ps_rc (*sign)(ps_try *, const ps_outgoing *, ps_str secret);
 } ps_provider;
 
 enum { PS_PROVIDER = 1 };

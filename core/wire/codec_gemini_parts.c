@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* generateContent answers, read: a candidate's parts, its sources and its
+ * log probabilities. */
+#include "wire/codec_gemini.h"
+
+int gemini_close(struct gemini_in *in, struct gemini_choice *c)
+{
+    if (c->open == GEMINI_CLOSED)
+        return 0;
+    c->open = GEMINI_CLOSED;
+    return in_text(&in->base, NEUTRAL_BLOCK_END, c->index, JSTR_NULL);
+}
+
+/* A block of its own, or the end of the thinking that is open. */
+static int put_signature(struct gemini_in *in, struct gemini_choice *c,
+                         struct jstr signature)
+{
+    struct jstr sealed = gemini_seal(signature, in->base.tmp);
+    int rc;
+
+    if (!sealed.p)
+        return err_set(in->base.err, ERR_NOMEM, "out of memory");
+    c->open = GEMINI_THOUGHT;
+    rc = in_text(&in->base, NEUTRAL_SIGNATURE, c->index, sealed);
+    return rc ? rc : gemini_close(in, c);
+}
+
+static int put_text(struct gemini_in *in, struct gemini_choice *c,
+                    struct jstr text, bool thought)
+{
+    enum gemini_open open = thought ? GEMINI_THOUGHT : GEMINI_TEXT;
+    int rc = 0;
+
+    if (!text.n)
+        return 0;
+    if (c->open != open)
+        rc = gemini_close(in, c);
+    c->open = open;
+    c->any = true;
+    return rc ? rc : in_text(&in->base,
+                             thought ? NEUTRAL_THINKING : NEUTRAL_TEXT,
+                             c->index, text);
+}
+
+static int read_text(struct gemini_in *in, struct gemini_choice *c,
+                     uint32_t part, struct jstr signature)
+{
+    const struct json *j = &in->base.j;
+    uint32_t flag = in_member(j, part, STR("thought"));
+    bool thought = flag != JSON_NONE && j->nodes[flag].type == JSON_T_TRUE;
+    int rc = put_text(in, c, in_string(j, part, STR("text")), thought);
+
+    if (rc || !signature.n)
+        return rc;
+    if (!thought)
+        rc = gemini_close(in, c); /* it signs what is not thinking */
+    return rc ? rc : put_signature(in, c, signature);
+}
+
+static int read_call(struct gemini_in *in, struct gemini_choice *c,
+                     uint32_t node, struct jstr signature)
+{
+    const struct json *j = &in->base.j;
+    uint32_t args = in_member(j, node, STR("args"));
+    uint32_t id = in_member(j, node, STR("id"));
+    uint32_t name = in_member(j, node, STR("name"));
+    struct in_call call = {
+        .choice = c->index,
+        .id = json_text(j, id, in->base.tmp),
+        .name = json_text(j, name, in->base.tmp),
+        .signature = signature,
+    };
+    struct jstr text = JSTR_NULL;
+    int rc = gemini_close(in, c);
+
+    if (args != JSON_NONE) {
+        text = jstr_escape(json_raw(j, args), in->base.tmp);
+        if (!text.p)
+            return err_set(in->base.err, ERR_NOMEM, "out of memory");
+    }
+    c->any = true;
+    if (!rc)
+        rc = in_call_begin(&in->base, &call);
+    if (rc)
+        return rc;
+    c->any_call = c->any_call || call.mode != CALL_TEXT;
+    rc = in_call_args(&in->base, &call, text);
+    if (!rc)
+        return in_call_end(&in->base, &call);
+    buf_clear(&call.args);
+    return rc;
+}
+
+/* Code that was run, and what is new: only Google's dialect can say it.
+ * Pictures that a model made are not for other dialects (translation.md,
+ * "Not done"). */
+static int read_other(struct gemini_in *in, struct gemini_choice *c,
+                      uint32_t part)
+{
+    struct neutral_event ev = { .type = NEUTRAL_OPAQUE,
+                                .choice = c->index,
+                                .from = DIALECT_GEMINI };
+    int rc = gemini_close(in, c);
+
+    c->any = true;
+    if (rc || in_member(&in->base.j, part, STR("inlineData")) != JSON_NONE)
+        return rc;
+    ev.raw = json_raw(&in->base.j, part);
+    return in_emit(&in->base, &ev);
+}
+
+static int read_part(struct gemini_in *in, struct gemini_choice *c,
+                     uint32_t part)
+{
+    const struct json *j = &in->base.j;
+    struct jstr signature = in_string(j, part, STR("thoughtSignature"));
+    uint32_t call = in_member(j, part, STR("functionCall"));
+
+    if (j->nodes[part].type != JSON_T_OBJECT)
+        return 0;
+    if (call != JSON_NONE)
+        return in_member(j, call, STR("name")) == JSON_NONE
+                   ? 0 /* ends a call that came in pieces */
+                   : read_call(in, c, call, signature);
+    if (in_member(j, part, STR("text")) != JSON_NONE || signature.n)
+        return read_text(in, c, part, signature);
+    return json_first(j, part) == JSON_NONE ? 0 : read_other(in, c, part);
+}
+
+int gemini_read_parts(struct gemini_in *in, struct gemini_choice *c,
+                      uint32_t content)
+{
+    const struct json *j = &in->base.j;
+    uint32_t parts = in_member(j, content, STR("parts"));
+    int rc = 0;
+
+    if (parts == JSON_NONE || j->nodes[parts].type != JSON_T_ARRAY)
+        return 0;
+    for (uint32_t p = json_first(j, parts); p != JSON_NONE && !rc;
+         p = json_sibling(j, parts, p))
+        rc = read_part(in, c, p);
+    return rc;
+}
+
+/* ---- sources ------------------------------------------------------------ */
+
+int gemini_read_sources(struct gemini_in *in, struct gemini_choice *c,
+                        uint32_t candidate)
+{
+    const struct json *j = &in->base.j;
+    uint32_t meta = in_member(j, candidate, STR("groundingMetadata"));
+    uint32_t list = in_member(j, meta, STR("groundingChunks"));
+    int rc = 0;
+
+    if (c->open != GEMINI_TEXT || list == JSON_NONE ||
+        j->nodes[list].type != JSON_T_ARRAY)
+        return 0;
+    for (uint32_t n = json_first(j, list); n != JSON_NONE && !rc;
+         n = json_sibling(j, list, n)) {
+        uint32_t web = in_member(j, n, STR("web"));
+        struct neutral_event ev = {
+            .type = NEUTRAL_CITATION,
+            .choice = c->index,
+            .from = DIALECT_GEMINI,
+            .text = in_string(j, web, STR("uri")),
+            .name = in_string(j, web, STR("title")),
+            .raw = json_raw(j, n),
+        };
+
+        if (ev.text.n)
+            rc = in_emit(&in->base, &ev);
+    }
+    return rc;
+}
+
+/* ---- log probabilities, as OpenAI has them ------------------------------ */
+
+static void put_token(struct jw *w, const struct json *j, uint32_t node)
+{
+    struct jstr token = in_string(j, node, STR("token"));
+    uint32_t p = in_member(j, node, STR("logProbability"));
+
+    jw_member_jstr(w, "token", token.p ? token : JSTR(""));
+    jw_member_raw(w, "logprob", p == JSON_NONE ? STR("0") : json_raw(j, p));
+    jw_member_raw(w, "bytes", STR("null"));
+}
+
+static void put_top(struct jw *w, const struct json *j, uint32_t node)
+{
+    uint32_t list = in_member(j, node, STR("candidates"));
+
+    jw_key(w, "top_logprobs");
+    jw_open(w, '[');
+    for (uint32_t t = list == JSON_NONE ? JSON_NONE : json_first(j, list);
+         t != JSON_NONE && !w->rc; t = json_sibling(j, list, t)) {
+        jw_open(w, '{');
+        put_token(w, j, t);
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+}
+
+static void put_logprobs(struct jw *w, const struct json *j, uint32_t result,
+                         uint32_t chosen)
+{
+    uint32_t tops = in_member(j, result, STR("topCandidates"));
+    uint32_t top = tops == JSON_NONE ? JSON_NONE : json_first(j, tops);
+
+    jw_open(w, '{');
+    jw_key(w, "content");
+    jw_open(w, '[');
+    for (uint32_t t = json_first(j, chosen); t != JSON_NONE && !w->rc;
+         t = json_sibling(j, chosen, t)) {
+        jw_open(w, '{');
+        put_token(w, j, t);
+        put_top(w, j, top);
+        jw_close(w, '}');
+        top = top == JSON_NONE ? JSON_NONE : json_sibling(j, tops, top);
+    }
+    jw_close(w, ']');
+    jw_close(w, '}');
+}
+
+int gemini_read_logprobs(struct gemini_in *in, struct gemini_choice *c,
+                         uint32_t candidate)
+{
+    const struct json *j = &in->base.j;
+    uint32_t result = in_member(j, candidate, STR("logprobsResult"));
+    uint32_t chosen = in_member(j, result, STR("chosenCandidates"));
+    struct buf b = BUF_INIT(in->base.opts.max_held);
+    struct neutral_event ev = { .type = NEUTRAL_LOGPROBS,
+                                .choice = c->index,
+                                .from = DIALECT_OPENAI_CHAT };
+    struct jw w = { .b = &b };
+    int rc;
+
+    if (chosen == JSON_NONE || j->nodes[chosen].type != JSON_T_ARRAY)
+        return 0;
+    put_logprobs(&w, j, result, chosen);
+    ev.raw = buf_str(&b);
+    rc = w.rc ? err_set(in->base.err, -w.rc, "log probabilities grew over "
+                                             "their limit")
+              : in_emit(&in->base, &ev);
+    buf_clear(&b);
+    return rc;
+}

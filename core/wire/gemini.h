@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Google's generateContent as a dialect of clients: wire/dialect.h. Model and
+ * streaming stand in the path, so that the fields of a body know neither.
+ */
+#ifndef PENSTOCK_WIRE_GEMINI_H
+#define PENSTOCK_WIRE_GEMINI_H
+
+#include "wire/dialect.h"
+
+extern const struct dialect_ops gemini_dialect;
+
+#endif
