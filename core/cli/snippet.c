@@ -70,6 +70,16 @@ static const struct {
       "export ANTHROPIC_AUTH_TOKEN=@KEY@\n"
       "export ANTHROPIC_MODEL=@MODEL@\n"
       "claude\n" },
+    { "codex", "env_key = \"PENSTOCK_KEY\"", "",
+      "# ~/.codex/config.toml\n"
+      "model = \"@MODEL@\"\n"
+      "model_provider = \"penstock\"\n"
+      "\n"
+      "[model_providers.penstock]\n"
+      "name = \"Penstock\"\n"
+      "base_url = \"@BASE@/v1\"\n"
+      "wire_api = \"responses\"\n"
+      "@KEY@\n" },
     { "aider", "$PENSTOCK_KEY", "none",
       "export OPENAI_API_BASE=@BASE@/v1\n"
       "export OPENAI_API_KEY=@KEY@\n"

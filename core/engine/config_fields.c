@@ -240,6 +240,11 @@ static void open_provider(struct opener *o, struct conf_provider *p,
     p->quirks.errors = open_pairs(o, quirks, "errors", &p->quirks.n_errors);
     p->quirks.reasoning_in = open_text(o, quirks, "reasoning_in");
     p->quirks.reasoning_out = open_text(o, quirks, "reasoning_out");
+    p->quirks.responses = str_is(open_text(o, quirks, "responses"), "native");
+    p->quirks.responses_only = open_list(o, quirks, "responses_only",
+                                         &p->quirks.n_responses_only);
+    p->quirks.responses_tools = open_list(o, quirks, "responses_tools",
+                                          &p->quirks.n_responses_tools);
     p->tags = open_pairs(o, v, "tags", &p->n_tags);
     p->headers = open_pairs(o, v, "headers", &p->n_headers);
     p->reasoning = open_list(o, v, "reasoning", &p->n_reasoning);

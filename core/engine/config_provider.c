@@ -145,6 +145,11 @@ static void merge_quirks(struct conf_walk *w, json_t *p, const json_t *row,
     give(w, own, "reasoning_in", json_object_get(more, "reasoning_in"), from);
     give(w, own, "reasoning_out", json_object_get(more, "reasoning_out"),
          from);
+    give(w, own, "responses", json_object_get(more, "responses"), from);
+    give(w, own, "responses_only", json_object_get(more, "responses_only"),
+         from);
+    give(w, own, "responses_tools", json_object_get(more, "responses_tools"),
+         from);
     walk_leave(w);
 }
 

@@ -20,6 +20,10 @@ struct conf_quirks {
     size_t n_errors;
     struct str reasoning_in;  /* names of wire/codec_target.h; empty: by the */
     struct str reasoning_out; /* model; of wire/codec.h; empty: "auto" */
+    bool responses;           /* it has an endpoint for Responses */
+    struct str *responses_only;  /* models, with '*', that have no other */
+    struct str *responses_tools; /* ... and that only there take tools */
+    size_t n_responses_only, n_responses_tools;
 };
 
 #endif

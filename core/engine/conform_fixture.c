@@ -20,6 +20,7 @@ static const struct {
       PS_OPENAI_COMPLETIONS },
     { "embeddings", DIALECT_OPENAI_EMBEDDINGS, PS_EMBEDDINGS,
       PS_OPENAI_EMBEDDINGS },
+    { "responses", DIALECT_RESPONSES, PS_CHAT, PS_RESPONSES },
     { "messages", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
     { "count_tokens", DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS,
       PS_ANTHROPIC },

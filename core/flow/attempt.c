@@ -15,15 +15,6 @@
 
 #include <stdlib.h>
 
-const ps_api *attempt_api(const struct plugin *p, enum dialect d, bool stream)
-{
-    const struct plugin_api_row *row = plugin_api_row(d);
-    const ps_api *api = row ? plugin_api(p, row->op, row->ps_dialect, stream)
-                            : NULL;
-
-    return api || !row ? api : translate_api(p, d, stream);
-}
-
 #define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
 
 /* Client fields that go upstream as they are, whatever the dialect. */
@@ -256,9 +247,7 @@ static struct attempt_record *record(struct request *r, struct attempt *t)
 int attempt_begin(struct request *r, struct err *err)
 {
     const struct target *target = r->plan.list[r->at].target;
-    const ps_api *api =
-        attempt_api(target->provider->plugin, r->endpoint->dialect,
-                    r->facts.stream);
+    const ps_api *api = attempt_api(r, target);
     struct attempt *t = calloc(1, sizeof *t);
     bool native = plugin_api_dialect(api) == r->endpoint->dialect;
     int rc = 0;

@@ -72,9 +72,10 @@ struct kept_error {
 int attempt_begin(struct request *r, struct err *err);
 int attempt_start(struct request *r, const char *addresses, struct err *err);
 void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
-/** What serves a request of that dialect: an api that speaks it, else one
- * that it can be translated for; NULL: none. */
-const ps_api *attempt_api(const struct plugin *p, enum dialect d, bool stream);
+/** What of a target's plugin serves a request: an api that speaks its
+ * dialect, else one that it can be translated for; NULL: none. Where the
+ * provider's quirks say that the model has Responses alone, that one. */
+const ps_api *attempt_api(const struct request *r, const struct target *t);
 /** Is a field in a list that ends with NULL; "x-" stands for a prefix. */
 bool attempt_field_in(const char *const *list, struct str name);
 /** Base URL and an api's path, its {model} and its {setting=default} filled

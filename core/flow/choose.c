@@ -32,8 +32,7 @@ bool choose_can(const struct request *r, size_t i)
     return !c->dropped && !r->out[i] && !target_is_off(c->target) &&
            target_until_ms(c->target) <= loop_now_ms(r->flow->env.loop) &&
            choose_credential(r, c->target->provider, NULL) &&
-           attempt_api(c->target->provider->plugin, r->endpoint->dialect,
-                       r->facts.stream);
+           attempt_api(r, c->target);
 }
 
 bool choose_other(const struct request *r)

@@ -216,7 +216,7 @@ static int through_policies(struct feed *f, const struct sse_event *ev,
 {
     struct request *r = f->r;
     struct output *o = r->attempt->output;
-    int rc = output_event(o, ev, w->done ? NULL : &r->flow->scratch, w->done);
+    int rc = output_event(o, ev, &r->flow->scratch, w->done);
 
     if (rc)
         return decided(f, rc);

@@ -38,7 +38,7 @@ void limits_count(struct request *r, enum dialect d, struct str event)
     for (uint32_t i = 0; i < t->n; i++) {
         struct str text = json_raw(j, t->items[i].node);
 
-        if (t->items[i].type != WIRE_ITEM_TEXT)
+        if (t->items[i].type != WIRE_ITEM_TEXT || t->items[i].again)
             continue;
         if (!t->items[i].raw) { /* without its quotes */
             text.p++;

@@ -31,6 +31,7 @@ struct output *output_new(const struct policy_output *wants, enum dialect d,
     buf_init(&o->out, SAID_MAX);
     buf_init(&o->said, SAID_MAX);
     buf_init(&o->like, SAID_MAX);
+    buf_init(&o->first, SAID_MAX);
     buf_init(&o->log, SAID_MAX);
     return o;
 }
@@ -46,6 +47,7 @@ void output_free(struct output *o)
     buf_clear(&o->out);
     buf_clear(&o->said);
     buf_clear(&o->like);
+    buf_clear(&o->first);
     buf_clear(&o->log);
     free(o->pieces);
     free(o->splices);
@@ -146,6 +148,20 @@ static bool has_text(const struct wire_texts *t)
     return i < t->n;
 }
 
+/* What events of ours will be made from. */
+static int keep_envelopes(struct output *o, struct str event)
+{
+    int rc = 0;
+
+    if (o->wire->each && !o->whole && !buf_len(&o->first))
+        rc = buf_put(&o->first, event);
+    if (o->wire->each && has_text(&o->items))
+        buf_reset(&o->like);
+    if (!rc && !buf_len(&o->like) && has_text(&o->items))
+        rc = buf_put(&o->like, event);
+    return rc;
+}
+
 int output_find(struct output *o, struct str name, const struct json *j)
 {
     int rc = o->wire->find(o->dialect, name, j, o->names, &o->items);
@@ -158,9 +174,7 @@ int output_find(struct output *o, struct str name, const struct json *j)
     buf_reset(&o->said);
     for (uint32_t i = 0; i < o->n_lanes; i++)
         o->lanes[i].touched = o->lanes[i].ending = false;
-    if (!buf_len(&o->like) && has_text(&o->items))
-        rc = buf_put(&o->like, (struct str){ j->text, j->size });
-    return rc;
+    return keep_envelopes(o, (struct str){ j->text, j->size });
 }
 
 bool output_fits(const struct output *o, const struct json *j, size_t more)

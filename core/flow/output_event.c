@@ -36,6 +36,8 @@ static bool is_passed(const struct output *o, const struct output_lane *lane)
 
 static bool is_over(const struct output *o, const struct output_lane *lane)
 {
+    if (o->last)
+        return true;
     for (uint32_t i = 0; i < o->items.n; i++) {
         const struct wire_item *item = &o->items.items[i];
 
@@ -247,7 +249,8 @@ int output_event(struct output *o, const struct sse_event *ev,
 
     if (o->over)
         return 0;
-    if (last) {
+    o->last = last;
+    if (last && !o->wire->each) {
         rc = output_end(o);
         return rc ? rc : buf_put(&o->out, ev->raw);
     }
@@ -264,7 +267,8 @@ int output_event(struct output *o, const struct sse_event *ev,
         o->content |= o->off;
         return buf_put(&o->out, ev->raw);
     }
-    return o->wants.all ? output_hold_event(o, ev, j) : windowed(o, ev, j);
+    rc = o->wants.all ? output_hold_event(o, ev, j) : windowed(o, ev, j);
+    return rc || !last ? rc : output_end(o);
 }
 
 int output_end(struct output *o)

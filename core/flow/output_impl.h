@@ -53,6 +53,7 @@ struct output {
     bool over;        /* the stream's end was seen: nothing follows it */
     bool whole;       /* it is not streamed */
     bool late;        /* policies are asked at the end only */
+    bool last;        /* the event at hand is the last, and has texts */
     bool content;
     uint64_t roles;   /* said so far */
     struct policy_window window;
@@ -69,6 +70,7 @@ struct output {
     struct buf out;   /* for the client */
     struct buf said;  /* JSON strings of the event at hand */
     struct buf like;  /* JSON of an event: its envelope */
+    struct buf first; /* of the first one, where the dialect asks for it */
     struct buf log;   /* hold = "all": events that say more than text */
     size_t head;      /* of the log: what comes before any content */
     bool head_over;

@@ -63,6 +63,7 @@ static int stop(struct output *o, enum wire_finish finish,
 {
     struct wire_block *open = calloc(o->n_open + 1, sizeof *open);
     struct wire_stop stop = { .finish = finish, .like = buf_str(&o->like),
+                              .head = buf_str(&o->first),
                               .open = open, .usage = usage,
                               .usage_asked = asked };
     int rc = 0;

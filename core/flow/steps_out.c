@@ -33,8 +33,7 @@ static enum step untranslatable(struct request *r, const struct err *err)
 static bool is_unserved(const struct request *r)
 {
     for (size_t i = 0; i < r->plan.n; i++) {
-        if (attempt_api(r->plan.list[i].target->provider->plugin,
-                        r->endpoint->dialect, r->facts.stream))
+        if (attempt_api(r, r->plan.list[i].target))
             return false;
     }
     return r->plan.n > 0;

@@ -127,6 +127,8 @@ static const char *skeleton(enum dialect d)
         return "{\"model\":\"test\",\"prompt\":\"hello\"}";
     case DIALECT_OPENAI_EMBEDDINGS:
         return "{\"model\":\"test\",\"input\":\"hello\"}";
+    case DIALECT_RESPONSES:
+        return "{\"model\":\"test\",\"input\":\"hello\"}";
     default:
         return "{\"model\":\"test\",\"messages\":[{\"role\":\"user\","
                "\"content\":\"hello\"}]}";

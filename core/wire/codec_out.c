@@ -12,6 +12,9 @@
 #include "wire/codec_gemini_out.h"
 #include "wire/codec_mistral.h"
 #include "wire/codec_ollama.h"
+#include "wire/codec_responses.h"
+#include "wire/codec_responses_in.h"
+#include "wire/codec_responses_out.h"
 
 #define MAX_HELD (16u << 20)
 
@@ -82,6 +85,18 @@ static const struct codec codecs[] = {
         .decode_body = chat_decode_body,
         .decode_event = chat_decode_event,
         .in_init = chat_in_init,
+    },
+    {
+        .dialect = DIALECT_RESPONSES,
+        .in_size = sizeof(struct responses_in),
+        .out_size = sizeof(struct responses_out),
+        .decode_request = responses_decode_request,
+        .encode_request = responses_encode_request,
+        .decode_body = responses_decode_body,
+        .decode_event = responses_decode_event,
+        .encode = responses_encode,
+        .in_init = responses_in_init,
+        .out_init = responses_out_init,
     },
 };
 

@@ -43,7 +43,12 @@ void cw_unknown(struct cw *c, const struct neutral_unknown *u)
     if (str_starts(u->type, STR("reasoning")) ||
         str_is(u->type, "signature"))
         cw_note(c, FATE_DROPPED, FEATURE_THINKING);
-    else if (str_find(u->type, STR("tool")) >= 0)
+    else if (str_is(u->type, "item_reference") ||
+             str_is(u->type, "compaction"))
+        cw_note(c, FATE_REFUSED, FEATURE_THREAD);
+    else if (str_find(u->type, STR("tool")) >= 0 ||
+             str_find(u->type, STR("_call")) >= 0 ||
+             str_starts(u->type, STR("mcp_")))
         cw_note(c, FATE_DROPPED, FEATURE_SERVER_BLOCKS);
     else
         cw_note(c, FATE_REFUSED, FEATURE_DOCUMENT);
@@ -96,11 +101,25 @@ static void put_those_that_pass(struct cw *c)
     }
 }
 
+/* What a provider keeps for the client, or is to keep. */
+static bool is_kept(enum dialect from, struct str name)
+{
+    static const char *const names[] = { "previous_response_id",
+                                         "conversation", "prompt",
+                                         "background" };
+
+    for (size_t i = 0; i < 4 && from == DIALECT_RESPONSES; i++) {
+        if (str_is(name, names[i]))
+            return true;
+    }
+    return str_is(name, "thread");
+}
+
 void cw_extras(struct cw *c)
 {
     c->report->unread = c->r->unread;
     for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
-        if (str_is(e->name, "thread") && !cw_same(c))
+        if (is_kept(c->r->from, e->name) && !cw_same(c))
             cw_note(c, FATE_REFUSED, FEATURE_THREAD);
     }
     if (!cw_same(c)) {

@@ -95,7 +95,7 @@ int rd_unread(struct rd *rd, const char *path, struct str name)
     return 0;
 }
 
-static int add_extra(struct rd *rd, uint32_t node, struct str name)
+int rd_extra(struct rd *rd, uint32_t node, struct str name)
 {
     struct neutral_extra *e, **end = &rd->r->extras;
 
@@ -144,7 +144,7 @@ int rd_object(struct rd *rd, uint32_t object, const struct rd_field *fields,
             continue;
         i = find_field(fields, n, name);
         if (i == n)
-            rc = path ? rd_unread(rd, path, name) : add_extra(rd, c, name);
+            rc = path ? rd_unread(rd, path, name) : rd_extra(rd, c, name);
         else if (!(fields[i].types & 1u << j->nodes[c].type))
             rc = rd_fault(rd, c, expected_of(fields[i].types));
         else

@@ -76,6 +76,9 @@ int rd_count(struct rd *rd, uint32_t node, int64_t *out);
 /** Note a member that is not read here; nothing is lost without a name. */
 int rd_unread(struct rd *rd, const char *path, struct str name);
 
+/** Keep a member of the top object that only its own dialect knows. */
+int rd_extra(struct rd *rd, uint32_t node, struct str name);
+
 /** Strings of an array (or one string) in their order. */
 int rd_names(struct rd *rd, uint32_t node, struct neutral_name **out);
 

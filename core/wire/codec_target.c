@@ -208,6 +208,8 @@ struct codec_target codec_target_of(enum dialect d, struct str model)
     bool bedrock = d == DIALECT_CONVERSE;
     uint32_t cannot = 0;
 
+    if (d == DIALECT_RESPONSES) /* the same models */
+        d = DIALECT_OPENAI_CHAT;
     if (bedrock && str_find(model, STR("claude-")) >= 0)
         d = DIALECT_ANTHROPIC;
     name = bare_name(d, model);

@@ -7,6 +7,7 @@
 #include "wire/gemini.h"
 #include "wire/openai.h"
 #include "wire/passthrough.h"
+#include "wire/responses.h"
 #include "wire/upstream_dialects.h"
 
 const struct dialect_ops *dialect_ops(enum dialect d)
@@ -17,7 +18,6 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_COMPLETIONS:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
-    case DIALECT_RESPONSES:
     case DIALECT_MISTRAL:
         break;
     case DIALECT_COHERE:
@@ -37,6 +37,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_MODELS:
         return &gemini_dialect;
+    case DIALECT_RESPONSES:
+        return &responses_dialect;
     }
     return &openai_dialect;
 }

@@ -34,6 +34,8 @@ enum dialect {
 enum endpoint_id {
     ENDPOINT_NONE,
     ENDPOINT_CHAT,
+    ENDPOINT_RESPONSES,
+    ENDPOINT_RESPONSE, /* /v1/responses/{id}: what a provider keeps */
     ENDPOINT_COMPLETIONS,
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_MODELS,
@@ -54,8 +56,8 @@ struct endpoint {
     enum endpoint_id id;
     const char *name;    /* in policies, logs, metrics: "chat" */
     enum dialect dialect;
-    const char *method;  /* the one it takes ("GET" includes HEAD); NULL: GET,
-                            POST and DELETE */
+    const char *method;  /* the one it takes ("GET" includes HEAD), "*" = any;
+                            NULL: GET, POST and DELETE */
     const char *path;    /* "/v1/chat/completions"; a trailing '/' = prefix */
     bool is_public;      /* answered without a credential */
     bool streams;        /* an answer may be streamed */

@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 #include "wire/needs.h"
 
+#include "wire/responses.h"
+
 static const struct {
     const char *name;
     uint32_t need;
@@ -102,6 +104,8 @@ uint32_t wire_needs(enum dialect d, const struct json *body)
 {
     uint32_t need, format;
 
+    if (body->count && d == DIALECT_RESPONSES)
+        return responses_needs(body);
     if (!body->count || (d != DIALECT_OPENAI_CHAT && d != DIALECT_ANTHROPIC &&
                          d != DIALECT_ANTHROPIC_COUNT))
         return 0;

@@ -6,6 +6,7 @@
 #include "base/json_bytes.h"
 #include "wire/anthropic_text.h"
 #include "wire/openai.h"
+#include "wire/responses.h"
 
 #include <stdlib.h>
 
@@ -17,13 +18,14 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
         return &openai_text_ops;
     case DIALECT_ANTHROPIC:
         return &anthropic_text_ops;
+    case DIALECT_RESPONSES:
+        return &responses_text_ops;
     case DIALECT_NONE:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_PASSTHROUGH:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
-    case DIALECT_RESPONSES:
     case DIALECT_GEMINI:
     case DIALECT_GEMINI_COUNT:
     case DIALECT_GEMINI_EMBED:

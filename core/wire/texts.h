@@ -41,6 +41,7 @@ struct wire_item {
     uint8_t type, kind; /* enum wire_item_type, wire_kind */
     uint8_t part;
     bool raw;       /* the value's own JSON is the text (it is no string) */
+    bool again;     /* what was said in pieces before, once more */
     uint32_t choice, block;
     uint32_t node;  /* in the index that was searched; TEXT and ECHO */
 };
@@ -68,6 +69,7 @@ struct wire_stop {
     size_t n_open;
     const struct usage *usage; /* as far as it is known */
     bool usage_asked; /* the client wants it where none comes by itself */
+    struct str head;  /* JSON of the first event, if the dialect asks for it */
 };
 
 /** A value to stand where another stood. */
@@ -104,6 +106,7 @@ struct wire_text_ops {
     int (*stop_body)(enum dialect d, const struct json *body,
                      struct arena *names, uint32_t choice,
                      enum wire_finish finish, struct buf *out);
+    bool each; /* `like` is the event at hand, and the first one is `head` */
 };
 
 enum { WIRE_ITEMS_MAX = 65536 };

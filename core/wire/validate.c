@@ -27,8 +27,7 @@ enum scope {
     SCOPE_NONE,
 #undef VALID_SCOPE
 #define VALID_SCOPE(id, told) SCOPE_##id,
-#include "wire/validate_anthropic.def"
-#include "wire/validate_openai.def"
+#include "wire/validate_rows.def"
     SCOPE_COUNT,
 };
 
@@ -49,8 +48,7 @@ struct row {
     { STR(member), types, each, need, SCOPE_##sub, lo, hi, set },
 #define VALID_END                                                             \
     };
-#include "wire/validate_anthropic.def"
-#include "wire/validate_openai.def"
+#include "wire/validate_rows.def"
 
 /* The rows' names by their lengths, eight of them to a word, so that most
  * are passed over at once; 0 behind the last one, which no name has. */
@@ -70,8 +68,7 @@ union lengths {
     sizeof member - 1,
 #define VALID_END                                                             \
     } };
-#include "wire/validate_anthropic.def"
-#include "wire/validate_openai.def"
+#include "wire/validate_rows.def"
 
 static const struct {
     const struct row *rows;
@@ -87,8 +84,7 @@ static const struct {
                      sizeof rows_##id / sizeof rows_##id[0], told },
 #define VALID_ROW(member, types, need, lo, hi, each, sub, set)
 #define VALID_END
-#include "wire/validate_anthropic.def"
-#include "wire/validate_openai.def"
+#include "wire/validate_rows.def"
 };
 
 enum counts { COUNTS_NOTHING, COUNTS_IMAGE };
@@ -109,8 +105,7 @@ struct kind {
     { STR(text), SCOPE_##sub, COUNTS_##counts },
 #define VALID_CASES_END                                                       \
     };
-#include "wire/validate_anthropic.def"
-#include "wire/validate_openai.def"
+#include "wire/validate_rows.def"
 
 static const struct {
     const struct kind *at;
@@ -124,8 +119,7 @@ static const struct {
                         sizeof kinds_##scope / sizeof kinds_##scope[0] },
 #define VALID_CASE(text, sub, counts)
 #define VALID_CASES_END
-#include "wire/validate_anthropic.def"
-#include "wire/validate_openai.def"
+#include "wire/validate_rows.def"
 };
 
 struct walk {
@@ -458,6 +452,7 @@ static int check_limits(struct walk *w, const struct valid_limits *limits)
     rc = rc ? rc : limit(w, "tools", limits->tools);
     rc = rc ? rc : limit(w, "functions", limits->tools);
     rc = rc ? rc : limit(w, "max_tokens", limits->max_tokens);
+    rc = rc ? rc : limit(w, "max_output_tokens", limits->max_tokens);
     return rc ? rc : limit(w, "max_completion_tokens", limits->max_tokens);
 }
 
@@ -473,6 +468,8 @@ static enum scope top_of(enum dialect d)
         return SCOPE_MESSAGES;
     case DIALECT_OPENAI_CHAT:
         return SCOPE_CHAT;
+    case DIALECT_RESPONSES:
+        return SCOPE_RESPONSES;
     default:
         return SCOPE_NONE;
     }

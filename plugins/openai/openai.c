@@ -212,6 +212,10 @@ static ps_rc classify(ps_try *t, ps_fault *f)
     ps_str type = ps_answer_str(t, "/error/type");
     ps_str text = f->message; /* wherever it stood: older hosts are flat */
 
+    if (!code.n) /* an event of a Responses stream */
+        code = ps_answer_str(t, "/response/error/code");
+    if (!code.n && !type.n)
+        code = ps_answer_str(t, "/code");
     if (ps_is(code, "string_above_max_length")) /* one field, not the sum */
         return PS_DECLINED;
     if ((t->status == 429 ||
@@ -258,6 +262,7 @@ static ps_rc watch(ps_try *t, ps_str event, ps_str data)
 
 static const ps_api apis[] = {
     { PS_CHAT, PS_OPENAI_CHAT, PS_SSE, "POST", "/chat/completions" },
+    { PS_CHAT, PS_RESPONSES, PS_SSE, "POST", "/responses" },
     { PS_COMPLETIONS, PS_OPENAI_COMPLETIONS, PS_SSE, "POST", "/completions" },
     { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST", "/embeddings" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET", "/models" },

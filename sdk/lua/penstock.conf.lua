@@ -159,6 +159,9 @@ function include(pattern) end
 ---@field drop? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Members of the request's top object to leave out.
 ---@field reasoning_in? "none"|"reasoning_content"|"reasoning"|"reasoning_details"|"thinking_blocks"|"think_tags" # The member in which a translated request sends back the reasoning of earlier turns, bytes and signatures as they came. Unset: what is known of the model, else "none".
 ---@field reasoning_out? "auto"|"think_tags"|"text" # <think> tags in the text of answers, for clients of another dialect: "auto" reads an answer that begins with one as reasoning, "think_tags" also where the opening one is missing, "text" leaves them. Unset: "auto".
+---@field responses? "native"|"none" # Does the provider have an endpoint for OpenAI's Responses? "native": such requests go to it as they are; "none": they are translated. Unset: "none", but for plugins that speak Responses alone.
+---@field responses_only? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models, with "*", that are served by that endpoint alone: requests of other dialects are translated for it.
+---@field responses_tools? (string|penstock.conf.reference)[]|string|penstock.conf.reference # The same for models that take tools there alone: of requests with tools.
 ---@field errors? table<string, "transient"|"overloaded"|"rate_limit"|"quota"|"auth"|"model_access"|"model_gone"|"context_length"|"content_filter"|"bad_request"|"region"|"timeout"|"connect"|"protocol"|"unknown"> # The provider's error codes: CODE = "class".
 
 ---A name that clients ask for.

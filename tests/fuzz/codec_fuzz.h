@@ -3,7 +3,7 @@
 /*
  * A codec over any bytes. The first byte says what the rest is: R a request,
  * B a whole answer, else a stream. What is decoded must be in order, and what
- * is written from it, in either dialect, must be JSON again.
+ * is written from it, in any dialect, must be JSON again.
  */
 #ifndef PENSTOCK_FUZZ_CODEC_FUZZ_H
 #define PENSTOCK_FUZZ_CODEC_FUZZ_H
@@ -82,6 +82,7 @@ static void fuzz_request(enum dialect d, struct str body)
             write_request(&r, DIALECT_COHERE, "command-a-plus", a);
             write_request(&r, DIALECT_OLLAMA, "gpt-oss", a);
             write_request(&r, DIALECT_MISTRAL, "mistral-large", a);
+            write_request(&r, DIALECT_RESPONSES, models[i], a);
         }
     }
     json_clear(&j);
@@ -91,7 +92,7 @@ static void fuzz_request(enum dialect d, struct str body)
 /* ---- answers ------------------------------------------------------------ */
 
 static const enum dialect into[] = { DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC,
-                                     DIALECT_GEMINI };
+                                     DIALECT_GEMINI, DIALECT_RESPONSES };
 
 enum { OUTS = 2 * sizeof into / sizeof *into };
 

@@ -203,7 +203,7 @@ static void stopped_streams(void)
                                  { .block = 4, .kind = WIRE_TOOL_ARGS },
                                  { .block = WIRE_ALL, .choice = 1 } };
     struct wire_stop stop = { WIRE_FINISH_FILTER, str_of(like), open, 3,
-                              &u, true };
+                              &u, true, STR_NULL };
 
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(),
@@ -218,7 +218,7 @@ static void stopped_streams(void)
              "\"choices\":[],\"model\":\"m\"}\n\ndata: [DONE]\n\n");
     u = USAGE_NONE; /* nothing known, nothing said */
     stop = (struct wire_stop){ WIRE_FINISH_LENGTH, STR("{\"choices\":[]}"),
-                               open, 0, &u, true };
+                               open, 0, &u, true, STR_NULL };
     d = DIALECT_OPENAI_COMPLETIONS;
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(), "data: {\"choices\":[{\"index\":0,\"text\":\"\","

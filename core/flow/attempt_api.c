@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Which api of its plugin a target is called by. Most providers that speak
+ * OpenAI's chat have no Responses endpoint, though one plugin serves them
+ * all; and some models have nothing but that: both are data (`quirks`).
+ */
+#include "flow/attempt.h"
+
+#include "flow/translate.h"
+
+static const ps_api *api_of(const struct plugin *p, enum dialect d,
+                            bool stream)
+{
+    const struct plugin_api_row *row = plugin_api_row(d);
+
+    return row ? plugin_api(p, row->op, row->ps_dialect, stream) : NULL;
+}
+
+static bool any_glob(const struct str *list, size_t n, struct str model)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_glob(list[i], model))
+            return true;
+    }
+    return false;
+}
+
+/* Effort "none" is what chat takes tools with all the same. */
+static bool has_tools(const struct request *r)
+{
+    const struct json *j = &r->json;
+    uint32_t tools, effort;
+
+    if (!j->count)
+        return false;
+    tools = json_member(j, 0, STR("tools"));
+    if (tools == JSON_NONE || json_first(j, tools) == JSON_NONE)
+        return false;
+    effort = json_member(j, 0, STR("reasoning_effort"));
+    return effort == JSON_NONE || !str_is(json_raw(j, effort), "\"none\"");
+}
+
+static bool needs_responses(const struct request *r, const struct target *t)
+{
+    const struct conf_quirks *q = &t->provider->conf->quirks;
+
+    if (q->n_responses_only &&
+        any_glob(q->responses_only, q->n_responses_only, t->model))
+        return true;
+    return q->n_responses_tools && has_tools(r) &&
+           any_glob(q->responses_tools, q->n_responses_tools, t->model);
+}
+
+const ps_api *attempt_api(const struct request *r, const struct target *t)
+{
+    const struct plugin *p = t->provider->plugin;
+    enum dialect d = r->endpoint->dialect;
+    bool stream = r->facts.stream;
+    const ps_api *api = api_of(p, d, stream);
+
+    if (d == DIALECT_RESPONSES && !t->provider->conf->quirks.responses &&
+        api_of(p, DIALECT_OPENAI_CHAT, stream))
+        api = NULL;
+    else if ((d == DIALECT_OPENAI_CHAT || d == DIALECT_ANTHROPIC) &&
+             needs_responses(r, t) && api_of(p, DIALECT_RESPONSES, stream))
+        return api_of(p, DIALECT_RESPONSES, stream);
+    return api || !plugin_api_row(d) ? api : translate_api(p, d, stream);
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/*
+ * Responses answers, written: as a stream, each event with its number, or as
+ * one body. The last event carries the whole response, which clients read
+ * the answer from. What the request asked for is not repeated in it.
+ */
+#include "wire/codec_responses.h"
+#include "wire/codec_responses_out.h"
+
+static struct responses_out *of(struct codec_out *out)
+{
+    return (struct responses_out *)(void *)out;
+}
+
+static void on_free(void *ud)
+{
+    struct responses_out *out = ud;
+
+    buf_clear(&out->text);
+    buf_clear(&out->citations);
+    buf_clear(&out->parts);
+    buf_clear(&out->sealed);
+    buf_clear(&out->items);
+}
+
+int responses_out_init(struct codec_out *base)
+{
+    struct responses_out *out = of(base);
+
+    buf_init(&out->text, base->opts.max_held);
+    buf_init(&out->citations, base->opts.max_held);
+    buf_init(&out->parts, base->opts.max_held);
+    buf_init(&out->sealed, base->opts.max_held);
+    buf_init(&out->items, base->opts.max_held);
+    return arena_defer(base->a, on_free, out);
+}
+
+/* ---- the response ------------------------------------------------------- */
+
+static int64_t known(int64_t v)
+{
+    return v > 0 ? v : 0;
+}
+
+static void put_usage(struct jw *w, const struct usage *u)
+{
+    int64_t in = known(u->input) + known(u->cache_read) +
+                 known(u->cache_write);
+
+    jw_open(w, '{');
+    jw_member_int(w, "input_tokens", in);
+    jw_key(w, "input_tokens_details");
+    jw_open(w, '{');
+    jw_member_int(w, "cached_tokens", known(u->cache_read));
+    if (u->cache_write >= 0)
+        jw_member_int(w, "cache_write_tokens", u->cache_write);
+    jw_close(w, '}');
+    jw_member_int(w, "output_tokens", known(u->output));
+    jw_key(w, "output_tokens_details");
+    jw_open(w, '{');
+    jw_member_int(w, "reasoning_tokens", known(u->reasoning));
+    jw_close(w, '}');
+    jw_member_int(w, "total_tokens", in + known(u->output));
+    jw_close(w, '}');
+}
+
+static bool is_cut(const struct responses_out *out)
+{
+    return out->finish == FINISH_LENGTH || out->finish == FINISH_CONTEXT ||
+           out->finish == FINISH_FILTER;
+}
+
+static void put_details(const struct responses_out *out, struct jw *w)
+{
+    jw_key(w, "incomplete_details");
+    if (!is_cut(out))
+        jw_raw(w, STR("null"));
+    else
+        jw_raw(w, out->finish == FINISH_FILTER
+                      ? STR("{\"reason\":\"content_filter\"}")
+                      : STR("{\"reason\":\"max_output_tokens\"}"));
+}
+
+/* Members that the SDKs' types require; those of the request are as if it
+ * had said nothing. */
+static void put_response(const struct responses_out *out, struct jw *w,
+                         bool over)
+{
+    jw_open(w, '{');
+    jw_member_text(w, "id", out->id);
+    jw_member_text(w, "object", STR("response"));
+    jw_member_int(w, "created_at", out->created);
+    jw_member_text(w, "status", !over         ? STR("in_progress")
+                                : is_cut(out) ? STR("incomplete")
+                                              : STR("completed"));
+    jw_member_raw(w, "background", STR("false"));
+    jw_member_raw(w, "error", STR("null"));
+    put_details(out, w);
+    jw_member_raw(w, "instructions", STR("null"));
+    jw_member_raw(w, "max_output_tokens", STR("null"));
+    jw_member_text(w, "model", out->model);
+    jw_key(w, "output");
+    jw_open(w, '[');
+    if (over)
+        jw_bytes(w, buf_str(&out->items));
+    jw_close(w, ']');
+    jw_member_bool(w, "parallel_tool_calls", true);
+    jw_member_raw(w, "previous_response_id", STR("null"));
+    jw_member_raw(w, "reasoning", STR("{\"effort\":null,\"summary\":null}"));
+    jw_member_bool(w, "store", false);
+    jw_member_raw(w, "temperature", STR("null"));
+    jw_member_raw(w, "text", STR("{\"format\":{\"type\":\"text\"}}"));
+    jw_member_text(w, "tool_choice", STR("auto"));
+    jw_member_raw(w, "tools", STR("[]"));
+    jw_member_raw(w, "top_p", STR("null"));
+    jw_member_text(w, "truncation", STR("disabled"));
+    jw_key(w, "usage");
+    if (over)
+        put_usage(w, &out->base.usage);
+    else
+        jw_raw(w, STR("null"));
+    jw_member_raw(w, "user", STR("null"));
+    jw_member_raw(w, "metadata", STR("{}"));
+    jw_close(w, '}');
+}
+
+static void put_response_event(struct responses_out *out, struct jw *w,
+                               const char *type, bool over)
+{
+    responses_begin(out, w, type);
+    jw_key(w, "response");
+    put_response(out, w, over);
+    responses_end(w);
+}
+
+/* ---- pieces ------------------------------------------------------------- */
+
+static int put_delta(struct responses_out *out, struct jw *w,
+                     const char *type, struct jstr text)
+{
+    bool call = out->open == RESPONSES_CALL;
+    bool thought = out->open == RESPONSES_THOUGHT;
+    int rc = buf_put(&out->text, (struct str){ text.p, text.n });
+
+    if (rc || !out->base.opts.stream)
+        return rc;
+    responses_begin(out, w, type);
+    jw_member_text(w, "item_id", out->item_id);
+    jw_member_int(w, "output_index", out->index);
+    if (!call)
+        jw_member_int(w, thought ? "summary_index" : "content_index",
+                      out->n_parts);
+    jw_member_jstr(w, "delta", text);
+    if (!call && !thought && !out->refusal)
+        jw_member_raw(w, "logprobs", STR("[]"));
+    responses_end(w);
+    return w->rc;
+}
+
+/* An item of that kind is open; the one that was is closed where it is not. */
+static int need_item(struct responses_out *out, struct jw *w,
+                     enum responses_open kind)
+{
+    int rc;
+
+    if (out->open == kind && kind != RESPONSES_CALL)
+        return 0;
+    rc = responses_close_item(out, w);
+    return rc ? rc : responses_open_item(out, w, kind);
+}
+
+static int put_text(struct responses_out *out, struct jw *w,
+                    const struct neutral_event *ev)
+{
+    bool refusal = ev->type == NEUTRAL_REFUSAL;
+    int rc = need_item(out, w, RESPONSES_MESSAGE);
+
+    if (!rc && out->part && out->refusal != refusal)
+        rc = responses_close_part(out, w);
+    if (!rc && !out->part)
+        rc = responses_open_part(out, w, refusal);
+    out->length += jstr_length(ev->text);
+    return rc ? rc : put_delta(out, w, refusal ? "response.refusal.delta"
+                                               : "response.output_text.delta",
+                               ev->text);
+}
+
+static int put_thinking(struct responses_out *out, struct jw *w,
+                        const struct neutral_event *ev)
+{
+    int rc = need_item(out, w, RESPONSES_THOUGHT);
+
+    if (!rc && !out->part)
+        rc = responses_open_part(out, w, false);
+    return rc ? rc : put_delta(out, w,
+                               "response.reasoning_summary_text.delta",
+                               ev->text);
+}
+
+static int put_signature(struct responses_out *out, struct jw *w,
+                         const struct neutral_event *ev)
+{
+    int rc = need_item(out, w, RESPONSES_THOUGHT);
+
+    if (!rc && (ev->raw.p || !buf_len(&out->sealed)))
+        rc = responses_seal(&out->sealed, ev);
+    else if (!rc) /* more of the same */
+        rc = buf_put(&out->sealed, (struct str){ ev->text.p, ev->text.n });
+    return rc;
+}
+
+/* Reasoning that nobody may read: an item of its own. */
+static int put_sealed(struct responses_out *out, struct jw *w,
+                      const struct neutral_event *ev)
+{
+    struct buf sealed = BUF_INIT(out->base.opts.max_held);
+    int rc = responses_close_item(out, w);
+
+    rc = rc ? rc : responses_seal(&sealed, ev);
+    if (!rc && buf_len(&sealed)) {
+        rc = responses_open_item(out, w, RESPONSES_THOUGHT);
+        rc = rc ? rc : buf_put(&out->sealed, buf_str(&sealed));
+        rc = rc ? rc : responses_close_item(out, w);
+    }
+    buf_clear(&sealed);
+    return rc;
+}
+
+static int put_call(struct responses_out *out, struct jw *w,
+                    const struct neutral_event *ev)
+{
+    int rc = responses_close_item(out, w);
+
+    if (!rc && ev->signature.p) {
+        rc = responses_open_item(out, w, RESPONSES_THOUGHT);
+        rc = rc ? rc : responses_seal_call(&out->sealed, ev->signature);
+        rc = rc ? rc : responses_close_item(out, w);
+    }
+    out->custom = ev->custom;
+    out->call_id = arena_dup(out->base.a, ev->id);
+    out->call_name = arena_dup(out->base.a, ev->tool);
+    if (!out->call_id.p || !out->call_name.p)
+        return -ERR_NOMEM;
+    return rc ? rc : responses_open_item(out, w, RESPONSES_CALL);
+}
+
+static int put_args(struct responses_out *out, struct jw *w,
+                    struct jstr args)
+{
+    return put_delta(out, w, out->custom
+                                 ? "response.custom_tool_call_input.delta"
+                                 : "response.function_call_arguments.delta",
+                     args);
+}
+
+static int end_call(struct responses_out *out, struct jw *w)
+{
+    int rc = 0;
+
+    if (!buf_len(&out->text) && !out->custom)
+        rc = put_args(out, w, JSTR("{}"));
+    if (!rc && out->base.opts.stream) {
+        struct str text = buf_str(&out->text);
+
+        responses_begin(out, w,
+                        out->custom ? "response.custom_tool_call_input.done"
+                                    : "response.function_call_arguments.done");
+        jw_member_text(w, "item_id", out->item_id);
+        jw_member_int(w, "output_index", out->index);
+        if (!out->custom)
+            jw_member_text(w, "name", out->call_name);
+        jw_member_jstr(w, out->custom ? "input" : "arguments",
+                       (struct jstr){ text.p ? text.p : "", text.n });
+        responses_end(w);
+    }
+    return rc ? rc : responses_close_item(out, w);
+}
+
+static int end_block(struct responses_out *out, struct jw *w)
+{
+    if (out->open == RESPONSES_CALL)
+        return end_call(out, w);
+    if (out->open == RESPONSES_THOUGHT)
+        return responses_close_item(out, w);
+    return responses_close_part(out, w); /* more may follow in the message */
+}
+
+static void put_annotation(const struct responses_out *out, struct jw *w,
+                           const struct neutral_event *ev)
+{
+    if (ev->from == DIALECT_RESPONSES) {
+        jw_raw_line(w, ev->raw);
+        return;
+    }
+    jw_open(w, '{');
+    jw_member_text(w, "type", STR("url_citation"));
+    jw_member_jstr(w, "url", ev->text);
+    jw_member_jstr(w, "title", ev->name.p ? ev->name : ev->text);
+    jw_member_int(w, "start_index", 0);
+    jw_member_int(w, "end_index", (int64_t)out->length);
+    jw_close(w, '}');
+}
+
+static int put_citation(struct responses_out *out, struct jw *w,
+                        const struct neutral_event *ev)
+{
+    struct jw kept = { .b = &out->citations,
+                       .comma = buf_len(&out->citations) > 0 };
+    int rc = need_item(out, w, RESPONSES_MESSAGE);
+
+    if (!ev->text.p && ev->from != DIALECT_RESPONSES)
+        return 0; /* of a document: no place for it */
+    if (!rc && !out->part)
+        rc = responses_open_part(out, w, false);
+    if (rc)
+        return rc;
+    kept.comma = buf_len(&out->citations) > 0;
+    put_annotation(out, &kept, ev);
+    if (out->base.opts.stream) {
+        responses_begin(out, w, "response.output_text.annotation.added");
+        jw_member_text(w, "item_id", out->item_id);
+        jw_member_int(w, "output_index", out->index);
+        jw_member_int(w, "content_index", out->n_parts);
+        jw_member_int(w, "annotation_index", out->n_citations);
+        jw_key(w, "annotation");
+        put_annotation(out, w, ev);
+        responses_end(w);
+    }
+    out->n_citations++;
+    return kept.rc ? kept.rc : w->rc;
+}
+
+/* ---- begin and end ------------------------------------------------------ */
+
+static int put_start(struct responses_out *out, struct jw *w,
+                     const struct neutral_event *ev)
+{
+    const struct codec_out_opts *o = &out->base.opts;
+
+    out->id = ev->id.n ? arena_dup(out->base.a, ev->id)
+                       : arena_fmt(out->base.a, "resp_" STR_FMT,
+                                   STR_ARG(o->unique));
+    out->model = arena_dup(out->base.a, o->model.n ? o->model : ev->model);
+    out->created = ev->created ? ev->created : o->created;
+    if (!out->id.p || (!out->model.p && (o->model.n || ev->model.n)))
+        return -ERR_NOMEM;
+    if (!o->stream)
+        return 0;
+    put_response_event(out, w, "response.created", false);
+    put_response_event(out, w, "response.in_progress", false);
+    return w->rc;
+}
+
+static int put_end(struct responses_out *out, struct jw *w)
+{
+    int rc = responses_close_item(out, w);
+
+    if (rc)
+        return rc;
+    if (out->base.opts.stream)
+        put_response_event(out, w, is_cut(out) ? "response.incomplete"
+                                               : "response.completed", true);
+    else
+        put_response(out, w, true);
+    return w->rc;
+}
+
+static int put_error(struct responses_out *out, struct jw *w,
+                     const struct neutral_event *ev)
+{
+    const struct neutral_error *e = ev->error;
+
+    if (!out->base.opts.stream) {
+        chat_put_error(w, e, ev->from == DIALECT_RESPONSES ||
+                                 ev->from == DIALECT_OPENAI_CHAT);
+        return w->rc;
+    }
+    responses_begin(out, w, "error");
+    jw_key(w, "code");
+    if (e->code.n || e->type.n)
+        jw_text(w, e->code.n ? e->code : e->type);
+    else
+        jw_raw(w, STR("null"));
+    jw_member_text(w, "message", e->message);
+    jw_key(w, "param");
+    if (e->param.n)
+        jw_text(w, e->param);
+    else
+        jw_raw(w, STR("null"));
+    responses_end(w);
+    return w->rc;
+}
+
+static int put_finish(struct responses_out *out, struct jw *w,
+                      const struct neutral_event *ev)
+{
+    struct neutral_event why = { .type = NEUTRAL_REFUSAL, .text = ev->name };
+    int rc = responses_close_item(out, w);
+
+    out->finished = true;
+    out->finish = ev->finish;
+    if (!rc && ev->finish == FINISH_FILTER && ev->name.n)
+        rc = put_text(out, w, &why);
+    return rc;
+}
+
+static int put_event(struct responses_out *out, struct jw *w,
+                     const struct neutral_event *ev)
+{
+    switch (ev->type) {
+    case NEUTRAL_START:
+        return put_start(out, w, ev);
+    case NEUTRAL_TEXT:
+    case NEUTRAL_REFUSAL:
+        return put_text(out, w, ev);
+    case NEUTRAL_THINKING:
+        return put_thinking(out, w, ev);
+    case NEUTRAL_SIGNATURE:
+        return put_signature(out, w, ev);
+    case NEUTRAL_REDACTED:
+    case NEUTRAL_OPAQUE:
+        return put_sealed(out, w, ev);
+    case NEUTRAL_TOOL_BEGIN:
+        return put_call(out, w, ev);
+    case NEUTRAL_TOOL_ARGS:
+        return put_args(out, w, ev->text);
+    case NEUTRAL_BLOCK_END:
+        return end_block(out, w);
+    case NEUTRAL_CITATION:
+        return put_citation(out, w, ev);
+    case NEUTRAL_FINISH:
+        return put_finish(out, w, ev);
+    case NEUTRAL_END:
+        return put_end(out, w);
+    case NEUTRAL_ERROR:
+        return put_error(out, w, ev);
+    default:
+        return 0;
+    }
+}
+
+int responses_encode(struct codec_out *base, const struct neutral_event *ev,
+                     struct buf *to)
+{
+    struct responses_out *out = of(base);
+    struct jw w = { .b = to };
+    int rc;
+
+    if (base->ended)
+        return 0;
+    if (ev->type == NEUTRAL_PING) {
+        if (base->opts.stream)
+            jw_bytes(&w, STR(": keep-alive\n\n"));
+        return w.rc;
+    }
+    if (ev->type == NEUTRAL_START && base->started)
+        return -ERR_BUG;
+    if (ev->type == NEUTRAL_START || ev->type == NEUTRAL_USAGE)
+        usage_merge(&base->usage, &ev->usage);
+    base->started = base->started || ev->type == NEUTRAL_START;
+    if (!base->started && ev->type != NEUTRAL_ERROR)
+        return -ERR_BUG;
+    base->ended = ev->type == NEUTRAL_END || ev->type == NEUTRAL_ERROR;
+    if (ev->choice) /* this dialect has one */
+        return 0;
+    if (out->finished && neutral_is_content(ev))
+        return -ERR_BUG;
+    rc = put_event(out, &w, ev);
+    return rc ? rc : w.rc;
+}
