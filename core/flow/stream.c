@@ -106,8 +106,7 @@ static bool type_is_json(struct str ctype)
                                   STR("+json")));
 }
 
-/* How a plugin's row says that a stream comes, and what its answer calls it.
- * An array of JSON is told from a whole answer by the row alone. */
+#define AWS_EVENTS "application/vnd.amazon.eventstream"
 static const struct framed {
     enum framing framing;
     const char *type;
@@ -115,8 +114,7 @@ static const struct framed {
     [PS_JSON] = { FRAMING_SSE, "text/event-stream" },
     [PS_SSE] = { FRAMING_SSE, "text/event-stream" },
     [PS_NDJSON] = { FRAMING_NDJSON, "application/x-ndjson" },
-    [PS_EVENTSTREAM] = { FRAMING_EVENTSTREAM,
-                         "application/vnd.amazon.eventstream" },
+    [PS_EVENTSTREAM] = { FRAMING_EVENTSTREAM, AWS_EVENTS },
     [PS_JSON_ARRAY] = { FRAMING_JSONARRAY, "application/json" },
 };
 
