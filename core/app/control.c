@@ -136,6 +136,8 @@ static void conn_close(struct conn *c)
     c->fd = c->given = -1;
     c->ticket = 0;
     c->on_keeper = false;
+    json_decref(c->held);
+    c->held = NULL;
     buf_clear(&c->in);
     buf_clear(&c->out);
 }

@@ -48,6 +48,10 @@ void control_serve(struct control *c, struct master *m,
 struct message; /* app/message.h */
 void control_answer(struct master *m, const struct message *msg);
 void control_keeper_gone(struct master *m);
+/** A keeper is there: ask it what waited for one. */
+void control_keeper_ready(struct master *m);
+/** What has waited for too long is told so; call it each turn. */
+void control_keeper_step(struct master *m, uint64_t now_ms);
 
 /** The admin API wishes for a reload (MSG_WISH). control_reload.c */
 struct post;

@@ -17,6 +17,8 @@ struct conn {
     uid_t uid;
     uint32_t ticket; /* of what it waits for; 0 = nothing */
     bool on_keeper;  /* that is the keeper's answer */
+    json_t *held;    /* a request until there is a keeper; NULL = none */
+    uint64_t held_ms;
     struct buf in, out;
 };
 

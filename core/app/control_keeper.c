@@ -9,11 +9,31 @@
 
 #include "app/master.h"
 #include "app/message.h"
+#include "base/clock.h"
 #include "engine/config_admin.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { HOLD_MS = 5000 }; /* a reload's next keeper is there within one */
+
+static bool is_there(const struct master *m)
+{
+    const struct post *keeper = m->posts ? &m->posts[m->n_workers] : NULL;
+
+    return keeper && keeper->sock >= 0 && keeper->ready_ms &&
+           !keeper->retired;
+}
+
+/* A reload ends the keeper and starts the next: who asks just then waits. */
+static int hold(struct master *m, struct conn *c, json_t *request)
+{
+    control_wait(m, c);
+    c->held = json_incref(request);
+    c->held_ms = clock_mono_ms();
+    return 0;
+}
 
 int control_forward(struct master *m, struct conn *c, json_t *request)
 {
@@ -23,7 +43,9 @@ int control_forward(struct master *m, struct conn *c, json_t *request)
     char *text;
     int rc = -ERR_NOMEM;
 
-    if (!m->posts || keeper->sock < 0 || !keeper->ready_ms)
+    if (!is_there(m) && m->posts && m->phase == MASTER_RUNNING)
+        return hold(m, c, request);
+    if (!is_there(m))
         return control_put_error(&c->out, "the keeper is not there just now; "
                                           "try again");
     ask = json_pack("{s:o, s:i, s:O}", "who",
@@ -45,6 +67,36 @@ int control_forward(struct master *m, struct conn *c, json_t *request)
     c->ticket = 0;
     return control_put_error(&c->out, "the keeper cannot be asked now; try "
                                       "again");
+}
+
+void control_keeper_ready(struct master *m)
+{
+    for (size_t i = 0; m->control && i < CONTROL_MAX_CONNS; i++) {
+        struct conn *c = &m->control->conns[i];
+        json_t *request = c->held;
+
+        if (c->fd < 0 || !request)
+            continue;
+        c->held = NULL;
+        if (control_forward(m, c, request) != 0 || !c->ticket)
+            control_go_on(m, c);
+        json_decref(request);
+    }
+}
+
+void control_keeper_step(struct master *m, uint64_t now_ms)
+{
+    for (size_t i = 0; m->control && i < CONTROL_MAX_CONNS; i++) {
+        struct conn *c = &m->control->conns[i];
+
+        if (c->fd < 0 || !c->held || now_ms < c->held_ms + HOLD_MS)
+            continue;
+        json_decref(c->held);
+        c->held = NULL;
+        control_put_error(&c->out, "there has been no keeper for some time; "
+                                   "`penstock status` tells why");
+        control_go_on(m, c);
+    }
 }
 
 /* No ticket has that number: its connection would be none. */

@@ -256,6 +256,7 @@ void master_loop(struct master *m)
         reload_step(m, now);
         upgrade_step(m, now);
         heir_step(m);
+        control_keeper_step(m, now);
         wait = least(wait, notify_alive(&m->watch, now));
         relieve_step(m, now);
         master_alerts_step(m, now);

@@ -19,6 +19,8 @@ static void on_ready(struct master *m, struct post *p, struct message *msg)
     if (p->kind == PROC_WORKER)
         log_event(EV_worker_ready, LOG_I("pid", p->pid),
                   LOG_I("slot", p->slot));
+    if (p->kind == PROC_KEEPER)
+        control_keeper_ready(m);
     shadow_greet(m, p);
 }
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
 """Reloads and rollbacks through the admin API: roles, audit, the answers that
-the command line gives."""
+the command line gives; and what the keeper is asked while reloads go on."""
+import threading
+
 import pytest
 
 from conftest import free_port, wait_for
@@ -90,3 +92,32 @@ def test_refusals(started):
     assert got["error"]["at"].startswith("penstock.conf:")
     assert api("GET", "/v1/reload")[0] == 405
     assert p.status()["generation"] == 1
+
+
+def test_keys_are_made_while_reloads_go_on(penstock):
+    """Each reload of a changed key has a keeper of its own; whoever asks in
+    between waits for the next one."""
+    text = ('server {{ workers = 1 }}\nprovider "sim" {{ tags = {{ n = "{}" }} '
+            '}}\nkeys {{ store = true }}\n'
+            f'listen "127.0.0.1:{free_port()}"\n')
+    p = penstock(text.format(0))
+    made, failed = [], []
+
+    def make(who):
+        for i in range(8):
+            got = p.cli("key", "create", "--name", f"k{who}-{i}")
+            (made if got.returncode == 0 else failed).append(got)
+
+    threads = [threading.Thread(target=make, args=(i,)) for i in range(2)]
+    for t in threads:
+        t.start()
+    n = 0
+    while any(t.is_alive() for t in threads) and n < 200:
+        n += 1
+        p.conf.write_text(text.format(n))
+        assert p.cli("reload").returncode == 0
+    for t in threads:
+        t.join()
+    assert not failed, failed[0].stderr
+    assert len(made) == 16 and n > 1
+    assert len(p.cli("key", "list", "--json").stdout.splitlines()) == 16
