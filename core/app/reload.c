@@ -67,10 +67,10 @@ void reload_refuse(struct master *m, const struct err *err)
     const struct reload_wish *w = &m->reload.wishes[0];
     struct buf text = BUF_INIT(1 << 16);
 
-    if (is_a_reload(w, err))
+    if (is_a_reload(w, err) && !w->plan) {
         metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
-    if (is_a_reload(w, err) && !w->plan)
         master_alerts_refused(m, err);
+    }
     if (!w->shadow && (!w->watched || watch_is_news(m, err)))
         log_event(EV_reload_refused, LOG_Z("at", err->at),
                   LOG_Z("why", err->msg),

@@ -130,13 +130,14 @@ static void put_provider(struct litellm *l, FILE *out,
 /* ---- models -------------------------------------------------------------- */
 
 static void put_target(const struct litellm *l, FILE *out,
-                       const struct litellm_entry *e, bool weighted)
+                       const struct litellm_entry *e, bool weighted,
+                       bool outer)
 {
     char target[512];
 
     snprintf(target, sizeof target, "%s/%s", l->providers[e->provider].name,
              e->upstream);
-    fputs("\n    ", out);
+    fputs(outer ? "\n    " : "\n        ", out);
     if ((!weighted || e->weight == 0) && !e->max_concurrent) {
         put_text(out, target);
         fputc(',', out);
@@ -190,7 +191,7 @@ static size_t put_targets(const struct litellm *l, FILE *out,
             continue;
         if (!first && n == 0)
             fputs("\n    fallback = {", out);
-        put_target(l, out, e, first && count_first(l, model) > 1);
+        put_target(l, out, e, first && count_first(l, model) > 1, first);
         n++;
     }
     return n;
@@ -228,7 +229,7 @@ static void put_fallbacks(struct litellm *l, FILE *out, const char *model)
             fputs("\n    fallback = {", out);
         for (size_t k = 0; k < l->n_entries; k++) {
             if (strcmp(l->entries[k].model, other) == 0)
-                put_target(l, out, &l->entries[k], false);
+                put_target(l, out, &l->entries[k], false, false);
         }
     }
     if (n)
