@@ -11,4 +11,7 @@
 
 extern const struct dialect_ops gemini_dialect;
 
+/** Bits of wire/needs.h. O(parts). */
+uint32_t gemini_needs(const struct json *body);
+
 #endif

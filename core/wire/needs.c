@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "wire/needs.h"
 
+#include "wire/gemini.h"
 #include "wire/responses.h"
 
 static const struct {
@@ -106,6 +107,8 @@ uint32_t wire_needs(enum dialect d, const struct json *body)
 
     if (body->count && d == DIALECT_RESPONSES)
         return responses_needs(body);
+    if (body->count && (d == DIALECT_GEMINI || d == DIALECT_GEMINI_COUNT))
+        return gemini_needs(body);
     if (!body->count || (d != DIALECT_OPENAI_CHAT && d != DIALECT_ANTHROPIC &&
                          d != DIALECT_ANTHROPIC_COUNT))
         return 0;

@@ -55,6 +55,17 @@ static void what_a_request_needs(void)
           NEED_PREFILL },
         { DIALECT_ANTHROPIC, "{\"output_config\":{\"format\":{\"type\":"
           "\"json_schema\"}}}", NEED_SCHEMA },
+        { DIALECT_GEMINI, "{\"contents\":[{\"role\":\"user\",\"parts\":"
+          "[{\"text\":\"inlineData\"}]}]}", 0 },
+        { DIALECT_GEMINI, "{\"contents\":[{\"parts\":[{\"inlineData\":"
+          "{\"mimeType\":\"image/png\"}},{\"file_data\":"
+          "{\"mime_type\":\"application/pdf\"}}]}]}",
+          NEED_VISION | NEED_DOCUMENTS },
+        { DIALECT_GEMINI, "{\"contents\":[{\"role\":\"model\"}],"
+          "\"tools\":[{}],\"generationConfig\":{\"responseSchema\":{}}}",
+          NEED_PREFILL | NEED_TOOLS | NEED_SCHEMA },
+        { DIALECT_GEMINI, "{\"contents\":3,\"generationConfig\":[]}", 0 },
+        { DIALECT_GEMINI, "[]", 0 },
         { DIALECT_OPENAI_EMBEDDINGS, "{\"tools\":[{}]}", 0 },
         { DIALECT_OPENAI_CHAT, "[1]", 0 },
         { DIALECT_OPENAI_CHAT, "{\"messages\":3,\"tools\":4}", 0 },
