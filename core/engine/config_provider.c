@@ -310,7 +310,8 @@ int walk_headers(struct conf_walk *w, const json_t *headers)
 static int finish_url(struct conf_walk *w, json_t *p, const json_t *row,
                       const char *from)
 {
-    bool own_plugin = !text_of(row, "plugin") && text_of(p, "plugin");
+    bool own_plugin = (!text_of(row, "plugin") && text_of(p, "plugin")) ||
+                      json_is_true(json_object_get(row, "own_url"));
     const char *url = text_of(row, "base_url");
     json_t *list = url ? json_pack("[s]", url) : NULL;
 

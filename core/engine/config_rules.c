@@ -389,14 +389,16 @@ static int rule_policies(struct conf_walk *w, json_t *canonical)
 static const struct {
     const char *key, *endpoints;
 } meant_for[] = {
-    {"max_body", "chat|completions|embeddings|messages|count_tokens|" PATHS},
+    {"max_body", "chat|completions|embeddings|messages|count_tokens|"
+                 "responses|gemini|" PATHS},
     {"provider", PATHS},
-    {"validate", "chat|completions|embeddings|messages|count_tokens"},
+    {"validate", "chat|completions|embeddings|messages|count_tokens|"
+                 "responses"},
     {"max_messages", "chat|messages|count_tokens"},
-    {"max_tools", "chat|messages|count_tokens"},
+    {"max_tools", "chat|messages|count_tokens|responses"},
     {"max_images", "chat|messages|count_tokens"},
-    {"max_tokens", "chat|completions|messages"},
-    {"max_tokens_over", "chat|completions|messages"},
+    {"max_tokens", "chat|completions|messages|responses"},
+    {"max_tokens_over", "chat|completions|messages|responses"},
 };
 
 static bool is_among(const char *name, const char *list)

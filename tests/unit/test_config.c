@@ -465,8 +465,8 @@ static void every_vendor(void)
 
     CU_ASSERT(json_object_size(vendors) > 3);
     json_object_foreach(vendors, name, row) {
-        static const char known[] = "plugin|base_url|env|keyless|by_name|auth|"
-            "quirks|reasoning|models|usage|rate_limits|notes|source|read";
+        static const char known[] = "plugin|base_url|own_url|env|keyless|auth|"
+            "by_name|quirks|reasoning|models|usage|rate_limits|notes|source|read";
         char text[512];
         json_t *t, *v;
 
