@@ -38,8 +38,9 @@ def test_a_row_says_what_is_needed(name):
     assert row.get("base_url", "").startswith("http") or yours
     assert row.get("env") or row.get("keyless") or yours
     assert set(row.get("quirks", {}).get("errors", {}).values()) <= CLASSES
-    assert set(row.get("quirks", {})) <= {"rename", "drop", "errors",
-                                          "reasoning_in", "reasoning_out"}
+    assert set(row.get("quirks", {})) <= {
+        "rename", "drop", "errors", "reasoning_in", "reasoning_out",
+        "responses", "responses_only", "responses_tools"}
 
 
 def test_two_vendors_of_one_key_are_not_both_made_by_themselves():

@@ -463,10 +463,10 @@ static void every_vendor(void)
     json_t *vendors = json_object_get(file, "vendors"), *row;
     const char *name, *key;
 
-    CU_ASSERT(json_object_size(vendors) > 3);
     json_object_foreach(vendors, name, row) {
-        static const char known[] = "plugin|base_url|own_url|env|keyless|auth|"
-            "by_name|quirks|reasoning|models|usage|rate_limits|notes|source|read";
+        static const char known[] = "plugin|base_url|own_url|env|keyless|read|"
+            "by_name|auth|quirks|reasoning|models|usage|rate_limits|notes|"
+            "source";
         char text[512];
         json_t *t, *v;
 
