@@ -11,6 +11,8 @@ static int contains(ps_str text, const char *word)
 {
     size_t n = strlen(word);
 
+    if (n == 0)
+        return 1; /* whatever it says, even nothing */
     for (size_t i = 0; i + n <= text.n; i++) {
         if (memcmp(text.p + i, word, n) == 0)
             return 1;
