@@ -10,6 +10,7 @@ local M = { api = 1, schema = { match = "map" }, fail = "closed" }
 
 local MATCH = { residency = "region" }
 
+---@type string[][]
 local matches -- { theirs, ours }, in a list; read once
 
 local function all(match)

@@ -55,13 +55,15 @@ void http_client_free(struct http_client *c)
     while (!TAILQ_EMPTY(&c->all))
         http_call_cancel(TAILQ_FIRST(&c->all));
     for (size_t i = 0; i < c->n_shards; i++)
-        hc_shard_free(c->shards[i]);
+        hc_shard_close(c->shards[i]);
     while ((e = c->idle)) {
         c->idle = e->next;
         hc_easy_free(e);
     }
     for (size_t i = 0; i < c->n_socks; i++)
-        hc_sock_close(c, (int)i);
+        hc_sock_close(c, (int)i); /* each knows its shard */
+    for (size_t i = 0; i < c->n_shards; i++)
+        free(c->shards[i]);
     for (size_t i = 0; i < c->n_spare; i++)
         buf_clear(&c->spare[i]);
     loop_timer_stop(&c->sweep);

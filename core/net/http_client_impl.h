@@ -176,7 +176,8 @@ void hc_go(struct http_call *x);
 
 /* http_client_multi.c */
 struct hc_shard *hc_shard_pick(struct http_client *c);
-void hc_shard_free(struct hc_shard *s);
+/** Its connections close; the shard stays for sockets that point to it. */
+void hc_shard_close(struct hc_shard *s);
 void hc_sock_close(struct http_client *c, int fd);
 
 /* http_client_easy.c */

@@ -241,10 +241,9 @@ struct hc_shard *hc_shard_pick(struct http_client *c)
     return least;
 }
 
-void hc_shard_free(struct hc_shard *s)
+void hc_shard_close(struct hc_shard *s)
 {
     curl_multi_cleanup(s->m);
     loop_timer_stop(&s->timer);
     loop_undefer(&s->soon);
-    free(s);
 }
