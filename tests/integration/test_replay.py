@@ -155,6 +155,7 @@ def test_replay_anthropic(penstock, api, size):
     with Replay(found, size, name_only) as up:
         p, loose = instances(penstock,
                              ANTHROPIC_PROVIDER.format(url=up.url[:-3]))
+        ours = {}
         for x in found:
             body = dict(x["request"]["body"])
             body["model"] = "up/" + body["model"]
@@ -170,6 +171,7 @@ def test_replay_anthropic(penstock, api, size):
             assert a.body == x["response"]["body"].encode(), x["id"]
             check_head(x, up.requests[-1])
             assert a.headers["request-id"].startswith("req_"), x["id"]
+            ours[a.headers["request-id"]] = x
             assert "x-request-id" not in a.headers, x["id"]
             for k, v in x["response"]["headers"].items():
                 if k.lower().startswith("anthropic-ratelimit-") or \
@@ -177,8 +179,8 @@ def test_replay_anthropic(penstock, api, size):
                     assert a.headers.get(k.lower()) == v, (x["id"], k)
         wait_for(lambda: len(lines(p, loose)) == len(found),
                  why="a line for each")
-        held = [x for x in found if x["response"]["status"] != 400]
-        for x, line in zip(held, p.logs("request")):
+        for line in p.logs("request"):  # workers write in any order
+            x = ours[line["id"]]
             assert line["endpoint"] in ("messages", "count_tokens")
             if x["response"]["status"] == 200 and "messages" in api:
                 check_line(x, line)
