@@ -9,17 +9,11 @@
 #include <penstock/plugin.h>
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define TEXT_MAX 1024 /* of a message is looked at */
 #define WAIT_MAX_MS 3600000u
 #define VERSION "2023-06-01"
 
-struct verdict {
-    const char *word;
-    uint16_t cls, scope;
-};
-
 /* error.details.error_code, whole: the stable cause where there is one */
-static const struct verdict codes[] = {
+static const ps_verdict codes[] = {
     { "contract_spend_limit_reached", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
     { "enforced_spend_limit_reached", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
     { "organization_on_hold", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
@@ -27,7 +21,7 @@ static const struct verdict codes[] = {
 };
 
 /* error.type, where the status does not say it: inside a 200, say */
-static const struct verdict types[] = {
+static const ps_verdict types[] = {
     { "overloaded_error", PS_FAULT_OVERLOADED, PS_SCOPE_TARGET },
     { "api_error", PS_FAULT_TRANSIENT, PS_SCOPE_TARGET },
     { "timeout_error", PS_FAULT_TIMEOUT, PS_SCOPE_TARGET },
@@ -42,7 +36,7 @@ static const struct verdict types[] = {
 
 /* How error.message begins, in a 400. The account's own trouble comes as an
  * invalid request; no client can make a message begin like this. */
-static const struct verdict accounts[] = {
+static const ps_verdict accounts[] = {
     { "your credit balance is too low", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
     { "you have reached your specified api usage limits", PS_FAULT_QUOTA,
       PS_SCOPE_CREDENTIAL },
@@ -50,62 +44,12 @@ static const struct verdict accounts[] = {
 
 /* Within error.message: both classes are the caller's own fault, so that a
  * prompt which is echoed can harm nobody but its sender. */
-static const struct verdict phrases[] = {
+static const ps_verdict phrases[] = {
     { "prompt is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "exceed context limit", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "context window", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "content filtering policy", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
 };
-
-static int decide(ps_fault *f, const struct verdict *list, size_t n, ps_str s)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!ps_is(s, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
-
-/* Does `text` go on with a word in lower case, whatever its own case? */
-static int begins(ps_str text, const char *lower)
-{
-    size_t n = strlen(lower);
-
-    if (text.n < n)
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        char c = text.p[i];
-
-        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower[i])
-            return 0;
-    }
-    return 1;
-}
-
-static int contains(ps_str text, const char *lower)
-{
-    for (; text.n; text.p++, text.n--) {
-        if (begins(text, lower))
-            return 1;
-    }
-    return 0;
-}
-
-static int by_text(ps_fault *f, const struct verdict *list, size_t n,
-                   ps_str text, int (*holds)(ps_str, const char *))
-{
-    if (text.n > TEXT_MAX)
-        text.n = TEXT_MAX;
-    for (size_t i = 0; text.p && i < n; i++) {
-        if (!holds(text, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
 
 /* ---- when to come back ------------------------------------------------- */
 
@@ -196,24 +140,24 @@ static void by_status(ps_fault *f, int status, ps_str type, ps_str text)
 {
     switch (status) {
     case 200:
-        if (by_text(f, phrases, N_OF(phrases), text, contains))
+        if (ps_decide(f, phrases, N_OF(phrases), text, ps_contains))
             break;
-        decide(f, types, N_OF(types), type);
+        ps_decide(f, types, N_OF(types), type, ps_is);
         break;
     case 400:
-        if (by_text(f, accounts, N_OF(accounts), text, begins))
+        if (ps_decide(f, accounts, N_OF(accounts), text, ps_begins))
             break;
-        by_text(f, phrases, N_OF(phrases), text, contains);
+        ps_decide(f, phrases, N_OF(phrases), text, ps_contains);
         break;
     case 413:
-        by_text(f, phrases, N_OF(phrases), text, contains);
+        ps_decide(f, phrases, N_OF(phrases), text, ps_contains);
         break;
     case 403: /* the edge's word for a country that is not served */
         if (ps_is(type, "forbidden"))
             ps_fault_set(f, PS_FAULT_REGION, PS_SCOPE_PROVIDER);
         break;
     case 404: /* a file or container that the request names is the caller's */
-        if (ps_is(type, "not_found_error") && !begins(text, "model:"))
+        if (ps_is(type, "not_found_error") && !ps_begins(text, "model:"))
             ps_fault_set(f, PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST);
         break;
     default:
@@ -227,7 +171,7 @@ static ps_rc classify(ps_try *t, ps_fault *f)
     ps_str type = ps_answer_str(t, "/error/type");
     ps_str text = ps_answer_str(t, "/error/message");
 
-    if (!decide(f, codes, N_OF(codes), code))
+    if (!ps_decide(f, codes, N_OF(codes), code, ps_is))
         by_status(f, t->status, type, text);
     if (f->cls == PS_FAULT_RATE_LIMIT && !f->retry_after_ms)
         f->retry_after_ms = reset_ms(t);

@@ -11,10 +11,8 @@
 #define VERSION "?api-version={api_version=2024-10-21}"
 #define AT "/openai/deployments/{model}"
 
-static const struct {
-    const char *code; /* error.code, or error.innererror.code */
-    uint16_t cls, scope;
-} codes[] = {
+/* error.code, or error.innererror.code */
+static const ps_verdict codes[] = {
     { "content_filter", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
     { "ResponsibleAIPolicyViolation", PS_FAULT_CONTENT_FILTER,
       PS_SCOPE_REQUEST },
@@ -29,21 +27,12 @@ static const struct {
     { "PermissionDenied", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
 };
 
-static int decide(ps_fault *f, ps_str code)
-{
-    for (size_t i = 0; i < N_OF(codes); i++) {
-        if (!ps_is(code, codes[i].code))
-            continue;
-        ps_fault_set(f, codes[i].cls, codes[i].scope);
-        return 1;
-    }
-    return 0;
-}
-
 static ps_rc classify(ps_try *t, ps_fault *f)
 {
-    if (decide(f, ps_answer_str(t, "/error/innererror/code")) ||
-        decide(f, ps_answer_str(t, "/error/code")))
+    if (ps_decide(f, codes, N_OF(codes),
+                  ps_answer_str(t, "/error/innererror/code"), ps_is) ||
+        ps_decide(f, codes, N_OF(codes), ps_answer_str(t, "/error/code"),
+                  ps_is))
         return PS_OK;
     return PS_DECLINED;
 }

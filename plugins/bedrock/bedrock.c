@@ -11,7 +11,6 @@
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define WORD_MAX 64    /* bytes of a region, of a key's id */
-#define TEXT_MAX 1024  /* of a message is looked at */
 #define TOKEN_MAX 4096
 #define SKEW_MAX_S 604800 /* beyond a week it is not the clock */
 
@@ -197,13 +196,8 @@ static ps_rc adjust(ps_try *t)
 
 /* ---- errors ------------------------------------------------------------ */
 
-struct verdict {
-    const char *word;
-    uint16_t cls, scope;
-};
-
 /* Names of exceptions; streams begin them in lower case. */
-static const struct verdict names[] = {
+static const ps_verdict names[] = {
     { "ThrottlingException", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
     { "TooManyRequestsException", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
     { "ServiceQuotaExceededException", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
@@ -227,7 +221,7 @@ static const struct verdict names[] = {
 
 /* How the message of an AccessDeniedException begins where it is the model,
  * and not the key, that is meant. */
-static const struct verdict access_to_model[] = {
+static const ps_verdict access_to_model[] = {
     { "you don't have access to the model", PS_FAULT_MODEL_ACCESS,
       PS_SCOPE_TARGET },
     { "model access is denied", PS_FAULT_MODEL_ACCESS, PS_SCOPE_TARGET },
@@ -235,7 +229,7 @@ static const struct verdict access_to_model[] = {
 
 /* How that of a ValidationException begins where the model's name is what is
  * wrong: the operator's, not the caller's. */
-static const struct verdict models_begin[] = {
+static const ps_verdict models_begin[] = {
     { "the provided model identifier is invalid", PS_FAULT_MODEL_GONE,
       PS_SCOPE_TARGET },
     { "invocation of model id", PS_FAULT_MODEL_GONE, PS_SCOPE_TARGET },
@@ -244,7 +238,7 @@ static const struct verdict models_begin[] = {
 
 /* Within it: classes that are the caller's own fault, so that what a prompt
  * echoes harms nobody but its sender. */
-static const struct verdict phrases[] = {
+static const ps_verdict phrases[] = {
     { "input is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "prompt is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "exceed context limit", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
@@ -253,51 +247,6 @@ static const struct verdict phrases[] = {
     { "maximum context length", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "content filtering policy", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
 };
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-/* Does `text` begin with a word, whatever the case of either? */
-static int begins(ps_str text, const char *word)
-{
-    size_t n = strlen(word);
-
-    if (text.n < n)
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        if (lower(text.p[i]) != lower(word[i]))
-            return 0;
-    }
-    return 1;
-}
-
-static int contains(ps_str text, const char *word)
-{
-    for (; text.n; text.p++, text.n--) {
-        if (begins(text, word))
-            return 1;
-    }
-    return 0;
-}
-
-static int same(ps_str text, const char *word)
-{
-    return text.n == strlen(word) && begins(text, word);
-}
-
-static int decide(ps_fault *f, const struct verdict *list, size_t n,
-                  ps_str text, int (*holds)(ps_str, const char *))
-{
-    for (size_t i = 0; text.p && i < n; i++) {
-        if (!holds(text, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
 
 /* "ThrottlingException" of "com.x#ThrottlingException:http://..." */
 static ps_str bare(ps_str s)
@@ -362,9 +311,10 @@ static int learn_skew(ps_try *t, ps_str name, ps_str text)
     int64_t skew = theirs - (int64_t)(t->svc->unix_ms() / 1000);
     int64_t moved = skew - in->skew_s;
 
-    if (!begins(text, "signature expired") &&
-        !begins(text, "signature not yet current") &&
-        !same(name, "RequestTimeTooSkewed") && !same(name, "RequestExpired"))
+    if (!ps_begins(text, "signature expired") &&
+        !ps_begins(text, "signature not yet current") &&
+        !ps_same(name, "RequestTimeTooSkewed") &&
+        !ps_same(name, "RequestExpired"))
         return 0;
     if (!theirs || skew > SKEW_MAX_S || skew < -SKEW_MAX_S ||
         (moved > -60 && moved < 60))
@@ -382,8 +332,6 @@ static ps_rc classify(ps_try *t, ps_fault *f)
 
     if (!text.p)
         text = ps_answer_str(t, "/Message");
-    if (text.n > TEXT_MAX)
-        text.n = TEXT_MAX;
     if (text.p) /* told with a capital letter, it is not seen by the core */
         f->message = text;
     if (name.n)
@@ -392,13 +340,13 @@ static ps_rc classify(ps_try *t, ps_fault *f)
         ps_fault_set(f, PS_FAULT_TRANSIENT, PS_SCOPE_REQUEST);
         return PS_OK;
     }
-    known = decide(f, names, N_OF(names), name, same);
-    if (same(name, "AccessDeniedException"))
-        decide(f, access_to_model, N_OF(access_to_model), text, begins);
+    known = ps_decide(f, names, N_OF(names), name, ps_same);
+    if (ps_same(name, "AccessDeniedException"))
+        ps_decide(f, access_to_model, N_OF(access_to_model), text, ps_begins);
     if ((known && f->cls == PS_FAULT_BAD_REQUEST) ||
         (!known && t->status == 400)) {
-        if (!decide(f, models_begin, N_OF(models_begin), text, begins))
-            decide(f, phrases, N_OF(phrases), text, contains);
+        if (!ps_decide(f, models_begin, N_OF(models_begin), text, ps_begins))
+            ps_decide(f, phrases, N_OF(phrases), text, ps_contains);
     }
     return PS_OK;
 }

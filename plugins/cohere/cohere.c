@@ -8,20 +8,6 @@
 #include <penstock/plugin.h>
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define TEXT_MAX 1024 /* of a message is looked at: the prompt may follow */
-
-static int contains(ps_str text, const char *word)
-{
-    size_t n = strlen(word);
-
-    if (n == 0)
-        return 1; /* whatever it says, even nothing */
-    for (size_t i = 0; i + n <= text.n; i++) {
-        if (memcmp(text.p + i, word, n) == 0)
-            return 1;
-    }
-    return 0;
-}
 
 static const struct {
     int status; /* 0: any */
@@ -40,11 +26,11 @@ static ps_rc classify(ps_try *t, ps_fault *f)
 {
     ps_str text = f->message;
 
-    if (text.n > TEXT_MAX)
-        text.n = TEXT_MAX;
+    if (text.n > PS_TEXT_LOOKED_AT)
+        text.n = PS_TEXT_LOOKED_AT;
     for (size_t i = 0; i < N_OF(phrases); i++) {
         if (phrases[i].status != t->status ||
-            !contains(text, phrases[i].word))
+            !ps_holds(text, phrases[i].word))
             continue;
         ps_fault_set(f, phrases[i].cls, phrases[i].scope);
         return PS_OK;

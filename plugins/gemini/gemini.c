@@ -11,17 +11,11 @@
 #include <stdio.h>
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define TEXT_MAX 1024 /* of a message is looked at */
 #define DETAILS_MAX 8
 #define WAIT_MAX_MS 3600000u
 
-struct verdict {
-    const char *word;
-    uint16_t cls, scope;
-};
-
 /* error.details[].reason of google.rpc.ErrorInfo */
-static const struct verdict reasons[] = {
+static const ps_verdict reasons[] = {
     { "API_KEY_INVALID", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "API_KEY_EXPIRED", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "API_KEY_SERVICE_BLOCKED", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
@@ -34,7 +28,7 @@ static const struct verdict reasons[] = {
 };
 
 /* error.status: what the HTTP status does not say inside a 200 */
-static const struct verdict statuses[] = {
+static const ps_verdict statuses[] = {
     { "RESOURCE_EXHAUSTED", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
     { "UNAUTHENTICATED", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "PERMISSION_DENIED", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
@@ -49,7 +43,7 @@ static const struct verdict statuses[] = {
 };
 
 /* How error.message begins; no client makes it begin so. */
-static const struct verdict begins_with[] = {
+static const ps_verdict begins_with[] = {
     { "api key not valid", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "api key expired", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "user location is not supported", PS_FAULT_REGION, PS_SCOPE_PROVIDER },
@@ -58,61 +52,11 @@ static const struct verdict begins_with[] = {
 };
 
 /* Within it: the caller's own fault, whoever echoes a prompt. */
-static const struct verdict phrases[] = {
+static const ps_verdict phrases[] = {
     { "input token count", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "maximum number of tokens allowed", PS_FAULT_CONTEXT_LENGTH,
       PS_SCOPE_REQUEST },
 };
-
-static int decide(ps_fault *f, const struct verdict *list, size_t n, ps_str s)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!ps_is(s, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
-
-/* Does `text` go on with a word in lower case, whatever its own case? */
-static int begins(ps_str text, const char *lower)
-{
-    size_t n = strlen(lower);
-
-    if (text.n < n)
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        char c = text.p[i];
-
-        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower[i])
-            return 0;
-    }
-    return 1;
-}
-
-static int contains(ps_str text, const char *lower)
-{
-    for (; text.n; text.p++, text.n--) {
-        if (begins(text, lower))
-            return 1;
-    }
-    return 0;
-}
-
-static int by_text(ps_fault *f, const struct verdict *list, size_t n,
-                   ps_str text, int (*holds)(ps_str, const char *))
-{
-    if (text.n > TEXT_MAX)
-        text.n = TEXT_MAX;
-    for (size_t i = 0; text.p && i < n; i++) {
-        if (!holds(text, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
 
 /* ---- details ------------------------------------------------------------ */
 
@@ -170,7 +114,7 @@ static int is_daily(ps_try *t, int detail)
         id = in_detail(t, detail, name);
         if (!id.p)
             return 0;
-        if (contains(id, "perday"))
+        if (ps_contains(id, "perday"))
             return 1;
     }
     return 0;
@@ -186,8 +130,8 @@ static int by_details(ps_try *t, ps_fault *f, int limited)
 
         if (!type.p)
             break;
-        said |= decide(f, reasons, N_OF(reasons),
-                       in_detail(t, i, "reason"));
+        said |= ps_decide(f, reasons, N_OF(reasons),
+                       in_detail(t, i, "reason"), ps_is);
         if (!limited)
             continue;
         wait = delay_ms(in_detail(t, i, "retryDelay"));
@@ -210,12 +154,12 @@ static ps_rc classify(ps_try *t, ps_fault *f)
     int limited = t->status == 429 || ps_is(status, "RESOURCE_EXHAUSTED");
 
     if (by_details(t, f, limited) ||
-        by_text(f, begins_with, N_OF(begins_with), text, begins))
+        ps_decide(f, begins_with, N_OF(begins_with), text, ps_begins))
         return PS_OK;
     if (t->status == 200 || t->status == 400) {
-        if (by_text(f, phrases, N_OF(phrases), text, contains))
+        if (ps_decide(f, phrases, N_OF(phrases), text, ps_contains))
             return PS_OK;
-        decide(f, statuses, N_OF(statuses), status);
+        ps_decide(f, statuses, N_OF(statuses), status, ps_is);
     }
     return PS_OK;
 }

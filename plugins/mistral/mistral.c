@@ -7,31 +7,18 @@
  */
 #include <penstock/plugin.h>
 
-static int contains(ps_str text, const char *word)
-{
-    size_t n = strlen(word);
-
-    if (n == 0)
-        return 1; /* whatever it says, even nothing */
-    for (size_t i = 0; i + n <= text.n; i++) {
-        if (memcmp(text.p + i, word, n) == 0)
-            return 1;
-    }
-    return 0;
-}
-
 static ps_rc classify(ps_try *t, ps_fault *f)
 {
     ps_str text = f->message;
 
-    if (text.n > 1024)
-        text.n = 1024;
-    if (t->status == 400 && (contains(text, "too large for model") ||
-                             contains(text, "maximum context length")))
+    if (text.n > PS_TEXT_LOOKED_AT)
+        text.n = PS_TEXT_LOOKED_AT;
+    if (t->status == 400 && (ps_holds(text, "too large for model") ||
+                             ps_holds(text, "maximum context length")))
         ps_fault_set(f, PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST);
-    else if (t->status == 429 && contains(text, "capacity exceeded"))
+    else if (t->status == 429 && ps_holds(text, "capacity exceeded"))
         ps_fault_set(f, PS_FAULT_OVERLOADED, PS_SCOPE_TARGET);
-    else if (t->status == 400 && contains(text, "Invalid model"))
+    else if (t->status == 400 && ps_holds(text, "Invalid model"))
         ps_fault_set(f, PS_FAULT_MODEL_GONE, PS_SCOPE_TARGET);
     else
         return PS_DECLINED;

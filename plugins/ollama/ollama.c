@@ -7,19 +7,6 @@
  */
 #include <penstock/plugin.h>
 
-static int contains(ps_str text, const char *word)
-{
-    size_t n = strlen(word);
-
-    if (n == 0)
-        return 1; /* whatever it says, even nothing */
-    for (size_t i = 0; i + n <= text.n; i++) {
-        if (memcmp(text.p + i, word, n) == 0)
-            return 1;
-    }
-    return 0;
-}
-
 /* A setting, as a member of the request. */
 static ps_rc put(ps_try *t, const char *setting, const char *member)
 {
@@ -44,15 +31,15 @@ static ps_rc classify(ps_try *t, ps_fault *f)
 {
     ps_str text = f->message;
 
-    if (text.n > 1024)
-        text.n = 1024;
-    if (t->status == 404 && contains(text, "not found"))
+    if (text.n > PS_TEXT_LOOKED_AT)
+        text.n = PS_TEXT_LOOKED_AT;
+    if (t->status == 404 && ps_holds(text, "not found"))
         ps_fault_set(f, PS_FAULT_MODEL_GONE, PS_SCOPE_TARGET);
-    else if (contains(text, "server busy") ||
-             contains(text, "requires more system memory"))
+    else if (ps_holds(text, "server busy") ||
+             ps_holds(text, "requires more system memory"))
         ps_fault_set(f, PS_FAULT_OVERLOADED, PS_SCOPE_TARGET);
-    else if (contains(text, "exceeds the context length") ||
-             contains(text, "exceeds maximum context length"))
+    else if (ps_holds(text, "exceeds the context length") ||
+             ps_holds(text, "exceeds maximum context length"))
         ps_fault_set(f, PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST);
     else
         return PS_DECLINED;

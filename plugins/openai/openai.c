@@ -10,16 +10,10 @@
 #include <penstock/plugin.h>
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define TEXT_MAX 1024 /* of a message is looked at: the prompt may follow */
 #define WAIT_MAX_MS 3600000u
 
-struct verdict {
-    const char *word;
-    uint16_t cls, scope;
-};
-
 /* error.code or error.type, whole */
-static const struct verdict codes[] = {
+static const ps_verdict codes[] = {
     { "insufficient_quota", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
     { "billing_hard_limit_reached", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
     { "billing_not_active", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
@@ -42,7 +36,7 @@ static const struct verdict codes[] = {
 /* Within error.message, in lower case, for answers that name no code: in 400,
  * 413, 422 and inside a 200 ... Both classes are the caller's own fault, so
  * that a prompt which is echoed in a message can harm nobody but its sender. */
-static const struct verdict phrases[] = {
+static const ps_verdict phrases[] = {
     { "maximum context length", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "exceeds the context window", PS_FAULT_CONTEXT_LENGTH,
       PS_SCOPE_REQUEST },
@@ -63,17 +57,17 @@ static const struct verdict phrases[] = {
 };
 
 /* ... and in 403 and 404, which else are the operator's to mend */
-static const struct verdict forbidden[] = {
+static const ps_verdict forbidden[] = {
     { "from this model", PS_FAULT_MODEL_ACCESS, PS_SCOPE_TARGET },
     { "not have access to model", PS_FAULT_MODEL_ACCESS, PS_SCOPE_TARGET },
 };
-static const struct verdict not_found[] = {
+static const ps_verdict not_found[] = {
     { "not a chat model", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
     { "is a chat model and not", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
 };
 
 /* error.type of an error inside a 200, where there is no status to go by */
-static const struct verdict types[] = {
+static const ps_verdict types[] = {
     { "invalid_request_error", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
     { "authentication_error", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
     { "rate_limit_error", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
@@ -82,61 +76,19 @@ static const struct verdict types[] = {
     { "tokens", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
 };
 
-static int decide(ps_fault *f, const struct verdict *list, size_t n, ps_str s)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!ps_is(s, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
-
-static int contains(ps_str text, const char *lower)
-{
-    size_t n = strlen(lower), k;
-    char c;
-
-    for (size_t i = 0; i + n <= text.n; i++) {
-        for (k = 0; k < n; k++) {
-            c = text.p[i + k];
-            if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower[k])
-                break;
-        }
-        if (k == n)
-            return 1;
-    }
-    return 0;
-}
-
-static int by_phrase(ps_fault *f, const struct verdict *list, size_t n,
-                     ps_str text)
-{
-    if (text.n > TEXT_MAX)
-        text.n = TEXT_MAX;
-    for (size_t i = 0; i < n; i++) {
-        if (!contains(text, list[i].word))
-            continue;
-        ps_fault_set(f, list[i].cls, list[i].scope);
-        return 1;
-    }
-    return 0;
-}
-
 /* Which phrases are looked for depends on the status. */
 static int by_text(ps_fault *f, int status, ps_str text)
 {
     switch (status) {
     case 403:
-        return by_phrase(f, forbidden, N_OF(forbidden), text);
+        return ps_decide(f, forbidden, N_OF(forbidden), text, ps_contains);
     case 404:
-        return by_phrase(f, not_found, N_OF(not_found), text);
+        return ps_decide(f, not_found, N_OF(not_found), text, ps_contains);
     case 200:
     case 400:
     case 413:
     case 422:
-        return by_phrase(f, phrases, N_OF(phrases), text);
+        return ps_decide(f, phrases, N_OF(phrases), text, ps_contains);
     default:
         return 0;
     }
@@ -220,16 +172,17 @@ static ps_rc classify(ps_try *t, ps_fault *f)
         return PS_DECLINED;
     if ((t->status == 429 ||
          (t->status == 413 && ps_is(code, "rate_limit_exceeded"))) &&
-        contains(text, "request too large")) {
+        ps_contains(text, "request too large")) {
         /* larger than this model's whole allowance: waiting is no cure */
         ps_fault_set(f, PS_FAULT_RATE_LIMIT, PS_SCOPE_TARGET);
         f->retry_after_ms = 0;
         return PS_OK;
     }
-    if (!decide(f, codes, N_OF(codes), code) &&
-        !decide(f, codes, N_OF(codes), type) && !by_text(f, t->status, text) &&
+    if (!ps_decide(f, codes, N_OF(codes), code, ps_is) &&
+        !ps_decide(f, codes, N_OF(codes), type, ps_is) &&
+        !by_text(f, t->status, text) &&
         t->status == 200)
-        decide(f, types, N_OF(types), type);
+        ps_decide(f, types, N_OF(types), type, ps_is);
     if (f->cls == PS_FAULT_RATE_LIMIT && !f->retry_after_ms)
         f->retry_after_ms = reset_ms(t);
     return PS_OK;

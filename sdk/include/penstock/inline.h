@@ -184,5 +184,6 @@ static inline ps_rc ps_hmac_sha256(const ps_services *svc, ps_str key,
 }
 
 #include <penstock/text.h>
+#include <penstock/verdict.h>
 
 #endif
