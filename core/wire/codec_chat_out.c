@@ -464,22 +464,13 @@ int chat_encode(struct codec_out *base, const struct neutral_event *ev,
                 struct buf *to)
 {
     struct chat_out *out = chat_of(base);
-    int rc = 0;
+    int rc;
 
     if (base->ended)
         return 0;
-    if (ev->type == NEUTRAL_START) {
-        if (base->started)
-            return -ERR_BUG;
-        base->started = true;
+    rc = codec_out_note(base, ev);
+    if (!rc && ev->type == NEUTRAL_START)
         rc = make_head(out, ev);
-    }
-    if (ev->type == NEUTRAL_START || ev->type == NEUTRAL_USAGE)
-        usage_merge(&base->usage, &ev->usage);
-    if (!base->started && ev->type != NEUTRAL_ERROR &&
-        ev->type != NEUTRAL_PING)
-        return -ERR_BUG;
-    base->ended = ev->type == NEUTRAL_END || ev->type == NEUTRAL_ERROR;
     if (rc)
         return rc;
     return base->opts.stream ? stream(out, ev, to) : chat_whole(out, ev, to);

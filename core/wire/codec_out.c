@@ -125,6 +125,22 @@ struct codec_out *codec_out_new(const struct codec *c, struct arena *a,
     return c->out_init(out) ? NULL : out;
 }
 
+int codec_out_note(struct codec_out *out, const struct neutral_event *ev)
+{
+    bool start = ev->type == NEUTRAL_START;
+
+    if (start && out->started)
+        return -ERR_BUG;
+    if (!start && !out->started && ev->type != NEUTRAL_ERROR &&
+        ev->type != NEUTRAL_PING)
+        return -ERR_BUG;
+    if (start || ev->type == NEUTRAL_USAGE)
+        usage_merge(&out->usage, &ev->usage);
+    out->started |= start;
+    out->ended = ev->type == NEUTRAL_END || ev->type == NEUTRAL_ERROR;
+    return 0;
+}
+
 int codec_pipe(void *ud, const struct neutral_event *ev)
 {
     struct codec_pipe *pipe = ud;

@@ -454,14 +454,9 @@ int responses_encode(struct codec_out *base, const struct neutral_event *ev,
             jw_bytes(&w, STR(": keep-alive\n\n"));
         return w.rc;
     }
-    if (ev->type == NEUTRAL_START && base->started)
-        return -ERR_BUG;
-    if (ev->type == NEUTRAL_START || ev->type == NEUTRAL_USAGE)
-        usage_merge(&base->usage, &ev->usage);
-    base->started = base->started || ev->type == NEUTRAL_START;
-    if (!base->started && ev->type != NEUTRAL_ERROR)
-        return -ERR_BUG;
-    base->ended = ev->type == NEUTRAL_END || ev->type == NEUTRAL_ERROR;
+    rc = codec_out_note(base, ev);
+    if (rc)
+        return rc;
     if (ev->choice) /* this dialect has one */
         return 0;
     if (out->finished && neutral_is_content(ev))

@@ -53,6 +53,10 @@ struct codec_out {
     struct usage usage;
 };
 
+/** Note an event's start, usage and end, before it is written. BUG: a second
+ * start, or something but an error or a ping before the first. */
+int codec_out_note(struct codec_out *out, const struct neutral_event *ev);
+
 /* ---- decoders ----------------------------------------------------------- */
 
 /** To the sink; nothing after the end. Start the answer with in_start. */

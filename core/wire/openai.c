@@ -22,13 +22,13 @@ static const struct required required[] = {
       "a string or an array" },
 };
 
-static int bad(struct err *err, const char *field, const char *why)
+int openai_bad(struct err *err, const char *field, const char *why)
 {
     return err_at(err, ERR_INVALID_REQUEST, field, "Invalid '%s': %s", field,
                   why);
 }
 
-static int read_model(const struct json *b, struct arena *a,
+int openai_read_model(const struct json *b, struct arena *a,
                       struct wire_request *out, struct err *err)
 {
     uint32_t node = json_member(b, 0, STR("model"));
@@ -37,17 +37,17 @@ static int read_model(const struct json *b, struct arena *a,
         return err_at(err, ERR_INVALID_REQUEST, "model",
                       "you must provide a model parameter");
     if (b->nodes[node].type != JSON_T_STRING)
-        return bad(err, "model", "expected a string.");
+        return openai_bad(err, "model", "expected a string.");
     out->model = json_text(b, node, a);
     if (!out->model.p)
         return -ERR_NOMEM;
     if (out->model.n == 0 || out->model.n > 256)
-        return bad(err, "model", "expected 1 to 256 bytes.");
+        return openai_bad(err, "model", "expected 1 to 256 bytes.");
     return 0;
 }
 
 /* *out stays as it is where the member is absent or null. */
-static int read_bool(const struct json *b, uint32_t object, const char *name,
+int openai_read_bool(const struct json *b, uint32_t object, const char *name,
                      bool *out, struct err *err)
 {
     uint32_t node = json_member(b, object, str_of(name));
@@ -56,7 +56,7 @@ static int read_bool(const struct json *b, uint32_t object, const char *name,
         return 0;
     if (b->nodes[node].type != JSON_T_TRUE &&
         b->nodes[node].type != JSON_T_FALSE)
-        return bad(err, name, "expected true or false.");
+        return openai_bad(err, name, "expected true or false.");
     *out = b->nodes[node].type == JSON_T_TRUE;
     return 0;
 }
@@ -65,18 +65,19 @@ static int read_stream(const struct json *b, struct wire_request *out,
                        struct err *err)
 {
     uint32_t options = json_member(b, 0, STR("stream_options"));
-    int rc = read_bool(b, 0, "stream", &out->stream, err);
+    int rc = openai_read_bool(b, 0, "stream", &out->stream, err);
 
     if (rc)
         return rc;
     if (options == JSON_NONE || b->nodes[options].type == JSON_T_NULL)
         return 0;
     if (b->nodes[options].type != JSON_T_OBJECT)
-        return bad(err, "stream_options", "expected an object.");
+        return openai_bad(err, "stream_options", "expected an object.");
     if (!out->stream)
-        return bad(err, "stream_options",
+        return openai_bad(err, "stream_options",
                    "only allowed when 'stream' is true.");
-    return read_bool(b, options, "include_usage", &out->include_usage, err);
+    return openai_read_bool(b, options, "include_usage", &out->include_usage,
+                            err);
 }
 
 /* Known where it makes sense; whether it does is the provider's business. */
@@ -128,7 +129,7 @@ static int read_request(enum dialect d, const struct json *body,
     if (body->nodes[0].type != JSON_T_OBJECT)
         return err_set(err, ERR_INVALID_REQUEST,
                        "The body must be a JSON object.");
-    rc = read_model(body, a, out, err);
+    rc = openai_read_model(body, a, out, err);
     if (!rc)
         rc = check_required(d, body, err);
     if (!rc && d != DIALECT_OPENAI_EMBEDDINGS)

@@ -56,4 +56,14 @@ const char *openai_finish(enum wire_finish f);
 uint32_t openai_index(const struct json *j, uint32_t object,
                       uint32_t position);
 
+/* openai.c: what Responses reads as chat does */
+
+/** "Invalid 'FIELD': WHY"; -ERR_INVALID_REQUEST. */
+int openai_bad(struct err *err, const char *field, const char *why);
+int openai_read_model(const struct json *b, struct arena *a,
+                      struct wire_request *out, struct err *err);
+/** *out stays as it is where the member is absent or null. */
+int openai_read_bool(const struct json *b, uint32_t object, const char *name,
+                     bool *out, struct err *err);
+
 #endif

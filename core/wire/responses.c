@@ -4,45 +4,8 @@
 #include "wire/responses.h"
 
 #include "wire/needs.h"
+#include "wire/openai_impl.h"
 #include "wire/responses_impl.h"
-
-static int bad(struct err *err, const char *field, const char *why)
-{
-    return err_at(err, ERR_INVALID_REQUEST, field, "Invalid '%s': %s", field,
-                  why);
-}
-
-static int read_model(const struct json *b, struct arena *a,
-                      struct wire_request *out, struct err *err)
-{
-    uint32_t node = json_member(b, 0, STR("model"));
-
-    if (node == JSON_NONE)
-        return err_at(err, ERR_INVALID_REQUEST, "model",
-                      "you must provide a model parameter");
-    if (b->nodes[node].type != JSON_T_STRING)
-        return bad(err, "model", "expected a string.");
-    out->model = json_text(b, node, a);
-    if (!out->model.p)
-        return -ERR_NOMEM;
-    if (out->model.n == 0 || out->model.n > 256)
-        return bad(err, "model", "expected 1 to 256 bytes.");
-    return 0;
-}
-
-static int read_stream(const struct json *b, struct wire_request *out,
-                       struct err *err)
-{
-    uint32_t node = json_member(b, 0, STR("stream"));
-
-    if (node == JSON_NONE || b->nodes[node].type == JSON_T_NULL)
-        return 0;
-    if (b->nodes[node].type != JSON_T_TRUE &&
-        b->nodes[node].type != JSON_T_FALSE)
-        return bad(err, "stream", "expected true or false.");
-    out->stream = b->nodes[node].type == JSON_T_TRUE;
-    return 0;
-}
 
 static int check_input(const struct json *b, struct err *err)
 {
@@ -56,7 +19,8 @@ static int check_input(const struct json *b, struct err *err)
     case JSON_T_ARRAY:
         return 0;
     default:
-        return bad(err, "input", "expected a string or an array of items.");
+        return openai_bad(err, "input",
+                          "expected a string or an array of items.");
     }
 }
 
@@ -73,11 +37,11 @@ static int read_request(enum dialect d, const struct json *body,
     if (body->nodes[0].type != JSON_T_OBJECT)
         return err_set(err, ERR_INVALID_REQUEST,
                        "The body must be a JSON object.");
-    rc = read_model(body, a, out, err);
+    rc = openai_read_model(body, a, out, err);
     if (!rc)
         rc = check_input(body, err);
     if (!rc)
-        rc = read_stream(body, out, err);
+        rc = openai_read_bool(body, 0, "stream", &out->stream, err);
     if (!rc && max != JSON_NONE && json_int(body, max, &v) && v >= 0)
         out->max_tokens = v;
     return rc;
