@@ -5,18 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NOTES_NEAR = 64 };
+
 void litellm_note(struct litellm *l, ynode at, const char *what,
                   const char *why)
 {
     json_t *note = json_pack("{s:i, s:s, s:s}", "line",
                              ytree_line(l->yaml, at), "what", what, "why",
                              why), *other;
-    size_t i;
+    size_t n = json_array_size(l->notes);
 
-    json_array_foreach(l->notes, i, other) {
+    /* two models may fall back to the same; not all are looked through */
+    for (size_t i = n > NOTES_NEAR ? n - NOTES_NEAR : 0; i < n; i++) {
+        other = json_array_get(l->notes, i);
         if (json_equal(note, other)) {
             json_decref(note);
-            return; /* two models fall back to the same */
+            return;
         }
     }
     json_array_append_new(l->notes, note);

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 32 << 20, EVENT_MAX = 4 << 20, PATIENCE_S = 600 };
+enum { ANSWER_MAX = 32 << 20, EVENT_MAX = 4 << 20, PATIENCE_S = 600,
+       KEY_MAX = 8192 /* a token may be long */ };
 
 struct options {
     const char *model, *text, *dialect, *key, *snippet;
@@ -194,7 +195,7 @@ static int exchange(struct talk *t, const struct place *p, char *body)
     struct http_call_spec spec = { .method = STR("POST"),
         .unix_path = p->unix_path, .body = str_of(body), .headers = headers,
         .n_headers = 1, .connect_timeout_ms = 5000, .insecure = true };
-    char url[400], bearer[600];
+    char url[400], bearer[KEY_MAX + 8];
     struct http_client *c = NULL;
     int rc = -1;
 
@@ -405,6 +406,8 @@ static int read_args(int argc, char **argv, const struct cli_ctx *ctx,
     if (!o->anthropic && strcmp(o->dialect, "openai") != 0)
         return cli_bad_usage(ctx, "there is no dialect \"%s\"; there are "
                              "openai and anthropic", o->dialect);
+    if (o->key && strlen(o->key) > KEY_MAX)
+        return cli_bad_usage(ctx, "the key is longer than %d bytes", KEY_MAX);
     if (!o->model)
         return cli_bad_usage(ctx, "a model is missing");
     if (!o->text && !o->snippet)

@@ -175,6 +175,14 @@ def test_anchors_do_not_multiply(tmp_path):
     assert len(got.stderr) < 2000
 
 
+def test_many_lines_without_a_counterpart_take_no_minutes(tmp_path):
+    more = "".join(f"  k{i}: {i}\n" for i in range(20000))
+    got = convert(tmp_path, "model_list:\n- model_name: x\n"
+                  "  litellm_params: {model: gpt-4o}\nextra:\n" + more)
+    assert got.returncode == 0
+    assert len(got.stderr.splitlines()) == 20001
+
+
 def test_quotes_stay_quotes(tmp_path):
     got = convert(tmp_path, 'model_list:\n- model_name: "a b\\"c"\n'
                   '  litellm_params: {model: "gpt \\\\ x"}\n')

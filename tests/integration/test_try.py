@@ -84,6 +84,15 @@ def test_with_a_key(penstock):
     assert "$PENSTOCK_KEY" in p.cli("try", "m", "--snippet", "curl").stdout
 
 
+def test_a_long_key_is_sent_whole_or_not_at_all(penstock):
+    long = "k" * 8192
+    p = penstock('listen "127.0.0.1:0"\nprovider "sim"\nkey "me" { '
+                 f'sha256 = "{hashlib.sha256(long.encode()).hexdigest()}" }}')
+    assert p.cli("try", "sim/echo", "hi", "--key", long).stdout == "hi\n"
+    got = p.cli("try", "sim/echo", "hi", "--key", long + "k")
+    assert got.returncode == 2 and "longer than 8192" in got.stderr
+
+
 @pytest.mark.parametrize("name", ["openai", "anthropic"])
 def test_a_python_snippet_works_as_printed(open_one, name):
     text = open_one.cli("try", "sim/echo", "--snippet", name).stdout
