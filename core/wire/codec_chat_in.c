@@ -230,6 +230,8 @@ static int read_object(struct chat_in *in, bool whole)
         rc = read_choice(in, n, whole);
     if (!rc && error != JSON_NONE)
         return in_error_node(&in->base, error);
+    if (choices == JSON_NONE && in_string(j, 0, STR("message")).p)
+        return in_error_node(&in->base, 0); /* Mistral's, in nothing */
     if (!rc && first == JSON_NONE && all_ended(in))
         rc = tell_all(in);
     return rc ? rc : read_usage(in, first);

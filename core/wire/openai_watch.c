@@ -92,6 +92,9 @@ static void watch_object(enum dialect d, const struct json *j,
 
     if (error != JSON_NONE && !wire_is_empty(j, error) && !is_false(j, error))
         watch_error(j, error, a, out);
+    else if (d == DIALECT_OPENAI_CHAT && choices == JSON_NONE &&
+             json_member(j, 0, STR("message")) != JSON_NONE)
+        watch_error(j, 0, a, out); /* Mistral's, in nothing */
     if (choices != JSON_NONE && j->nodes[choices].type == JSON_T_ARRAY) {
         for (uint32_t c = json_first(j, choices); c != JSON_NONE;
              c = json_sibling(j, choices, c)) {
