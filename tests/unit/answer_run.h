@@ -57,7 +57,7 @@ static const struct {
 #define BLOCK(block) "S\nB0" block "\nE0" OK
 #define CITED(more) "S\nB0{'type':'text','text':'a'}\nd0{'type':'citations_delta','citation':{" more "}}\nE0" OK
 #define ENDED(delta) "S\nB0{'type':'text','text':'a'}\nE0\nM{" delta "}{'output_tokens':9}\nX"
-#define USED(usage) "S\nB0{'type':'text','text':'a'}\nE0\nM{'stop_reason':'end_turn'}{" usage "}\nX"
+#define USAGE(usage) "S\nB0{'type':'text','text':'a'}\nE0\nM{'stop_reason':'end_turn'}{" usage "}\nX"
 #define COUNTED(usage) "D{'content':'a'}\nF stop\nU{" usage "}\nDONE"
 #define CHUNK_OF(more) "{'id':'c','model':'m','choices':[{'index':0,'delta':{'content':'a'}}]" more "}" ENDS
 #define BEGUN(more) "{'type':'message_start','message':{'id':'c','model':'m','content':[]," more "}}\nB0{'type':'text','text':'a'}\nE0" OK
@@ -119,7 +119,7 @@ static inline int answer_lines(enum dialect d, struct str text,
 static inline int answer_run(enum answer_provider p, const char *text,
                              neutral_sink sink, void *ud)
 {
-    struct buf b = BUF_INIT(1 << 20);
+    struct buf b = BUF_INIT(16 << 20);
     enum dialect d = providers[p].dialect;
     int rc;
 
