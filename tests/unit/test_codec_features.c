@@ -36,7 +36,7 @@ static const struct {
     [CHAT] = { "table of chat clients", "chat" },
     [MESSAGES] = { "table of Anthropic clients", "messages" },
     [RESPONSES] = { "table of Responses clients", "responses" },
-    [GOOGLE] = { "table of Gemini clients", "generate" },
+    [GOOGLE] = { "table of Gemini clients", "gemini" },
 };
 
 /* Providers by whose dialect the table of places goes. */
