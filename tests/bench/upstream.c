@@ -2,7 +2,8 @@
 /* Copyright The Penstock Authors */
 /*
  * The bench's upstream: one thread, epoll, canned answers of 500 bytes in the
- * dialect that the path is of, and SSE streams whose tokens carry the clock ("T<20 digits of ns>").
+ * dialect that the path is of, and SSE streams of chat whose tokens carry the
+ * clock ("T<20 digits of ns>").
  *
  *   upstream PORT TOKENS INTERVAL_MS     a body with "stream":true streams
  *

@@ -16,9 +16,10 @@ TOKENS = (11, 7)
 
 
 def sse(*events, done=False):
-    out = b"".join(
+    out = b": hello\n\n" + b"".join(
         (b"event: %s\n" % e["type"].encode() if "type" in e else b"") +
-        b"data: %s\n\n" % json.dumps(e).encode() for e in events)
+        b"data: %s\n\n: still here\n\n" % json.dumps(e).encode()
+        for e in events)
     return "text/event-stream", out + (b"data: [DONE]\n\n" if done else b"")
 
 
@@ -240,8 +241,12 @@ def answer(conn, request):
             if "/converse" in request.path else ()
         conn.answer(error, 400, extra=extra)
         return
-    kind, body = stream() if wants_stream(request) else (
+    streams = wants_stream(request) and b"at once" not in request.body
+    kind, body = stream() if streams else (
         "application/json", json.dumps(whole()).encode())
     conn.send(b"HTTP/1.1 200 X\r\ncontent-type: %s\r\n"
               b"content-length: %d\r\n\r\n" % (kind.encode(), len(body)))
+    if b"cut off" in request.body:
+        conn.send(body[:body.index(b"see.") + 190], 7)
+        conn.close()
     conn.send(body, 7)

@@ -3,6 +3,7 @@
 """Every dialect of clients at every dialect of providers: a streamed turn
 that ends with a tool call, the turn that gives the result back, and an error.
 The client reads with the readers of this file, of its own dialect alone."""
+import http.client
 import json
 
 import pytest
@@ -301,6 +302,45 @@ def test_a_tool_and_its_result(gateway, up, client, provider):
     sent = "".join(strings(up.requests[-1].json()))
     for word in (ASK, SAID, RESULT, CITY["city"], "weather"):
         assert word in sent, (word, sent)
+
+
+@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_whole_answer_to_a_stream(gateway, client, provider):
+    """Upstreams that do not stream: a client of another dialect gets one."""
+    c, model = CLIENTS[client], f"{provider}/{MODELS[provider]}"
+    a = gateway.post(*c.asked(model, c.first("at once"), True))
+    assert a.status == 200, a.body
+    if a.headers["content-type"].startswith("application/json"):
+        assert client == provider
+        assert c.reply(a.json()) == REPLY
+        return
+    assert a.headers["content-type"].startswith("text/event-stream")
+    assert REPLY in a.body.decode()
+    assert len(events(a.body)) > (1 if client != "gemini" else 0)
+
+
+ENDS = (b"[DONE]", b"message_stop", b"response.completed", b"finishReason")
+
+
+@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_stream_that_is_cut(gateway, client, provider):
+    """No client may take it for an answer that ended."""
+    c, model = CLIENTS[client], f"{provider}/{MODELS[provider]}"
+    path, body = c.asked(model, c.first("cut off"), True)
+    conn = gateway.connect(10)
+    conn.request("POST", path, json.dumps(body),
+                 {"content-type": "application/json"})
+    answer = conn.getresponse()
+    try:
+        got = answer.read()
+    except http.client.IncompleteRead as e:     # HTTP's own end is cut, too
+        got = e.partial
+    conn.close()
+    assert answer.status == 200 and b"see." in got
+    assert b'"error"' in got, got
+    assert not [e for e in ENDS if e in got], got
 
 
 @pytest.mark.parametrize("provider", MODELS)
