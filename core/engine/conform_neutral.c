@@ -13,6 +13,7 @@ static const char *const names[] = {
     [NEUTRAL_USAGE] = "usage",         [NEUTRAL_FINISH] = "finish",
     [NEUTRAL_END] = "end",             [NEUTRAL_ERROR] = "error",
     [NEUTRAL_PING] = "ping",
+    [NEUTRAL_VECTOR] = "vector",
 };
 
 static void put(struct buf *b, const char *what, struct str s)

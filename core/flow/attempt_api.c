@@ -63,7 +63,7 @@ const ps_api *attempt_api(const struct request *r, const struct target *t)
         api_of(p, DIALECT_OPENAI_CHAT, stream))
         api = NULL;
     else if ((d == DIALECT_OPENAI_CHAT || d == DIALECT_ANTHROPIC ||
-              d == DIALECT_GEMINI) &&
+              d == DIALECT_GEMINI || d == DIALECT_OPENAI_COMPLETIONS) &&
              needs_responses(r, t) && api_of(p, DIALECT_RESPONSES, stream))
         return api_of(p, DIALECT_RESPONSES, stream);
     return api || !plugin_api_row(d) ? api : translate_api(p, d, stream);

@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "flow/translate.h"
 
+#include "wire/embed.h"
 #include "wire/ratelimit.h"
 
 #define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
@@ -10,26 +11,40 @@
 /* In the order in which they are preferred: the nearer to the neutral form,
  * the less is lost. */
 static const enum dialect spoken[] = {
-    DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC, DIALECT_GEMINI,
-    DIALECT_CONVERSE,    DIALECT_COHERE,    DIALECT_OLLAMA,
-    DIALECT_MISTRAL,     DIALECT_RESPONSES,
+    DIALECT_OPENAI_CHAT,     DIALECT_ANTHROPIC,       DIALECT_GEMINI,
+    DIALECT_CONVERSE,        DIALECT_COHERE,          DIALECT_OLLAMA,
+    DIALECT_MISTRAL,         DIALECT_RESPONSES,       DIALECT_OPENAI_EMBEDDINGS,
+    DIALECT_GEMINI_BATCH,    DIALECT_COHERE_EMBED,    DIALECT_OLLAMA_EMBED,
+    DIALECT_MISTRAL_EMBED,   DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,
 };
 
 enum dialect translate_dialect(const ps_api *api)
 {
-    return api->op == PS_CHAT ? plugin_api_dialect(api) : DIALECT_NONE;
+    return plugin_api_dialect(api);
+}
+
+/* What is asked for stays what it is, but a completion is had by chat. */
+static int op_for(enum dialect from)
+{
+    const struct plugin_api_row *row = plugin_api_row(from);
+
+    return from == DIALECT_OPENAI_COMPLETIONS ? PS_CHAT : row ? row->op : 0;
 }
 
 const ps_api *translate_api(const struct plugin *p, enum dialect from,
                             bool stream)
 {
-    if (!codec_for(from))
+    int op = op_for(from);
+
+    if (!op || !codec_for(from))
         return NULL;
     for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++) {
         const struct plugin_api_row *row = plugin_api_row(spoken[i]);
-        const ps_api *api = plugin_api(p, PS_CHAT, row->ps_dialect, stream);
+        const ps_api *api = NULL;
 
-        if (api && spoken[i] != from && codec_for(spoken[i]))
+        if (row->op == op && spoken[i] != from)
+            api = plugin_api(p, op, row->ps_dialect, stream);
+        if (api)
             return api;
     }
     return NULL;
@@ -149,6 +164,8 @@ static int open_answer(struct request *r, struct attempt *t)
                                   .include_usage = r->facts.include_usage,
                                   .legacy_functions =
                                       r->neutral->legacy_functions,
+                                  .base64 = r->neutral->embed &&
+                                            r->neutral->embed->base64,
                                   .model = r->facts.model,
                                   .unique = str_of(r->id),
                                   .created =
