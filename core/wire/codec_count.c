@@ -92,6 +92,7 @@ int anthropic_count_encode_request(const struct neutral_request *r,
 
     if (!rc)
         rc = remove_max_tokens(&whole, a, out, err);
+    report->fate[FATE_MAPPED] &= ~(UINT64_C(1) << FEATURE_MAX_TOKENS);
     buf_clear(&whole);
     return rc;
 }
