@@ -52,6 +52,15 @@ static bool needs_responses(const struct request *r, const struct target *t)
            any_glob(q->responses_tools, q->n_responses_tools, t->model);
 }
 
+/* Few vendors still have the legacy endpoint, or for few models. */
+static bool lacks_completions(const struct target *t)
+{
+    const struct conf_quirks *q = &t->provider->conf->quirks;
+
+    return q->no_completions &&
+           !any_glob(q->completions_for, q->n_completions_for, t->model);
+}
+
 const ps_api *attempt_api(const struct request *r, const struct target *t)
 {
     const struct plugin *p = t->provider->plugin;
@@ -66,5 +75,7 @@ const ps_api *attempt_api(const struct request *r, const struct target *t)
               d == DIALECT_GEMINI || d == DIALECT_OPENAI_COMPLETIONS) &&
              needs_responses(r, t) && api_of(p, DIALECT_RESPONSES, stream))
         return api_of(p, DIALECT_RESPONSES, stream);
+    if (d == DIALECT_OPENAI_COMPLETIONS && lacks_completions(t))
+        api = NULL;
     return api || !plugin_api_row(d) ? api : translate_api(p, d, stream);
 }

@@ -65,8 +65,10 @@ struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
     if (g->prices)
         g->abilities = ability_table_new(
             snapshot_section(bundle, STR("abilities")), err);
-    if (g->abilities)
+    if (g->abilities) {
+        engine_use_abilities(g->engine, g->abilities);
         g->policies = policy_set_probed(g->config, probe, err);
+    }
     if (g->policies && lend_targets(g, err) == 0) {
         g->client_keys = has_client_keys(g->config);
         return g;

@@ -110,6 +110,7 @@ static const ps_api apis[] = {
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET",
       "/v1/models?endpoint=chat&page_size=1000" },
     { PS_EMBEDDINGS, PS_COHERE, PS_JSON, "POST", "/v2/embed" },
+    { PS_PASSTHROUGH, PS_OPENAI_PATHS, PS_SSE, "POST", "/v2" }, /* rerank */
 };
 
 static const ps_provider ops = {
