@@ -61,7 +61,7 @@ void conform_neutral_open(struct conform_neutral *n, enum dialect d,
     struct codec_in_opts opts = { .unique = STR("u"), .http_status = status };
 
     *n = (struct conform_neutral){ .codec = codec_for(d), .lines = lines };
-    if (n->codec)
+    if (n->codec && n->codec->decode_body) /* some are clients' alone */
         n->in = codec_in_new(n->codec, a, &opts);
 }
 
