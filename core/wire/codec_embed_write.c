@@ -263,6 +263,8 @@ static int encode(const struct kind *k, struct cw *c)
     return c->w.rc;
 }
 
+/* Rule zero: a macro that makes code, for six signatures of one body: a
+ * codec's function is told no more than these. */
 #define ENCODER(name, to, put, passes)                                        \
     int name(const struct neutral_request *r,                                 \
              const struct codec_target *target, struct arena *a,              \
@@ -277,8 +279,6 @@ static int encode(const struct kind *k, struct cw *c)
         return encode(&kind, &c);                                             \
     }
 
-/* Rule zero: six signatures of one body; a table cannot hold them, since a
- * codec's function is told no more than these. */
 ENCODER(openai_embed_encode_request, DIALECT_OPENAI_EMBEDDINGS, put_openai,
         NULL)
 ENCODER(mistral_embed_encode_request, DIALECT_MISTRAL_EMBED, put_mistral,
