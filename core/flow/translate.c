@@ -191,6 +191,8 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
     buf_init(&x->said, TRANSLATED_BODY_MAX + OUTGOING_ROOM);
     t->translation = x;
     rc = read_neutral(r, err);
+    if (rc == 0 && r->neutral->embed)
+        x->vectors = r->neutral->embed->n;
     if (rc == 0)
         rc = encode(r, t, err);
     if (rc == 0)
@@ -223,6 +225,7 @@ struct hearing {
     struct request *r;
     struct translation *x;
     struct wire_watch *w;
+    uint32_t vectors;
 };
 
 /* Texts of an error outlive the event: classify reads them. */
@@ -243,6 +246,7 @@ static int hear(void *ud, const struct neutral_event *ev)
     h->w->content |= neutral_is_content(ev);
     h->w->finish |= ev->type == NEUTRAL_FINISH;
     h->w->done |= ev->type == NEUTRAL_END;
+    h->vectors += ev->type == NEUTRAL_VECTOR;
     if (ev->type == NEUTRAL_USAGE || ev->type == NEUTRAL_START)
         usage_merge(&h->w->usage, &ev->usage);
     if (ev->type == NEUTRAL_ERROR) {
@@ -256,22 +260,35 @@ int translate_event(struct request *r, struct str event, struct str data,
                     struct wire_watch *w, struct err *err)
 {
     struct translation *x = r->attempt->translation;
-    struct hearing h = { r, x, w };
+    struct hearing h = { r, x, w, 0 };
 
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
     return x->target->decode_event(x->in, event, data, hear, &h, err);
 }
 
+/* One too few would be another input's to whoever counts. */
+static int check_vectors(const struct hearing *h, struct err *err)
+{
+    uint32_t want = h->x->vectors;
+
+    if (!want || h->w->error || h->vectors == want)
+        return 0;
+    return err_set(err, ERR_SYNTAX, "%u vectors came for %u inputs",
+                   h->vectors, want);
+}
+
 int translate_body(struct request *r, struct str body, struct wire_watch *w,
                    struct err *err)
 {
     struct translation *x = r->attempt->translation;
-    struct hearing h = { r, x, w };
+    struct hearing h = { r, x, w, 0 };
+    int rc;
 
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
-    return x->target->decode_body(x->in, body, hear, &h, err);
+    rc = x->target->decode_body(x->in, body, hear, &h, err);
+    return rc ? rc : check_vectors(&h, err);
 }
 
 bool translate_field(const struct request *r, const struct attempt *t,

@@ -27,6 +27,7 @@ model "g" {{ "google/gemini-embedding-001" }}
 model "c" {{ "co/embed-v4.0" }}
 model "c3" {{ "co/embed-english-v3.0" }}
 model "l" {{ "local/nomic-embed-text" }}
+model "few" {{ "local/miser" }}
 model "m" {{ "mis/mistral-embed" }}
 model "o" {{ "oa/text-embedding-3-small" }}
 model "a" {{ "clever/claude-sonnet-5" }}
@@ -62,6 +63,8 @@ def answer_of(path, body):
     if path == "/v2/rerank":
         return {"id": "r1", "results": [{"index": 1, "relevance_score": 0.9}],
                 "meta": {"billed_units": {"search_units": 1}}}
+    if path == "/api/embed" and body["model"] == "miser":
+        return {"model": "miser", "embeddings": [vector(0)]}
     if path == "/api/embed":
         n = 1 if isinstance(body["input"], str) else len(body["input"])
         return {"model": body["model"], "prompt_eval_count": 5,
@@ -180,6 +183,8 @@ def test_what_a_target_cannot_make_is_not_asked_of_it(world):
     a = ask(p, "c3-or-o", input="x", dimensions=9)
     assert a.status == 200, a.body
     assert up.requests[-1].path == "/v1/embeddings"
+    a = ask(p, "few", input=TWO)
+    assert a.status == 502, a.body  # one vector is not two
     a = ask(p, "a", input="x")
     assert a.status == 400 and "serves embeddings" in \
         a.json()["error"]["message"], a.body
