@@ -13,6 +13,7 @@
 #include "engine/health.h"
 #include "engine/plugin.h"
 
+struct ability_table;
 struct principal;
 
 /** A configured provider in this worker. */
@@ -42,6 +43,8 @@ struct target {
     struct aimd_range adaptive; /* within that; min 0: not found out */
     const struct conf_model *group; /* NULL: named as provider/model */
     struct health_cell *cell; /* shared by all workers; NULL: none */
+    bool kind_known; /* then `kind` is what its model is for */
+    uint8_t kind;    /* enum model_kind */
 };
 
 /** Does its model think before it answers, by the provider's `reasoning`?
@@ -65,6 +68,9 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
+/** What the models of model blocks are for, once for all requests.
+ * O(targets): once per generation. */
+void engine_use_abilities(struct engine *e, const struct ability_table *t);
 /** Has an operator taken it out (see `penstock target`), or is its plugin
  * quarantined? */
 bool target_is_off(const struct target *t);

@@ -425,6 +425,7 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         jw_bytes(w, STR("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
         break;
     case NEUTRAL_LOGPROBS: /* no place for them */
+    case NEUTRAL_VECTOR:
         break;
     }
     return w->rc;

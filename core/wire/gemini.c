@@ -42,7 +42,9 @@ static int read_request(enum dialect d, const struct json *body,
                         struct arena *a, struct wire_request *out,
                         struct err *err)
 {
-    const char *what = d == DIALECT_GEMINI_EMBED ? "content" : "contents";
+    const char *what = d == DIALECT_GEMINI_EMBED   ? "content"
+                       : d == DIALECT_GEMINI_BATCH ? "requests"
+                                                   : "contents";
     enum json_type type = d == DIALECT_GEMINI_EMBED ? JSON_T_OBJECT
                                                     : JSON_T_ARRAY;
     uint32_t node;

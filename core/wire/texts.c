@@ -29,11 +29,15 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_GEMINI:
     case DIALECT_GEMINI_COUNT:
     case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_BATCH:
     case DIALECT_GEMINI_MODELS:
     case DIALECT_CONVERSE:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
     case DIALECT_MISTRAL:
+    case DIALECT_MISTRAL_EMBED:
+    case DIALECT_COHERE_EMBED:
+    case DIALECT_OLLAMA_EMBED:
         break;
     }
     return NULL;
