@@ -7,11 +7,15 @@ an answer: said() of assembled.py, read from the SDK's own objects.
         c.ask("gemini", "flash", stream=True)
 
 A dialect whose package is not installed is skipped by who needs it."""
+import base64
 import contextlib
 import json
+import socket
+import subprocess
 
 import assembled
 from assembled import said
+from conftest import PENSTOCK, free_port, wait_for
 
 USER = "hello"
 KINDS = ("chat", "messages", "responses", "gemini")
@@ -253,9 +257,29 @@ class Clients:
 
 def body_bytes(x):
     """A recording's body as it was on the wire."""
-    import base64
     r = x["response"]
     if "body_base64" in r:
         return base64.b64decode(r["body_base64"])
     body = r.get("body") or ""
     return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
+@contextlib.contextmanager
+def running_mock():
+    """The mock upstream as a process of its own: its URL."""
+    port = free_port()
+    proc = subprocess.Popen([PENSTOCK, "mock", "--listen",
+                             f"127.0.0.1:{port}"],
+                            stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE)
+
+    def up():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(up, why="the mock")
+    yield f"http://127.0.0.1:{port}"
+    proc.terminate()
+    problem = proc.communicate(timeout=10)[1]
+    assert b"Sanitizer" not in problem and b"runtime error" not in problem, \
+        problem

@@ -41,10 +41,6 @@ function gemini(q, a, body) {
     return json({ error: { code: 429, message: 'Quota.',
       status: 'RESOURCE_EXHAUSTED' } }, 429);
   if (method === 'countTokens') return json({ totalTokens: text.length });
-  if (method === 'embedContent')
-    return json({ embedding: { values: [0.5, 0.25] } });
-  if (method === 'batchEmbedContents')
-    return json({ embeddings: [{ values: [0.5, 0.25] }] });
   if (method === 'generateContent') return json(whole(text));
   a.writeHead(200, { 'content-type': 'text/event-stream' });
   for (const w of text.split(/(?= )/)) {
@@ -141,12 +137,10 @@ for (const to of ['oa', 'an']) {
   });
 }
 
-test('@google/genai: counts, embeddings, names, errors', async () => {
+test('@google/genai: counts, names, errors', async () => {
   const model = 'g-echo';
   const n = await google.models.countTokens({ model, contents: said });
   assert.equal(n.totalTokens, said.length);
-  const e = await google.models.embedContent({ model, contents: said });
-  assert.deepEqual(e.embeddings[0].values, [0.5, 0.25]);
   const names = [];
   for await (const m of await google.models.list()) names.push(m.name);
   assert.ok(names.includes('models/g-echo'));
