@@ -433,6 +433,7 @@ void events_said(struct request *r)
 {
     struct feed f = { .r = r };
 
+    buf_clear(&r->answer.held); /* theirs; ours is in the translation */
     if (say_translated(&f) == 0)
         end_whole(&f);
 }

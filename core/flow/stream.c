@@ -467,12 +467,10 @@ static void body_eof(struct request *r)
     if (!judge_body(r, body))
         return;
     body = body_said(r, body);
-    if (body.p && x && x->stream) {
-        buf_clear(&a->held); /* theirs; ours is in the translation */
+    if (body.p && x && x->stream)
         events_said(r);
-    } else if (body.p && !is_late(r) && look_at(r, &body)) {
+    else if (body.p && !is_late(r) && look_at(r, &body))
         send_body(r, body);
-    }
 }
 
 void stream_eof(struct request *r)

@@ -10,6 +10,7 @@ import pytest
 from conftest import Instance
 from sdks import running_mock
 from test_gemini import answer
+from test_translate import chunk, plain, text_stream
 from upstream import Upstream
 
 genai = pytest.importorskip("google.genai",
@@ -153,6 +154,33 @@ def test_a_python_function_is_called(client, to):
         model=to + "-tools", contents="weather?",
         config={"tools": [get_weather]})
     assert "rain" in got.text and len(asked) == 1
+
+
+def test_comments_and_pings_do_not_reach_it(penstock):
+    """It takes each line for JSON; Anthropic pings, OpenRouter comments."""
+    def slow(conn, request):
+        conn.head(200, "text/event-stream")
+        if "messages" in request.path:
+            body = text_stream("one ", "two")
+            cut = body.index(b"event: content_block_delta")
+            conn.chunk(body[:cut] + b'event: ping\ndata: {"type":"ping"}\n\n'
+                       + body[cut:])
+        else:
+            for said in (": OPENROUTER PROCESSING\n\n", plain(
+                    chunk(role="assistant", content="one "),
+                    chunk(content="two"), chunk("stop"))):
+                conn.chunk(said)
+        conn.end()
+
+    with Upstream(slow) as up:
+        p = penstock(CONF.format(google=up.url[:-3], mock=up.url[:-3],
+                                 rest=REST))
+        with genai.Client(api_key="none",
+                          http_options={"base_url": p.url}) as c:
+            for model in ("oa-echo", "an-echo"):
+                said = c.models.generate_content_stream(model=model,
+                                                        contents="x")
+                assert "".join(e.text or "" for e in said) == "one two"
 
 
 def test_counts_and_names(client):

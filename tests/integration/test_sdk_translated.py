@@ -146,6 +146,25 @@ class Bytes(Upstream):
         return self.url[:-3]
 
 
+def test_a_whole_answer_to_who_asked_for_a_stream(sdks):
+    """Some upstreams do not stream: the client's stream is all the same
+    whole, and nothing else is in it."""
+    with Bytes(MESSAGE) as up:
+        p, o, _ = sdks(up.host)
+        got = chat(o, True, model="an/m", messages=USER)
+        assert got.choices[0].message.content == "hi there"
+        r = p.post("/v1/chat/completions", {
+            "model": "an/m", "messages": USER, "stream": True})
+        assert r.body.startswith(b"data: ")
+    with Bytes(COMPLETION) as up:
+        p, _, a = sdks(up.host)
+        got = message(a, True, model="oa/m", max_tokens=50, messages=USER)
+        assert got.content[0].text == "hi there"
+        r = p.post("/v1/messages", {"model": "oa/m", "max_tokens": 50,
+                                    "messages": USER, "stream": True})
+        assert r.body.startswith(b"event: message_start")
+
+
 def test_parallel_tools_streamed(sdks):
     """Interleaved by the one, one after the other for the other."""
     calls = plain(
