@@ -100,7 +100,7 @@ class Play(Upstream):
 
     def _answer(self, conn, request):
         body, kind = as_asked(self.x)
-        conn.head(200, kind)
+        conn.head(self.x["response"]["status"], kind)
         step = self.size or len(body) or 1
         for i in range(0, len(body), step):
             conn.chunk(body[i:i + step])
@@ -191,3 +191,49 @@ def compare(through, client, kind, x, want):
         wrong += [(x["id"], client, stream, *d)
                   for d in differences(got, want, stream)]
     return wrong
+
+
+def status_of(clients, client, model, stream):
+    """What the SDK raises, as a number; 200 where it raises nothing."""
+    try:
+        clients.ask(client, model, stream)
+    except Exception as e:
+        return getattr(e, "status_code", None) or getattr(e, "code", None) \
+            or e
+    return 200
+
+
+def expected(x, native):
+    """A refused key is the gateway's, and no caller's fault. In another
+    dialect the error's own word says the status."""
+    status, body = x["response"]["status"], str(x["response"]["body"])
+    if status in (401, 403) or "API_KEY_INVALID" in body:
+        return 502
+    if not native and "model_not_found" in body:
+        return 404
+    if not native and status == 404 and "invalid_request_error" in body:
+        return 400
+    return status
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors(penstock, kind):
+    """Every recorded error, as an error of the same number by each SDK."""
+    found = [x for x in everything() if family(x) == kind and
+             x["response"]["status"] >= 400]
+    if not found:
+        pytest.skip("skipped: no recordings")
+    needs(kind)
+    wrong = []
+    with Play(0) as up, Clients(up.root) as direct:
+        p = penstock(CONF.format(url=up.root, key=KEY))
+        with Clients(p.url) as through:
+            for x in found:
+                up.x = dict(x, stream=False)
+                want = x["response"]["status"]
+                assert status_of(direct, kind, "m", False) == want
+                for client in KINDS:
+                    got = status_of(through, client, kind + "/m", False)
+                    if got != expected(x, client == kind):
+                        wrong.append((x["id"], client, got, want))
+    assert not wrong, "\n".join(map(repr, wrong))
