@@ -30,11 +30,11 @@ CONVERSE_ENDS = {**assembled.ENDS, "guardrail_intervened": "filter",
 # ---- what each one's objects say -------------------------------------------
 
 def of_chat(got):
-    return assembled.chat_whole(got.model_dump())
+    return assembled.chat_whole(got.model_dump(warnings=False))
 
 
 def of_message(got):
-    return assembled.message_whole(got.model_dump())
+    return assembled.message_whole(got.model_dump(warnings=False))
 
 
 def response_end(got):
@@ -46,7 +46,7 @@ def response_end(got):
 
 def of_response(got):
     """An openai Response; a refusal is text, like everywhere here."""
-    got = got.model_dump()
+    got = got.model_dump(warnings=False)
     text, thoughts, calls = "", "", []
     for item in got["output"]:
         for part in item.get("content") or []:
