@@ -152,7 +152,8 @@ struct dialect_ops {
     int (*error_event)(struct buf *out, const struct wire_error *e);
 
     const char *request_id; /* field of an answer with our id */
-    const char *keepalive;  /* what a silent stream says: whole bytes */
+    const char *keepalive;  /* what a silent stream says: whole bytes; "": its
+                               clients know no line that says nothing */
     /* member of a request that makes a stream tell its usage, a pointer to a
      * true; NULL where streams always do */
     const char *usage_wish;

@@ -252,6 +252,23 @@ def test_tools_take_responses_where_the_model_wants_it(world):
         "/v1/chat/completions", "/v1/responses", "/v1/chat/completions"]
 
 
+def test_encrypted_thoughts_have_an_index_each(penstock):
+    """OpenAI's SDK merges lists of a stream by it, and fails without."""
+    def sealed(conn, request):
+        items = [{"type": "reasoning", "id": f"rs_{i}", "summary": [],
+                  "encrypted_content": f"c2VhbGVk{i}"} for i in (1, 2)]
+        conn.answer(response(output=items + response()["output"]))
+
+    with Upstream(sealed) as up:
+        p = penstock(config(up))
+        with sdk(p) as c, c.chat.completions.stream(
+                model="pro", messages=[{"role": "user", "content": "x"}]) as s:
+            m = s.get_final_completion().choices[0].message
+    details = m.model_dump()["reasoning_details"]
+    assert [d["data"] for d in details] == ["c2VhbGVk1", "c2VhbGVk2"]
+    assert m.content == "hi there"
+
+
 def test_messages_client_at_a_responses_model(world):
     up, p, _ = world
     with anthropic.Anthropic(base_url=p.url, api_key="none",
