@@ -104,17 +104,11 @@ static int status_of(const struct err_info *info)
     return info->status_gemini;
 }
 
-static int put_error(struct buf *out, const struct wire_error *e)
+static int put_details(struct buf *out, const struct wire_error *e)
 {
-    int rc = buf_printf(out, "{\"error\":{\"code\":%d,\"message\":",
-                        e->info->status_gemini);
+    int rc = buf_puts(out, "{\"@type\":\"type.googleapis.com/google.rpc."
+                           "ErrorInfo\",\"reason\":");
 
-    rc = rc ? rc : buf_json_str(out, e->message);
-    rc = rc ? rc : buf_puts(out, ",\"status\":");
-    rc = rc ? rc : buf_json_str(out, str_of(e->info->type_gemini));
-    rc = rc ? rc : buf_puts(out, ",\"details\":[{\"@type\":\"type."
-                                 "googleapis.com/google.rpc.ErrorInfo\","
-                                 "\"reason\":");
     rc = rc ? rc : buf_json_str(out, e->code);
     rc = rc ? rc : buf_puts(out, ",\"domain\":\"penstock\"}");
     if (!rc && e->request_id.n) {
@@ -123,6 +117,32 @@ static int put_error(struct buf *out, const struct wire_error *e)
         rc = rc ? rc : buf_json_str(out, e->request_id);
         rc = rc ? rc : buf_putc(out, '}');
     }
+    if (!rc && e->param.n) { /* a field at fault, by its path */
+        rc = buf_puts(out, ",{\"@type\":\"type.googleapis.com/google.rpc."
+                           "BadRequest\",\"fieldViolations\":[{\"field\":");
+        rc = rc ? rc : buf_json_str(out, e->param);
+        rc = rc ? rc : buf_puts(out, ",\"description\":");
+        rc = rc ? rc : buf_json_str(out, e->message);
+        rc = rc ? rc : buf_puts(out, "}]}");
+    }
+    if (rc || !e->retry_after_ms)
+        return rc;
+    return buf_printf(out, ",{\"@type\":\"type.googleapis.com/google.rpc."
+                           "RetryInfo\",\"retryDelay\":\"%llu.%03us\"}",
+                      (unsigned long long)(e->retry_after_ms / 1000),
+                      (unsigned)(e->retry_after_ms % 1000));
+}
+
+static int put_error(struct buf *out, const struct wire_error *e)
+{
+    int rc = buf_printf(out, "{\"error\":{\"code\":%d,\"message\":",
+                        e->info->status_gemini);
+
+    rc = rc ? rc : buf_json_str(out, e->message);
+    rc = rc ? rc : buf_puts(out, ",\"status\":");
+    rc = rc ? rc : buf_json_str(out, str_of(e->info->type_gemini));
+    rc = rc ? rc : buf_puts(out, ",\"details\":[");
+    rc = rc ? rc : put_details(out, e);
     return rc ? rc : buf_puts(out, "]}}");
 }
 
