@@ -63,9 +63,21 @@ static int read_request(enum dialect d, const struct json *body,
     return read_max_tokens(body, out, err);
 }
 
-static const struct str places[] = {
-    [WIRE_MAX_TOKENS] = STR("/generationConfig/maxOutputTokens"),
-    [WIRE_TEMPERATURE] = STR("/generationConfig/temperature"),
+/* A member may be spelled as in Google's protocol files; a request that had
+ * both spellings would be refused, so that what is there is kept. */
+struct place {
+    struct str at[4]; /* the one to write first */
+};
+
+static const struct str configs[] = { STR("/generationConfig"),
+                                      STR("/generation_config") };
+static const struct place places[] = {
+    [WIRE_MAX_TOKENS] = { { STR("/generationConfig/maxOutputTokens"),
+                            STR("/generationConfig/max_output_tokens"),
+                            STR("/generation_config/maxOutputTokens"),
+                            STR("/generation_config/max_output_tokens") } },
+    [WIRE_TEMPERATURE] = { { STR("/generationConfig/temperature"),
+                             STR("/generation_config/temperature") } },
 };
 
 static bool has_place(enum dialect d, enum wire_field f)
@@ -74,10 +86,28 @@ static bool has_place(enum dialect d, enum wire_field f)
            (f == WIRE_MAX_TOKENS || f == WIRE_TEMPERATURE);
 }
 
+/* Where it stands; else where it would, in the config that is there. */
+static struct str place_of(enum wire_field f, const struct json_edits *e)
+{
+    const struct place *p = &places[f];
+
+    for (size_t i = 0; i < 4 && p->at[i].p; i++) {
+        if (json_edits_get(e, p->at[i]).p)
+            return p->at[i];
+    }
+    for (size_t i = 0; i < 4 && p->at[i].p; i++) {
+        bool snake = str_starts(p->at[i], configs[1]);
+
+        if (json_edits_get(e, configs[snake]).p)
+            return p->at[i];
+    }
+    return p->at[0];
+}
+
 static struct str field(enum dialect d, enum wire_field f,
                         const struct json_edits *e)
 {
-    struct str raw = has_place(d, f) ? json_edits_get(e, places[f])
+    struct str raw = has_place(d, f) ? json_edits_get(e, place_of(f, e))
                                      : STR_NULL;
 
     return raw.p && !str_is(raw, "null") ? raw : STR_NULL;
@@ -86,15 +116,17 @@ static struct str field(enum dialect d, enum wire_field f,
 static int set_field(enum dialect d, enum wire_field f, struct json_edits *e,
                      struct str value, struct err *err)
 {
+    struct str at;
     int rc = 0;
 
     if (!has_place(d, f))
         return -ERR_NOTFOUND;
+    at = place_of(f, e);
     if (!value.p)
-        return json_edit_remove(e, places[f]);
-    if (!json_edits_get(e, STR("/generationConfig")).p)
-        rc = json_edit_set(e, STR("/generationConfig"), STR("{}"), err);
-    return rc ? rc : json_edit_set(e, places[f], value, err);
+        return json_edit_remove(e, at);
+    if (!json_edits_get(e, configs[0]).p && !json_edits_get(e, configs[1]).p)
+        rc = json_edit_set(e, configs[0], STR("{}"), err);
+    return rc ? rc : json_edit_set(e, at, value, err);
 }
 
 /* ---- errors ------------------------------------------------------------- */
@@ -155,7 +187,10 @@ static int put_error_event(struct buf *out, const struct wire_error *e)
 }
 
 static const char *const max_tokens[] = {
-    "/generationConfig/maxOutputTokens", NULL
+    "/generationConfig/maxOutputTokens",
+    "/generationConfig/max_output_tokens",
+    "/generation_config/maxOutputTokens",
+    "/generation_config/max_output_tokens", NULL
 };
 static const char *const forwarded[] = { "x-goog-api-client",
                                          "x-goog-user-project", NULL };
