@@ -93,6 +93,10 @@ def chat_stream():
 
 
 def answer(conn, request):
+    if "/responses/" in request.path:
+        conn.answer(response() if "input_" not in request.path else
+                    {"object": "list", "data": [], "has_more": False})
+        return
     body = request.json()
     stream = body.get("stream")
     if "/responses" in request.path:
@@ -215,10 +219,59 @@ def test_kept_things_are_refused_elsewhere(world):
             c.responses.create(model="chat", input="x", **more)
         assert "thread" in str(e.value)
     assert not up.requests
-    for call in (c.responses.retrieve, c.responses.delete,
-                 c.responses.cancel):
-        with pytest.raises(openai.BadRequestError):
-            call("resp_1")
+
+
+def test_what_a_provider_keeps(world):
+    """One provider alone keeps any: it is asked."""
+    up, p, c = world
+    assert c.responses.retrieve("resp_1").output_text == "hi there"
+    assert c.responses.cancel("resp_1").id == "resp_1"
+    c.responses.delete("resp_1")
+    c.responses.input_items.list("resp_1", limit=2)
+    r = p.post("/v1/responses/input_tokens", {"model": "own", "input": "x"})
+    assert r.status == 200
+    assert [(r.method, r.path) for r in up.requests] == [
+        ("GET", "/v1/responses/resp_1"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("GET", "/v1/responses/resp_1/input_items?limit=2"),
+        ("POST", "/v1/responses/input_tokens")]
+    assert up.requests[4].json()["model"] == "gpt-6-luna"
+    assert all(r.header("authorization") == "Bearer sk-oa"
+               for r in up.requests)
+    assert p.get("/v1/responses/../files").status == 404
+
+
+SECOND = """
+provider "second" {{ vendor = "openai", base_url = "{url}",
+                    keys = {{ env("UNSET", "sk-two") }} }}
+"""
+
+
+def test_which_provider_keeps_it_must_be_known(penstock, tmp_path):
+    with Upstream(answer) as up:
+        two = SECOND.format(url=up.url)
+        p = penstock(config(up, two))
+        with sdk(p) as c:
+            for call in (c.responses.retrieve, c.responses.delete,
+                         c.responses.cancel):
+                with pytest.raises(openai.BadRequestError):
+                    call("resp_1")
+        assert not up.requests
+        p = penstock(config(
+            up, two + 'endpoint "responses" { provider = "second" }'))
+        with sdk(p) as c:
+            c.responses.retrieve("resp_1")
+        assert up.requests[0].header("authorization") == "Bearer sk-two"
+        (tmp_path / "mask.lua").write_text(MASK)
+        up.requests.clear()
+        p = penstock(config(
+            up, f'policy_path "{tmp_path}" policies {{ "mask" }}'))
+        with sdk(p) as c:
+            with pytest.raises(openai.PermissionDeniedError):
+                c.responses.retrieve("resp_1")
+            assert not up.requests
+            c.responses.delete("resp_1")
 
 
 def test_chat_client_at_a_responses_model(world):
