@@ -168,7 +168,7 @@ static int put_details(struct buf *out, const struct wire_error *e)
 static int put_error(struct buf *out, const struct wire_error *e)
 {
     int rc = buf_printf(out, "{\"error\":{\"code\":%d,\"message\":",
-                        e->info->status_gemini);
+                        e->status ? e->status : e->info->status_gemini);
 
     rc = rc ? rc : buf_json_str(out, e->message);
     rc = rc ? rc : buf_puts(out, ",\"status\":");

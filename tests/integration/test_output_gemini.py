@@ -172,6 +172,7 @@ def test_stops_and_refusals(gateway, policy):
     r = ask(p, BASE + "flash:generateContent")
     assert r.status == 451
     error = r.json()["error"]
+    assert error["code"] == 451
     assert error["message"] == "No such words here"
     assert error["details"][0]["reason"] == "x_words"
 
