@@ -62,7 +62,7 @@ static int check_policies(struct request *r)
 /* Paths that name no model lead nowhere until somebody says whose they are. */
 static int nobody(struct request *r)
 {
-    if (is_stored_answer(r)) /* asking all would show one's what another keeps */
+    if (is_stored_answer(r)) /* to ask all would show one what others keep */
         return err_set(&r->err, ERR_INVALID_REQUEST,
                        "Responses are kept by the provider that made them, "
                        "and which one that was is not written down: endpoint "
