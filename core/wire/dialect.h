@@ -88,6 +88,8 @@ struct wire_error {
     struct str message;
     struct str param;   /* the field at fault; may be empty */
     struct str request_id;
+    uint64_t retry_after_ms; /* 0: not known */
+    int status;           /* HTTP's; 0: what `info` has for the dialect */
 };
 
 struct dialect_ops {

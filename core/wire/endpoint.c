@@ -9,8 +9,6 @@ static const struct endpoint table[] = {
       "/v1/chat/completions", false, true },
     { ENDPOINT_RESPONSES, "responses", DIALECT_RESPONSES, "POST",
       "/v1/responses", false, true },
-    { ENDPOINT_RESPONSE, "responses", DIALECT_RESPONSES, "*",
-      "/v1/responses/", false, false },
     { ENDPOINT_COMPLETIONS, "completions", DIALECT_OPENAI_COMPLETIONS, "POST",
       "/v1/completions", false, true },
     { ENDPOINT_EMBEDDINGS, "embeddings", DIALECT_OPENAI_EMBEDDINGS, "POST",

@@ -39,7 +39,6 @@ enum endpoint_id {
     ENDPOINT_NONE,
     ENDPOINT_CHAT,
     ENDPOINT_RESPONSES,
-    ENDPOINT_RESPONSE, /* /v1/responses/{id}: what a provider keeps */
     ENDPOINT_COMPLETIONS,
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_MODELS,
