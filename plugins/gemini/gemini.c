@@ -7,6 +7,8 @@
  */
 #include "../shared/google.h"
 
+enum { BATCH_MAX = 1000 }; /* requests; the API takes 100 */
+
 /* "models/x" as JSON; p NULL when memory is out. */
 static ps_str quoted_model(ps_try *t)
 {
