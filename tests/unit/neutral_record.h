@@ -20,8 +20,7 @@ struct record_choice {
     struct buf lines, text;
     struct buf texts; /* RECORD_MEANING: all of it, for chat has one */
     int type; /* of what is in `text`, or -1 */
-    bool open, call, args, custom; /* a block, and what it is */
-    bool refused;
+    bool open, call, args, custom, refused; /* a block, and what it is */
 };
 
 struct record {
@@ -109,13 +108,10 @@ static inline void record_line(struct record *r, struct record_choice *c,
 }
 
 /* Why it ended, as far as both dialects can tell. */
-static inline int record_finish(const struct record_choice *c,
-                                enum neutral_finish f)
+static inline int record_finish(struct record_choice *c, enum neutral_finish f)
 {
-    if (f == FINISH_STOP && c->refused) /* chat's way to say it */
-        return FINISH_FILTER;
-    if (f == FINISH_STOP_SEQUENCE || f == FINISH_PAUSE)
-        return FINISH_STOP;
+    if (f == FINISH_STOP_SEQUENCE || f == FINISH_PAUSE || f == FINISH_STOP)
+        return c->refused ? FINISH_FILTER : FINISH_STOP; /* chat's refusal */
     return f == FINISH_CONTEXT ? FINISH_LENGTH : (int)f;
 }
 

@@ -138,7 +138,8 @@ static void writes_messages_with_marks_and_thinking(void)
          "'ttl':'1h'}}],'messages':[{'role':'user','content':[{'text':'a'}]},"
          "{'role':'assistant','content':[{'reasoningContent':{"
          "'reasoningText':{'text':'T','signature':'Q=='}}},"
-         "{'reasoningContent':{'redactedContent':'RXRrRUNnPT0='}},{'text':'b'}]},"
+         "{'reasoningContent':{'redactedContent':'RXRrRUNnPT0='}},"
+         "{'text':'b'}]},"
          "{'role':'user','content':[{'document':{'format':'pdf',"
          "'name':'My file pdf 1','source':{'bytes':'AA=='}}},"
          "{'cachePoint':{'type':'default'}},{'text':'The document.'}]}],"
@@ -353,7 +354,8 @@ static void reads_a_stream(void)
                   "\"cacheReadInputTokens\":3,\"totalTokens\":15}}");
     UNIT_INT(hear_cut("stream", buf_str(&b),
                       "thinking \"think\"\nsignature \"sig\"\nend\n"
-                      "redacted \"EtkECg==\"\ntext \"a\xf0\x9f\x98\x80\"\nend\ncall \"t1\"\n"
+                      "redacted \"EtkECg==\"\n"
+                      "text \"a\xf0\x9f\x98\x80\"\nend\ncall \"t1\"\n"
                       "name \"f\"\nargs \"{\\\"x\\\":1}\"\nend\n"
                       "finish 5\nend\nusage 5 3 0 7 0\n"), 0);
     buf_clear(&b);
