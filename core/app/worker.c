@@ -254,6 +254,7 @@ static int open_all(struct worker *w, struct err *err)
     w->jwt_keys = jwt_keys_new(w->m->config);
     if (!w->loop || !w->addresses || !w->keys || !w->jwt_keys)
         return err_set(err, ERR_NOMEM, "no memory");
+    loop_timer_init(&w->preparing, w->loop, worker_prepare_part, w);
     w->client = http_client_new(w->loop, w->m->config->server.max_connections,
                                 err);
     if (!w->client)
