@@ -183,6 +183,7 @@ static inline ps_rc ps_hmac_sha256(const ps_services *svc, ps_str key,
     return svc->hmac_sha256(key, data, out);
 }
 
+#include <penstock/globs.h>
 #include <penstock/text.h>
 #include <penstock/verdict.h>
 
