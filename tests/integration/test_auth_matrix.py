@@ -4,26 +4,85 @@
 spellings of its path: what the parsed endpoint says is what happens, and
 nothing of it reaches a provider."""
 import json
+import os
+import re
 import socket
 
 from test_security import CANARY, key
 from upstream import Upstream
 
-# path, method, body, Anthropic's family
 TEXT = [{"role": "user", "content": "hi"}]
+CONTENT = {"parts": [{"text": "hi"}]}
 MESSAGES = {"model": "m", "messages": TEXT, "max_tokens": 9}
+WORDS = {"model": "m", "input": "x"}
+GENERATE = {"contents": [CONTENT]}
+OPENAI, ANTHROPIC, GEMINI = "openai", "anthropic", "gemini"
+ANY = ("GET", "POST", "DELETE")
+# path: method, body, family (None: of each family there is one)
 ENDPOINTS = {
-    "/v1/chat/completions": ("POST", {"model": "m", "messages": TEXT}, False),
-    "/v1/completions": ("POST", {"model": "m", "prompt": "x"}, False),
-    "/v1/embeddings": ("POST", {"model": "m", "input": "x"}, False),
+    "/v1/chat/completions": ("POST", {"model": "m", "messages": TEXT}, OPENAI),
+    "/v1/responses": ("POST", WORDS, OPENAI),
+    "/v1/completions": ("POST", {"model": "m", "prompt": "x"}, OPENAI),
+    "/v1/embeddings": ("POST", WORDS, OPENAI),
     "/v1/models": ("GET", None, None),
     "/v1/models/m": ("GET", None, None),
-    "/v1/messages": ("POST", MESSAGES, True),
+    "/v1/messages": ("POST", MESSAGES, ANTHROPIC),
     "/v1/messages/count_tokens": ("POST", {"model": "m", "messages": TEXT},
-                                  True),
+                                  ANTHROPIC),
+    "/v1beta/models/m:generateContent": ("POST", GENERATE, GEMINI),
+    "/v1alpha/models/m:generateContent": ("POST", GENERATE, GEMINI),
+    "/v1/models/m:generateContent": ("POST", GENERATE, GEMINI),
+    "/v1beta/models/m:streamGenerateContent": ("POST", GENERATE, GEMINI),
+    "/v1beta/models/m:countTokens": ("POST", GENERATE, GEMINI),
+    "/v1beta/models/m:embedContent": ("POST", {"content": CONTENT}, GEMINI),
+    "/v1beta/models/m:batchEmbedContents": (
+        "POST", {"requests": [{"model": "models/m", "content": CONTENT}]},
+        GEMINI),
+    "/v1beta/models": ("GET", None, GEMINI),
+    "/v1beta/models/m": ("GET", None, GEMINI),
+    "/v1/images/generations": ("POST", {"model": "m", "prompt": "x"}, OPENAI),
+    "/v1/images/edits": ("POST", {"model": "m", "prompt": "x"}, OPENAI),
+    "/v1/images/variations": ("POST", {"model": "m"}, OPENAI),
+    "/v1/audio/speech": ("POST", WORDS, OPENAI),
+    "/v1/audio/transcriptions": ("POST", {"model": "m"}, OPENAI),
+    "/v1/audio/translations": ("POST", {"model": "m"}, OPENAI),
+    "/v1/moderations": ("POST", WORDS, OPENAI),
+    "/v1/rerank": ("POST", {"model": "m", "query": "q", "documents": ["d"]},
+                   OPENAI),
+    "/v2/rerank": ("POST", {"model": "m", "query": "q", "documents": ["d"]},
+                   OPENAI),
+    "/v1/files": ("POST", {}, OPENAI),
+    "/v1/files/file-1": ("GET", None, OPENAI),
+    "/v1/uploads": ("POST", {}, OPENAI),
+    "/v1/uploads/up-1/parts": ("POST", {}, OPENAI),
+    "/v1/batches": ("POST", {}, OPENAI),
+    "/v1/batches/b-1/cancel": ("POST", {}, OPENAI),
+    "/v1/fine_tuning/jobs": ("GET", None, OPENAI),
+    "/v1/assistants": ("GET", None, OPENAI),
+    "/v1/assistants/a-1": ("DELETE", None, OPENAI),
+    "/v1/threads": ("POST", {}, OPENAI),
+    "/v1/threads/t-1/runs": ("POST", {}, OPENAI),
+    "/v1/vector_stores": ("GET", None, OPENAI),
+    "/v1/vector_stores/v-1": ("DELETE", None, OPENAI),
+    "/v1/responses/input_tokens": ("POST", WORDS, OPENAI),
+    "/v1/responses/resp_1": ("GET", None, OPENAI),
 }
 PUBLIC = {"/": "HEAD", "/healthz": "GET", "/readyz": "GET"}
-MOUNTS = {"/openai": False, "/anthropic": True}
+MOUNTS = ("openai", "anthropic", "gemini")
+# below these whatever is plain is an endpoint
+TREES = ("/v1/files/", "/v1/uploads/", "/v1/batches/", "/v1/fine_tuning/",
+         "/v1/assistants/", "/v1/threads/", "/v1/vector_stores/",
+         "/v1/responses/")
+# all spellings by all callers; the others are of one kind with one of these
+WHOLE = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings",
+         "/v1/models", "/v1/models/m", "/v1/messages",
+         "/v1/messages/count_tokens", "/v1beta/models/m:generateContent",
+         "/v1/models/m:generateContent", "/v1beta/models",
+         "/v1beta/models/m", "/v1/audio/speech", "/v1/files",
+         "/v1/files/file-1", "/v1/responses/resp_1")
+OWNED = "".join(f'endpoint "{name}" {{ provider = "up" }}\n' for name in (
+    "files", "batches", "fine_tuning", "assistants", "vector_stores",
+    "responses"))
 
 # credential, status, code of the error
 CALLERS = [
@@ -34,6 +93,8 @@ CALLERS = [
 ]
 TYPES = {401: "authentication_error", 403: "permission_error",
          404: "not_found_error"}
+STATES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+          405: "INVALID_ARGUMENT"}
 
 ODD = [
     "{p}", "/{p}", "//{p}", "/.{p}", "/x/..{p}", "/%2e{p}", "/%2e%2e{p}",
@@ -41,7 +102,8 @@ ODD = [
     "{p}/;/healthz", "{p}/..;/healthz", "{p}%2f", "{p}%00", "{p}%20",
     "{p}%3f", "{p}.json", "/healthz{p}", "/healthz/..{p}", "/healthz;{p}",
     "/healthz/..;{p}", "/healthz%2f..{p}", "/healthz%3b{p}", "/readyz/%2e.{p}",
-    "/metrics/..{p}", "/openai{p}", "/anthropic{p}", "/openai/openai{p}",
+    "/metrics/..{p}", "/openai{p}", "/anthropic{p}", "/gemini{p}",
+    "/openai/openai{p}",
     "/OPENAI{p}", "/openai/..{p}", "/openai;{p}", "/openai/{p}",
     "{p}?key=sk-good", "{p}?x=/healthz", "{p}?", "/healthz?{p}",
     "http://localhost{p}", "http://evil.example{p}",
@@ -76,19 +138,55 @@ def meant(target):
     return target.partition("?")[0]
 
 
+PLAIN = re.compile(r"(?!\.{1,2}(/|$))([\w.~:@,=+!$&'()*-]|%(?!2[ef5]|5c|7f)"
+                   r"[2-9a-f][0-9a-f])+", re.I | re.A)
+METHOD = re.compile(r"/models/.+(:|%3a)(generateContent|countTokens|"
+                    r"streamGenerateContent|embedContent|batchEmbedContents)$",
+                    re.I)
+
+
+def in_google(below):
+    """The one of ENDPOINTS below a version of Google's API."""
+    method = METHOD.match(below)
+    if method:
+        return "/v1beta/models/m:" + method[2]
+    if below.startswith("/models/") and below != "/models/":
+        return "/v1beta/models/m" if below == "/models/m" else \
+            "/v1beta/models/?"
+    return "/v1beta/models" if below == "/models" else None
+
+
+def in_tree(path):
+    for tree in TREES:
+        if path in ENDPOINTS or not path.startswith(tree):
+            continue
+        parts = path[len(tree):].split("/")
+        return tree + "?" if all(map(PLAIN.fullmatch, parts)) else None
+    return path
+
+
 def found(path):
     """The endpoint at exactly this path, and the family that it names."""
     family = None
-    for mount, anthropic in MOUNTS.items():
-        rest = path[len(mount):]
-        if path.startswith(mount) and rest.startswith("/v1/"):
-            path, family = rest, anthropic
+    for mount in MOUNTS:
+        version = re.match(f"/{mount}(/v1|/v1beta|/v1alpha)/", path)
+        if version and (version[1] == "/v1" or mount == GEMINI):
+            path, family = path[len(mount) + 1:], mount
+    google = re.match("(/v1|/v1beta|/v1alpha)(?=/)", path)
+    below = path[google.end():] if google else ""
+    if google and (family == GEMINI or google[1] != "/v1"
+                   or family is None and METHOD.match(below)):
+        return in_google(below), GEMINI
     if path.startswith("/v1/models/") and len(path) > len("/v1/models/"):
         path = "/v1/models/m" if path == "/v1/models/m" else "/v1/models/?"
-    known = ENDPOINTS.get("/v1/models/m" if path == "/v1/models/?" else path)
-    if known and family is not None and known[2] not in (None, family):
+    path = in_tree(path)
+    if path in PUBLIC or path is None:
+        return path, family or (path and OPENAI)
+    known = ENDPOINTS.get(path.replace("?", "m"), (None, None, OPENAI)
+                          if path.endswith("/?") else None)
+    if known and family and known[2] not in (None, family):
         return None, family
-    return (path if known or path in PUBLIC else None), family
+    return (path if known else None), family or (known and known[2])
 
 
 class Client:
@@ -126,43 +224,55 @@ def expected(target, method, status, code):
     path, _ = found(meant(target))
     if path is None:
         return 404, "not_found"
-    wants = PUBLIC.get(path) or ENDPOINTS.get(path, ("GET",))[0]
-    if method != wants:
+    models = "/models" in path and ":" not in path
+    wants = PUBLIC.get(path) or (
+        ANY if path.endswith("/?") and not models else
+        ENDPOINTS[path.replace("?", "m")][0])
+    if path in ENDPOINTS and path + "/" in TREES or path.startswith(TREES):
+        wants = "POST" if path.endswith("/input_tokens") else ANY
+    if method not in wants:
         return 405, "method_not_allowed"
     if path in PUBLIC:
         return 200, None
-    if code == "model_not_allowed" and path == "/v1/models":
-        return 200, None            # a list of none
-    if code == "model_not_allowed" and path.startswith("/v1/models/"):
-        return 404, "model_not_found"
+    if code == "model_not_allowed" and models:
+        return (200, None) if path.endswith("/models") else \
+            (404, "model_not_found")            # a list of none
     return status, code
 
 
-def check(answer, target, anthropic, want, where):
+def check_shape(error, family, status, code):
+    if family == ANTHROPIC:
+        assert error["type"] == "error" and error["request_id"]
+        assert error["error"]["type"] == TYPES.get(
+            status, "invalid_request_error")
+    elif family == GEMINI:
+        assert error["error"]["code"] == status
+        assert error["error"]["status"] == STATES[status]
+        assert error["error"]["details"][0]["reason"] == code
+    else:
+        assert set(error["error"]) == {"message", "type", "param", "code"}
+        assert error["error"]["code"] == code
+
+
+def check(answer, target, sent, want, where):
+    """`sent`: the family that the request's fields told."""
     status, headers, body = answer
     if "\\" in target and status == 400:
         return                      # no target at all, for the server
-    assert status == want[0], (where, body)
+    assert status == want[0], (where, want, body)
     if want[1] is None:
-        assert b'"id"' not in body, where
+        assert b'"id"' not in body and b"models/m" not in body, where
         return
-    path, family = found(meant(target))
-    known = ENDPOINTS[path][2] if path in ENDPOINTS else \
-        False if path in PUBLIC else None
-    shape = known if known is not None else \
-        anthropic or meant(target).startswith("/v1/messages/")
-    if family is not None:
-        shape = family
-    error = json.loads(body)
     assert headers["x-penstock-error"] == f"{want[1]}; side=client", where
-    if shape:
-        assert error["type"] == "error" and error["request_id"], where
-        assert error["error"]["type"] == TYPES.get(
-            want[0], "invalid_request_error"), where
-    else:
-        assert set(error["error"]) == {"message", "type", "param", "code"}
-        assert error["error"]["code"] == want[1], where
     assert b"sk-" not in body, where
+    path, family = found(meant(target))
+    if not family:
+        family = ANTHROPIC if meant(target).startswith("/v1/messages/") \
+            else sent
+    try:
+        check_shape(json.loads(body), family, *want)
+    except (AssertionError, LookupError) as e:
+        raise AssertionError((where, family, body)) from e
 
 
 def gateway(penstock, up):
@@ -175,7 +285,7 @@ listen "127.0.0.1:0"
 provider "up" {{ vendor = "openai-compatible", base_url = "{up.url}",
                  keys = {{ env "CANARY" }} }}
 model "m" {{ "up/m" }}
-{keys}''', env={"CANARY": CANARY})
+{OWNED}{keys}''', env={"CANARY": CANARY})
 
 
 def upstream():
@@ -183,23 +293,66 @@ def upstream():
         {"error": {"message": "seen", "type": "x"}}, 418))
 
 
+def requests():
+    """Each endpoint by each caller: its path, the request, what is wrong."""
+    for path, (method, body, family) in ENDPOINTS.items():
+        head = {"anthropic-version": "2023"} if family == ANTHROPIC else {}
+        for token, status, code in CALLERS:
+            auth = {"Authorization": "Bearer " + token} if token else {}
+            yield path, method, body, {**head, **auth}, token, status, code
+
+
+def sent_by(headers):
+    return ANTHROPIC if "anthropic-version" in headers else OPENAI
+
+
+def queried(target, token):
+    """Google's clients may send a key in the query: there it is no trick."""
+    if found(meant(target))[1] == GEMINI:
+        return target.replace("key=sk-good", f"key={token or 'sk-wrong'}")
+    return target
+
+
+def test_no_endpoint_is_left_out():
+    """What the table of paths holds is in this matrix."""
+    wire = os.path.join(os.environ["PENSTOCK_SRC"], "core/wire/")
+    text = open(wire + "endpoint.c").read()
+    text = text[:text.index("dialect_names")]
+    text += open(wire + "passthrough.def").read()
+    paths = set(re.findall(r'"(/[^"]*)"', text))
+    assert len(paths) > 30 and set(PUBLIC) < paths
+    for path in paths - set(PUBLIC):
+        like = path.replace("/:", "/m:")
+        assert like in ENDPOINTS or like.endswith("/") and any(
+            p.startswith(like) for p in ENDPOINTS), path
+    trees = {p for p in paths if p.endswith("/") and p != "/"}
+    assert {p for p in trees if "models" not in p} == set(TREES)
+
+
+def asked(plain, token, forms):
+    """Where paths are of one kind callers and spellings take turns, but for
+    the path as it is."""
+    if plain in WHOLE:
+        return forms
+    turn = [caller[0] for caller in CALLERS].index(token)
+    return [f for i, f in enumerate(forms)
+            if i == 0 or (i + len(plain)) % len(CALLERS) == turn]
+
+
 def test_every_endpoint_by_every_spelling(penstock):
-    count = 0
+    seen = set()
     with upstream() as up:
         p = gateway(penstock, up)
         client = Client(p.port)
-        for plain, (method, body, family) in ENDPOINTS.items():
-            head = {"anthropic-version": "2023-06-01"} if family else {}
-            for token, status, code in CALLERS:
-                auth = {"Authorization": "Bearer " + token} if token else {}
-                for target in spellings(plain):
-                    answer = client.ask(method, target, {**head, **auth},
-                                        body)
-                    check(answer, target, bool(family),
-                          expected(target, method, status, code),
-                          (token, method, target))
-                    count += 1
-        assert count == len(ENDPOINTS) * len(CALLERS) * len(ODD)
+        for plain, method, body, head, token, status, code in requests():
+            for target in asked(plain, token, spellings(plain)):
+                seen.add((plain, target))
+                target = queried(target, token)
+                answer = client.ask(method, target, head, body)
+                check(answer, target, sent_by(head),
+                      expected(target, method, status, code),
+                      (token, method, target))
+        assert len(seen) == len(ENDPOINTS) * len(ODD)
         assert not up.requests and not up.conns, "something went upstream"
 
 
@@ -207,16 +360,12 @@ def test_every_endpoint_by_every_trick(penstock):
     with upstream() as up:
         p = gateway(penstock, up)
         client = Client(p.port)
-        for plain, (method, body, family) in ENDPOINTS.items():
-            head = {"anthropic-version": "2023-06-01"} if family else {}
-            for token, status, code in CALLERS:
-                auth = {"Authorization": "Bearer " + token} if token else {}
-                for trick in TRICKS:
-                    answer = client.ask(method, plain,
-                                        {**head, **auth, **trick}, body)
-                    check(answer, plain, bool(family),
-                          expected(plain, method, status, code),
-                          (token, method, plain, trick))
+        for plain, method, body, head, token, status, code in requests():
+            for trick in TRICKS:
+                answer = client.ask(method, plain, {**head, **trick}, body)
+                check(answer, plain, sent_by(head),
+                      expected(plain, method, status, code),
+                      (token, method, plain, trick))
         assert not up.requests and not up.conns, "something went upstream"
 
 
@@ -226,13 +375,12 @@ def test_the_key_that_does_opens_each(penstock):
         p = gateway(penstock, up)
         client = Client(p.port)
         for plain, (method, body, family) in ENDPOINTS.items():
-            head = {"anthropic-version": "2023-06-01"} if family else {}
             seen = len(up.requests)
             status, _, out = client.ask(
-                method, plain, {**head, "Authorization": "Bearer sk-good"},
-                body)
-            assert status not in (401, 403, 405), (plain, out)
-            if method == "POST" and "count" not in plain:
+                method, plain, {"Authorization": "Bearer sk-good"}, body)
+            assert status not in (401, 403, 404, 405), (plain, out)
+            if "count" not in plain and "/models" not in plain or (
+                    ":" in plain and "count" not in plain):
                 assert len(up.requests) > seen, plain
         assert {r.header("authorization") for r in up.requests} == \
             {"Bearer " + CANARY}
