@@ -15,6 +15,7 @@ enum {
     BYTES_OF_MEDIA = 40,
     HEAD_BYTES = 24,  /* of an image, that tell its size */
     HEAD_CHARS = 32,
+    LEVELS = 8,       /* a part of any dialect is no deeper */
 };
 
 /* Twelfths of a token by a character's first byte; others are nothing. */
@@ -232,12 +233,34 @@ static uint64_t anthropic_image(struct image i)
     return tokens < 1600 ? tokens : 1600;
 }
 
+/* What an image may have at most, by the resolution that is asked for. */
+static uint64_t gemini_image(struct image i, struct str resolution)
+{
+    static const struct {
+        struct str name;
+        uint64_t tokens;
+    } rows[] = {
+        { STR("MEDIA_RESOLUTION_LOW"), 280 },
+        { STR("MEDIA_RESOLUTION_MEDIUM"), 560 },
+        { STR("MEDIA_RESOLUTION_ULTRA_HIGH"), 2240 },
+    };
+
+    if (i.width && i.height && i.width <= 384 && i.height <= 384)
+        return 258;
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        if (str_eq(rows[k].name, resolution))
+            return rows[k].tokens;
+    }
+    return 1120;
+}
+
 /* ---- a body -------------------------------------------------------------- */
 
 struct walk {
     enum dialect d;
     const struct json *j;
     uint64_t parts, tokens;
+    uint32_t above[LEVELS]; /* the last object of each depth */
 };
 
 static inline bool is_named(const struct json *j, uint32_t node,
@@ -281,6 +304,59 @@ static bool embedded(struct str url, struct str *type, struct str *bytes)
     return true;
 }
 
+/* The object that a node is a member of; the body for one too deep. */
+static uint32_t holder(const struct walk *w, uint32_t node)
+{
+    unsigned depth = w->j->nodes[node].depth;
+
+    return depth && depth <= LEVELS ? w->above[depth - 1] : 0;
+}
+
+/* A member of Google's, in either of its spellings. */
+static uint32_t either(const struct json *j, uint32_t object,
+                       const char *camel, const char *snake)
+{
+    uint32_t node = json_member(j, object, str_of(camel));
+
+    return node == JSON_NONE ? json_member(j, object, str_of(snake)) : node;
+}
+
+/* The part's own, or the request's. */
+static struct str resolution(const struct walk *w, uint32_t part)
+{
+    const struct json *j = w->j;
+    uint32_t node = either(j, part, "mediaResolution", "media_resolution");
+
+    if (node != JSON_NONE)
+        return member(j, node, "level");
+    node = either(j, 0, "generationConfig", "generation_config");
+    if (node != JSON_NONE)
+        node = either(j, node, "mediaResolution", "media_resolution");
+    return node == JSON_NONE ? STR_NULL : inside(j, node);
+}
+
+/* inlineData = { mimeType =, data = }, fileData = { mimeType =, fileUri = } */
+static bool googles(struct walk *w, uint32_t node)
+{
+    static const struct str names[] = { STR("inlineData"), STR("inline_data"),
+                                        STR("fileData"), STR("file_data") };
+    struct image i = { .low = false };
+    size_t k = 0, n = sizeof names / sizeof names[0];
+    uint32_t type;
+
+    while (k < n && !is_named(w->j, node, names[k]))
+        k++;
+    if (k == n)
+        return false;
+    type = either(w->j, node, "mimeType", "mime_type");
+    if (type == JSON_NONE ||
+        !str_starts(inside(w->j, type), STR("image/")))
+        return false;
+    read_size(member(w->j, node, "data"), &i);
+    w->tokens += gemini_image(i, resolution(w, holder(w, node)));
+    return true;
+}
+
 static void put_image(struct walk *w, struct image i)
 {
     w->tokens += w->d == DIALECT_ANTHROPIC ? anthropic_image(i)
@@ -298,13 +374,13 @@ static void put_media(struct walk *w, struct str type, struct str bytes,
     put_image(w, i);
 }
 
-/* image_url = "..." or { url =, detail = } */
+/* image_url = "...", detail =, or image_url = { url =, detail = } */
 static void image_url(struct walk *w, uint32_t node)
 {
     bool object = w->j->nodes[node].type == JSON_T_OBJECT;
     struct str url = object ? member(w->j, node, "url") : inside(w->j, node);
-    struct image i = {
-        .low = object && str_is(member(w->j, node, "detail"), "low") };
+    uint32_t told = object ? node : holder(w, node);
+    struct image i = { .low = str_is(member(w->j, told, "detail"), "low") };
     struct str type, bytes;
 
     if (embedded(url, &type, &bytes))
@@ -341,6 +417,8 @@ static bool is_media(struct walk *w, uint32_t node)
         source(w, node);
         return true;
     }
+    if (type == JSON_T_OBJECT && dialect_is_gemini(w->d) && googles(w, node))
+        return true;
     if (type == JSON_T_STRING && is_named(w->j, node, STR("data"))) {
         w->tokens += inside(w->j, node).n / BYTES_OF_MEDIA + 1;
         return true;
@@ -356,6 +434,8 @@ static void put_node(struct walk *w, uint32_t node)
 {
     const struct json_node *n = &w->j->nodes[node];
 
+    if (n->type == JSON_T_OBJECT && n->depth < LEVELS)
+        w->above[n->depth] = node;
     if (n->depth > DEEP && n->key)
         w->parts += token_guess_text(
             (struct str){ w->j->text + n->key, n->key_end - n->key });

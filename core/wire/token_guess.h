@@ -26,12 +26,15 @@ uint64_t token_guess_text(struct str s);
  *   OpenAI      85 and 170 for each tile of 512 pixels, after scaling; 85 where
  *               detail is "low"
  *   Anthropic   width * height / 750, after scaling
+ *   Google      by mediaResolution: 280, 560, 1120 (unless it is said) or
+ *               2240; 258 where neither side is over 384 pixels
  *
  * An image whose size is not in its first bytes (JPEG, a URL) counts as one of
- * a usual size: 765, 1600. Other media: one for 40 bytes.
+ * a usual size: 765, 1600, 1120. Other media: one for 40 bytes.
  *
  * Source: platform.openai.com, "Images and vision"; platform.claude.com,
- * "Vision" (read 2026-11).
+ * "Vision"; ai.google.dev, "Media resolution" and "Understand and count
+ * tokens" (read 2026-11).
  */
 uint64_t token_guess(enum dialect d, const struct json *body);
 

@@ -122,6 +122,59 @@ static void images(void)
              1600 + AROUND);
 }
 
+#define GEMINI(part, more)                                                    \
+    "{\"contents\":[{\"parts\":[{" part "}]}]" more "}"
+#define INLINE(name, type, begin)                                             \
+    "\"" name "\":{\"" type "\":\"image/png\",\"data\":\"" begin          \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"
+#define SMALL_PNG "iVBORw0KGgoAAAANSUhEUgAAAQAAAAEA" /* 256 by 256 */
+#define LEVEL(name, value) ",\"" name "\":\"MEDIA_RESOLUTION_" value "\""
+
+/* Google's: by the resolution that is asked for, in either spelling. */
+static void googles_images(void)
+{
+    static const struct {
+        const char *body;
+        uint64_t tokens;
+    } rows[] = {
+        { GEMINI(INLINE("inlineData", "mimeType", PNG), ""), 1120 },
+        { GEMINI(INLINE("inline_data", "mime_type", PNG), ""), 1120 },
+        { GEMINI(INLINE("inlineData", "mimeType", SMALL_PNG), ""), 258 },
+        { GEMINI("\"fileData\":{\"mimeType\":\"image/png\",\"fileUri\":"
+                 "\"https://x/files/1\"}", ""), 1120 },
+        { GEMINI(INLINE("inlineData", "mimeType", PNG)
+                 ",\"mediaResolution\":{\"level\":"
+                 "\"MEDIA_RESOLUTION_ULTRA_HIGH\"}", ""), 2240 },
+        { GEMINI("\"mediaResolution\":{\"level\":\"MEDIA_RESOLUTION_LOW\"},"
+                 INLINE("inlineData", "mimeType", PNG), ""), 280 },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t n = guess(DIALECT_GEMINI, rows[i].body);
+
+        if (n < rows[i].tokens + 4 || n > rows[i].tokens + 24)
+            printf("\n%llu: %s", (unsigned long long)n, rows[i].body);
+        CU_ASSERT(n >= rows[i].tokens + 4 && n <= rows[i].tokens + 24);
+    }
+    /* a recording is none */
+    CU_ASSERT(guess(DIALECT_GEMINI,
+                    GEMINI("\"inlineData\":{\"mimeType\":\"audio/wav\","
+                           "\"data\":\"0123456789012345678901234567890123456"
+                           "789\"}", "")) < 16);
+}
+
+/* Responses' say how it is to be looked at beside the URL. */
+static void detail_beside(void)
+{
+    UNIT_INT(guess(DIALECT_RESPONSES,
+                   "{\"input\":[{\"content\":[{\"image_url\":"
+                   "\"data:image/png;base64," PNG "AAAA\"}]}]}"),
+             85 + 170 * 2 * 1 + 4);
+    CU_ASSERT(guess(DIALECT_RESPONSES,
+                    "{\"input\":[{\"content\":[{\"detail\":\"low\","
+                    "\"image_url\":\"https://x/a.png\"}]}]}") < 85 + 12);
+}
+
 /* A megabyte of base64 is no quarter of a million tokens. */
 static void media(void)
 {
@@ -151,4 +204,5 @@ static void media(void)
 UNIT_MAIN("token_guess", { "by script", by_script },
           { "in blocks", in_blocks },
           { "a conversation", a_conversation }, { "images", images },
-          { "media", media })
+          { "googles images", googles_images },
+          { "detail beside", detail_beside }, { "media", media })
