@@ -86,9 +86,14 @@ int passthrough_begin(struct request *r)
         return err_set(&r->err, ERR_NOT_FOUND,
                        "A path here is made of plain names: no dots alone, no "
                        "empty or escaped parts.");
+    r->pass = p;
+    return 0;
+}
+
+int passthrough_admit(struct request *r)
+{
     if (!r->endpoint->method && !provider(r).n)
         return nobody(r);
-    r->pass = p;
     return check_policies(r);
 }
 

@@ -22,9 +22,11 @@ struct passthrough {
     size_t at, n;      /* of the model in a form's body; n 0: it is no form */
 };
 
-/** The head is read. 0, or -ERR_x with r->err: the path is not plain, or
- * nobody is configured for it. */
+/** The head is read. 0, or -ERR_x with r->err: the path is not plain. */
 int passthrough_begin(struct request *r);
+/** It is known who calls. 0, or -ERR_x with r->err: nobody is configured for
+ * the path, or policies forbid it; no stranger hears of either. */
+int passthrough_admit(struct request *r);
 /** Will the body go upstream as it comes, and not be held? Where its length
  * is allowed: `max`. */
 bool passthrough_uploads(struct request *r, uint64_t max);

@@ -126,6 +126,8 @@ static enum step admit_principal(struct request *r)
     cells_request_note(r->cell, r->principal->id, STR_NULL);
     cells_request_caller(r->cell, r->principal->key, r->principal->team,
                          r->principal->user);
+    if (r->pass && passthrough_admit(r))
+        return request_fail(r, r->err.code, "client");
     return endpoint_is_models(r->endpoint) ? STEP_MODELS : STEP_BODY;
 }
 

@@ -275,7 +275,7 @@ def check(answer, target, sent, want, where):
         raise AssertionError((where, family, body)) from e
 
 
-def gateway(penstock, up):
+def gateway(penstock, up, owned=OWNED):
     keys = (key("good") + key("other", 'models = { "else" }')
             + key("expired", 'expires = "2020-01-01"')
             + key("disabled", "disabled = true")
@@ -285,7 +285,7 @@ listen "127.0.0.1:0"
 provider "up" {{ vendor = "openai-compatible", base_url = "{up.url}",
                  keys = {{ env "CANARY" }} }}
 model "m" {{ "up/m" }}
-{OWNED}{keys}''', env={"CANARY": CANARY})
+{owned}{keys}''', env={"CANARY": CANARY})
 
 
 def upstream():
@@ -384,3 +384,23 @@ def test_the_key_that_does_opens_each(penstock):
                 assert len(up.requests) > seen, plain
         assert {r.header("authorization") for r in up.requests} == \
             {"Bearer " + CANARY}
+
+
+def test_who_calls_is_asked_before_whose_it_is(penstock):
+    """What the configuration lacks is told to callers and to nobody else."""
+    with upstream() as up:
+        p = gateway(penstock, up, owned="")
+        client = Client(p.port)
+        for path in ("/v1/files", "/v1/batches/b-1", "/v1/responses/resp_1"):
+            for token, status, code in CALLERS:
+                auth = {"Authorization": "Bearer " + token} if token else {}
+                got, head, out = client.ask("GET", path, auth, None)
+                if token == "sk-other":         # it names no model yet
+                    assert got in (400, 403, 404), (token, path, out)
+                    continue
+                assert got == status, (token, path, out)
+                assert b"endpoint" not in out, (token, path)
+            got, head, out = client.ask(
+                "GET", path, {"Authorization": "Bearer sk-good"}, None)
+            assert got in (400, 404) and b"endpoint" in out, (path, out)
+        assert not up.requests
