@@ -14,7 +14,11 @@
 #include <math.h>
 
 enum { MAX_ANSWER = 64 << 10 };
-enum { MAX_MESSAGE = 1024, MAX_CODE = 64, MAX_RETRY_S = 86400 };
+enum {
+    MAX_MESSAGE = 1024,
+    MAX_CODE = 64,
+    MAX_RETRY_S = 2 * LIMIT_PERIOD_MS / 1000, /* what ps.take can say */
+};
 
 static const char *const kind_names[KINDS] = {
     "ps.deny()",  "ps.skip()", "ps.answer()",  "ps.stop()",

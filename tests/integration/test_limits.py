@@ -351,6 +351,20 @@ def test_waiting_as_told_is_enough(penstock, tmp_path):
         assert ask(p).status == 200
 
 
+def test_a_wait_of_more_than_a_day_is_told_as_it_is(penstock, tmp_path):
+    """A window of a day is the day that runs and what is left of the one
+    before: the last of it is free after two."""
+    with Upstream(lambda conn, r: answer(conn, r, tokens=1000)) as up:
+        p = start(penstock, tmp_path, up,
+                  key='limits = { tokens = "100/day" }')
+        assert ask(p).status == 200
+        a = ask(p)
+        assert a.status == 429
+        told = a.json()["error"]["message"].split("Try again in ")[1]
+        assert float(told.split(" ")[0]) > 86400
+        assert int(a.headers["retry-after"]) >= float(told.split(" ")[0])
+
+
 def test_explain_tells_what_was_taken(penstock, tmp_path):
     with Upstream(answer) as up:
         p = start(penstock, tmp_path, up, key=(
