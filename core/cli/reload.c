@@ -49,7 +49,8 @@ static void print_plan(const json_t *got)
            number(got, "n_changes") == 1 ? "" : "s");
     print_changes(got);
     puts(strcmp(applies, "restart") == 0
-             ? "a reload would be refused: restart it, or change that back"
+             ? "a reload would be refused: `penstock upgrade` or a restart "
+               "takes it, or change that back"
          : strcmp(applies, "workers") == 0
              ? "a reload would start new workers; the old ones finish their "
                "requests"

@@ -88,6 +88,20 @@ static void print_names(const json_t *list, const char *title)
     putchar('\n');
 }
 
+/** The generations that a rollback can go to. */
+static void print_kept(const json_t *st)
+{
+    const json_t *kept = json_object_get(st, "kept_generations"), *v;
+    size_t i;
+
+    if (!json_array_size(kept))
+        return;
+    printf("%-14s", "kept");
+    json_array_foreach(kept, i, v)
+        printf("%s %lld", i ? "," : "", (long long)json_integer_value(v));
+    puts(": `penstock rollback N` serves one of these generations");
+}
+
 /** Where the requests are just now. */
 static void print_at_targets(const json_t *st)
 {
@@ -267,6 +281,7 @@ static int show(struct ask *a)
         ask_print(st);
     } else {
         print_head(st);
+        print_kept(st);
         print_listeners(st);
         print_names(json_object_get(st, "providers"), "providers");
         print_names(json_object_get(st, "models"), "models");

@@ -149,6 +149,7 @@ def test_what_needs_a_restart_is_refused_by_name(started):
     said = refused(p)
     assert "server/workers" in said and "metrics" in said
     assert "restart" in said
+    assert "penstock upgrade" in p.cli("reload", "--plan").stdout
     assert says(p) == "one"
 
 
@@ -257,6 +258,9 @@ def test_rollback_serves_and_pins(started):
     st = p.status()
     assert st["generation"] == first and st["rolled_back_to"] == first
     assert second in st["kept_generations"]
+    kept = [line for line in p.cli("status").stdout.splitlines()
+            if line.startswith("kept ")]
+    assert len(kept) == 1 and f" {second}" in kept[0]
     p.signal(signal.SIGHUP)
     wait_for(lambda: p.logs("reload.pinned"), 5, why="the pin")
     assert says(p) == "one"
