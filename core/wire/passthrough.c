@@ -122,6 +122,21 @@ static void read_meta(const struct json *j, uint32_t meta, struct usage *out)
     }
 }
 
+/* Is the answer a thing that was made and counted before, and is looked up?
+ * A response made in the background tells what it used in no other way. */
+static bool is_memory(const struct json *j)
+{
+    uint32_t kind = json_member(j, 0, STR("object"));
+    uint32_t background = json_member(j, 0, STR("background"));
+    struct str raw = kind == JSON_NONE ? STR_NULL : json_raw(j, kind);
+
+    if (str_is(raw, "\"batch\""))
+        return true;
+    return str_is(raw, "\"response\"") &&
+           (background == JSON_NONE ||
+            j->nodes[background].type != JSON_T_TRUE);
+}
+
 /* Words of an answer are nobody's here: one that is no JSON passes, and an
  * "error" member may be a job's, which is no fault of the answer. */
 static void watch(struct str text, struct json *j, struct wire_watch *out)
@@ -129,7 +144,8 @@ static void watch(struct str text, struct json *j, struct wire_watch *out)
     uint32_t usage;
 
     out->content = out->finish = true;
-    if (json_scan(j, text, NULL, NULL) || j->nodes[0].type != JSON_T_OBJECT)
+    if (json_scan(j, text, NULL, NULL) ||
+        j->nodes[0].type != JSON_T_OBJECT || is_memory(j))
         return;
     usage = json_member(j, 0, STR("usage"));
     if (usage != JSON_NONE && j->nodes[usage].type == JSON_T_OBJECT)

@@ -124,7 +124,40 @@ static void meters_answers(void)
     arena_free(a);
 }
 
+/* What is looked up was counted when it was made, and would be counted as
+ * often as somebody looks; a response that is made in the background has told
+ * nobody else. */
+static void meters_no_memories(void)
+{
+#define USED "\"usage\":{\"input_tokens\":5,\"output_tokens\":3}}"
+    static const struct {
+        const char *body;
+        int64_t output;
+    } rows[] = {
+        { "{\"object\":\"response\"," USED, -1 },
+        { "{\"object\":\"response\",\"background\":false," USED, -1 },
+        { "{\"object\":\"response\",\"background\":true," USED, 3 },
+        { "{\"object\":\"batch\"," USED, -1 },
+        { "{\"object\":\"thread.run\"," USED, 3 },
+    };
+    const struct dialect_ops *ops = dialect_ops(DIALECT_PASSTHROUGH);
+    struct arena *a = arena_new(1 << 20);
+    struct json j = { 0 };
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct wire_watch w;
+
+        UNIT_INT(ops->watch_body(DIALECT_PASSTHROUGH, str_of(rows[i].body),
+                                 &j, a, &w, NULL), 0);
+        UNIT_INT(w.usage.output, rows[i].output);
+    }
+    json_clear(&j);
+    arena_free(a);
+}
+
 UNIT_MAIN("passthrough", { "cuts paths", cuts_paths },
           { "refuses paths that climb", refuses_paths_that_climb },
           { "reads requests", reads_requests },
-          { "meters answers", meters_answers })
+          { "meters answers", meters_answers },
+          { "meters no memories", meters_no_memories })
