@@ -57,6 +57,13 @@ static void on_jwks(void *ud, int fd)
     tell(k->child, MSG_JWKS, 0, STR_NULL, fd);
 }
 
+static void on_fetched(void *ud, int fd)
+{
+    const struct keeper_main *k = ud;
+
+    tell(k->child, MSG_FETCHED, 0, STR_NULL, fd);
+}
+
 /* ---- questions --------------------------------------------------------- */
 
 struct ticket {
@@ -179,6 +186,8 @@ static void on_message(void *ud, struct message *m)
 
     if (m->type == MSG_JWKS_ASK)
         keeper_ask_jwks(k->keeper, (struct str){ m->text, m->size });
+    else if (m->type == MSG_FETCH_ASK)
+        keeper_ask_fetch(k->keeper, (struct str){ m->text, m->size });
     else if (m->type == MSG_ASK)
         on_ask(k, m);
     else if (m->type == MSG_WISHED)
@@ -204,6 +213,8 @@ int keeper_run(const struct child *c)
         .keys = on_keys,
         .publish_jwks = on_jwks,
         .jwks = c->m->jwks,
+        .publish_fetched = on_fetched,
+        .fetched = c->m->fetched,
         .wish = on_wish,
         .ud = &k,
     };

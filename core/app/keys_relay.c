@@ -9,6 +9,7 @@
 #include "base/snapshot.h"
 #include "engine/config.h"
 #include "engine/key_table.h"
+#include "keeper/fetcher.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -96,7 +97,10 @@ void keys_inherit(const struct master *m, struct post *p)
 
 bool keys_awaited(const struct master *m, uint64_t now_ms)
 {
-    return m->config->admin.keys_store && !m->keys.base && !m->keys.lacking &&
+    bool keys = m->config->admin.keys_store && !m->keys.base &&
+                !m->keys.lacking;
+
+    return (keys || (!m->fetched && fetcher_has_work(m->config))) &&
            now_ms < m->started_ms + AWAIT_MS;
 }
 

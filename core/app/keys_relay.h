@@ -31,9 +31,9 @@ void keys_relay(struct master *m);
 /** A post is about to be forked: what is here it inherits. */
 void keys_inherit(const struct master *m, struct post *p);
 
-/** Must workers wait with their start? Only while the first table is on its
- * way, and for some seconds at most: then they serve, and answer 503 to keys
- * they cannot look up. */
+/** Must workers wait with their start? Only while the first table, or the
+ * first keys that are fetched, are on their way, and for some seconds at most:
+ * then they serve, and answer 503 where they lack one. */
 bool keys_awaited(const struct master *m, uint64_t now_ms);
 
 void keys_close_fds(struct master *m); /* in a child, and at the end */

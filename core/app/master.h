@@ -98,7 +98,8 @@ struct master {
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
     struct snapshot *jwks;      /* the same, of the issuers' keys */
-    int addresses_fd, jwks_fd;  /* of them; 0, -1 = none */
+    struct snapshot *fetched;   /* the same, of keys that are fetched */
+    int addresses_fd, jwks_fd, fetched_fd; /* of them; 0, -1 = none */
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;

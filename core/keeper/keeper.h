@@ -34,6 +34,9 @@ struct keeper_env {
      * NULL. */
     void (*publish_jwks)(void *ud, int fd);
     const struct snapshot *jwks;
+    /** And of keys that are fetched. */
+    void (*publish_fetched)(void *ud, int fd);
+    const struct snapshot *fetched;
     /** The admin API asks the master, in JSON; keeper_wished is the answer.
      * 0 or -ERR_x. */
     int (*wish)(void *ud, uint64_t call, struct str request);
@@ -53,6 +56,8 @@ void keeper_free(struct keeper *k);
 /** What the master said to a wish: JSON. A call that is gone is fine. */
 void keeper_wished(struct keeper *k, uint64_t call, struct str answer);
 
+/** A worker asks for a newer one of that id (conf_fetch.id). */
+void keeper_ask_fetch(struct keeper *k, struct str id);
 /** A worker asks for newer keys of that jwt block. */
 void keeper_ask_jwks(struct keeper *k, struct str name);
 
