@@ -32,6 +32,7 @@ class Cloud:
         self.asked, self.seen, self.revoked = [], [], set()
         self.life, self.issued, self.broken = 3600, 0, None
         self.lock = threading.Lock()
+        self.hold = {}  # model: an event that its next call waits for
         cloud = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -73,7 +74,7 @@ class Cloud:
 
     def route(self, method, path, body, headers):
         if path.startswith("/v1/") or path.startswith("/model/"):
-            return self.model(path, headers)
+            return self.model(path, body, headers)
         form = None
         if "form" in headers.get("content-type", ""):
             form = dict(urllib.parse.parse_qsl(body))
@@ -84,11 +85,14 @@ class Cloud:
                 return self.broken
         return self.give(method, path)
 
-    def model(self, path, headers):
+    def model(self, path, body, headers):
         sent = headers.get("authorization") or headers.get("api-key") or ""
         with self.lock:
             self.seen.append(dict((k.lower(), v)
                                   for k, v in headers.items()))
+        name = json.loads(body).get("model") if body else None
+        if name in self.hold:
+            self.hold.pop(name).wait(20)
         if any(t in sent for t in self.revoked):
             return 401, {"error": {"message": "bad token", "code": "401"}}
         return 200, CONVERSE if path.startswith("/model/") else ANSWER

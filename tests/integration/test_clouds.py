@@ -169,6 +169,44 @@ def test_refused_token_is_fetched_anew(penstock, cloud, account):
     hides(p)
 
 
+def test_refused_with_the_one_before_is_tried_again(penstock, cloud,
+                                                    account):
+    cloud.life = 2
+    p = penstock(provider(
+        cloud, f'keys = {{ {{ google = file "{account}" }} }}'), env=NOWHERE)
+    cloud.hold["slow"] = go = threading.Event()
+    answers = []
+    slow = threading.Thread(
+        target=lambda: answers.append(ask(p, "up/slow").status))
+    slow.start()
+    first = wait_for(lambda: cloud.seen, why="the slow call")[0]
+    first = first["authorization"].split()[1]
+    wait_for(lambda: ask(p).status == 200 and
+             first not in bearers(cloud)[-1], why="the next token")
+    cloud.revoked.add(first)
+    go.set()
+    slow.join()
+    assert answers == [200]
+    assert p.status()["credentials"][0]["state"] == "ok"
+    assert not p.logs("credential.parked")
+
+
+def test_reload_keeps_tokens(penstock, cloud, account):
+    one = provider(cloud, f'keys = {{ {{ google = file "{account}" }} }}')
+    p = penstock(one, env=NOWHERE)
+    assert ask(p).status == 200
+    more = (f'provider "two" {{ vendor = "openai-compatible", base_url = '
+            f'"{cloud.url}/v1", keys = {{ {{ name = "x", '
+            f'google = file "{account}" }} }} }}')
+    p.conf.write_text('listen "127.0.0.1:0"\n' + one + more)
+    assert p.cli("reload").returncode == 0
+    assert ask(p).status == 200
+    wait_for(lambda: ask(p, "two/m").status == 200, why="the other's token")
+    assert cloud.issued == 2
+    assert ask(p).status == 200
+    hides(p)
+
+
 def test_boot_without_the_cloud(penstock, cloud):
     p = penstock(provider(
         cloud, 'keys = { { google = { source = "metadata" } } }',
