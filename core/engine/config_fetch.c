@@ -15,13 +15,16 @@ static const struct {
     [FETCH_GOOGLE] = { "google", "account" },
     [FETCH_AWS] = { "aws", NULL },
     [FETCH_ENTRA] = { "entra", "secret" },
+    [FETCH_EXCHANGE] = { "exchange", NULL },
 };
 
 static int kind_of(const json_t *key)
 {
     int k = 0;
 
-    while (k < FETCH_KINDS && !json_object_get(key, kinds[k].key))
+    while (k < FETCH_KINDS &&
+           (!json_object_get(key, kinds[k].key) ||
+            json_is_false(json_object_get(key, kinds[k].key))))
         k++;
     return k;
 }
@@ -99,7 +102,7 @@ int walk_fetch(struct conf_walk *w, const json_t *key)
     const json_t *ref = config_fetch_secret(key);
     int ways = json_object_get(key, "secret") != NULL, kind = kind_of(key), rc;
 
-    for (int k = 0; k < FETCH_KINDS; k++)
+    for (int k = 0; k < FETCH_EXCHANGE; k++)
         ways += json_object_get(key, kinds[k].key) != NULL;
     if (ways > 1)
         return walk_fail(w, "has more than one of secret, google, aws and "
@@ -107,6 +110,8 @@ int walk_fetch(struct conf_walk *w, const json_t *key)
     if (ways == 0)
         return walk_fail(w, "says no key; write env \"NAME\", or one of "
                          "google = {}, aws = {} and entra = {}");
+    if (json_object_get(key, "exchange") && !json_object_get(key, "secret"))
+        return walk_fail(w, "has exchange, and no key to exchange");
     if (!ref)
         return 0;
     walk_member(w, kinds[kind].key);
@@ -134,7 +139,8 @@ static struct str id_of(struct opener *o, const struct conf_fetch *f,
                         const json_t *table)
 {
     struct buf all = BUF_INIT(CONFIG_SECRET_MAX + 8192);
-    char *text = json_dumps(table, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_dumps(table, JSON_COMPACT | JSON_SORT_KEYS |
+                                       JSON_ENCODE_ANY);
     char hex[SHA256_HEX + 1];
     uint8_t sum[SHA256_BYTES];
 
@@ -170,6 +176,10 @@ struct conf_fetch *open_fetch(struct opener *o, struct str provider,
                          json_string_value(json_object_get(key, "name")));
     open_secret(o, &f->secret, config_fetch_secret(key));
     f->source = open_text(o, v, "source");
+    if (kind == FETCH_EXCHANGE) {
+        open_secret(o, &f->secret, json_object_get(key, "secret"));
+        f->source = STR("exchange");
+    }
     f->scope = open_text(o, v, "scope");
     f->profile = open_text(o, v, "profile");
     f->file = open_text(o, v, "file");

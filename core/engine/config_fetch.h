@@ -9,7 +9,11 @@
 
 #include "engine/secret.h"
 
-enum fetch_kind { FETCH_GOOGLE, FETCH_AWS, FETCH_ENTRA, FETCH_KINDS };
+enum fetch_kind {
+    FETCH_GOOGLE, FETCH_AWS, FETCH_ENTRA,
+    FETCH_EXCHANGE, /* as the plugin says */
+    FETCH_KINDS
+};
 
 enum { FETCH_ID = 32 }; /* hex digits */
 
@@ -21,7 +25,8 @@ struct conf_fetch {
     struct str label;  /* "vertex#1" */
     struct str source; /* "default": the first that is there */
     /* Empty: what the environment says. */
-    struct secret secret; /* google: account; entra: secret */
+    struct secret secret; /* google: account; entra: secret;
+                             exchange: the key */
     struct str scope;     /* google, entra */
     struct str profile, file, role, region; /* aws */
     struct str token_file;                  /* aws, entra */

@@ -61,6 +61,7 @@ static const struct fetch_source *const tables[FETCH_KINDS] = {
     [FETCH_GOOGLE] = fetch_google,
     [FETCH_AWS] = fetch_aws,
     [FETCH_ENTRA] = fetch_entra,
+    [FETCH_EXCHANGE] = fetch_exchange,
 };
 
 void fetch_init(struct fetch_run *r, const struct conf_fetch *conf,

@@ -46,13 +46,14 @@ enum fetch_next {
 };
 
 struct fetch_field {
-    const char *name;
+    char name[48];
     struct buf value;
 };
 
 struct fetch_run {
     const struct conf_fetch *conf;
     const struct fetch_world *world;
+    struct plugin_inst *plugin; /* what an exchange is described by; or NULL */
     /* the request */
     const char *method;
     struct buf url, body;
@@ -78,7 +79,10 @@ struct fetch_source {
                               struct str body);
 };
 
-extern const struct fetch_source fetch_google[], fetch_aws[], fetch_entra[];
+extern const struct fetch_source fetch_google[], fetch_aws[], fetch_entra[],
+    fetch_exchange[];
+
+struct plugin_inst; /* engine/plugin.h */
 
 void fetch_init(struct fetch_run *r, const struct conf_fetch *conf,
                 const struct fetch_world *world);
@@ -111,7 +115,9 @@ bool fetch_file(struct fetch_run *r, struct str path, struct buf *out);
 /** A request from nothing; `url` is checked. FETCH_CALL or FETCH_FAILED. */
 enum fetch_next fetch_ask(struct fetch_run *r, const char *method,
                           struct str url);
-void fetch_field(struct fetch_run *r, const char *name, struct str value);
+/** One that is not printable, or too long, is left out: whoever lacks it says
+ * so. False: it was. */
+bool fetch_field(struct fetch_run *r, const char *name, struct str value);
 /** A member of a form (application/x-www-form-urlencoded). */
 void fetch_form(struct fetch_run *r, const char *name, struct str value);
 /** May it be asked: TLS, or this machine or link? */

@@ -155,15 +155,25 @@ enum fetch_next fetch_ask(struct fetch_run *r, const char *method,
     return FETCH_CALL;
 }
 
-/* One that does not fit is missed by the other side, which says so. */
-void fetch_field(struct fetch_run *r, const char *name, struct str value)
+bool fetch_field(struct fetch_run *r, const char *name, struct str value)
 {
     struct fetch_field *f = &r->fields[r->n_fields];
+    size_t n = strlen(name);
 
-    if (r->n_fields == FETCH_FIELDS || buf_put(&f->value, value))
-        return;
-    f->name = name;
+    for (size_t i = 0; i < value.n; i++) {
+        if ((unsigned char)value.p[i] < ' ' || value.p[i] == 127)
+            return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)name[i]) && name[i] != '-')
+            return false;
+    }
+    if (r->n_fields == FETCH_FIELDS || !n || n >= sizeof f->name ||
+        buf_put(&f->value, value))
+        return false;
+    memcpy(f->name, name, n + 1);
     r->n_fields++;
+    return true;
 }
 
 void fetch_form(struct fetch_run *r, const char *name, struct str value)

@@ -391,14 +391,32 @@ static void restore(struct item *i, const struct snapshot *last)
     mark_tried(i);
 }
 
-static void add(struct fetcher *s, const struct conf_fetch *conf,
-                const struct snapshot *last)
+/* Without one the fetch says that it cannot be done. */
+static void open_plugin(struct item *i, const struct conf_provider *p)
+{
+    const struct fetcher_env *env = &i->all->env;
+    struct str url = p->n_base_urls ? p->base_urls[0] : STR("");
+    struct err err = { 0 };
+    const struct plugin *plugin =
+        i->conf->kind == FETCH_EXCHANGE ? env->plugin(env->ud, p, &err)
+                                        : NULL;
+
+    if (plugin)
+        i->run.plugin = plugin_open(plugin, p->name, url, p->settings, &err);
+    if (err.code)
+        log_event(EV_credential_fetch_failed,
+                  LOG_S("credential", i->conf->label), LOG_Z("why", err.msg));
+}
+
+static void add(struct fetcher *s, const struct conf_provider *p,
+                const struct conf_fetch *conf, const struct snapshot *last)
 {
     struct item *i = &s->list[s->n++];
 
     i->all = s;
     i->conf = conf;
     fetch_init(&i->run, conf, s->env.world);
+    open_plugin(i, p);
     buf_init(&i->secret, FETCH_SECRET_MAX);
     buf_init(&i->body, ANSWER_MAX);
     loop_timer_init(&i->due, s->env.loop, on_due, i);
@@ -415,7 +433,7 @@ static void add_all(struct fetcher *s, const struct config *c,
     for (size_t i = 0; i < c->n_providers; i++) {
         for (size_t k = 0; k < c->providers[i].n_keys; k++) {
             if (c->providers[i].keys[k].fetch)
-                add(s, c->providers[i].keys[k].fetch, last);
+                add(s, &c->providers[i], c->providers[i].keys[k].fetch, last);
         }
     }
 }
@@ -461,6 +479,7 @@ void fetcher_free(struct fetcher *s)
         loop_timer_stop(&i->limit);
         loop_timer_stop(&i->end);
         fetch_clear(&i->run);
+        plugin_close(i->run.plugin);
         secret_wipe(&i->secret);
         secret_wipe(&i->body);
     }

@@ -15,6 +15,7 @@
 #include "engine/addresses.h"
 #include "engine/config.h"
 #include "engine/health.h"
+#include "engine/plugin.h"
 #include "keeper/fetch.h"
 #include "net/loop.h"
 
@@ -26,6 +27,10 @@ struct fetcher_env {
     struct addresses *addresses; /* the keeper's own view of them */
     struct health *health;       /* where credentials rest; NULL = none */
     const struct fetch_world *world;
+    /** What describes a provider's exchange, in this process; NULL with *err.
+     * Asked once for each key that has one. */
+    const struct plugin *(*plugin)(void *ud, const struct conf_provider *p,
+                                   struct err *err);
     /** A host that nobody has asked for before: 0 or -ERR_x. */
     int (*resolve)(void *ud, struct str host);
     /** There is news: the descriptor of a snapshot, borrowed. Not before all

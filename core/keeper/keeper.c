@@ -153,6 +153,14 @@ static void on_fetched(void *ud, int fd)
     k->env.publish_fetched(k->env.ud, fd);
 }
 
+static const struct plugin *on_plugin(void *ud, const struct conf_provider *p,
+                                      struct err *err)
+{
+    const struct keeper *k = ud;
+
+    return k->env.plugin(k->env.ud, p, err);
+}
+
 static int open_fetcher(struct keeper *k, struct err *err)
 {
     const struct fetcher_env env = { .loop = k->env.loop,
@@ -160,6 +168,7 @@ static int open_fetcher(struct keeper *k, struct err *err)
                                      .addresses = k->addresses,
                                      .health = cells_health(k->env.cells),
                                      .world = fetch_world(),
+                                     .plugin = on_plugin,
                                      .resolve = on_host,
                                      .publish = on_fetched,
                                      .ud = k };

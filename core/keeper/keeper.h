@@ -15,6 +15,7 @@
 #include "net/loop.h"
 
 struct keeper;
+struct plugin;   /* engine/plugin.h */
 struct snapshot; /* base/snapshot.h */
 
 struct keeper_env {
@@ -37,6 +38,9 @@ struct keeper_env {
     /** And of keys that are fetched. */
     void (*publish_fetched)(void *ud, int fd);
     const struct snapshot *fetched;
+    /** The plugin of a provider, to describe what is fetched. */
+    const struct plugin *(*plugin)(void *ud, const struct conf_provider *p,
+                                   struct err *err);
     /** The admin API asks the master, in JSON; keeper_wished is the answer.
      * 0 or -ERR_x. */
     int (*wish)(void *ud, uint64_t call, struct str request);

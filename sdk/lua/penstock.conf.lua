@@ -140,6 +140,7 @@ function include(pattern) end
 ---@class penstock.conf.credential
 ---@field secret? penstock.conf.reference # The key: env "X", file "/path" or credential "x". One of secret, aws, google and entra must be there.
 ---@field [integer] penstock.conf.reference # The key: env "X", file "/path" or credential "x". One of secret, aws, google and entra must be there.
+---@field exchange? boolean # The plugin says how the key is exchanged for a token, which is fetched before the last one ends and sent in its place.
 ---@field google? penstock.conf.google|string|penstock.conf.reference # In place of a key: access tokens of Google Cloud, fetched before the last one ends.
 ---@field aws? penstock.conf.aws # In place of a key: what signs requests to AWS, fetched before the last one ends.
 ---@field entra? penstock.conf.entra # In place of a key: access tokens of Microsoft Entra ID, fetched before the last one ends.

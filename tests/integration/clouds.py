@@ -109,6 +109,8 @@ class Cloud:
 
     def give(self, method, path):
         roles = "/latest/meta-data/iam/security-credentials/"
+        if path.startswith("/off/"):
+            return 403, {}
         if path == "/latest/api/token":
             return 200, "session" if method == "PUT" else (405, "")
         if path == roles:

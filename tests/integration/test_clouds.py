@@ -13,7 +13,8 @@ import time
 import pytest
 
 from clouds import Cloud
-from conftest import wait_for
+from conftest import SRC, wait_for
+from plugins import build
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"),
                                 reason="no openssl")
@@ -219,76 +220,91 @@ def test_boot_without_the_cloud(penstock, cloud):
     assert "metadata" in p.status()["credentials"][0]["why"]
 
 
-def bedrock(penstock, cloud, aws, env):
-    p = penstock(f'''
-        server {{ workers = 1 }}
-        provider "bedrock" {{ base_url = "{cloud.url}",
-            settings = {{ region = "eu-west-1" }},
-            keys = {{ {{ aws = {{ {aws} }} }} }} }}''',
-                 env={**NOWHERE, **env})
-    got = ask(p, "bedrock/m")
-    assert got.status == 200, (got.body, p.status()["credentials"])
-    hides(p)
-    return cloud.seen[-1]
-
-
 def test_aws_sources(penstock, cloud, tmp_path):
-    seen = bedrock(penstock, cloud, "", {
-        "AWS_EC2_METADATA_DISABLED": "",
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT": cloud.url + "/"})
-    assert "Credential=ASIAFROMCLOUD/" in seen["authorization"]
-    assert seen["x-amz-security-token"] == "canary-token-1"
-    put, roles, role = cloud.asked
-    assert put[0] == "PUT"
-    assert put[3]["x-aws-ec2-metadata-token-ttl-seconds"] == "300"
-    assert role[3]["x-aws-ec2-metadata-token"] == "session"
-
-    token = tmp_path / "pod"
+    token, shared = tmp_path / "pod", tmp_path / "credentials"
     token.write_text("pod-token\n")
-    bedrock(penstock, cloud, "", {
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": cloud.url + "/container",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)})
-    assert cloud.asked[-1][3]["authorization"] == "pod-token"
-
-    bedrock(penstock, cloud, f'role = "arn:aws:iam::1:role/r", '
-            f'token_file = "{token}"',
-            {"AWS_ENDPOINT_URL_STS": cloud.url + "/sts/"})
-    assert cloud.asked[-1][2]["WebIdentityToken"] == "pod-token"
-
-    shared = tmp_path / "credentials"
     shared.write_text("[default]\naws_access_key_id = AKIAOTHER\n"
                       "aws_secret_access_key = x\n# work\n[work]\n"
                       "AWS_ACCESS_KEY_ID=AKIAWORK\n"
                       "aws_secret_access_key= canary-secret\n")
-    seen = bedrock(penstock, cloud, f'file = "{shared}", profile = "work"',
-                   {})
-    assert "Credential=AKIAWORK/" in seen["authorization"]
-    assert "x-amz-security-token" not in seen
+    rows = {"machine": 'source = "instance"', "pod": "",
+            "role": f'source = "web_identity", role = "arn:r", '
+                    f'token_file = "{token}"',
+            "file": f'source = "profile", file = "{shared}", '
+                    f'profile = "work"'}
+    p = penstock("server { workers = 1 }\n" + "".join(
+        f'provider "{name}" {{ vendor = "bedrock", base_url = "{cloud.url}", '
+        f'settings = {{ region = "eu-west-1" }}, '
+        f'keys = {{ {{ aws = {{ {aws} }} }} }} }}\n'
+        for name, aws in rows.items()), env={
+            **NOWHERE, "AWS_EC2_METADATA_DISABLED": "",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": cloud.url + "/",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": cloud.url + "/container",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token),
+            "AWS_ENDPOINT_URL_STS": cloud.url + "/sts/"})
+    for name in rows:
+        got = ask(p, f"{name}/m")
+        assert got.status == 200, (name, p.status()["credentials"])
+        seen = cloud.seen[-1]
+        ours = name == "file"
+        assert (f"Credential={'AKIAWORK' if ours else 'ASIAFROMCLOUD'}/"
+                in seen["authorization"])
+        assert seen.get("x-amz-security-token", "").startswith(
+            "canary-token-") != ours
+    by = {a[1]: a for a in cloud.asked}
+    assert by["/latest/api/token"][0] == "PUT"
+    assert by["/latest/meta-data/iam/security-credentials/the-role"][3][
+        "x-aws-ec2-metadata-token"] == "session"
+    assert by["/container"][3]["authorization"] == "pod-token"
+    assert by["/sts/"][2]["WebIdentityToken"] == "pod-token"
+    hides(p)
 
 
 def test_entra(penstock, cloud):
-    env = {**NOWHERE, "AZURE_AUTHORITY_HOST": cloud.url, "APP": "app-secret-1"}
     p = penstock(f'''
         server {{ workers = 1 }}
         provider "azure" {{ base_url = "{cloud.url}/v1",
             keys = {{ {{ entra = {{ tenant = "t-1", client_id = "c-1",
-                                   secret = env "APP" }} }} }} }}''', env=env)
-    assert ask(p, "azure/m").status == 200
-    assert bearers(cloud)[-1] == "Bearer canary-token-1"
-    assert "api-key" not in cloud.seen[-1]
-    _, path, form, _ = cloud.asked[0]
-    assert path == "/t-1/oauth2/v2.0/token"
+                                   secret = env "APP" }} }} }} }}
+        provider "own" {{ vendor = "azure", base_url = "{cloud.url}/v1",
+            keys = {{ {{ entra = {{ source = "managed" }} }} }} }}''',
+                 env={**NOWHERE, "AZURE_AUTHORITY_HOST": cloud.url,
+                      "AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url,
+                      "APP": "app-secret-1"})
+    for name in ("azure", "own"):
+        assert ask(p, f"{name}/m").status == 200
+        assert bearers(cloud)[-1].startswith("Bearer canary-token-")
+        assert "api-key" not in cloud.seen[-1]
+    by = {a[1].split("?")[0]: a for a in cloud.asked}
+    form = by["/t-1/oauth2/v2.0/token"][2]
     assert form["client_secret"] == "app-secret-1"
     assert form["scope"] == "https://cognitiveservices.azure.com/.default"
+    assert by["/metadata/identity/oauth2/token"][3]["metadata"] == "true"
     hides(p, "app-secret-1")
-    p = penstock(f'''
+
+
+def test_exchange_as_a_plugin_describes_it(penstock, cloud, tmp_path):
+    folder = tmp_path / "plugins"
+    build(folder, "exchange",
+          (SRC / "tests" / "abi" / "exchange.c").read_text())
+    conf = f'''
+        plugin_path "{folder}"
         server {{ workers = 1 }}
-        provider "azure" {{ base_url = "{cloud.url}/v1",
-            keys = {{ {{ entra = {{ source = "managed" }} }} }} }}''',
-                 env={**NOWHERE, "AZURE_POD_IDENTITY_AUTHORITY_HOST":
-                      cloud.url})
-    assert ask(p, "azure/m").status == 200
-    assert cloud.asked[-1][3]["metadata"] == "true"
+        provider "iam" {{ plugin = "exchange", base_url = "{cloud.url}",
+            keys = {{ {{ env "LONG_KEY", exchange = true }} }} }}
+        provider "off" {{ plugin = "exchange", base_url = "{cloud.url}/off",
+            keys = {{ {{ env "LONG_KEY", exchange = true }} }} }}'''
+    p = penstock(conf, env={**NOWHERE, "LONG_KEY": "long-lived-key-1"})
+    assert ask(p, "iam/m").status == 200
+    by = {a[1]: a for a in cloud.asked}
+    assert by["/login"][0] == "POST"
+    assert by["/token"][3]["x-session"] == "canary-token-1"
+    assert bearers(cloud)[-1] == "Bearer canary-token-2"
+    assert ask(p, "off/m").status == 503
+    off = [c for c in p.status()["credentials"] if c["name"] == "off#1"][0]
+    assert ("the identity service refused (the answer was 403)"
+            in off["why"])
+    hides(p, "long-lived-key-1")
 
 
 def test_check_says_what_is_wrong(penstock, tmp_path):
