@@ -20,6 +20,7 @@ enum message_type {
     MSG_ANSWER,     /* keeper to master: to that ticket; text, or fd holds it */
     MSG_ADOPT,      /* worker: accept for slot `number` too */
     MSG_RELEASE,    /* worker: no more for slot `number` */
+    MSG_PART,       /* worker: let clients connect anew, to any worker */
     MSG_PREPARE,    /* worker: make generation `number` of fd, and hold it */
     MSG_PREPARED,   /* of worker: done; or text says why it cannot */
     MSG_FLIP,       /* worker: serve what was prepared */

@@ -115,14 +115,19 @@ bool canary_is_worse(const struct tries *canary, const struct tries *other)
 /* ---- its end ------------------------------------------------------------ */
 
 /** Who has the slot leaves it to the canary, or takes it back. With a single
- * slot both accept. */
+ * slot both accept. Clients that keep their connections would stay with whom
+ * they know: those of the slot are sent to find others. */
 static void yield_slot(struct master *m, const struct post *canary, bool back)
 {
     const struct post *old = &m->posts[canary->slot];
 
-    if (m->n_workers > 1 && old->sock >= 0)
+    if (old->sock < 0)
+        return;
+    if (m->n_workers > 1)
         message_send(old->sock, back ? MSG_ADOPT : MSG_RELEASE, canary->slot,
                      STR_NULL, -1);
+    if (!back)
+        message_send(old->sock, MSG_PART, 0, STR_NULL, -1);
 }
 
 /** It finishes its requests, where it can, and ends. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/snapshot.h"
 #include "engine/key_table.h"
+#include "net/http_server.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -21,6 +22,12 @@ static void on_release(struct worker *w, struct message *m)
 {
     if (m->number < w->m->n_workers) /* its own, for a canary */
         worker_unlisten(w, m->number);
+}
+
+static void on_part(struct worker *w, struct message *m)
+{
+    (void)m;
+    http_server_part(w->server);
 }
 
 static void on_addresses(struct worker *w, struct message *m)
@@ -118,6 +125,7 @@ static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_PREPARE] = worker_prepare, [MSG_FLIP] = worker_flip,
     [MSG_ABANDON] = on_abandon,     [MSG_SHADOW] = worker_shadow,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,
+    [MSG_PART] = on_part,
 };
 
 void worker_hear(void *ud, int what)

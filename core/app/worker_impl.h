@@ -28,7 +28,9 @@ struct worker {
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct generation *next;     /* prepared beside it; NULL = none */
     struct tls_server **next_tls;
-    struct jwt_sources *next_jwts;
+    struct jwt_sources *next_jwts; /* the last part; NULL: not whole */
+    uint32_t next_number;
+    struct loop_timer preparing; /* set while parts are to come */
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
     struct loop_io sock;         /* to the master */
@@ -61,11 +63,13 @@ void worker_ask_jwks(void *ud, struct str name);
 /** The same of a key that is fetched. */
 void worker_ask_fetch(void *ud, struct str id);
 
-/** What generation `number` is made of came (worker_reload.c). */
+/** What generation `number` is made of came: it is prepared between requests,
+ * and the master told (worker_reload.c). */
 void worker_prepare(struct worker *w, struct message *m);
+void worker_prepare_part(void *ud);
 /** From now on it is served. */
 void worker_flip(struct worker *w, struct message *m);
-/** It is not wanted. */
+/** It is not wanted; idempotent. */
 void worker_abandon(struct worker *w);
 
 /** A candidate runs beside it, or no more (worker_shadow.c). */

@@ -8,6 +8,7 @@
 #include "app/worker_impl.h"
 
 #include "app/message.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/snapshot.h"
 #include "engine/config.h"
@@ -16,8 +17,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* The preparing is done in parts of this much, with requests between them:
+ * all of it at once would hold them up for some milliseconds. */
+enum { PART_NS = 300000, PAUSE_MS = 1 };
+
 void worker_abandon(struct worker *w)
 {
+    loop_timer_stop(&w->preparing);
     jwt_sources_free(w->next_jwts);
     generation_unref(w->next);
     worker_tls_close(w, w->next_tls);
@@ -26,36 +32,64 @@ void worker_abandon(struct worker *w)
     w->next_tls = NULL;
 }
 
-static int prepare(struct worker *w, struct message *m, struct err *err)
+static void answer(struct worker *w, const struct err *err)
 {
-    struct snapshot *s = snapshot_open(m->fd, err);
+    char text[sizeof((struct err *)0)->at + sizeof((struct err *)0)->msg + 4];
 
-    if (!s)
-        return -err->code;
-    w->next = generation_new(s, snapshot_generation(s), w->plugins, err);
-    snapshot_unref(s);
-    if (w->next)
-        w->next_tls = worker_tls_open(w, w->next, err);
+    *text = '\0';
+    if (err->code) {
+        worker_abandon(w);
+        snprintf(text, sizeof text, "%s%s%s", err->at, *err->at ? ": " : "",
+                 err->msg);
+    }
+    message_send(w->sock.fd, MSG_PREPARED, w->next_number, str_of(text), -1);
+}
+
+static int finish(struct worker *w, struct err *err)
+{
+    w->next_tls = worker_tls_open(w, w->next, err);
     if (w->next_tls)
         w->next_jwts = jwt_sources_new(generation_config(w->next), err);
     return w->next_jwts ? 0 : -err->code;
 }
 
+void worker_prepare_part(void *ud)
+{
+    struct worker *w = ud;
+    struct err err = { 0 };
+    uint64_t until = clock_mono_ns() + PART_NS;
+    int rc;
+
+    do
+        rc = generation_step(w->next, &err);
+    while (rc > 0 && clock_mono_ns() < until);
+    if (rc > 0) {
+        loop_timer_set(&w->preparing, PAUSE_MS);
+        return;
+    }
+    if (rc == 0)
+        finish(w, &err);
+    answer(w, &err);
+}
+
 void worker_prepare(struct worker *w, struct message *m)
 {
-    char text[sizeof((struct err *)0)->at + sizeof((struct err *)0)->msg + 4];
     struct err err = { 0 };
+    struct snapshot *s;
 
     worker_abandon(w);
     if (w->draining || m->fd < 0)
         return;
-    *text = '\0';
-    if (prepare(w, m, &err) != 0) {
-        worker_abandon(w);
-        snprintf(text, sizeof text, "%s%s%s", err.at, *err.at ? ": " : "",
-                 err.msg);
-    }
-    message_send(w->sock.fd, MSG_PREPARED, m->number, str_of(text), -1);
+    w->next_number = m->number;
+    s = snapshot_open(m->fd, &err);
+    if (s)
+        w->next = generation_begin(s, snapshot_generation(s), w->plugins, NULL,
+                                   &err);
+    snapshot_unref(s);
+    if (w->next)
+        loop_timer_set(&w->preparing, PAUSE_MS);
+    else
+        answer(w, &err);
 }
 
 /** Where a log file was renamed meanwhile this is the moment as well. */
@@ -91,7 +125,7 @@ void worker_flip(struct worker *w, struct message *m)
     struct generation *old = w->gen;
     struct tls_server **old_tls = w->tls;
 
-    if (!w->next)
+    if (!w->next_jwts) /* it is not whole */
         return;
     w->gen = w->next;
     w->tls = w->next_tls;

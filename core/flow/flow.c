@@ -126,6 +126,7 @@ static void lend(struct flow *f, struct generation *g)
     else
         policy_set_reach(g->policies, &means);
     policy_set_loop(g->policies, f->env.loop);
+    g->graves = &f->graves;
     policy_set_kv(g->policies, f->env.kv);
     policy_set_keys(g->policies, f->env.keys);
     engine_use_health(g->engine,
@@ -160,6 +161,7 @@ struct flow *flow_new(const struct flow_env *env, struct generation *g)
         return NULL;
     }
     f->nonce ^= env->boot_id;
+    graves_init(&f->graves, env->loop);
     f->gen = generation_ref(g);
     lend(f, g);
     if (env->process && !env->outside)
@@ -175,9 +177,12 @@ void flow_free(struct flow *f)
         request_drop(f->settling);
     probes_free(f->prober);
     flow_shadow_stop(f);
-    if (f->gen)
+    if (f->gen) {
         policy_ticks_stop(f->gen->policies);
-    generation_unref(f->gen);
+        f->gen->graves = NULL; /* its maker may hold it still */
+        generation_unref(f->gen);
+        graves_clear(&f->graves);
+    }
     requests_free_spare(f);
     slots_free(f->slots);
     json_clear(&f->scratch);

@@ -52,7 +52,19 @@ struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
                                      struct plugin_set *plugins,
                                      struct policy_probe *probe,
                                      struct err *err);
+/**
+ * The same in parts, for who serves meanwhile: generation_step does some 0.2
+ * ms of the work. 1: there is more to do; 0: it is ready; -ERR_x: it is to be
+ * freed. Before that nothing but generation_unref may be done with it.
+ */
+struct generation *generation_begin(struct snapshot *bundle, uint64_t number,
+                                    struct plugin_set *plugins,
+                                    struct policy_probe *probe,
+                                    struct err *err);
+int generation_step(struct generation *g, struct err *err);
 const struct config *generation_config(const struct generation *g);
+/** The last reference frees it: in a flow policy by policy, between requests,
+ * else at once. */
 void generation_unref(struct generation *g);
 
 struct flow *flow_new(const struct flow_env *env, struct generation *g);

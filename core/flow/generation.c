@@ -5,6 +5,7 @@
 
 #include "flow/request.h"
 #include "policy/probe.h"
+#include "policy/tick.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,56 @@ static void generation_free(struct generation *g)
     config_free(g->config);
     free(g);
 }
+
+/* ---- its end ------------------------------------------------------------- */
+
+enum { PAUSE_MS = 1 };
+
+/** One policy a turn: closing twenty states holds requests up for 0.8 ms. */
+static void on_grave(void *ud)
+{
+    struct graves *gs = ud;
+    struct generation *g = gs->first;
+
+    if (!policy_set_shed(g->policies)) {
+        gs->first = g->next_grave;
+        generation_free(g);
+    }
+    if (gs->first)
+        loop_timer_set(&gs->timer, PAUSE_MS);
+}
+
+void graves_init(struct graves *g, struct loop *l)
+{
+    loop_timer_init(&g->timer, l, on_grave, g);
+}
+
+void graves_clear(struct graves *g)
+{
+    loop_timer_stop(&g->timer);
+    while (g->first) {
+        struct generation *dead = g->first;
+
+        g->first = dead->next_grave;
+        generation_free(dead);
+    }
+}
+
+void generation_unref(struct generation *g)
+{
+    if (!g || --g->refs > 0)
+        return;
+    if (!g->graves) {
+        generation_free(g);
+        return;
+    }
+    policy_ticks_stop(g->policies);
+    g->next_grave = g->graves->first;
+    g->graves->first = g;
+    loop_timer_set(&g->graves->timer, PAUSE_MS);
+}
+
+/* ---- its making ---------------------------------------------------------- */
 
 static bool has_client_keys(const struct config *c)
 {
@@ -38,16 +89,10 @@ static int lend_targets(struct generation *g, struct err *err)
                ? 0 : err_set(err, ERR_NOMEM, "out of memory");
 }
 
-struct generation *generation_new(struct snapshot *bundle, uint64_t number,
-                                  struct plugin_set *plugins, struct err *err)
-{
-    return generation_probed(bundle, number, plugins, NULL, err);
-}
-
-struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
-                                     struct plugin_set *plugins,
-                                     struct policy_probe *probe,
-                                     struct err *err)
+struct generation *generation_begin(struct snapshot *bundle, uint64_t number,
+                                    struct plugin_set *plugins,
+                                    struct policy_probe *probe,
+                                    struct err *err)
 {
     struct generation *g = calloc(1, sizeof *g);
 
@@ -66,11 +111,42 @@ struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
         g->abilities = ability_table_new(
             snapshot_section(bundle, STR("abilities")), err);
     if (g->abilities)
-        g->policies = policy_set_probed(g->config, probe, err);
-    if (g->policies && lend_targets(g, err) == 0) {
-        g->client_keys = has_client_keys(g->config);
+        g->policies = policy_set_begin(g->config, probe, err);
+    if (g->policies)
         return g;
-    }
+    generation_free(g);
+    return NULL;
+}
+
+int generation_step(struct generation *g, struct err *err)
+{
+    int rc = policy_set_step(g->policies, err);
+
+    if (rc)
+        return rc;
+    g->client_keys = has_client_keys(g->config);
+    return lend_targets(g, err);
+}
+
+struct generation *generation_new(struct snapshot *bundle, uint64_t number,
+                                  struct plugin_set *plugins, struct err *err)
+{
+    return generation_probed(bundle, number, plugins, NULL, err);
+}
+
+struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
+                                     struct plugin_set *plugins,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
+    struct generation *g = generation_begin(bundle, number, plugins, probe,
+                                            err);
+    int rc = g ? 1 : 0;
+
+    while (rc > 0)
+        rc = generation_step(g, err);
+    if (rc == 0)
+        return g;
     generation_free(g);
     return NULL;
 }
@@ -84,10 +160,4 @@ struct generation *generation_ref(struct generation *g)
 {
     g->refs++;
     return g;
-}
-
-void generation_unref(struct generation *g)
-{
-    if (g && --g->refs == 0)
-        generation_free(g);
 }

@@ -7,10 +7,23 @@
 #include "engine/ability.h"
 #include "engine/price.h"
 #include "flow/flow.h"
+#include "net/loop.h"
 #include "policy/policy.h"
+
+/** Those that nobody holds any more, freed bit by bit. */
+struct graves {
+    struct loop_timer timer;
+    struct generation *first;
+};
+
+void graves_init(struct graves *g, struct loop *l);
+/** All at once: the loop ends. */
+void graves_clear(struct graves *g);
 
 struct generation {
     uint32_t refs;
+    struct graves *graves; /* of the flow that used it; NULL = none did */
+    struct generation *next_grave;
     uint64_t number;
     struct config *config;
     struct engine *engine;

@@ -147,6 +147,7 @@ struct request {
 struct flow {
     struct flow_env env;
     struct generation *gen;
+    struct graves graves; /* earlier ones */
     struct slots *slots;
     uint64_t nonce, seq;
     uint32_t probes;       /* ever begun, for their slots' names */

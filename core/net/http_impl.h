@@ -96,6 +96,7 @@ struct http_conn {
     bool noisy;          /* bytes wait that are not wanted now */
     bool progress;       /* bytes went since the timer was set */
     bool finished;       /* HTTP_LINGERING: our end is sent */
+    bool parting;        /* http_server_part */
     struct sockaddr_storage peer;
 };
 

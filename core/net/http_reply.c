@@ -182,7 +182,8 @@ static void settle_framing(struct http_req *q, int status, int64_t length)
     q->until_close = body && length == HTTP_LENGTH_STREAM && q->minor == 0;
     q->head_only = !body;
     q->reply_left = length >= 0 ? length : -1;
-    q->closing |= !q->persistent || q->x->s->draining || q->until_close ||
+    q->closing |= !q->persistent || q->x->s->draining || q->x->parting ||
+                  q->until_close ||
                   (q->has_body && !q->body_done);
 }
 

@@ -224,6 +224,12 @@ void http_server_drain(struct http_server *s, void (*on_empty)(void *ud),
         loop_defer(s->loop, &s->empty);
 }
 
+void http_server_part(struct http_server *s)
+{
+    for (struct http_conn *x = s->conns; x; x = x->next)
+        x->parting = true;
+}
+
 size_t http_server_connections(const struct http_server *s)
 {
     return s->n_conns;

@@ -114,6 +114,13 @@ bool http_server_set_tls(struct http_server *s, uint32_t id,
 void http_server_drain(struct http_server *s, void (*on_empty)(void *ud),
                        void *ud);
 
+/**
+ * Other processes accept as well and shall have their share of those who keep
+ * connections: the next answer on each one that is open now carries
+ * Connection: close.
+ */
+void http_server_part(struct http_server *s);
+
 size_t http_server_connections(const struct http_server *s);
 
 /* The request. All strs are borrowed from it and live until on_end, unless

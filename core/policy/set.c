@@ -31,37 +31,31 @@ struct policy_set {
     uint16_t n_phase[PHASE_COUNT];
 };
 
-static int env_init(struct policy_env *env, const struct config *c,
-                    struct err *err)
+int policy_set_step(struct policy_set *s, struct err *err)
 {
-    env->config = c;
-    env->hash = hash_new();
-    if (!env->hash)
-        return err_set(err, ERR_NOMEM, "no memory for policies");
-    return 0;
+    const struct config *c = s->env.config;
+    uint16_t i = (uint16_t)s->n;
+    struct policy_state *st;
+
+    if (s->n >= c->n_policies)
+        return 0;
+    st = policy_state_new(&s->env, &c->policies[i], err);
+    if (!st)
+        return -err->code;
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        if (st->fn[p] != LUA_NOREF)
+            s->in_phase[p][s->n_phase[p]++] = i;
+    }
+    s->states[s->n++] = st;
+    return s->n < c->n_policies;
 }
 
-static int load_all(struct policy_set *s, const struct config *c,
-                    struct err *err)
+bool policy_set_shed(struct policy_set *s)
 {
-    if (c->n_policies > MAX_POLICIES)
-        return err_set(err, ERR_LIMIT, "at most %d policies", MAX_POLICIES);
-    s->states = calloc(c->n_policies + 1, sizeof *s->states);
-    if (!s->states)
-        return err_set(err, ERR_NOMEM, "no memory for policies");
-    for (size_t i = 0; i < c->n_policies; i++) {
-        struct policy_state *st;
-
-        st = policy_state_new(&s->env, &c->policies[i], err);
-        if (!st)
-            return -err->code;
-        for (int p = 0; p < PHASE_COUNT; p++) {
-            if (st->fn[p] != LUA_NOREF)
-                s->in_phase[p][s->n_phase[p]++] = (uint16_t)i;
-        }
-        s->states[s->n++] = st;
-    }
-    return 0;
+    if (s->n == 0)
+        return false;
+    policy_state_free(s->states[--s->n]);
+    return true;
 }
 
 struct policy_set *policy_set_new(const struct config *c, struct err *err)
@@ -69,15 +63,17 @@ struct policy_set *policy_set_new(const struct config *c, struct err *err)
     return policy_set_probed(c, NULL, err);
 }
 
-struct policy_set *policy_set_probed(const struct config *c,
-                                     struct policy_probe *probe,
-                                     struct err *err)
+struct policy_set *policy_set_begin(const struct config *c,
+                                    struct policy_probe *probe,
+                                    struct err *err)
 {
-    struct policy_set *s = calloc(1, sizeof *s);
-    struct err own = { 0 };
+    struct policy_set *s;
 
-    if (!err)
-        err = &own;
+    if (c->n_policies > MAX_POLICIES) {
+        err_set(err, ERR_LIMIT, "at most %d policies", MAX_POLICIES);
+        return NULL;
+    }
+    s = calloc(1, sizeof *s);
     if (!s) {
         err_set(err, ERR_NOMEM, "no memory for policies");
         return NULL;
@@ -88,7 +84,27 @@ struct policy_set *policy_set_probed(const struct config *c,
         return NULL;
     }
     s->env.probe = probe;
-    if (env_init(&s->env, c, err) == 0 && load_all(s, c, err) == 0)
+    s->env.config = c;
+    s->env.hash = hash_new();
+    s->states = calloc(c->n_policies + 1, sizeof *s->states);
+    if (s->env.hash && s->states)
+        return s;
+    err_set(err, ERR_NOMEM, "no memory for policies");
+    policy_set_free(s);
+    return NULL;
+}
+
+struct policy_set *policy_set_probed(const struct config *c,
+                                     struct policy_probe *probe,
+                                     struct err *err)
+{
+    struct err own = { 0 };
+    struct policy_set *s = policy_set_begin(c, probe, err ? err : &own);
+    int rc = s ? 1 : 0;
+
+    while (rc > 0)
+        rc = policy_set_step(s, err ? err : &own);
+    if (rc == 0)
         return s;
     policy_set_free(s);
     return NULL;
@@ -99,8 +115,8 @@ void policy_set_free(struct policy_set *s)
     if (!s)
         return;
     policy_ticks_stop(s);
-    for (size_t i = 0; i < s->n; i++)
-        policy_state_free(s->states[i]);
+    while (policy_set_shed(s))
+        ;
     free(s->states);
     if (s->env.outside.free)
         s->env.outside.free(s->env.outside.ud);

@@ -53,7 +53,7 @@ POLICY = """return { api = 1,
 CONFIG = """
 listen "127.0.0.1:{port}"
 server {{ workers = {workers}, max_connections = 20000,
-          max_body = "{body}KiB" }}
+          max_body = "{body}KiB", drain_timeout = "24h" }}
 metrics "127.0.0.1:{metrics}"
 policy_path "{dir}/policies"
 plugin_path "{dir}/plugins"

@@ -310,6 +310,22 @@ def test_a_canary_that_does_badly_is_taken_back(served, tmp_path, do, why):
     assert by(p) == "two"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_clients_that_keep_connections_meet_the_canary(served, tmp_path,
+                                                       workers):
+    p = served('canary = "60s"', workers=workers)
+    two = make(tmp_path / "next", "two")
+    with Clients(p, 16) as clients:
+        wait_for(lambda: clients.seen, 5, why="an answer")
+        t = threading.Thread(target=install, args=(p, two))
+        t.start()
+        wait_for(lambda: "two" in clients.seen, 20, why="the canary's answer")
+        assert not p.logs("reload.done")
+    assert not clients.wrong, clients.wrong[:3]
+    p.stop()
+    t.join()
+
+
 def test_the_file_of_a_loaded_plugin_may_be_spoilt(served, tmp_path):
     p = served()
     file = p.folder / "acme.so"

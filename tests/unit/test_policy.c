@@ -458,6 +458,36 @@ static void stale_things_raise(void)
     fake_clear(&f);
 }
 
+/* ---- in parts -------------------------------------------------------- */
+
+static void loads_in_parts(void)
+{
+    const char *fine = "return { api = 1, request = function() end }";
+    struct err err = { 0 };
+    struct fake f;
+
+    fake_init(&f);
+    fake_policy(&f, "a", fine);
+    fake_policy(&f, "b", fine);
+    f.set = policy_set_begin(&f.config, NULL, &err);
+    UNIT_INT(policy_set_step(f.set, &err), 1);
+    UNIT_INT(policy_set_step(f.set, &err), 0);
+    UNIT_INT(policy_set_step(f.set, &err), 0);
+    UNIT_INT(fake_run(&f, PHASE_REQUEST), POLICY_DONE);
+    CU_ASSERT_TRUE(policy_set_shed(f.set));
+    CU_ASSERT_TRUE(policy_set_shed(f.set));
+    CU_ASSERT_FALSE(policy_set_shed(f.set));
+    policy_set_free(f.set);
+
+    fake_policy(&f, "c", "return {");
+    f.set = policy_set_begin(&f.config, NULL, &err);
+    UNIT_INT(policy_set_step(f.set, &err), 1);
+    UNIT_INT(policy_set_step(f.set, &err), 1);
+    UNIT_INT(policy_set_step(f.set, &err), -ERR_CONFIG);
+    UNIT_STR(err.at, "c:1");
+    fake_clear(&f); /* one that was begun */
+}
+
 UNIT_MAIN("policy", { "refuses bad files", refuses_bad_files },
           { "checks conf", checks_conf },
           { "reads decisions", reads_decisions },
@@ -466,4 +496,5 @@ UNIT_MAIN("policy", { "refuses bad files", refuses_bad_files },
           { "fails as declared", fails_as_declared },
           { "first decision wins", first_decision_wins },
           { "edits plans", edits_plans },
-          { "stale things raise", stale_things_raise })
+          { "stale things raise", stale_things_raise },
+          { "loads in parts", loads_in_parts })

@@ -5,8 +5,6 @@
 #ifndef PENSTOCK_FAULT_H
 #define PENSTOCK_FAULT_H
 
-#include <stdint.h>
-
 /** Faults: what happened ... */
 enum {
     PS_FAULT_NONE = 0,
@@ -31,14 +29,5 @@ enum {
     PS_SCOPE_REQUEST = 1, PS_SCOPE_CREDENTIAL, PS_SCOPE_TARGET,
     PS_SCOPE_PROVIDER
 };
-
-/** The verdict on a failed attempt; arrives filled from the status. Set class
- * and scope together (ps_fault_set). */
-typedef struct ps_fault {
-    uint32_t size;
-    uint16_t cls, scope;
-    uint64_t retry_after_ms; /* 0 = not known */
-    ps_str code, message;    /* the provider's own words */
-} ps_fault;
 
 #endif

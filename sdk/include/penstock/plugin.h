@@ -53,6 +53,15 @@ enum {
 
 #include <penstock/fault.h>
 
+/** The verdict on a failed attempt; arrives filled from the status. Set class
+ * and scope together (ps_fault_set). */
+typedef struct ps_fault {
+    uint32_t size;
+    uint16_t cls, scope;
+    uint64_t retry_after_ms; /* 0 = not known */
+    ps_str code, message;    /* the provider's own words */
+} ps_fault;
+
 /**
  * Tokens, disjoint: `input` was neither read from nor written to a cache;
  * `reasoning` is part of `output`. -1 = not reported.
