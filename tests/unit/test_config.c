@@ -40,7 +40,7 @@ static const char everything[] =
     " '/run/acme', headers = { ['x-team'] = 'search' },\n"
     "    ca_file = '/etc/passwd', proxy = 'http://proxy.example:3128' }\n"
     "provider 'mine' { plugin='mine', base_url='http://h',keys={},"FIXTURE_LOAD
-    "provider 'moonshot' { keys = { { env('K3', 'three'), exchange = true }\n"
+    "provider 'moonshot' { keys = { { env('K3', 'three'), exchange = true }"
     "    }, quirks = { rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
     "model 'smart' { 'openai/a/b', 'acme/c' } model 'fast' {\n"
     "    { 'gpu/l', weight = 3 }, 'openai/x', fallback = { 'acme/y' } }\n"
