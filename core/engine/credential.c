@@ -7,6 +7,8 @@
  */
 #include "engine/target.h"
 
+#include "engine/fetched.h"
+
 static int64_t weight_of(const struct credential *c)
 {
     return c->conf ? (int64_t)c->conf->weight : 1;
@@ -26,7 +28,8 @@ uint64_t credential_until_ms(const struct credential *c)
 
 bool credential_is_out(const struct credential *c, uint64_t now_ms)
 {
-    return credential_until_ms(c) > now_ms || credential_lacks(c);
+    return (c->fetched && !c->fetched->secret.n) ||
+           credential_until_ms(c) > now_ms;
 }
 
 bool provider_has_credential(const struct provider *p, uint64_t now_ms)

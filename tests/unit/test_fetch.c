@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* What each source of a cloud's keys asks, and what it makes of answers. */
-#include "keeper/fetch.h"
+#include "keeper/fetcher.h"
 
 #include "base/b64.h"
 #include "fetch_unit.h"
@@ -209,7 +209,20 @@ static void times(void)
     UNIT_INT(fetch_time_ms(STR("")), 0);
 }
 
-UNIT_MAIN("fetch", {"google account", google_account},
+static void when(void)
+{
+    UNIT_INT(fetcher_ahead_ms(3600000, 0), 2880000);
+    UNIT_INT(fetcher_ahead_ms(3600000, 1023), 2520000);
+    UNIT_INT(fetcher_ahead_ms(0, 0), 1000); /* never in a hot loop */
+    UNIT_INT(fetcher_ahead_ms(100, 7), 1000);
+    UNIT_INT(fetcher_backoff_ms(1, 0), 1000);
+    UNIT_INT(fetcher_backoff_ms(3, 0), 4000);
+    UNIT_INT(fetcher_backoff_ms(3, 1023), 3000);
+    UNIT_INT(fetcher_backoff_ms(UINT32_MAX, 0), 60000);
+    UNIT_INT(fetcher_backoff_ms(0, 0), 1000);
+}
+
+UNIT_MAIN("fetch", {"when", when}, {"google account", google_account},
           {"google account refused", google_account_refused},
           {"google user", google_user},
           {"google metadata", google_metadata},
