@@ -81,11 +81,22 @@ static void tell_news(const struct key_news *k, struct post *p)
         p->keys_delta = generation(k->delta);
 }
 
+static void tell_fetched(const struct master *m, struct post *p)
+{
+    uint64_t now = generation(m->fetched);
+
+    if (m->fetched && p->fetched != now &&
+        message_send(p->sock, MSG_FETCHED, 0, STR_NULL, m->fetched_fd) == 0)
+        p->fetched = now;
+}
+
 void keys_relay(struct master *m)
 {
     for (size_t i = 0; i < m->n_posts; i++) {
-        if (m->posts[i].kind == PROC_WORKER && m->posts[i].sock >= 0)
-            tell_news(&m->keys, &m->posts[i]);
+        if (m->posts[i].kind != PROC_WORKER || m->posts[i].sock < 0)
+            continue;
+        tell_news(&m->keys, &m->posts[i]);
+        tell_fetched(m, &m->posts[i]);
     }
 }
 
@@ -93,6 +104,7 @@ void keys_inherit(const struct master *m, struct post *p)
 {
     p->keys_base = generation(m->keys.base);
     p->keys_delta = generation(m->keys.delta);
+    p->fetched = generation(m->fetched);
 }
 
 bool keys_awaited(const struct master *m, uint64_t now_ms)

@@ -2,9 +2,9 @@
 /* Copyright The Penstock Authors */
 /*
  * The master's part in the key tables: it keeps the keeper's newest base and
- * delta, so that a worker born later has them whether or not a keeper lives,
- * and passes them on. Who cannot take one now (its socket is full) is told
- * again at the next turn.
+ * delta, and the newest of the keys that it fetched, so that a worker born
+ * later has them whether or not a keeper lives, and passes them on. Who cannot
+ * take one now (its socket is full) is told again at the next turn.
  */
 #ifndef PENSTOCK_APP_KEYS_RELAY_H
 #define PENSTOCK_APP_KEYS_RELAY_H

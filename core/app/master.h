@@ -68,6 +68,7 @@ struct post {
     char why[200];     /* what it said before it ended; "" = nothing */
     uint64_t relieved_ms; /* its slot was given to another; or it got it so */
     uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
+    uint64_t fetched;               /* the same */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
 };

@@ -87,9 +87,19 @@ static void on_jwks(struct master *m, struct post *p, struct message *msg)
     relay(m, p, msg, &m->jwks, &m->jwks_fd);
 }
 
+/* Who cannot take it now is told again. */
 static void on_fetched(struct master *m, struct post *p, struct message *msg)
 {
-    relay(m, p, msg, &m->fetched, &m->fetched_fd);
+    struct err err = { 0 };
+    struct snapshot *s = p->kind != PROC_KEEPER || msg->fd < 0
+                             ? NULL : snapshot_open(msg->fd, &err);
+
+    if (!s)
+        return;
+    snapshot_unref(m->fetched);
+    m->fetched = s;
+    hold(&m->fetched_fd, msg);
+    keys_relay(m);
 }
 
 static void on_keys(struct master *m, struct post *p, struct message *msg)
