@@ -8,6 +8,7 @@
 #include "app/loader_urls.h"
 
 #include "app/paths.h"
+#include "base/buf.h"
 #include "engine/config_unit.h"
 #include "engine/plugin.h"
 
@@ -36,6 +37,46 @@ static int ask(const json_t *canonical, const char *plugin, char *url,
     return rc ? rc : plugin_try_in_child(&trial, err);
 }
 
+/* The text for a value in "v:text,*:text"; "*" in it is the value itself. */
+static int put_case(struct buf *out, struct str cases, struct str value)
+{
+    while (cases.p) {
+        struct str text = str_split(&cases, ','), of = str_split(&text, ':');
+
+        if (!str_eq(of, value) && !str_is(of, "*"))
+            continue;
+        while (text.p) {
+            int rc = buf_put(out, str_split(&text, '*'));
+
+            if (!rc && text.p)
+                rc = buf_put(out, value);
+            if (rc)
+                return rc;
+        }
+        return 0;
+    }
+    return -ERR_NOTFOUND;
+}
+
+/* One pair of braces: {name}, {name=x}, {name=x?v:text,*:text}. */
+static int put_hole(struct buf *out, struct str hole, const json_t *settings,
+                    char name[64])
+{
+    struct str rest = hole, key = str_split(&rest, '=');
+    struct str otherwise = rest.p ? str_split(&rest, '?') : STR_NULL, value;
+
+    snprintf(name, 64, STR_FMT, STR_ARG(key));
+    value = str_of(text_of(settings, name));
+    value = value.n ? value : otherwise;
+    if (!value.n)
+        return -ERR_NOTFOUND;
+    for (size_t i = 0; i < value.n; i++) {
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", value.p[i]))
+            return -ERR_NOTFOUND;
+    }
+    return rest.p ? put_case(out, rest, value) : buf_put(out, value);
+}
+
 /*
  * "https://host.{region}.example": each name in braces is one of the
  * provider's settings, a text. -ERR_NOTFOUND: it is not there, or no label of
@@ -44,23 +85,20 @@ static int ask(const json_t *canonical, const char *plugin, char *url,
 static int fill_url(const json_t *provider, char *url, char name[64])
 {
     const json_t *settings = json_object_get(provider, "settings");
-    char out[PLUGIN_URL_MAX], *open, *close;
-    const char *value;
-    int n;
+    struct str rest = str_of(url);
+    struct buf out = BUF_INIT(PLUGIN_URL_MAX - 1);
+    int rc = 0;
 
-    while ((open = strchr(url, '{')) && (close = strchr(open, '}'))) {
-        n = (int)(close - open) - 1;
-        snprintf(name, 64, "%.*s", n, open + 1);
-        value = text_of(settings, name);
-        if (!value || !*value ||
-            value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")])
-            return -ERR_NOTFOUND;
-        if ((size_t)snprintf(out, sizeof out, "%.*s%s%s", (int)(open - url),
-                             url, value, close + 1) >= sizeof out)
-            return -ERR_NOTFOUND;
-        memcpy(url, out, sizeof out);
+    *name = '\0';
+    while (!rc && rest.p && rest.n) {
+        rc = buf_put(&out, str_split(&rest, '{'));
+        if (!rc && rest.p)
+            rc = put_hole(&out, str_split(&rest, '}'), settings, name);
     }
-    return 0;
+    if (!rc)
+        snprintf(url, PLUGIN_URL_MAX, STR_FMT, STR_ARG(buf_str(&out)));
+    buf_clear(&out);
+    return rc;
 }
 
 static int give_url(const json_t *canonical, const json_t *why,

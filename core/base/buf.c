@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include "base/err.h"
+#include "base/siphash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ void buf_clear(struct buf *b)
     b->off = b->n = b->cap = 0;
 }
 
-char *buf_reserve(struct buf *b, size_t want)
+char *buf_reserve_slow(struct buf *b, size_t want)
 {
     size_t len = b->n - b->off;
     size_t cap;
@@ -132,17 +133,32 @@ static bool is_plain(unsigned char c)
 }
 
 /* Eight of them at once. */
-static bool are_plain(const char *p)
+static bool is_plain_word(uint64_t x)
 {
     const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
-    uint64_t x, quote, slash, del;
+    uint64_t quote, slash, del;
 
-    memcpy(&x, p, sizeof x);
     quote = x ^ ones * '"';
     slash = x ^ ones * '\\';
     del = x ^ ones * 0x7f;
     return !((x | (x - ones * 0x20) | (quote - ones) | (slash - ones) |
               (del - ones)) & high);
+}
+
+static bool are_plain(const char *p)
+{
+    uint64_t x;
+
+    memcpy(&x, p, sizeof x);
+    return is_plain_word(x);
+}
+
+/* Less than eight, with blanks behind them. */
+static bool few_are_plain(struct str s)
+{
+    const uint64_t blanks = UINT64_MAX / 255 * ' ';
+
+    return is_plain_word(siphash_word(s) | blanks << (8 * s.n));
 }
 
 /* Bytes of one well-formed multi-byte character at s, or 0. */
@@ -157,13 +173,13 @@ static size_t utf8_char(struct str s)
 
 static bool all_plain(struct str s)
 {
-    size_t i = 0;
-
-    while (s.n - i >= 8 && are_plain(s.p + i))
-        i += 8;
-    while (i < s.n && is_plain((unsigned char)s.p[i]))
-        i++;
-    return i == s.n;
+    if (s.n < 8)
+        return few_are_plain(s);
+    for (size_t i = 0; i + 8 <= s.n; i += 8) {
+        if (!are_plain(s.p + i))
+            return false;
+    }
+    return are_plain(s.p + s.n - 8); /* some of them again */
 }
 
 /* Most are a word or two. */

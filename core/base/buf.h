@@ -47,7 +47,16 @@ static inline struct str buf_str(const struct buf *b)
  * Returns where to write them (then call buf_commit), or NULL with nothing
  * changed: the limit would be passed (-ERR_LIMIT's case) or memory is out.
  */
-char *buf_reserve(struct buf *b, size_t want);
+char *buf_reserve_slow(struct buf *b, size_t want);
+
+static inline char *buf_reserve(struct buf *b, size_t want)
+{
+    size_t len = b->n - b->off;
+
+    if (!b->p || want > b->cap - b->n || want > b->max || len > b->max - want)
+        return buf_reserve_slow(b, want);
+    return b->p + b->n;
+}
 
 static inline void buf_commit(struct buf *b, size_t n)
 {

@@ -75,10 +75,31 @@ static uint32_t find_member(const struct json *j, uint32_t object,
     return found;
 }
 
+/* Names without escapes are compared as they stand. */
+static inline bool is_called(const struct json *j, uint32_t node,
+                             struct str name)
+{
+    const struct json_node *n = &j->nodes[node];
+
+    if (n->flags & JSON_F_KEY_ESCAPED)
+        return json_chars_eq(json_name_chars(j, node),
+                             (struct json_chars){ name, JSON_SPELL_PLAIN });
+    return n->key && n->key_end - n->key == name.n + 2 &&
+           str_eq((struct str){ j->text + n->key + 1, name.n }, name);
+}
+
 uint32_t json_member(const struct json *j, uint32_t object, struct str name)
 {
-    return find_member(j, object,
-                       (struct json_chars){ name, JSON_SPELL_PLAIN });
+    uint32_t found = JSON_NONE, end;
+
+    if (!is_node(j, object) || j->nodes[object].type != JSON_T_OBJECT)
+        return JSON_NONE;
+    end = j->nodes[object].next;
+    for (uint32_t c = object + 1; c < end; c = j->nodes[c].next) {
+        if (is_called(j, c, name))
+            found = c;
+    }
+    return found;
 }
 
 static uint32_t find_element(const struct json *j, uint32_t array,

@@ -57,27 +57,38 @@ static const char digit_pairs[] =
     "50515253545556575859606162636465666768697071727374"
     "75767778798081828384858687888990919293949596979899";
 
+/* By its bits: 1233 / 4096 is log 2, and one too many is told by the power. */
 static size_t count_digits(uint64_t v)
 {
-    size_t n = 1;
+    static const uint64_t powers[] = {
+        0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+        1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+        100000000000000, 1000000000000000, 10000000000000000,
+        100000000000000000, 1000000000000000000, 10000000000000000000u,
+    };
+    unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1);
+    unsigned n = bits * 1233 >> 12;
 
-    for (; v >= 10000; v /= 10000)
-        n += 4;
-    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+    return n + (v >= powers[n]);
 }
 
 size_t str_digits(char to[STR_DIGITS], uint64_t v)
 {
     size_t n = count_digits(v), at = n;
+    uint32_t few;
 
-    for (; v >= 100; v /= 100) {
+    for (; v > UINT32_MAX; v /= 100) {
         at -= 2;
         memcpy(to + at, digit_pairs + v % 100 * 2, 2);
     }
-    if (v >= 10)
-        memcpy(to, digit_pairs + v * 2, 2);
+    for (few = (uint32_t)v; few >= 100; few /= 100) { /* quicker */
+        at -= 2;
+        memcpy(to + at, digit_pairs + few % 100 * 2, 2);
+    }
+    if (few >= 10)
+        memcpy(to, digit_pairs + few * 2, 2);
     else
-        to[0] = (char)('0' + v);
+        to[0] = (char)('0' + few);
     return n;
 }
 

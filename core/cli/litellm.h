@@ -17,6 +17,12 @@
 
 enum { LITELLM_ENTRIES = 2000, LITELLM_FALLBACKS = 16 };
 
+enum litellm_setting {
+#define SETTING(id, theirs, vendor, ours) LITELLM_##id,
+#include "cli/litellm_setting.def"
+    LITELLM_SETTINGS
+};
+
 /** An account or host: entries that agree in all of this share one. */
 struct litellm_provider {
     char name[64];
@@ -25,6 +31,7 @@ struct litellm_provider {
     const char *key;      /* as it is written there; NULL: the vendor's */
     const char *total, *first_event; /* seconds; NULL: not said */
     ynode headers, organization;     /* 0: none */
+    const char *settings[LITELLM_SETTINGS]; /* litellm_setting.def; or NULL */
 };
 
 /** An entry of model_list. */

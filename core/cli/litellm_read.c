@@ -78,6 +78,10 @@ static bool same(const char *a, const char *b)
 static bool agree(const struct litellm_provider *a,
                   const struct litellm_provider *b)
 {
+    for (size_t i = 0; i < LITELLM_SETTINGS; i++) {
+        if (!same(a->settings[i], b->settings[i]))
+            return false;
+    }
     return same(a->vendor, b->vendor) && same(a->base_url, b->base_url) &&
            same(a->key, b->key) && same(a->total, b->total) &&
            same(a->first_event, b->first_event) && a->headers == b->headers &&
@@ -131,9 +135,31 @@ static void set_base(struct litellm *l, struct litellm_provider *p,
                      "base_url names here, has none");
 }
 
+/* Where a cloud's models are: settings of its plugin. */
+static void read_settings_of(struct litellm *l, ynode params,
+                             struct litellm_provider *p)
+{
+    static const char *const table[][2] = {
+#define SETTING(id, theirs, vendor, ours) { theirs, vendor },
+#include "cli/litellm_setting.def"
+    };
+
+    for (size_t i = 0; i < LITELLM_SETTINGS; i++) {
+        if (strcmp(p->vendor, table[i][1]) != 0)
+            continue;
+        p->settings[i] = take(l, params, table[i][0]);
+        if (!litellm_env(p->settings[i]))
+            continue;
+        litellm_note(l, ytree_at(l->yaml, params, table[i][0]), table[i][0],
+                     "a setting's value stands in the file itself here");
+        p->settings[i] = NULL;
+    }
+}
+
 static void read_provider(struct litellm *l, ynode params,
                           struct litellm_provider *p)
 {
+    read_settings_of(l, params, p);
     set_base(l, p, params);
     p->key = take(l, params, "api_key");
     p->total = take(l, params, "timeout");
@@ -144,12 +170,26 @@ static void read_provider(struct litellm *l, ynode params,
 
 /* ---- entries ------------------------------------------------------------- */
 
+/* "invoke/anthropic.claude-x": here the client and the model say which API. */
+static const char *bedrock_model(const char *name)
+{
+    static const char *const apis[] = { "invoke/", "converse/" };
+
+    for (size_t i = 0; i < sizeof apis / sizeof *apis; i++) {
+        if (strncmp(name, apis[i], strlen(apis[i])) == 0)
+            return name + strlen(apis[i]);
+    }
+    return name;
+}
+
 /* "groq/llama" -> vendor and "llama"; without a known prefix the name says. */
 static const char *split(const char *name, const char **vendor)
 {
     const char *slash = strchr(name, '/');
 
     *vendor = slash ? vendor_of(name, (size_t)(slash - name)) : NULL;
+    if (*vendor && strcmp(*vendor, "bedrock") == 0)
+        return bedrock_model(slash + 1);
     if (*vendor)
         return slash + 1;
     if (!slash)
@@ -324,7 +364,8 @@ static const char *advice(const char *path)
         { "tpm", "limits are of callers (team, key); what a provider allows "
           "is learned from its answers" },
         { "aws_", "there is no such credential yet" },
-        { "vertex_", "there is no such credential yet" },
+        { "vertex_", "there is no such credential yet: the key of a vertex "
+          "provider is an access token" },
         { "cost_per_token", "write price \"provider/model\" { … }" },
         { "set_verbose", "write log { level = \"debug\" }" },
         { "environment_variables", "set them where Penstock is started" },

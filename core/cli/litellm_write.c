@@ -93,13 +93,43 @@ static void put_headers(struct litellm *l, FILE *out,
     fputs(" },", out);
 }
 
+static bool any_setting(const struct litellm_provider *p)
+{
+    for (size_t i = 0; i < LITELLM_SETTINGS; i++) {
+        if (p->settings[i])
+            return true;
+    }
+    return false;
+}
+
+static void put_settings(FILE *out, const struct litellm_provider *p)
+{
+    static const char *const names[] = {
+#define SETTING(id, theirs, vendor, ours) ours,
+#include "cli/litellm_setting.def"
+    };
+    const char *comma = "";
+
+    if (!any_setting(p))
+        return;
+    fputs("\n    settings = {", out);
+    for (size_t i = 0; i < LITELLM_SETTINGS; i++) {
+        if (!p->settings[i])
+            continue;
+        put_member(out, comma, names[i], p->settings[i]);
+        comma = ",";
+    }
+    fputs(" },", out);
+}
+
 static void put_provider(struct litellm *l, FILE *out,
                          const struct litellm_provider *p)
 {
     fputs("provider ", out);
     put_text(out, p->name);
     if (strcmp(p->name, p->vendor) == 0 && !*p->base_url && !p->key &&
-        !p->total && !p->first_event && !p->headers && !p->organization) {
+        !p->total && !p->first_event && !p->headers && !p->organization &&
+        !any_setting(p)) {
         fputc('\n', out);
         return;
     }
@@ -114,6 +144,7 @@ static void put_provider(struct litellm *l, FILE *out,
         put_key(l, out, p);
     else if (*p->base_url && strstr(p->vendor, "compatible"))
         fputs("\n    keys = {},", out);
+    put_settings(out, p);
     put_headers(l, out, p);
     if (p->total || p->first_event) {
         fputs("\n    timeouts = {", out);

@@ -388,16 +388,22 @@ static bool take(struct options *o, const char *name, const char *value)
 static int read_args(int argc, char **argv, const struct cli_ctx *ctx,
                      struct options *o)
 {
+    bool words = false; /* no more options */
+
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--stream") == 0)
+        bool option = argv[i][0] == '-' && !words;
+
+        if (option && strcmp(argv[i], "--") == 0)
+            words = true;
+        else if (option && strcmp(argv[i], "--stream") == 0)
             o->stream = true;
-        else if (argv[i][0] == '-' && take(o, argv[i], argv[i + 1])) {
+        else if (option && take(o, argv[i], argv[i + 1])) {
             if (!argv[++i])
                 return cli_bad_usage(ctx, "%s wants a value", argv[i - 1]);
         }
-        else if (argv[i][0] != '-' && !o->model)
+        else if (!option && !o->model)
             o->model = argv[i];
-        else if (argv[i][0] != '-' && !o->text)
+        else if (!option && !o->text)
             o->text = argv[i];
         else
             return cli_bad_usage(ctx, "what is \"%s\"?", argv[i]);
@@ -437,8 +443,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
 const struct cli_verb cli_try = {
     .name = "try",
-    .usage = "MODEL TEXT [--dialect openai|anthropic] [--stream] [--key KEY] "
-             "| MODEL --snippet NAME",
+    .usage = "[--dialect openai|anthropic] [--stream] [--key KEY] [--] MODEL "
+             "TEXT | MODEL --snippet NAME",
     .help = "ask a model through the running instance, or show how to",
     .run = run,
 };

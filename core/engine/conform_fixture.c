@@ -22,6 +22,11 @@ static const struct {
       PS_OPENAI_EMBEDDINGS },
     { "responses", DIALECT_RESPONSES, PS_CHAT, PS_RESPONSES },
     { "messages", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
+    { "invoke", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
+    { "invoke-with-response-stream", DIALECT_ANTHROPIC, PS_CHAT,
+      PS_ANTHROPIC },
+    { "rawPredict", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
+    { "streamRawPredict", DIALECT_ANTHROPIC, PS_CHAT, PS_ANTHROPIC },
     { "count_tokens", DIALECT_ANTHROPIC_COUNT, PS_COUNT_TOKENS,
       PS_ANTHROPIC },
     { "converse", DIALECT_CONVERSE, PS_CHAT, PS_CONVERSE },
@@ -75,7 +80,10 @@ static int choose_api(struct fixture *f, const struct plugin *p,
         return err_set(err, ERR_NOTFOUND, "the plugin does not speak %s",
                        unspoken);
     return err_set(err, ERR_NOTFOUND, "its api is none of chat, completions, "
-                                      "embeddings, messages, count_tokens, "
+                                      "embeddings, messages, invoke, "
+                                      "invoke-with-response-stream, "
+                                      "rawPredict, streamRawPredict, "
+                                      "count_tokens, "
                                       "converse, converse-stream, "
                                       "generateContent, "
                                       "streamGenerateContent, countTokens, "
@@ -163,6 +171,9 @@ static void choose_framing(struct fixture *f)
             continue;
         f->streamed = true;
         f->framing = types[i].framing;
+        if (f->framing == FRAMING_EVENTSTREAM &&
+            f->api->framing == PS_EVENTCHUNKS)
+            f->framing = FRAMING_EVENTCHUNKS;
     }
     if (json_is_true(json_object_get(f->doc, "stream")) && !f->streamed &&
         body.n && body.p[0] == '[') {

@@ -299,7 +299,7 @@ static int on_frame(void *ud, const struct frame *f)
     struct run *r = ud;
     int rc = 0;
 
-    r->fed += f->raw.n;
+    r->fed += f->message ? f->message->raw.n : f->raw.n;
     r->out->frames++;
     if (f->data.p)
         rc = watch_frame(r, f);

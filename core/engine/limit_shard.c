@@ -27,15 +27,15 @@ static uint32_t buckets_for(uint32_t n_cells)
     return n;
 }
 
-static size_t cells_offset(uint32_t n_cells)
+static size_t cells_offset(uint32_t n_buckets)
 {
     return round64(sizeof(struct limit_shard)) +
-           round64(buckets_for(n_cells) * sizeof(link_t));
+           round64(n_buckets * sizeof(link_t));
 }
 
 size_t limit_shard_size(uint32_t n_cells)
 {
-    return round64(cells_offset(n_cells) +
+    return round64(cells_offset(buckets_for(n_cells)) +
                    n_cells * sizeof(struct limit_cell));
 }
 
@@ -48,7 +48,7 @@ static link_t *bucket(struct limit_shard *s, const uint64_t key[2])
 
 struct limit_cell *limit_shard_cell(struct limit_shard *s, uint32_t place)
 {
-    struct limit_cell *all = (void *)((char *)s + cells_offset(s->n_cells));
+    struct limit_cell *all = (void *)((char *)s + cells_offset(s->mask + 1));
 
     return &all[place - 1];
 }

@@ -109,6 +109,8 @@ struct str plugin_version(const struct plugin *p);
  * suits an answer that is streamed, or is not. */
 const ps_api *plugin_api(const struct plugin *p, int op, int dialect,
                          bool stream);
+/** Are its rows of the SDK's dialect for that upstream model? */
+bool plugin_serves(const struct plugin *p, int dialect, struct str model);
 /** The row of engine/plugin_api.def for a dialect of ours; NULL: none. */
 const struct plugin_api_row *plugin_api_row(enum dialect d);
 /** The dialect of ours that an api speaks; DIALECT_NONE: none. */

@@ -37,6 +37,17 @@ const char *plugin_dialect_name(int dialect)
     return "?";
 }
 
+bool plugin_serves(const struct plugin *p, int dialect, struct str model)
+{
+    const ps_provider *ops = plugin_ops(p);
+
+    for (uint32_t i = 0; i < ops->n_serves; i++) {
+        if (ops->serves[i].dialect == (uint32_t)dialect)
+            return ps_globs(ps_z(ops->serves[i].models), ps_from_str(model));
+    }
+    return true;
+}
+
 const ps_api *plugin_api(const struct plugin *p, int op, int dialect,
                          bool stream)
 {

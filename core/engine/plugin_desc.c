@@ -71,7 +71,7 @@ static int check_api(const ps_api *a, unsigned i, struct err *err)
         return err_set(err, ERR_CONFIG,
                        "apis[%u]: dialect %u does not carry op %u", i,
                        a->dialect, a->op);
-    if (a->framing > PS_JSON_ARRAY)
+    if (a->framing > PS_EVENTCHUNKS)
         return err_set(err, ERR_CONFIG, "apis[%u]: framing %u is unknown", i,
                        a->framing);
     if (!a->method || (strcmp(a->method, "GET") && strcmp(a->method, "POST")))
@@ -81,6 +81,20 @@ static int check_api(const ps_api *a, unsigned i, struct err *err)
                        "apis[%u]: path begins with '/' and has at most %d "
                        "printable bytes",
                        i, PATH_BYTES);
+    return 0;
+}
+
+static int check_serves(const ps_provider *ops, struct err *err)
+{
+    if (ops->n_serves > PLUGIN_MAX_APIS || (ops->n_serves && !ops->serves))
+        return err_set(err, ERR_CONFIG, "ops.n_serves is %u, not 0 to %d",
+                       ops->n_serves, PLUGIN_MAX_APIS);
+    for (uint32_t i = 0; i < ops->n_serves; i++) {
+        if (!printable(ops->serves[i].models, URL_BYTES, true))
+            return err_set(err, ERR_CONFIG,
+                           "serves[%u]: models has at most %d printable bytes",
+                           i, URL_BYTES);
+    }
     return 0;
 }
 
@@ -117,7 +131,8 @@ static int check_ops(const ps_provider *ops, struct err *err)
         return err_set(err, ERR_CONFIG,
                        "ops.base_url is printable, at most %d bytes",
                        URL_BYTES);
-    return ops->settings ? plugin_schema_check(ops->settings, err) : 0;
+    rc = check_serves(ops, err);
+    return rc || !ops->settings ? rc : plugin_schema_check(ops->settings, err);
 }
 
 int plugin_desc_check(const ps_plugin *d, struct str name, struct err *err)

@@ -88,31 +88,60 @@ ps_inst *plugin_inst_handle(struct plugin_inst *i)
     return &i->pub;
 }
 
-/* The core's default: /data/N/id. */
-static ps_rc models_of_openai(struct str body, struct ps_model_sink *sink)
+/* How lists are told: OpenAI and Anthropic; Gemini, Cohere, Ollama; Vertex. */
+static const char *const lists[][2] = {
+    { "/data", "id" }, { "/models", "name" }, { "/publisherModels", "name" },
+};
+
+/* "models/gemini-x" and "publishers/google/models/gemini-x" as "gemini-x". */
+static struct str bare_model(struct str name)
+{
+    struct str folder = STR("models/");
+    ptrdiff_t at = str_find(name, folder);
+
+    if (at < 0 || (at > 0 && !str_starts(name, STR("publishers/"))))
+        return name;
+    return (struct str){ name.p + at + folder.n,
+                         name.n - (size_t)at - folder.n };
+}
+
+static ps_rc list_models(const struct json *j, uint32_t list,
+                         const char *member, struct arena *a,
+                         struct ps_model_sink *sink)
+{
+    ps_rc rc = PS_OK;
+
+    for (uint32_t item = json_first(j, list);
+         item != JSON_NONE && rc != PS_ENOMEM;
+         item = json_sibling(j, list, item)) {
+        struct str id;
+
+        if (j->nodes[item].type != JSON_T_OBJECT)
+            continue;
+        id = json_text(j, json_member(j, item, str_of(member)), a);
+        if (id.p) /* an odd id is left out, the rest stands */
+            rc = plugin_services.model(sink, ps_from_str(bare_model(id)));
+    }
+    return rc == PS_ENOMEM ? rc : PS_OK;
+}
+
+/* The core's default. */
+static ps_rc models_as_told(struct str body, struct ps_model_sink *sink)
 {
     struct arena *a = arena_new(1 << 20);
     struct json j = { 0 };
     ps_rc rc = PS_EPROTO;
-    uint32_t data, item;
-    struct str id;
 
     if (!a || json_scan(&j, body, NULL, NULL) < 0)
         goto out;
-    data = json_at(&j, STR("/data"));
-    if (data == JSON_NONE || j.nodes[data].type != JSON_T_ARRAY)
-        goto out;
-    rc = PS_OK;
-    for (item = json_first(&j, data); item != JSON_NONE && rc != PS_ENOMEM;
-         item = json_sibling(&j, data, item)) {
-        if (j.nodes[item].type != JSON_T_OBJECT)
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        uint32_t at = json_at(&j, str_of(lists[i][0]));
+
+        if (at == JSON_NONE || j.nodes[at].type != JSON_T_ARRAY)
             continue;
-        id = json_text(&j, json_member(&j, item, STR("id")), a);
-        if (id.p) /* an odd id is left out, the rest stands */
-            rc = plugin_services.model(sink, ps_from_str(id));
+        rc = list_models(&j, at, lists[i][1], a, sink);
+        break;
     }
-    if (rc != PS_ENOMEM)
-        rc = PS_OK;
 out:
     json_clear(&j);
     arena_free(a);
@@ -147,6 +176,6 @@ ps_rc plugin_models(struct plugin_inst *i, struct str body,
         crumb_leave();
     }
     if (rc == PS_DECLINED && !sink.n)
-        rc = models_of_openai(body, &sink);
+        rc = models_as_told(body, &sink);
     return plugin_rc_known(rc) ? rc : PS_EBUG;
 }

@@ -270,62 +270,16 @@ int attempt_begin(struct request *r, struct err *err)
     return rc;
 }
 
-/* Percent-encode a model for a path; what could climb is refused. */
-static int put_model(struct buf *url, struct str model)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < model.n && !rc; i++) {
-        unsigned char c = (unsigned char)model.p[i];
-
-        if (c == '.' && i + 1 < model.n && model.p[i + 1] == '.')
-            return -ERR_INVALID_REQUEST;
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            (c >= '0' && c <= '9') || memchr("-._~@", c, 5))
-            rc = buf_putc(url, (char)c);
-        else
-            rc = buf_printf(url, "%%%02X", c);
-    }
-    return rc;
-}
-
-/* {model}, or {setting=what it is unless the provider says}. */
-static int put_hole(struct buf *url, struct str hole, struct str model,
-                    const struct plugin_inst *inst)
-{
-    struct str rest = hole, name = str_split(&rest, '=');
-    struct str set = plugin_setting(inst, name);
-
-    if (str_is(hole, "model"))
-        return put_model(url, model);
-    return put_model(url, set.p ? set : rest);
-}
-
-int attempt_url(struct buf *url, struct str base, const char *path,
-                struct str model, const struct plugin_inst *inst)
-{
-    struct str rest = str_of(path);
-    int rc;
-
-    while (base.n && base.p[base.n - 1] == '/')
-        base.n--;
-    rc = buf_put(url, base);
-    while (!rc && rest.n) {
-        rc = buf_put(url, str_split(&rest, '{'));
-        if (!rc && rest.p)
-            rc = put_hole(url, str_split(&rest, '}'), model, inst);
-    }
-    return rc;
-}
-
-/* The client's own query, where its dialect has one. */
+/* The client's own query, where its dialect has one; an address that the model
+ * stands in is another host's, which does not know it. */
 static int put_query(const struct request *r, struct buf *url)
 {
     struct str query = http_req_query(r->http);
     int rc;
 
     if (!query.n || r->attempt->translation ||
-        !request_dialect(r)->passes_query)
+        !request_dialect(r)->passes_query ||
+        strchr(r->attempt->host.pub.api->path, '{'))
         return 0;
     rc = buf_putc(url, '?');
     return rc ? rc : buf_put(url, query);

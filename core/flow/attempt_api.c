@@ -9,12 +9,15 @@
 
 #include "flow/translate.h"
 
-static const ps_api *api_of(const struct plugin *p, enum dialect d,
+static const ps_api *api_of(const struct target *t, enum dialect d,
                             bool stream)
 {
     const struct plugin_api_row *row = plugin_api_row(d);
+    const struct plugin *p = t->provider->plugin;
 
-    return row ? plugin_api(p, row->op, row->ps_dialect, stream) : NULL;
+    return row && plugin_serves(p, row->ps_dialect, t->model)
+               ? plugin_api(p, row->op, row->ps_dialect, stream)
+               : NULL;
 }
 
 static bool any_glob(const struct str *list, size_t n, struct str model)
@@ -54,17 +57,18 @@ static bool needs_responses(const struct request *r, const struct target *t)
 
 const ps_api *attempt_api(const struct request *r, const struct target *t)
 {
-    const struct plugin *p = t->provider->plugin;
     enum dialect d = r->endpoint->dialect;
     bool stream = r->facts.stream;
-    const ps_api *api = api_of(p, d, stream);
+    const ps_api *api = api_of(t, d, stream);
 
     if (d == DIALECT_RESPONSES && !t->provider->conf->quirks.responses &&
-        api_of(p, DIALECT_OPENAI_CHAT, stream))
+        api_of(t, DIALECT_OPENAI_CHAT, stream))
         api = NULL;
     else if ((d == DIALECT_OPENAI_CHAT || d == DIALECT_ANTHROPIC ||
               d == DIALECT_GEMINI) &&
-             needs_responses(r, t) && api_of(p, DIALECT_RESPONSES, stream))
-        return api_of(p, DIALECT_RESPONSES, stream);
-    return api || !plugin_api_row(d) ? api : translate_api(p, d, stream);
+             needs_responses(r, t) && api_of(t, DIALECT_RESPONSES, stream))
+        return api_of(t, DIALECT_RESPONSES, stream);
+    return api || !plugin_api_row(d)
+               ? api
+               : translate_api(t->provider->plugin, d, t->model, stream);
 }

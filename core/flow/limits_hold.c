@@ -79,8 +79,9 @@ enum step limits_enforce(struct request *r, enum step next)
     const struct principal *p = r->principal;
     enum taker who = taker(r->gen->config);
     struct limit_refusal why;
-    struct rows rows = { .n = 0 };
+    struct rows rows; /* long: not cleared */
 
+    rows.n = 0;
     if (!p || who == TAKER_NOBODY || !limits_claim(r))
         return next;
     if (who == TAKER_CORE) {

@@ -19,6 +19,7 @@ static void on_wake(void *req)
 void phase_prepare(struct request *r, enum policy_phase p)
 {
     r->run.req = r;
+    r->run.ended_ns = 0;
     r->run.view = &request_view;
     r->run.arena = r->arena;
     r->run.endpoint = str_of(r->endpoint ? r->endpoint->name : "");
@@ -112,10 +113,10 @@ enum step phase_verdict(struct request *r, enum policy_phase p, enum step next,
 enum step phase_run(struct request *r, enum policy_phase p, enum step next,
                     struct policy_result *out)
 {
-    *out = (struct policy_result){ .verdict = POLICY_NONE };
     if (r->flow->shadow)
         shadow_ask(r, p);
     if (!policy_set_has(r->gen->policies, p)) {
+        *out = (struct policy_result){ .verdict = POLICY_NONE };
         if (r->shadow && r->flow->shadow)
             shadow_told(r, p, out);
         return next;
@@ -126,5 +127,7 @@ enum step phase_run(struct request *r, enum policy_phase p, enum step next,
     }
     if (r->shadow && r->flow->shadow)
         shadow_told(r, p, out);
+    if (p <= PHASE_ROUTE) /* there is little left to do in these steps */
+        r->stamp_ns = r->run.ended_ns;
     return phase_verdict(r, p, next, out);
 }

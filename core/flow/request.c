@@ -39,7 +39,9 @@ static void request_enter(struct request *r, enum step s)
     r->step = s;
     r->waiting_on = NULL;
     if (r->n_marks < MAX_MARKS)
-        r->marks[r->n_marks++] = (struct mark){ (uint8_t)s, clock_mono_ns() };
+        r->marks[r->n_marks++] = (struct mark){
+            (uint8_t)s, r->stamp_ns ? r->stamp_ns : clock_mono_ns() };
+    r->stamp_ns = 0;
 }
 
 void flow_new_id(struct flow *f, char id[40])
@@ -184,6 +186,7 @@ void request_run(struct request *r)
         enum step next;
 
         r->again = false;
+        r->stamp_ns = 0;
         while ((next = steps[r->step].fn(r)) < STEP_COUNT)
             request_enter(r, next);
         if (next == STEP_DONE && !r->http) {

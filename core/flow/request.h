@@ -105,6 +105,7 @@ struct request {
     const struct str *pin; /* to keep who served it, see affinity.h; NULL */
     struct kept_error kept;
     struct policy_run run;
+    uint64_t stamp_ns; /* when the next step begins, if known; 0: ask */
     struct ran_list ran;   /* of policies */
     struct passthrough *pass; /* see passthrough.h; NULL: a dialect of ours */
     struct shadow_mark *shadow; /* see shadow.h; NULL: not looked at */

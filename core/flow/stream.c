@@ -116,6 +116,7 @@ static const struct framed {
     [PS_NDJSON] = { FRAMING_NDJSON, "application/x-ndjson" },
     [PS_EVENTSTREAM] = { FRAMING_EVENTSTREAM, AWS_EVENTS },
     [PS_JSON_ARRAY] = { FRAMING_JSONARRAY, "application/json" },
+    [PS_EVENTCHUNKS] = { FRAMING_EVENTCHUNKS, AWS_EVENTS },
 };
 
 static void choose_mode(struct request *r, const struct http_answer *a)
@@ -235,7 +236,7 @@ void stream_commit_head(struct request *r)
     if (r->array)
         ctype = STR("application/json; charset=UTF-8");
     else if (t && t->mode == MODE_STREAM && t->content_type.n &&
-             !t->translation)
+             r->answer.framer.kind == FRAMING_SSE && !t->translation)
         ctype = t->content_type;
     send_head(r, 200, ctype, HTTP_LENGTH_STREAM);
 }
@@ -332,8 +333,7 @@ static void error_data(struct request *r, struct str bytes)
 {
     size_t room = ERROR_BODY_MAX - buf_len(&r->answer.held);
 
-    if (bytes.n > room)
-        bytes.n = room;
+    bytes.n = bytes.n < room ? bytes.n : room;
     buf_put(&r->answer.held, bytes);
 }
 

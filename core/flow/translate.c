@@ -8,11 +8,11 @@
 #define DROPPED_MAX 512          /* bytes of x-penstock-dropped */
 
 /* In the order in which they are preferred: the nearer to the neutral form,
- * the less is lost. */
+ * the less is lost. Who speaks Converse does so for all models. */
 static const enum dialect spoken[] = {
-    DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC, DIALECT_GEMINI,
-    DIALECT_CONVERSE,    DIALECT_COHERE,    DIALECT_OLLAMA,
-    DIALECT_MISTRAL,     DIALECT_RESPONSES,
+    DIALECT_CONVERSE, DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC,
+    DIALECT_GEMINI,   DIALECT_COHERE,      DIALECT_OLLAMA,
+    DIALECT_MISTRAL,  DIALECT_RESPONSES,
 };
 
 enum dialect translate_dialect(const ps_api *api)
@@ -21,7 +21,7 @@ enum dialect translate_dialect(const ps_api *api)
 }
 
 const ps_api *translate_api(const struct plugin *p, enum dialect from,
-                            bool stream)
+                            struct str model, bool stream)
 {
     if (!codec_for(from))
         return NULL;
@@ -29,7 +29,8 @@ const ps_api *translate_api(const struct plugin *p, enum dialect from,
         const struct plugin_api_row *row = plugin_api_row(spoken[i]);
         const ps_api *api = plugin_api(p, PS_CHAT, row->ps_dialect, stream);
 
-        if (api && spoken[i] != from && codec_for(spoken[i]))
+        if (api && spoken[i] != from && codec_for(spoken[i]) &&
+            plugin_serves(p, api->dialect, model))
             return api;
     }
     return NULL;

@@ -29,10 +29,10 @@ struct translation {
     bool stream;       /* the client gets events */
 };
 
-/** The api of a plugin that a request of dialect `from` can be put into, for
- * want of one that speaks it; or NULL. */
+/** The api of a plugin that a request of dialect `from` for that upstream model
+ * can be put into, for want of one that speaks it; or NULL. */
 const ps_api *translate_api(const struct plugin *p, enum dialect from,
-                            bool stream);
+                            struct str model, bool stream);
 
 /** The dialect of such an api; NONE: no codec knows it. */
 enum dialect translate_dialect(const ps_api *api);

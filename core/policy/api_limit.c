@@ -9,6 +9,8 @@
 
 #include "engine/config_unit.h"
 
+#define NS_PER_MS 1000000u
+
 /* ---- ps.take, ps.peek --------------------------------------------------- */
 
 static struct policy_call *caller(lua_State *L, const char *what)
@@ -24,13 +26,24 @@ static struct policy_call *caller(lua_State *L, const char *what)
     return c;
 }
 
+/* A call that has not waited takes as of its begin: the clock is not asked
+ * again. */
+static uint64_t taken_at(const struct policy_call *c)
+{
+    const struct policy_env *env = c->st->env;
+
+    return env->clock.mono_ms || c->run->ran.waits
+               ? policy_mono_ms(env)
+               : c->run->began_ns / NS_PER_MS;
+}
+
 /* ps.take{ rows }: nil, or a finished denial */
 static int fn_take(lua_State *L)
 {
     struct policy_call *c = caller(L, "ps.take");
     struct limit_refusal why;
     struct limit_rows rows;
-    uint64_t now_ms = policy_mono_ms(c->st->env);
+    uint64_t now_ms = taken_at(c);
     int rc;
 
     limit_rows_read(L, c, &rows);

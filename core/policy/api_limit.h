@@ -38,6 +38,7 @@ struct limit_spec {
 
 /** The payload of what ps.rows makes. */
 struct limit_specs {
+    const void *magic; /* told from other userdata without a look-up */
     size_t n;
     struct limit_spec at[];
 };

@@ -156,36 +156,38 @@ static bool given(const struct limit_amount *a)
     return a->rate.p || a->is_number;
 }
 
-/* What the principal carries of a kind. */
-static struct limit_amount carried(const struct conf_limits *l,
-                                   enum limit_kind kind)
+/* What the principal carries of a kind; false: nothing. */
+static bool carried(const struct conf_limits *l, enum limit_kind kind,
+                    struct limit_amount *a)
 {
-    struct limit_amount a = { .rate = kind == LIMIT_REQUESTS ? l->requests
-                                    : kind == LIMIT_TOKENS   ? l->tokens
-                                                             : STR_NULL };
+    const struct str *rate = kind == LIMIT_REQUESTS ? &l->requests
+                                                    : &l->tokens;
 
-    if (kind == LIMIT_CONCURRENT && l->concurrent) {
-        a.is_number = true;
-        a.number = l->concurrent;
-    }
-    if (a.rate.n == 0)
-        a.rate = STR_NULL;
-    return a;
+    if (kind == LIMIT_CONCURRENT ? !l->concurrent : !rate->n)
+        return false;
+    if (kind == LIMIT_CONCURRENT)
+        *a = (struct limit_amount){ .is_number = true,
+                                    .number = l->concurrent };
+    else
+        *a = (struct limit_amount){ .rate = *rate };
+    return true;
 }
 
-/* limit = "own" is what the key or its team has, or `default`. */
-static struct limit_amount amount_of(const struct policy_call *c,
-                                     const struct limit_spec *x)
+/* limit = "own" is what the key or its team has, or `default`. False: there
+ * is none, which is most rows' answer. */
+static bool amount_of(const struct policy_call *c, const struct limit_spec *x,
+                      struct limit_amount *a)
 {
     const struct principal *p = c->run->principal;
-    struct limit_amount a = x->limit;
+    const struct limit_amount *said = x->own ? &x->other : &x->limit;
 
-    if (!x->own)
-        return a;
-    a = (struct limit_amount){ .number = 0 };
-    if (p)
-        a = carried(x->team ? &p->team_limits : &p->limits, x->kind);
-    return given(&a) ? a : x->other;
+    if (x->own && p &&
+        carried(x->team ? &p->team_limits : &p->limits, x->kind, a))
+        return true;
+    if (!given(said))
+        return false;
+    *a = *said;
+    return true;
 }
 
 /* A row that is used for many requests meets few rates: the last one is
@@ -212,19 +214,16 @@ static bool read_rate(struct limit_spec *x, struct str rate,
     return true;
 }
 
-/* False: no limit. */
-static bool set_limit(lua_State *L, struct limit_spec *x,
+static void set_limit(lua_State *L, struct limit_spec *x,
                       const struct limit_amount *a, struct limit_row *row)
 {
     const char *kind;
 
-    if (!given(a))
-        return false;
     if (x->kind == LIMIT_CONCURRENT) {
         if (!a->is_number || a->number < 1 || a->number > 1000000)
             luaL_error(L, "concurrent: limit is a number from 1 to 1000000");
         row->limit = (uint64_t)a->number;
-        return true;
+        return;
     }
     kind = limit_kind_name(x->kind);
     if (!a->rate.p)
@@ -233,7 +232,6 @@ static bool set_limit(lua_State *L, struct limit_spec *x,
         luaL_error(L, "%s: \"%s\" is not a rate; write \"600/min\" or "
                       "\"400k/min\" (per s, min, h or day)", kind,
                    a->rate.p);
-    return true;
 }
 
 static void set_burst(lua_State *L, const struct limit_spec *x,
@@ -302,16 +300,14 @@ static uint64_t least_of(lua_State *L, struct policy_call *c, uint64_t want)
 
 /* What its name needs stays on the stack. */
 static void add_row(lua_State *L, struct policy_call *c, struct limit_spec *x,
-                    struct limit_rows *out)
+                    const struct limit_amount *a, struct limit_rows *out)
 {
     struct limit_row *row = &out->at[out->n];
-    struct limit_amount a = amount_of(c, x);
-    bool limited;
 
     *row = (struct limit_row){ .kind = x->kind, .want = 1 };
-    limited = set_limit(L, x, &a, row);
+    set_limit(L, x, a, row);
     set_burst(L, x, row);
-    if (!limited || !subject(L, c, x, out, row))
+    if (!subject(L, c, x, out, row))
         return;
     if (row->kind == LIMIT_TOKENS)
         row->want = tokens_wanted(L, c, out);
@@ -334,15 +330,15 @@ void limit_rows_read(lua_State *L, struct policy_call *c,
     out->given = 0;
     out->wants = false;
     for (size_t i = 0; i < n; i++) {
-        struct limit_spec x;
+        struct limit_spec own, *x = known ? &known->at[i] : &own;
+        struct limit_amount a;
 
         out->given++;
-        if (known) {
-            add_row(L, c, &known->at[i], out);
-            continue;
+        if (!known) {
+            lua_rawgeti(L, 1, (lua_Integer)i + 1);
+            limit_spec_read(L, x);
         }
-        lua_rawgeti(L, 1, (lua_Integer)i + 1);
-        limit_spec_read(L, &x);
-        add_row(L, c, &x, out);
+        if (amount_of(c, x, &a))
+            add_row(L, c, x, &a, out);
     }
 }

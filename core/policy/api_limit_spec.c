@@ -9,6 +9,8 @@
 
 #define ROWS_CLASS "rows"
 
+static const char magic; /* its address marks a payload */
+
 /* ---- members ------------------------------------------------------------ */
 
 static int kind_of(lua_State *L, struct str name)
@@ -164,8 +166,14 @@ static void keep(lua_State *L, int idx, struct str *s)
 
 struct limit_specs *limit_specs_at(lua_State *L, int idx)
 {
-    return lua_type(L, idx) == LUA_TUSERDATA
-               ? luaL_checkudata(L, idx, ROWS_CLASS) : NULL;
+    struct limit_specs *all;
+
+    if (lua_type(L, idx) != LUA_TUSERDATA)
+        return NULL;
+    all = lua_touserdata(L, idx);
+    if (lua_rawlen(L, idx) < sizeof *all || all->magic != &magic)
+        luaL_checkudata(L, idx, ROWS_CLASS); /* raises, and tells what it is */
+    return all;
 }
 
 /* ps.rows{ rows } */
@@ -176,6 +184,7 @@ static int fn_rows(lua_State *L)
 
     lua_settop(L, 1);
     all = lua_newuserdatauv(L, sizeof *all + n * sizeof all->at[0], 1);
+    all->magic = &magic;
     all->n = 0;
     luaL_setmetatable(L, ROWS_CLASS);
     lua_newtable(L);

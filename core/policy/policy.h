@@ -161,6 +161,7 @@ struct policy_run {
     uint16_t at;                  /* next policy in the list; engine's own */
     struct policy_ran ran;        /* of the one under way; engine's own */
     uint64_t began_ns;            /* the same */
+    uint64_t ended_ns; /* when its last policy was left; 0: none was asked */
 };
 
 enum { POLICY_DONE = 0, POLICY_WAIT = 1 };

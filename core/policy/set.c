@@ -317,7 +317,8 @@ static enum call_result step(struct policy_state *st, enum policy_phase p,
     r = run->call ? policy_call_resume(run->call, out, why)
                   : policy_call_begin(st, p, run, out, why);
     crumb_leave();
-    ns = clock_mono_ns() - t0;
+    run->ended_ns = clock_mono_ns();
+    ns = run->ended_ns - t0;
     policy_ran_add(run, st, t0, ns, r == CALL_WAITS);
     ns += st->ns_rest;
     st->ns_rest = (uint32_t)(ns % 1000);
@@ -352,7 +353,8 @@ int policy_state_run(struct policy_state *st, enum policy_phase p,
 int policy_run(struct policy_set *s, enum policy_phase p,
                struct policy_run *run, struct policy_result *out)
 {
-    *out = (struct policy_result){ .verdict = POLICY_NONE };
+    bool asked = false;
+
     for (; run->at < s->n_phase[p]; run->at++) {
         struct policy_state *st = s->states[s->in_phase[p][run->at]];
 
@@ -360,11 +362,14 @@ int policy_run(struct policy_set *s, enum policy_phase p,
             (p == PHASE_OUTPUT &&
              !policy_output_enter(st, run, run->at)))
             continue;
+        asked = true; /* and *out is its */
         if (policy_state_run(st, p, run, out) == POLICY_WAIT)
             return POLICY_WAIT;
         if (out->verdict != POLICY_NONE)
             break;
     }
+    if (!asked)
+        *out = (struct policy_result){ .verdict = POLICY_NONE };
     /* a wait is no end: those behind are asked when it is over */
     run->at = out->verdict == POLICY_QUEUE ? run->at + 1 : 0;
     return POLICY_DONE;

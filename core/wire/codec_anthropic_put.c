@@ -9,8 +9,10 @@ static bool can_thinking(struct aw *w, const struct neutral_thinking *t)
         if (!w->c.t->strip_thinking)
             return true;
         cw_note(&w->c, FATE_DROPPED, FEATURE_THINKING);
+    } else if (t->thought.n) {
+        cw_note(&w->c, FATE_DROPPED, FEATURE_THINKING);
     } else { /* the API takes none that it did not sign */
-        cw_note(&w->c, FATE_MAPPED, FEATURE_UNSIGNED_THINKING);
+        cw_note(&w->c, FATE_DROPPED, FEATURE_UNSIGNED_THINKING);
     }
     return false;
 }
@@ -58,6 +60,7 @@ static void put_call(struct aw *w, const struct neutral_call *call)
     jw_member_text(j, "name", cw_tool_name(&w->c, call->name));
     jw_key(j, "input");
     cw_args_object(&w->c, call);
+    cw_unsigned(&w->c, call);
 }
 
 static void put_result_content(struct aw *w, const struct neutral_block *b)

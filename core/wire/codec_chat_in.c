@@ -59,6 +59,18 @@ static enum neutral_finish finish_of(struct jstr word)
     return FINISH_STOP;
 }
 
+/* An error that is one: not null, false, {}, "" or []. */
+static uint32_t error_in(const struct json *j)
+{
+    uint32_t node = in_member(j, 0, STR("error"));
+
+    if (node == JSON_NONE)
+        node = in_member(j, in_member(j, 0, STR("x_groq")), STR("error"));
+    if (node == JSON_NONE || j->nodes[node].type == JSON_T_FALSE)
+        return JSON_NONE;
+    return json_raw(j, node).n > 2 ? node : JSON_NONE;
+}
+
 /* Reasons that say that there is no answer. */
 static bool is_failure(struct jstr word)
 {
@@ -114,6 +126,8 @@ static int read_finish(struct chat_in *in, struct chat_choice *c,
 
     if (!word.n || str_is((struct str){ word.p, word.n }, "null"))
         return 0;
+    if (is_failure(word) && error_in(j) != JSON_NONE)
+        return in_error_node(&in->base, error_in(j));
     if (is_failure(word)) {
         struct neutral_error e = {
             .status = 502,
@@ -183,18 +197,6 @@ static int read_usage(struct chat_in *in, uint32_t first_choice)
     return in_usage(&in->base, &more);
 }
 
-/* An error that is one: not null, false, {}, "" or []. */
-static uint32_t error_in(const struct json *j)
-{
-    uint32_t node = in_member(j, 0, STR("error"));
-
-    if (node == JSON_NONE)
-        node = in_member(j, in_member(j, 0, STR("x_groq")), STR("error"));
-    if (node == JSON_NONE || j->nodes[node].type == JSON_T_FALSE)
-        return JSON_NONE;
-    return json_raw(j, node).n > 2 ? node : JSON_NONE;
-}
-
 /* Usage behind the choices: what they said is complete. */
 static int tell_all(struct chat_in *in)
 {
@@ -230,6 +232,8 @@ static int read_object(struct chat_in *in, bool whole)
         rc = read_choice(in, n, whole);
     if (!rc && error != JSON_NONE)
         return in_error_node(&in->base, error);
+    if (choices == JSON_NONE && in_string(j, 0, STR("message")).p)
+        return in_error_node(&in->base, 0); /* Mistral's, in nothing */
     if (!rc && first == JSON_NONE && all_ended(in))
         rc = tell_all(in);
     return rc ? rc : read_usage(in, first);

@@ -20,6 +20,7 @@ static bool is_signed(const struct neutral_block *b)
     const struct neutral_thinking *t = &b->thinking;
 
     return b->kind == BLOCK_UNKNOWN || t->signature.n || t->redacted.p ||
+           t->thought.n ||
            str_find(t->detail, STR("\"signature\":")) >= 0;
 }
 
@@ -169,7 +170,7 @@ static void note_dropped(struct cw *c, const struct neutral_message *m)
         if (is_signed(b))
             cw_note(c, FATE_DROPPED, FEATURE_THINKING);
         else
-            cw_note(c, FATE_MAPPED, FEATURE_UNSIGNED_THINKING);
+            cw_note(c, FATE_DROPPED, FEATURE_UNSIGNED_THINKING);
     }
 }
 

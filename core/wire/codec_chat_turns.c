@@ -266,7 +266,9 @@ static void put_call(struct cw *c, const struct neutral_block *b)
         jw_text(&c->w, call->args.n || custom ? call->args : STR("{}"));
     }
     jw_close(&c->w, '}');
-    if (call->signature.p) {
+    if (c->t->strict)
+        cw_unsigned(c, call);
+    else if (call->signature.p) {
         jw_key(&c->w, "extra_content");
         jw_bytes(&c->w, STR("{\"google\":{\"thought_signature\":\""));
         jw_bytes(&c->w, (struct str){ call->signature.p, call->signature.n });
@@ -325,13 +327,25 @@ static bool is_silent(const struct neutral_message *m)
     return true;
 }
 
+/* What is lost with a turn that says nothing. */
+static void note_silent(struct cw *c, const struct neutral_message *m)
+{
+    cw_note(c, FATE_DROPPED, FEATURE_EMPTY_TEXT);
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (b->kind == BLOCK_UNKNOWN)
+            cw_unknown(c, &b->unknown);
+        else if (b->kind == BLOCK_THINKING)
+            cw_note(c, FATE_DROPPED, FEATURE_THINKING);
+    }
+}
+
 static void put_assistant(struct cw *c, const struct neutral_message *m)
 {
     uint32_t calls = 0, parts = 0;
     bool all_text;
 
     if (c->t->strict && is_silent(m)) {
-        cw_note(c, FATE_DROPPED, FEATURE_EMPTY_TEXT);
+        note_silent(c, m);
         return;
     }
     for (const struct neutral_block *b = m->first; b; b = b->next)

@@ -127,6 +127,7 @@ static void put_call(struct cw *c, const struct neutral_block *b)
         cw_note(c, FATE_DROPPED, FEATURE_CACHE);
     inner.w = (struct jw){ &args, c->w.rc, false };
     cw_args_object(&inner, call);
+    cw_unsigned(c, call);
     cw_fail(c, inner.w.rc);
     jw_open(&c->w, '{');
     jw_member_text(&c->w, "id", call->id);
@@ -188,7 +189,8 @@ static void note_rest(struct cw *c, const struct neutral_message *m)
         else if (b->kind == BLOCK_MEDIA)
             cw_note(c, FATE_REFUSED, FEATURE_IMAGE);
         else if (b->kind == BLOCK_THINKING &&
-                 (b->thinking.redacted.p || c->t->strip_thinking))
+                 (b->thinking.redacted.p || b->thinking.thought.n ||
+                  c->t->strip_thinking))
             cw_note(c, FATE_DROPPED, FEATURE_THINKING);
     }
 }

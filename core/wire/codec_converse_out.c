@@ -347,7 +347,7 @@ static void put_extras(struct cw *c)
         if (str_is(e->name, "modalities") &&
             str_find(e->raw, STR("audio")) >= 0)
             cw_note(c, FATE_REFUSED, FEATURE_AUDIO);
-        if (str_is(e->name, "thread"))
+        if (cw_is_kept(c->r->from, e->name))
             cw_note(c, FATE_REFUSED, FEATURE_THREAD);
         if (is_own(e)) {
             put_own(c, e);

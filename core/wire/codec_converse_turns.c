@@ -30,11 +30,11 @@ static bool can_thinking(struct converse_out *w,
 {
     struct cw *c = &w->aw.c;
 
-    if (!t->redacted.p && !t->signature.n) {
-        cw_note(c, FATE_MAPPED, FEATURE_UNSIGNED_THINKING);
+    if (!t->redacted.p && !t->signature.n && !t->thought.n) {
+        cw_note(c, FATE_DROPPED, FEATURE_UNSIGNED_THINKING);
         return false;
     }
-    if (w->claude && !c->t->strip_thinking)
+    if (w->claude && !t->thought.n && !c->t->strip_thinking)
         return true;
     cw_note(c, FATE_DROPPED, FEATURE_THINKING);
     return false;
@@ -80,6 +80,7 @@ static void put_call(struct cw *c, const struct neutral_call *call)
     jw_member_text(&c->w, "name", cw_tool_name(c, call->name));
     jw_key(&c->w, "input");
     cw_args_object(c, call);
+    cw_unsigned(c, call);
     jw_close(&c->w, '}');
 }
 

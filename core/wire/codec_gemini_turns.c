@@ -140,7 +140,7 @@ static bool can_thinking(struct gw *w, const struct neutral_thinking *t)
     if (t->thought.n || t->signature.n || t->redacted.p || t->detail.p)
         cw_note(&w->c, FATE_DROPPED, FEATURE_THINKING);
     else
-        cw_note(&w->c, FATE_MAPPED, FEATURE_UNSIGNED_THINKING);
+        cw_note(&w->c, FATE_DROPPED, FEATURE_UNSIGNED_THINKING);
     return false;
 }
 

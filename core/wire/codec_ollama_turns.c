@@ -81,6 +81,8 @@ static void put_own_texts(struct cw *c, const struct neutral_message *m)
         note_misfit(c, b);
         if (b->cache.set)
             cw_note(c, FATE_DROPPED, FEATURE_CACHE);
+        if (b->kind == BLOCK_MEDIA && b->media.raw_citations.p)
+            cw_note(c, FATE_DROPPED, FEATURE_CITATIONS);
         if (is_text_document(b))
             text = b->media.data;
         else if (b->kind != BLOCK_TEXT && b->kind != BLOCK_REFUSAL)
@@ -136,6 +138,7 @@ static void put_call(struct cw *c, const struct neutral_block *b)
     jw_member_text(&c->w, "name", cw_tool_name(c, b->call.name));
     jw_key(&c->w, "arguments");
     cw_args_object(c, &b->call);
+    cw_unsigned(c, &b->call);
     jw_close(&c->w, '}');
     jw_close(&c->w, '}');
 }
@@ -167,7 +170,8 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     for (const struct neutral_block *b = m->first; b; b = b->next) {
         note_misfit(c, b);
         if (b->kind == BLOCK_THINKING &&
-            (b->thinking.redacted.p || c->t->strip_thinking))
+            (b->thinking.redacted.p || b->thinking.thought.n ||
+             c->t->strip_thinking))
             cw_note(c, FATE_DROPPED, FEATURE_THINKING);
     }
     if (cw_has_thinking(c, m)) {

@@ -101,15 +101,22 @@ static void put_those_that_pass(struct cw *c)
     }
 }
 
-/* What a provider keeps for the client, or is to keep. */
-static bool is_kept(enum dialect from, struct str name)
+bool cw_is_kept(enum dialect from, struct str name)
 {
-    static const char *const names[] = { "previous_response_id",
-                                         "conversation", "prompt",
-                                         "background" };
+    static const struct {
+        enum dialect from;
+        const char *name;
+    } kept[] = {
+        { DIALECT_RESPONSES, "previous_response_id" },
+        { DIALECT_RESPONSES, "conversation" },
+        { DIALECT_RESPONSES, "prompt" },
+        { DIALECT_RESPONSES, "background" },
+        { DIALECT_GEMINI, "cachedContent" },
+        { DIALECT_GEMINI, "cached_content" },
+    };
 
-    for (size_t i = 0; i < 4 && from == DIALECT_RESPONSES; i++) {
-        if (str_is(name, names[i]))
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (from == kept[i].from && str_is(name, kept[i].name))
             return true;
     }
     return str_is(name, "thread");
@@ -119,7 +126,7 @@ void cw_extras(struct cw *c)
 {
     c->report->unread = c->r->unread;
     for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
-        if (is_kept(c->r->from, e->name) && !cw_same(c))
+        if (cw_is_kept(c->r->from, e->name) && !cw_same(c))
             cw_note(c, FATE_REFUSED, FEATURE_THREAD);
     }
     if (!cw_same(c)) {

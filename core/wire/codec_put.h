@@ -39,6 +39,13 @@ static inline void cw_note(struct cw *c, enum codec_fate fate,
     codec_note(c->report, fate, f);
 }
 
+/** The signature of a call's thought, where only Google's dialect has it. */
+static inline void cw_unsigned(struct cw *c, const struct neutral_call *call)
+{
+    if (call->signature.n)
+        cw_note(c, FATE_DROPPED, FEATURE_THINKING);
+}
+
 /** Keep the first failure. */
 static inline void cw_fail(struct cw *c, int rc)
 {
@@ -57,6 +64,9 @@ const struct neutral_tool *cw_tool(const struct cw *c, struct str name);
 
 /** Note a block that only another dialect can say. */
 void cw_unknown(struct cw *c, const struct neutral_unknown *u);
+
+/** A member that asks for what a provider keeps: an earlier answer, a cache. */
+bool cw_is_kept(enum dialect from, struct str name);
 
 /** Members that only the client's dialect has: as they are, or reported. */
 void cw_extras(struct cw *c);

@@ -228,6 +228,7 @@ static void put_call(struct cw *c, const struct neutral_block *b)
     jw_member_text(&c->w, "name", cw_tool_name(c, b->call.name));
     jw_key(&c->w, custom ? "input" : "arguments");
     put_args(c, &b->call);
+    cw_unsigned(c, &b->call);
     jw_close(&c->w, '}');
     if (b->cache.set)
         cw_note(c, FATE_DROPPED, FEATURE_CACHE);
@@ -251,10 +252,11 @@ static void put_reasoning(struct cw *c, const struct neutral_block *b)
         jw_member_jstr(&c->w, "encrypted_content", data);
         jw_close(&c->w, '}');
     } else if (b->kind == BLOCK_UNKNOWN || b->thinking.signature.n ||
-               b->thinking.redacted.p || b->thinking.detail.p) {
+               b->thinking.redacted.p || b->thinking.thought.n ||
+               b->thinking.detail.p) {
         cw_note(c, FATE_DROPPED, FEATURE_THINKING);
     } else {
-        cw_note(c, FATE_MAPPED, FEATURE_UNSIGNED_THINKING);
+        cw_note(c, FATE_DROPPED, FEATURE_UNSIGNED_THINKING);
     }
     json_clear(&j);
 }

@@ -179,7 +179,7 @@ void cw_thinking_text(struct cw *c, const struct neutral_message *m)
 
         if (b->kind != BLOCK_THINKING)
             continue;
-        if (t->signature.n || t->redacted.p)
+        if (t->signature.n || t->redacted.p || t->thought.n)
             cw_note(c, FATE_DROPPED, FEATURE_THINKING);
         jw_bytes(&c->w, (struct str){ t->text.p, t->text.n });
     }

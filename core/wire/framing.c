@@ -3,6 +3,8 @@
 /* Each framer's own finding as a frame. */
 #include "wire/framing.h"
 
+#include "wire/eventchunk.h"
+
 struct sink {
     framing_on_frame fn;
     void *ud;
@@ -22,6 +24,7 @@ void framer_init(struct framer *f, enum framing kind, size_t max)
         jsonarray_init(&f->jsonarray, max);
         break;
     case FRAMING_EVENTSTREAM:
+    case FRAMING_EVENTCHUNKS:
         eventstream_init(&f->eventstream, max);
         break;
     }
@@ -40,6 +43,7 @@ void framer_clear(struct framer *f)
         jsonarray_clear(&f->jsonarray);
         break;
     case FRAMING_EVENTSTREAM:
+    case FRAMING_EVENTCHUNKS:
         eventstream_clear(&f->eventstream);
         break;
     }
@@ -104,9 +108,11 @@ int framer_feed(struct framer *f, struct str bytes, framing_on_frame fn,
     case FRAMING_JSONARRAY:
         return jsonarray_feed(&f->jsonarray, bytes, on_item, &s, err);
     case FRAMING_EVENTSTREAM:
+        return eventstream_feed(&f->eventstream, bytes, on_message, &s, err);
+    case FRAMING_EVENTCHUNKS:
         break;
     }
-    return eventstream_feed(&f->eventstream, bytes, on_message, &s, err);
+    return eventchunk_feed(&f->eventstream, bytes, fn, ud, err);
 }
 
 int framer_eof(struct framer *f, framing_on_frame fn, void *ud,
@@ -122,6 +128,7 @@ int framer_eof(struct framer *f, framing_on_frame fn, void *ud,
     case FRAMING_JSONARRAY:
         return jsonarray_eof(&f->jsonarray, on_item, &s, err);
     case FRAMING_EVENTSTREAM:
+    case FRAMING_EVENTCHUNKS:
         break;
     }
     return eventstream_eof(&f->eventstream, err);

@@ -3,7 +3,8 @@
 /*
  * All framers behind one: a plugin's api says how a streamed answer is
  * framed, and who reads it sees frames, whatever the framing. The raws of all
- * frames are the stream; what comes out does not depend on how it was cut.
+ * frames are the stream (but for EVENTCHUNKS, whose raws are SSE made of it);
+ * what comes out does not depend on how it was cut.
  *
  * Used by the conformance runner; flow, which serves SSE alone so far, calls
  * wire/sse.h.
@@ -21,6 +22,7 @@ enum framing {
     FRAMING_NDJSON,
     FRAMING_JSONARRAY,
     FRAMING_EVENTSTREAM,
+    FRAMING_EVENTCHUNKS, /* AWS's, each chunk an event: wire/eventchunk.h */
 };
 
 struct frame {

@@ -82,6 +82,11 @@ static bool is_false(const struct json *j, uint32_t node)
     return j->nodes[node].type == JSON_T_FALSE;
 }
 
+static bool is_text(const struct json *j, uint32_t node)
+{
+    return node != JSON_NONE && j->nodes[node].type == JSON_T_STRING;
+}
+
 static void watch_object(enum dialect d, const struct json *j,
                          struct arena *a, struct wire_watch *out)
 {
@@ -92,6 +97,9 @@ static void watch_object(enum dialect d, const struct json *j,
 
     if (error != JSON_NONE && !wire_is_empty(j, error) && !is_false(j, error))
         watch_error(j, error, a, out);
+    else if (d == DIALECT_OPENAI_CHAT && choices == JSON_NONE &&
+             is_text(j, json_member(j, 0, STR("message"))))
+        watch_error(j, 0, a, out); /* Mistral's, in nothing */
     if (choices != JSON_NONE && j->nodes[choices].type == JSON_T_ARRAY) {
         for (uint32_t c = json_first(j, choices); c != JSON_NONE;
              c = json_sibling(j, choices, c)) {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 enum {
@@ -82,7 +82,59 @@ static uint64_t sum_blocks(const unsigned char **p, const unsigned char *end)
     memcpy(two, &sums, sizeof two);
     return a + two[0] + two[1];
 }
+
+/* The same for 32 bytes, where the processor can: 5 for each, less where a
+ * byte is beyond the last of its kind, more where it is beyond the next. */
+__attribute__((target("avx2"))) static uint64_t
+sum_wide(const unsigned char *p, size_t blocks)
+{
+    __m256i sums = _mm256_setzero_si256();
+    uint64_t a = 0, four[4];
+
+    for (; blocks; blocks--, p += 32) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
+        __m256i odd = _mm256_or_si256( /* bytes are signed */
+            _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), x),
+            _mm256_cmpeq_epi8(x, _mm256_set1_epi8(0x7F)));
+        __m256i one = _mm256_sub_epi8(
+            _mm256_cmpgt_epi8(x, _mm256_set1_epi8('@')),
+            _mm256_cmpgt_epi8(x, _mm256_set1_epi8('Z')));
+        __m256i two = _mm256_sub_epi8(
+            _mm256_cmpgt_epi8(x, _mm256_set1_epi8('`')),
+            _mm256_add_epi8(_mm256_cmpgt_epi8(x, _mm256_set1_epi8('z')),
+                            _mm256_cmpgt_epi8(x, _mm256_set1_epi8(' '))));
+        __m256i v = _mm256_add_epi8(_mm256_set1_epi8(3),
+                                    _mm256_add_epi8(one, two));
+
+        v = _mm256_add_epi8(v, two);
+        if (_mm256_movemask_epi8(odd)) {
+            v = _mm256_setzero_si256();
+            a += sum(p, 32);
+        }
+        sums = _mm256_add_epi64(
+            sums, _mm256_sad_epu8(v, _mm256_setzero_si256()));
+    }
+    memcpy(four, &sums, sizeof four);
+    return a + four[0] + four[1] + four[2] + four[3];
+}
+
+static bool is_wide(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
 #else
+static uint64_t sum_wide(const unsigned char *p, size_t blocks)
+{
+    (void)p;
+    (void)blocks;
+    return 0;
+}
+
+static bool is_wide(void)
+{
+    return false;
+}
+
 static uint64_t sum_blocks(const unsigned char **p, const unsigned char *end)
 {
     (void)p;
@@ -94,8 +146,14 @@ static uint64_t sum_blocks(const unsigned char **p, const unsigned char *end)
 uint64_t token_guess_text(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
-    uint64_t a = s.n >= 16 ? sum_blocks(&p, end) : 0;
+    uint64_t a = 0;
 
+    if (s.n >= 32 && is_wide()) {
+        a = sum_wide(p, s.n / 32);
+        p += s.n / 32 * 32;
+    }
+    if (end - p >= 16)
+        a += sum_blocks(&p, end);
     return a + sum(p, (size_t)(end - p));
 }
 
@@ -182,13 +240,13 @@ struct walk {
     uint64_t parts, tokens;
 };
 
-static bool is_named(const struct json *j, uint32_t node, const char *name)
+static inline bool is_named(const struct json *j, uint32_t node,
+                            struct str name)
 {
     const struct json_node *n = &j->nodes[node];
-    size_t size = strlen(name);
 
-    return n->key && n->key_end - n->key == size + 2 &&
-           memcmp(j->text + n->key + 1, name, size) == 0;
+    return n->key && n->key_end - n->key == name.n + 2 &&
+           memcmp(j->text + n->key + 1, name.p, name.n) == 0;
 }
 
 /* A string's characters, as they are written. */
@@ -275,15 +333,15 @@ static bool is_media(struct walk *w, uint32_t node)
     uint8_t type = w->j->nodes[node].type;
     struct str kind, bytes;
 
-    if (is_named(w->j, node, "image_url")) {
+    if (is_named(w->j, node, STR("image_url"))) {
         image_url(w, node);
         return true;
     }
-    if (type == JSON_T_OBJECT && is_named(w->j, node, "source")) {
+    if (type == JSON_T_OBJECT && is_named(w->j, node, STR("source"))) {
         source(w, node);
         return true;
     }
-    if (type == JSON_T_STRING && is_named(w->j, node, "data")) {
+    if (type == JSON_T_STRING && is_named(w->j, node, STR("data"))) {
         w->tokens += inside(w->j, node).n / BYTES_OF_MEDIA + 1;
         return true;
     }

@@ -6,9 +6,8 @@
  * is how a key is sent, which version is meant where the client named none,
  * and what errors mean. Sources and dates: README.md.
  */
-#include <penstock/plugin.h>
+#include "../shared/claude_words.h"
 
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define WAIT_MAX_MS 3600000u
 #define VERSION "2023-06-01"
 
@@ -20,35 +19,12 @@ static const ps_verdict codes[] = {
     { "ramp_limit_exceeded", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
 };
 
-/* error.type, where the status does not say it: inside a 200, say */
-static const ps_verdict types[] = {
-    { "overloaded_error", PS_FAULT_OVERLOADED, PS_SCOPE_TARGET },
-    { "api_error", PS_FAULT_TRANSIENT, PS_SCOPE_TARGET },
-    { "timeout_error", PS_FAULT_TIMEOUT, PS_SCOPE_TARGET },
-    { "rate_limit_error", PS_FAULT_RATE_LIMIT, PS_SCOPE_CREDENTIAL },
-    { "billing_error", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
-    { "authentication_error", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
-    { "permission_error", PS_FAULT_AUTH, PS_SCOPE_CREDENTIAL },
-    { "not_found_error", PS_FAULT_MODEL_GONE, PS_SCOPE_TARGET },
-    { "request_too_large", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
-    { "invalid_request_error", PS_FAULT_BAD_REQUEST, PS_SCOPE_REQUEST },
-};
-
 /* How error.message begins, in a 400. The account's own trouble comes as an
  * invalid request; no client can make a message begin like this. */
 static const ps_verdict accounts[] = {
     { "your credit balance is too low", PS_FAULT_QUOTA, PS_SCOPE_CREDENTIAL },
     { "you have reached your specified api usage limits", PS_FAULT_QUOTA,
       PS_SCOPE_CREDENTIAL },
-};
-
-/* Within error.message: both classes are the caller's own fault, so that a
- * prompt which is echoed can harm nobody but its sender. */
-static const ps_verdict phrases[] = {
-    { "prompt is too long", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
-    { "exceed context limit", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
-    { "context window", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
-    { "content filtering policy", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
 };
 
 /* ---- when to come back ------------------------------------------------- */
@@ -124,7 +100,7 @@ static uint64_t reset_ms(ps_try *t)
     };
     int64_t now = (int64_t)t->svc->unix_ms(), wait = 0, one;
 
-    for (size_t i = 0; i < N_OF(kinds); i++) {
+    for (size_t i = 0; i < CLAUDE_N(kinds); i++) {
         if (!ps_is(ps_answer_header(t, kinds[i][0]), "0"))
             continue;
         one = instant_ms(ps_answer_header(t, kinds[i][1])) - now;
@@ -140,17 +116,20 @@ static void by_status(ps_fault *f, int status, ps_str type, ps_str text)
 {
     switch (status) {
     case 200:
-        if (ps_decide(f, phrases, N_OF(phrases), text, ps_contains))
+        if (ps_decide(f, claude_phrases, CLAUDE_N(claude_phrases), text,
+                      ps_contains))
             break;
-        ps_decide(f, types, N_OF(types), type, ps_is);
+        ps_decide(f, claude_types, CLAUDE_N(claude_types), type, ps_is);
         break;
     case 400:
-        if (ps_decide(f, accounts, N_OF(accounts), text, ps_begins))
+        if (ps_decide(f, accounts, CLAUDE_N(accounts), text, ps_begins))
             break;
-        ps_decide(f, phrases, N_OF(phrases), text, ps_contains);
+        ps_decide(f, claude_phrases, CLAUDE_N(claude_phrases), text,
+                  ps_contains);
         break;
     case 413:
-        ps_decide(f, phrases, N_OF(phrases), text, ps_contains);
+        ps_decide(f, claude_phrases, CLAUDE_N(claude_phrases), text,
+                  ps_contains);
         break;
     case 403: /* the edge's word for a country that is not served */
         if (ps_is(type, "forbidden"))
@@ -171,7 +150,7 @@ static ps_rc classify(ps_try *t, ps_fault *f)
     ps_str type = ps_answer_str(t, "/error/type");
     ps_str text = ps_answer_str(t, "/error/message");
 
-    if (!ps_decide(f, codes, N_OF(codes), code, ps_is))
+    if (!ps_decide(f, codes, CLAUDE_N(codes), code, ps_is))
         by_status(f, t->status, type, text);
     if (f->cls == PS_FAULT_RATE_LIMIT && !f->retry_after_ms)
         f->retry_after_ms = reset_ms(t);
@@ -217,7 +196,7 @@ static const ps_api apis[] = {
 static const ps_provider ops = {
     .size = sizeof ops,
     .apis = apis,
-    .n_apis = N_OF(apis),
+    .n_apis = CLAUDE_N(apis),
     .auth_header = "x-api-key",
     .auth = auth,
     .classify = classify,

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Amazon Bedrock, Converse and ConverseStream. The dialect is the core's; what
- * is left for the plugin is the signature (or a Bedrock API key, which needs
- * none), a clock that is wrong, and what errors mean. Sources: README.md.
+ * Amazon Bedrock: Converse and ConverseStream for all models, InvokeModel for
+ * clients of Anthropic's dialect to Anthropic's models. What is left for the
+ * plugin is the signature (or a Bedrock API key, which needs none), a clock
+ * that is wrong, and what errors mean. Sources: README.md.
  */
 #include "sigv4.h"
+
+#include "../shared/claude_hosted.h"
+#include "../shared/claude_words.h"
 
 #include <stdlib.h>
 
@@ -186,8 +190,57 @@ static ps_rc sign(ps_try *t, const ps_outgoing *o, ps_str key)
     return ps_header(t, "authorization", authorization);
 }
 
+/* ---- the request ------------------------------------------------------- */
+
+#define CLAUDE_VERSION "bedrock-2023-05-31"
+
+/* What the user guide lists; another is "invalid beta flag", 400. */
+#define CLAUDE_BETAS                                                          \
+    "computer-use-* token-efficient-tools-2025-02-19 "                        \
+    "interleaved-thinking-* fine-grained-tool-streaming-* output-128k-* "     \
+    "dev-full-thinking-* context-1m-* context-management-* effort-* "         \
+    "tool-search-tool-* tool-examples-* compact-*"
+
+/* The betas stand in the body here, unless the client has its own there. */
+static ps_rc put_betas(ps_try *t)
+{
+    char list[HOSTED_BETAS_MAX + 2];
+    ps_str there = ps_raw(t, "/anthropic_beta"), json = { list, 0 };
+
+    json.n = hosted_betas(t, hosted_patterns(t, CLAUDE_BETAS), "\"",
+                          list + 1);
+    if (!json.n || there.p)
+        return PS_OK;
+    list[0] = '[';
+    list[json.n + 1] = ']';
+    json.n += 2;
+    return ps_set_json(t, "/anthropic_beta", json);
+}
+
+/* Model and way of answering stand in the path. */
+static ps_rc adjust_claude(ps_try *t)
+{
+    ps_rc rc = ps_remove(t, "/model");
+
+    if (rc == PS_OK)
+        rc = ps_remove(t, "/stream");
+    if (rc == PS_OK)
+        rc = hosted_version(t, CLAUDE_VERSION);
+    if (rc == PS_OK)
+        rc = put_betas(t);
+    if (rc == PS_OK)
+        rc = hosted_unscoped(t);
+    if (rc == PS_OK && ps_holds(ps_raw(t, "/tools"), "eager_input_streaming"))
+        rc = hosted_without(t, "/tools", "eager_input_streaming");
+    if (rc == PS_OK)
+        rc = ps_header(t, "anthropic-beta", ps_z(""));
+    return rc == PS_OK ? ps_header(t, "accept", ps_z("application/json")) : rc;
+}
+
 static ps_rc adjust(ps_try *t)
 {
+    if (t->api->dialect == PS_ANTHROPIC)
+        return adjust_claude(t);
     return t->api->framing == PS_EVENTSTREAM
                ? ps_header(t, "accept", ps_z("application/vnd.amazon."
                                              "eventstream"))
@@ -247,6 +300,18 @@ static const ps_verdict phrases[] = {
     { "maximum context length", PS_FAULT_CONTEXT_LENGTH, PS_SCOPE_REQUEST },
     { "content filtering policy", PS_FAULT_CONTENT_FILTER, PS_SCOPE_REQUEST },
 };
+
+/* Within a message's own error, in a chunk of a stream. */
+static int by_claude(ps_try *t, ps_fault *f)
+{
+    ps_str type = ps_answer_str(t, "/error/type");
+
+    if (!ps_decide(f, claude_types, CLAUDE_N(claude_types), type, ps_is))
+        return 0;
+    ps_decide(f, claude_phrases, CLAUDE_N(claude_phrases),
+              ps_answer_str(t, "/error/message"), ps_contains);
+    return 1;
+}
 
 /* "ThrottlingException" of "com.x#ThrottlingException:http://..." */
 static ps_str bare(ps_str s)
@@ -332,10 +397,14 @@ static ps_rc classify(ps_try *t, ps_fault *f)
 
     if (!text.p)
         text = ps_answer_str(t, "/Message");
+    if (!text.p) /* an exception between chunks */
+        text = ps_answer_str(t, "/error/message");
     if (text.p) /* told with a capital letter, it is not seen by the core */
         f->message = text;
     if (name.n)
         f->code = name;
+    if (t->status == 200 && by_claude(t, f))
+        return PS_OK;
     if (t->status == 403 && learn_skew(t, name, text)) {
         ps_fault_set(f, PS_FAULT_TRANSIENT, PS_SCOPE_REQUEST);
         return PS_OK;
@@ -355,11 +424,19 @@ static const ps_api apis[] = {
     { PS_CHAT, PS_CONVERSE, PS_JSON, "POST", "/model/{model}/converse" },
     { PS_CHAT, PS_CONVERSE, PS_EVENTSTREAM, "POST",
       "/model/{model}/converse-stream" },
+    { PS_CHAT, PS_ANTHROPIC, PS_JSON, "POST", "/model/{model}/invoke" },
+    { PS_CHAT, PS_ANTHROPIC, PS_EVENTCHUNKS, "POST",
+      "/model/{model}/invoke-with-response-stream" },
+};
+
+static const ps_serves serves[] = {
+    { PS_ANTHROPIC, "*anthropic.claude-*" },
 };
 
 static const char settings[] =
     "{\"type\":\"object\",\"properties\":{"
     "\"region\":{\"type\":\"string\",\"minLength\":2,\"maxLength\":63},"
+    "\"betas\":{\"type\":\"string\",\"maxLength\":1000},"
     "\"service\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":63},"
     "\"access_key_id\":{\"type\":\"string\",\"minLength\":1,"
     "\"maxLength\":127}}}";
@@ -376,6 +453,8 @@ static const ps_provider ops = {
     .auth = auth,
     .classify = classify,
     .sign = sign,
+    .serves = serves,
+    .n_serves = N_OF(serves),
 };
 
 PS_PLUGIN(PS_PROVIDER, "bedrock", "0.1.0", &ops);

@@ -3,10 +3,13 @@
 /*
  * What translation costs: CPU time of a request (index, decode, encode) and
  * of one token of a stream (scan, decode, encode), best of the rounds; beside
- * it the scan alone, which the native path pays too.
+ * it the scan alone, which the native path pays too. Then every pair: a
+ * request of 1 KB and a whole answer.
  *
  *     codec_bench
  */
+#include "codec_pairs.h"
+
 #include "wire/codec.h"
 
 #include <stdio.h>
@@ -179,6 +182,98 @@ static void bench_tokens(const char *what, enum dialect from, enum dialect to,
     "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"      \
     "\"text_delta\",\"text\":\" token\"}}"
 
+/* ---- every pair --------------------------------------------------------- */
+
+struct answer_run {
+    enum dialect from, to;
+    struct str body;
+    struct buf out;
+    struct arena *a;
+};
+
+static void answer_once(struct answer_run *r)
+{
+    struct codec_in_opts in_opts = { .unique = STR("u") };
+    struct codec_out_opts opts = { .unique = STR("u"), .created = 7 };
+    const struct codec *c = codec_for(r->from);
+    struct codec_pipe pipe = { .to = &r->out };
+    struct codec_in *in;
+
+    buf_reset(&r->out);
+    arena_reset(r->a);
+    in = codec_in_new(c, r->a, &in_opts);
+    pipe.out = codec_out_new(codec_for(r->to), r->a, &opts);
+    must(c->decode_body(in, r->body, codec_pipe, &pipe, NULL));
+}
+
+static double answer_best(struct answer_run *r)
+{
+    double best = 1e12;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t start = cpu_ns(), ns;
+        unsigned n = 0;
+
+        do {
+            for (int i = 0; i < 16; i++)
+                answer_once(r);
+            n += 16;
+            ns = cpu_ns() - start;
+        } while (ns < MS_A_ROUND / 4 * 1000000u);
+        if ((double)ns / n < best)
+            best = (double)ns / n;
+    }
+    return best;
+}
+
+static double request_pair(const struct pair_client *c,
+                           const struct pair_provider *p)
+{
+    struct request_run r = { .from = c->dialect, .to = p->dialect,
+                             .out = BUF_INIT(64 << 20) };
+    double scan, all;
+
+    r.target = codec_target_of(p->dialect, str_of(p->model));
+    r.a = arena_new(64 << 20);
+    r.body = str_of(c->request);
+    scan = request_best(&r);
+    r.translate = true;
+    all = request_best(&r);
+    json_clear(&r.j);
+    buf_clear(&r.out);
+    arena_free(r.a);
+    return all - scan;
+}
+
+static double answer_pair(const struct pair_client *c,
+                          const struct pair_provider *p)
+{
+    struct answer_run r = { p->dialect, c->dialect, str_of(p->answer),
+                            BUF_INIT(64 << 20), arena_new(64 << 20) };
+    double best = answer_best(&r);
+
+    buf_clear(&r.out);
+    arena_free(r.a);
+    return best;
+}
+
+static void bench_pairs(void)
+{
+    printf("\nus of a request of 1 KB (without its scan) + a whole answer\n"
+           "%-12s", "");
+    for (size_t c = 0; c < PAIR_CLIENTS; c++)
+        printf(" %14s", pair_clients[c].name);
+    for (size_t p = 0; p < PAIR_PROVIDERS; p++) {
+        printf("\n%-12s", pair_providers[p].name);
+        for (size_t c = 0; c < PAIR_CLIENTS; c++)
+            printf("    %4.1f + %4.1f",
+                   request_pair(&pair_clients[c], &pair_providers[p]) / 1000,
+                   answer_pair(&pair_clients[c], &pair_providers[p]) / 1000);
+        fflush(stdout);
+    }
+    printf("\n");
+}
+
 int main(void)
 {
     const enum dialect chat = DIALECT_OPENAI_CHAT, ant = DIALECT_ANTHROPIC;
@@ -200,5 +295,6 @@ int main(void)
                        "\"{\\\"a\\\":\\\"\"}}]}"),
                  CHUNK("{\"tool_calls\":[{\"index\":0,\"function\":"
                        "{\"arguments\":\" token\"}}]}"));
+    bench_pairs();
     return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * The bench's upstream: one thread, epoll, canned chat answers of 500 bytes,
- * and SSE streams whose tokens carry the clock ("T<20 digits of ns>").
+ * The bench's upstream: one thread, epoll, canned answers of 500 bytes in the
+ * dialect that the path is of, and SSE streams of chat whose tokens carry the
+ * clock ("T<20 digits of ns>").
  *
  *   upstream PORT TOKENS INTERVAL_MS     a body with "stream":true streams
  *
@@ -37,8 +38,6 @@ struct client {
 static struct client *wheel[WHEEL];
 static uint64_t turned_ms;
 static int epoll_fd, n_tokens, interval_ms;
-static char answer[2048];
-static size_t n_answer;
 
 static uint64_t now_ns(void)
 {
@@ -91,26 +90,76 @@ static bool put(struct client *c, const char *p, size_t n)
     return false;
 }
 
-static void make_answer(void)
-{
-    const char *text = "Hello there, how can I help you today? ";
-    char body[600];
-    int n = snprintf(body, sizeof body,
-                     "{\"id\":\"chatcmpl-abc123\",\"object\":"
-                     "\"chat.completion\",\"created\":1694268190,\"model\":"
-                     "\"gpt-6-luna\",\"choices\":[{\"index\":0,\"message\":"
-                     "{\"role\":\"assistant\",\"content\":\"%s%s%s\","
-                     "\"refusal\":null},\"logprobs\":null,\"finish_reason\":"
-                     "\"stop\"}],\"usage\":{\"prompt_tokens\":19,"
-                     "\"completion_tokens\":10,\"total_tokens\":29}}",
-                     text, text, text);
+#define TEXT                                                                  \
+    "Hello there, how can I help you today? "                                 \
+    "Hello there, how can I help you today? "                                 \
+    "Hello there, how can I help you today? "
 
-    n_answer = (size_t)snprintf(answer, sizeof answer,
-                                "HTTP/1.1 200 OK\r\n"
-                                "Content-Type: application/json\r\n"
-                                "x-request-id: req_0123456789abcdef\r\n"
-                                "Content-Length: %d\r\n\r\n%s",
-                                n, body);
+/* By what the path holds; the last is for the rest. */
+static const struct {
+    const char *path, *body;
+} bodies[] = {
+    { "/v1/messages ",
+      "{\"id\":\"msg_abc123\",\"type\":\"message\",\"role\":\"assistant\","
+      "\"model\":\"claude-sonnet-4-5\",\"content\":[{\"type\":\"text\","
+      "\"text\":\"" TEXT "\"}],\"stop_reason\":\"end_turn\","
+      "\"stop_sequence\":null,\"usage\":{\"input_tokens\":19,"
+      "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,"
+      "\"output_tokens\":10}}" },
+    { ":generateContent",
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" TEXT "\"}],"
+      "\"role\":\"model\"},\"finishReason\":\"STOP\",\"index\":0}],"
+      "\"usageMetadata\":{\"promptTokenCount\":19,\"candidatesTokenCount\":"
+      "10,\"totalTokenCount\":29},\"modelVersion\":\"gemini-2.5-flash\","
+      "\"responseId\":\"abc123\"}" },
+    { "/responses ",
+      "{\"id\":\"resp_abc123\",\"object\":\"response\",\"created_at\":"
+      "1694268190,\"status\":\"completed\",\"error\":null,"
+      "\"incomplete_details\":null,\"model\":\"o3-pro\",\"output\":[{"
+      "\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\","
+      "\"status\":\"completed\",\"content\":[{\"type\":\"output_text\","
+      "\"text\":\"" TEXT "\",\"annotations\":[]}]}],\"usage\":{"
+      "\"input_tokens\":19,\"output_tokens\":10,\"total_tokens\":29}}" },
+    { "/converse ",
+      "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{"
+      "\"text\":\"" TEXT "\"}]}},\"stopReason\":\"end_turn\",\"usage\":{"
+      "\"inputTokens\":19,\"outputTokens\":10,\"totalTokens\":29},"
+      "\"metrics\":{\"latencyMs\":100}}" },
+    { "/v2/chat ",
+      "{\"id\":\"abc123\",\"finish_reason\":\"COMPLETE\",\"message\":{"
+      "\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\""
+      TEXT "\"}]},\"usage\":{\"billed_units\":{\"input_tokens\":19,"
+      "\"output_tokens\":10},\"tokens\":{\"input_tokens\":19,"
+      "\"output_tokens\":10}}}" },
+    { "/api/chat ",
+      "{\"model\":\"qwen3\",\"created_at\":\"2026-01-01T00:00:00Z\","
+      "\"message\":{\"role\":\"assistant\",\"content\":\"" TEXT "\"},"
+      "\"done\":true,\"done_reason\":\"stop\",\"total_duration\":1000000,"
+      "\"prompt_eval_count\":19,\"eval_count\":10}" },
+    { "",
+      "{\"id\":\"chatcmpl-abc123\",\"object\":\"chat.completion\","
+      "\"created\":1694268190,\"model\":\"gpt-6-luna\",\"choices\":[{"
+      "\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" TEXT
+      "\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+      "\"usage\":{\"prompt_tokens\":19,\"completion_tokens\":10,"
+      "\"total_tokens\":29}}" },
+};
+
+#define BODIES (sizeof bodies / sizeof bodies[0])
+
+static char answers[BODIES][2048];
+static size_t n_answers[BODIES];
+
+static void make_answers(void)
+{
+    for (size_t i = 0; i < BODIES; i++)
+        n_answers[i] = (size_t)snprintf(
+            answers[i], sizeof answers[i],
+            "HTTP/1.1 200 OK\r\n"
+            "Content-Type: application/json\r\n"
+            "x-request-id: req_0123456789abcdef\r\n"
+            "Content-Length: %zu\r\n\r\n%s",
+            strlen(bodies[i].body), bodies[i].body);
 }
 
 static bool send_token(struct client *c)
@@ -144,9 +193,17 @@ static bool send_token(struct client *c)
 
 static bool serve(struct client *c)
 {
+    const char *end = strchr(c->head, '\r');
+    size_t i = 0;
+
     c->n_head = 0;
-    if (!c->stream_asked)
-        return put(c, answer, n_answer);
+    if (!c->stream_asked) {
+        if (end)
+            *strchr(c->head, '\r') = '\0';
+        while (i + 1 < BODIES && !strstr(c->head, bodies[i].path))
+            i++;
+        return put(c, answers[i], n_answers[i]);
+    }
     c->tokens = 0;
     c->streaming = true;
     schedule(c, turned_ms + 1);
@@ -254,7 +311,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     n_tokens = (int)strtol(argv[2], NULL, 10);
     interval_ms = (int)strtol(argv[3], NULL, 10);
-    make_answer();
+    make_answers();
     fd = listen_on((int)strtol(argv[1], NULL, 10));
     epoll_fd = epoll_create1(0);
     epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &in);

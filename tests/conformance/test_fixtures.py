@@ -16,7 +16,9 @@ PENSTOCK = os.environ.get("PENSTOCK") or str(BUILD / "core" / "penstock")
 SHARED = pathlib.Path(os.environ.get("PENSTOCK_SHARED") or
                       SRC / ".." / "shared")
 # recordings of what a plugin speaks, where it speaks little
-FEW = {"bedrock": 30, "cohere": 20, "mistral": 20, "ollama": 25}
+FEW = {"bedrock": 40, "cohere": 20, "mistral": 20, "ollama": 25, "vertex": 25}
+# without these it opens nothing
+SETTINGS = {"vertex": {"project": "p"}}
 PLUGINS = sorted(p.parent.name for p in SRC.glob("plugins/*/fixtures"))
 CHAT = SRC / "plugins/openai/fixtures/chat-stream.json"
 # built under a sanitizer, a crash is an exit
@@ -44,11 +46,16 @@ def test_own_fixtures(name):
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_recordings(name):
+def test_recordings(name, tmp_path):
     if not (SHARED / "wire").exists():
         pytest.skip("skipped: no recordings")
-    out = penstock("test", shared_object(name), SHARED / "wire",
-                   SHARED / "vectors/error-shapes")
+    wire = [SHARED / "wire", SHARED / "vectors/error-shapes"]
+    if name in SETTINGS:
+        wire = [tmp_path]
+        for x in (SHARED / "wire" / name).rglob("*.json"):
+            (tmp_path / x.name).write_text(json.dumps({
+                **json.loads(x.read_text()), "settings": SETTINGS[name]}))
+    out = penstock("test", shared_object(name), *wire)
     assert out.returncode == 0, "\n".join(
         x for x in out.stdout.splitlines() if not x.startswith("skip"))
     passed = int(out.stdout.splitlines()[-1].split()[0])

@@ -127,7 +127,7 @@ def strict(conn, request):
 
 
 def serve(penstock, up, key=f"{ID}:{SECRET}",
-          model="anthropic.claude-sonnet-4-5",
+          model="amazon.nova-pro-v1:0",
           more='settings = { region = "eu-west-1" }'):
     return penstock(f'''provider "aws" {{ plugin = "bedrock",
   base_url = "http://127.0.0.1:{up.port}", keys = {{ env "BEDROCK_KEY" }}, {more} }}

@@ -193,3 +193,43 @@ def test_quotes_stay_quotes(tmp_path):
 def test_as_json(tmp_path):
     told = json.loads(convert(tmp_path, WHOLE, "--json").stdout)
     assert told["notes"][0]["line"] == 8 and "provider" in told["conf"]
+
+
+def test_models_on_the_clouds_hosts(tmp_path):
+    """Where they are comes over as settings, and what stood in the model's
+    name for the API goes: the client and the model say which one is asked."""
+    got = convert(tmp_path, """\
+model_list:
+  - model_name: flash
+    litellm_params:
+      model: vertex_ai/gemini-2.5-flash
+      vertex_project: my-project
+      vertex_location: europe-west1
+      vertex_credentials: /run/secrets/gcp.json
+  - model_name: claude
+    litellm_params:
+      model: vertex_ai/claude-sonnet-4-5@20250929
+      vertex_project: my-project
+      vertex_location: europe-west1
+  - model_name: haiku
+    litellm_params:
+      model: bedrock/invoke/eu.anthropic.claude-haiku-4-5-20251001-v1:0
+      aws_region_name: eu-west-1
+  - model_name: nova
+    litellm_params:
+      model: bedrock/converse/amazon.nova-pro-v1:0
+      aws_region_name: os.environ/AWS_REGION
+""")
+    assert got.returncode == 0, got.stderr
+    conf = dumped(tmp_path, got.stdout)
+    assert conf["provider"]["vertex"]["settings"] == {
+        "project": "my-project", "location": "europe-west1"}
+    assert conf["provider"]["bedrock"]["settings"] == {"region": "eu-west-1"}
+    assert targets(conf["model"]["claude"]["targets"]) == [
+        "vertex/claude-sonnet-4-5@20250929"]
+    assert targets(conf["model"]["haiku"]["targets"]) == [
+        "bedrock/eu.anthropic.claude-haiku-4-5-20251001-v1:0"]
+    assert targets(conf["model"]["nova"]["targets"]) == [
+        "bedrock-2/amazon.nova-pro-v1:0"]
+    said = got.stdout + got.stderr
+    assert "aws_region_name" in said and "vertex_credentials" in said

@@ -31,6 +31,12 @@ def test_the_answer_is_printed(open_one, args):
     assert "9 tokens in, 2 out\npenstock explain req_" in got.stderr
 
 
+def test_a_text_may_look_like_an_option(open_one):
+    got = open_one.cli("try", "sim/echo", "--", "--stream")
+    assert (got.returncode, got.stdout) == (0, "--stream\n")
+    assert open_one.cli("try", "sim/echo", "-text").returncode == 2
+
+
 def test_as_json(open_one):
     told = json.loads(open_one.cli("try", "sim/echo", "a b", "--stream",
                                    "--json").stdout)

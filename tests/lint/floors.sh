@@ -46,8 +46,9 @@ FNR == 1 {
             index(" " owner[prefix] " ", " " floor " ") == 0)
             fault(what " belongs to " owner[prefix])
     if (floor == "plugins") {
-        if ($0 ~ /"/ && what ~ /\//)
-            fault(what ": a plugin sees the SDK and its own files only")
+        if ($0 ~ /"/ && what ~ /\// && what !~ /^\.\.\/shared\/[a-z_]+\.h$/)
+            fault(what ": a plugin sees the SDK, its own files and those in " \
+                  "plugins/shared only")
         next
     }
     if ($0 !~ /"/ || what == "config.h")

@@ -69,7 +69,7 @@ write core/base/a.c '#include "buf.h"'
 finds floors.sh 'include by floor'
 mkdir -p "$house/plugins/acme"
 write plugins/acme/acme.c '#include "base/buf.h"'
-finds floors.sh 'a plugin sees the SDK'
+finds floors.sh 'a plugin sees the SDK,'
 write core/base/x.h '#include "base/y.h"'
 write core/base/y.h '#include "base/x.h"'
 finds floors.sh 'includes itself by'

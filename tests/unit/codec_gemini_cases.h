@@ -33,7 +33,7 @@ static const struct request_case from_chat[] = {
     { "calls that others made", "gemini-3-pro",
       "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'t','reasoning_content':'r','tool_calls':[{'id':'1','type':'function','function':{'name':'f','arguments':'[1'}},{'id':'2','type':'function','function':{'name':'g','arguments':'{}'}}]},{'role':'tool','tool_call_id':'1','content':'x'},{'role':'tool','tool_call_id':'2','content':'y'}]}",
       "{'contents':[{'role':'user','parts':[{'text':'a'}]},{'role':'model','parts':[{'text':'t'},{'functionCall':{'id':'1','name':'f','args':{'input':'[1'}},'thoughtSignature':'skip_thought_signature_validator'},{'functionCall':{'id':'2','name':'g','args':{}}}]},{'role':'user','parts':[{'functionResponse':{'id':'1','name':'f','response':{'output':'x'}}},{'functionResponse':{'id':'2','name':'g','response':{'output':'y'}}}]}],'generationConfig':{}}",
-      "unsigned thinking, tool arguments", NULL, NULL },
+      "tool arguments", "unsigned thinking", NULL },
     { "thoughts back", "gemini-3-pro",
       "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'t','reasoning_content':'r','thinking_blocks':[{'type':'thinking','thinking':'r','signature':'penstock.gemini.AB\\/+='},{'type':'thinking','thinking':'','signature':'penstock.gemini.CD=='},{'type':'thinking','thinking':'no','signature':'of Anthropic'}]},{'role':'user','content':'b'}]}",
       "{'contents':[{'role':'user','parts':[{'text':'a'}]},{'role':'model','parts':[{'text':'r','thought':true,'thoughtSignature':'AB\\/+='},{'text':'','thoughtSignature':'CD=='},{'text':'t'}]},{'role':'user','parts':[{'text':'b'}]}],'generationConfig':{}}",
@@ -126,7 +126,7 @@ static const struct request_case into_messages[] = {
     { "thoughts of Gemini do not go there", "claude-sonnet-4-5",
       "{'contents':[{'role':'user','parts':[{'text':'a'}]},{'role':'model','parts':[{'text':'one','thought':true},{'text':'t','thoughtSignature':'EvAB'}]},{'role':'user','parts':[{'text':'b'}]}],'generationConfig':{'maxOutputTokens':9}}",
       "{'model':'claude-sonnet-4-5','max_tokens':9,'messages':[{'role':'user','content':[{'type':'text','text':'a'}]},{'role':'assistant','content':[{'type':'text','text':'t'}]},{'role':'user','content':[{'type':'text','text':'b'}]}]}",
-      "unsigned thinking", NULL, NULL },
+      NULL, "thinking blocks, unsigned thinking", NULL },
 };
 
 static const struct fault_case faults[] = {

@@ -341,6 +341,14 @@ static void sees_content_only_where_there_is_some(void)
     CU_ASSERT(watch("{\"choices\":[{\"text\":\"a\"}]}").content);
 }
 
+static void sees_errors_in_nothing(void)
+{
+    CU_ASSERT(watch("{\"object\":\"error\",\"message\":\"no\","
+                    "\"code\":3000}").error);
+    CU_ASSERT(!watch("{\"choices\":[],\"message\":\"hi\"}").error);
+    CU_ASSERT(!watch("{\"id\":\"c\",\"message\":null}").error);
+}
+
 static void sees_the_end(void)
 {
     CU_ASSERT(watch("[DONE]").done);
@@ -436,6 +444,7 @@ UNIT_MAIN("openai",
           { "names the field that is wrong", names_the_field_that_is_wrong },
           { "sees content only where there is some",
             sees_content_only_where_there_is_some },
+          { "errors in nothing", sees_errors_in_nothing },
           { "sees the end", sees_the_end },
           { "usage is disjoint", usage_is_disjoint },
           { "refuses what is no JSON", refuses_what_is_no_json },

@@ -209,7 +209,7 @@ static const struct {
     bool staged; /* its file is fine; the trial refuses it */
 } bad[] = {
     { "magic", "magic is 0x12345678, not 0x4b545350", false },
-    { "minor", "built for plugin ABI 0.7; this Penstock has 0.6", false },
+    { "minor", "built for plugin ABI 0.8; this Penstock has 0.7", false },
     { "symbol", "exports no ps_plugin_v0", false },
     { "textrel", "text relocations: compile it with -fPIC", false },
     { "static_tls", "needs static TLS", false },
@@ -223,6 +223,7 @@ static const struct {
     { "schema", "'pattern' is outside of the subset", true },
     { "header", "auth_header and .auth_prefix are printable", true },
     { "url", "ops.base_url is printable", true },
+    { "serves", "serves[0]: models has at most", true },
     { "constructor", CRASHED, true },
     { "selftest", "its selftest failed: this is no place", true },
     { "exit", "exit code 0 (bad_exit selftest)", true },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The SDK's own texts: hex, base64, percent-encoding, times; and its digests,
- * against published vectors. */
+/* The SDK's own texts: hex, base64, percent-encoding, times, patterns; and its
+ * digests, against published vectors. */
 #include "engine/plugin_host.h"
 #include "rsa_unit.h"
 #include "unit.h"
@@ -139,7 +139,41 @@ static void signatures(void)
              PS_EUNSUP);
 }
 
+static const struct {
+    const char *patterns, *name;
+    int chosen;
+} globs[] = {
+    { "claude-*", "claude-x", 1 },
+    { "claude-*", "claude-", 1 },
+    { "claude-*", "claude", 0 },
+    { "claude-*", "a-claude-x", 0 },
+    { "*anthropic.claude-*", "eu.anthropic.claude-haiku-4-5", 1 },
+    { "*anthropic.claude-*", "amazon.nova-pro-v1:0", 0 },
+    { "!claude-* !*/* *", "gemini-2.5-pro", 1 },
+    { "!claude-* !*/* *", "claude-x", 0 },
+    { "!claude-* !*/* *", "meta/llama", 0 },
+    { "a*b*c", "aXbXbc", 1 },
+    { "a*b*c", "aXbXbd", 0 },
+    { "a**", "a", 1 },
+    { "", "a", 0 },
+    { "  a  b ", "b", 1 },
+    { "!", "", 0 },
+    { "*", "", 1 },
+};
+
+static void chosen_by_patterns(void)
+{
+    for (size_t i = 0; i < sizeof globs / sizeof globs[0]; i++) {
+        int got = ps_globs(ps_z(globs[i].patterns), ps_z(globs[i].name));
+
+        if (got != globs[i].chosen)
+            printf("\n\"%s\": %s", globs[i].patterns, globs[i].name);
+        UNIT_INT(got, globs[i].chosen);
+    }
+}
+
 UNIT_MAIN("sdk_text", { "scratch", scratch }, { "signatures", signatures },
           { "base64", base64_both_ways },
           { "no base64", base64_that_is_none }, { "percent", percent },
-          { "times", times_both_ways }, { "digests", digests })
+          { "times", times_both_ways }, { "digests", digests },
+          { "chosen by patterns", chosen_by_patterns })

@@ -55,7 +55,7 @@ static void by_script(void)
 /* A text costs what its bytes cost one by one, wherever they stand. */
 static void in_blocks(void)
 {
-    unsigned char text[40];
+    unsigned char text[105];
 
     for (unsigned c = 1; c < 256; c++) {
         for (size_t n = 1; n <= sizeof text; n += 13) {

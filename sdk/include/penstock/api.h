@@ -26,16 +26,27 @@ enum {
  * has two paths, two rows say so: PS_JSON and another. */
 enum {
     PS_JSON = 0, PS_SSE = 1, PS_NDJSON = 2, PS_EVENTSTREAM = 3, /* AWS's */
-    PS_JSON_ARRAY = 4
+    PS_JSON_ARRAY = 4,
+    PS_EVENTCHUNKS = 5 /* AWS's, and in each "chunk" an event in base64 */
 };
 
-/** One row of what a provider speaks. Path: below the base URL; "{model}" is
- * replaced by the percent-encoded upstream model, "{name=x}" by the setting of
- * that name, likewise, or where the provider has none by x. */
+/**
+ * One row of what a provider speaks. Path: below the base URL; "{model}" is
+ * replaced by the percent-encoded upstream model, "{model@date}" by the same
+ * with a date at its end written "@20250929", "{name=x}" by the setting of that
+ * name, likewise, or where the provider has none by x.
+ */
 typedef struct ps_api {
     uint16_t op, dialect, framing;
     const char *method;
     const char *path;
 } ps_api;
+
+/** Which models the rows of a dialect are for, as ps_globs has it, in a list
+ * of such; rows of a dialect without one are for all. */
+typedef struct ps_serves {
+    uint32_t dialect;
+    const char *models;
+} ps_serves;
 
 #endif

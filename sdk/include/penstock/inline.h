@@ -194,6 +194,7 @@ static inline ps_rc ps_sign(const ps_services *svc, int alg, ps_str pem,
     return svc->sign(alg, pem, data, out, n);
 }
 
+#include <penstock/globs.h>
 #include <penstock/scratch.h>
 #include <penstock/text.h>
 #include <penstock/token.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.6. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.7. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 6
+#define PS_ABI_MINOR 7
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
@@ -174,7 +174,10 @@ typedef struct ps_provider {
     uint32_t ctx_size;
     const ps_api *apis;
     uint32_t n_apis, reserved;
-    const char *base_url;    /* unless the provider says; NULL = it must */
+    /* unless the provider says; NULL = it must. "{name}": that setting;
+     * "{name=x?v:text,*:text}": x where it is not set, then the text of its
+     * value, "*" in which is the value */
+    const char *base_url;
     const char *auth_header; /* NULL = "authorization" */
     const char *auth_prefix; /* NULL = "Bearer " where auth_header is NULL */
     const char *settings;    /* JSON Schema subset of `settings`; or NULL */
@@ -193,10 +196,12 @@ typedef struct ps_provider {
     ps_rc (*body)(ps_try *, ps_str body); /* the whole answer, not streamed */
     ps_rc (*classify)(ps_try *, ps_fault *);
     void (*done)(ps_try *); /* exactly once per attempt */
-    /* the answer to the PS_MODELS api; NULL: /data/N/id */
+    /* the answer to the PS_MODELS api; NULL: /data/N/id, /models/N/name */
     ps_rc (*models)(ps_inst *, ps_str body, struct ps_model_sink *);
     /* after auth and every edit: sign what leaves, with more of a head */
     ps_rc (*sign)(ps_try *, const ps_outgoing *, ps_str secret);
+    const ps_serves *serves; /* or NULL */
+    uint32_t n_serves, reserved_2;
     /* of a key with `exchange`: how to get a token for it. Pure, in a process
      * of the core's that serves no requests, with an instance of its own */
     ps_rc (*cred_refresh)(ps_token *);
