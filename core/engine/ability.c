@@ -7,17 +7,34 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ability_table {
     struct name_table names;
     struct ability *all;
 };
 
+enum model_kind model_kind_named(const char *name)
+{
+    static const char *const names[] = { [KIND_CHAT] = "chat",
+                                         [KIND_EMBED] = "embed",
+                                         [KIND_RERANK] = "rerank" };
+
+    for (int k = KIND_CHAT; name && k <= KIND_RERANK; k++) {
+        if (strcmp(name, names[k]) == 0)
+            return (enum model_kind)k;
+    }
+    return KIND_UNKNOWN;
+}
+
 static struct ability read_row(const json_t *row)
 {
     const json_t *lacks = json_object_get(row, "not"), *v;
     struct ability a = {
-        .context = json_integer_value(json_object_get(row, "context")) };
+        .context = json_integer_value(json_object_get(row, "context")),
+        .kind = model_kind_named(
+            json_string_value(json_object_get(row, "kind"))),
+    };
     size_t i;
 
     json_array_foreach((json_t *)lacks, i, v) {

@@ -35,19 +35,33 @@ int walk_abilities(struct conf_walk *w, json_t *canonical)
     return rc;
 }
 
+/* Tables tell chats from what only completes by age, not by what models can
+ * do: of their modes only these two keep requests away. NULL: another. */
+static json_t *kind_of(const json_t *row)
+{
+    const char *mode = json_string_value(json_object_get(row, "mode"));
+
+    if (mode && strcmp(mode, "embedding") == 0)
+        return json_string("embed");
+    return mode && strcmp(mode, "rerank") == 0 ? json_string("rerank") : NULL;
+}
+
 /* Only what can keep a request from a target. */
 static int take_row(json_t *rows, const char *provider, const char *model,
                     const json_t *row)
 {
     json_t *context = json_object_get(row, "context");
-    json_t *lacks = json_object_get(row, "not");
+    json_t *lacks = json_object_get(row, "not"), *kind = kind_of(row);
     char key[ABILITY_KEY_MAX + 1];
     int n = snprintf(key, sizeof key, "%s/%s", provider, model);
     json_t *own;
 
-    if ((!context && !lacks) || n < 0 || n >= (int)sizeof key)
+    if ((!context && !lacks && !kind) || n < 0 || n >= (int)sizeof key) {
+        json_decref(kind);
         return 0;
-    own = json_pack("{s:O*, s:O*}", "context", context, "not", lacks);
+    }
+    own = json_pack("{s:o*, s:O*, s:O*}", "kind", kind, "context", context,
+                    "not", lacks);
     return json_object_set_new(rows, key, own) ? -ERR_NOMEM : 0;
 }
 
@@ -69,7 +83,8 @@ static int fill(json_t *rows, const json_t *canonical, const json_t *catalogue)
     }
     all = json_object_get(canonical, "capability");
     json_object_foreach(all, name, v) {
-        own = json_pack("{s:O*, s:O*}", "context",
+        own = json_pack("{s:O*, s:O*, s:O*}", "kind",
+                        json_object_get(v, "kind"), "context",
                         json_object_get(v, "context"), "not",
                         json_object_get(v, "lacks"));
         if (!rc && json_object_set_new(rows, name, own) != 0)

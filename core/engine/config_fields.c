@@ -218,11 +218,28 @@ static void open_credentials(struct opener *o, struct conf_provider *p,
     }
 }
 
+static void open_quirks(struct opener *o, struct conf_quirks *q,
+                        const json_t *v)
+{
+    q->rename = open_pairs(o, v, "rename", &q->n_rename);
+    q->drop = open_list(o, v, "drop", &q->n_drop);
+    q->errors = open_pairs(o, v, "errors", &q->n_errors);
+    q->reasoning_in = open_text(o, v, "reasoning_in");
+    q->reasoning_out = open_text(o, v, "reasoning_out");
+    q->responses = str_is(open_text(o, v, "responses"), "native");
+    q->responses_only = open_list(o, v, "responses_only",
+                                  &q->n_responses_only);
+    q->responses_tools = open_list(o, v, "responses_tools",
+                                   &q->n_responses_tools);
+    q->no_completions = str_is(open_text(o, v, "completions"), "none");
+    q->completions_for = open_list(o, v, "completions_for",
+                                   &q->n_completions_for);
+}
+
 static void open_provider(struct opener *o, struct conf_provider *p,
                           const char *name, const json_t *v)
 {
     const json_t *auth = json_object_get(v, "auth");
-    const json_t *quirks = json_object_get(v, "quirks");
 
     p->name = open_dup(o, name);
     p->vendor = open_text(o, v, "vendor");
@@ -236,16 +253,7 @@ static void open_provider(struct opener *o, struct conf_provider *p,
     p->retries = open_retries(v);
     open_health(o, &p->health, v);
     p->pool = open_pool(v);
-    p->quirks.rename = open_pairs(o, quirks, "rename", &p->quirks.n_rename);
-    p->quirks.drop = open_list(o, quirks, "drop", &p->quirks.n_drop);
-    p->quirks.errors = open_pairs(o, quirks, "errors", &p->quirks.n_errors);
-    p->quirks.reasoning_in = open_text(o, quirks, "reasoning_in");
-    p->quirks.reasoning_out = open_text(o, quirks, "reasoning_out");
-    p->quirks.responses = str_is(open_text(o, quirks, "responses"), "native");
-    p->quirks.responses_only = open_list(o, quirks, "responses_only",
-                                         &p->quirks.n_responses_only);
-    p->quirks.responses_tools = open_list(o, quirks, "responses_tools",
-                                          &p->quirks.n_responses_tools);
+    open_quirks(o, &p->quirks, json_object_get(v, "quirks"));
     p->tags = open_pairs(o, v, "tags", &p->n_tags);
     p->headers = open_pairs(o, v, "headers", &p->n_headers);
     p->reasoning = open_list(o, v, "reasoning", &p->n_reasoning);

@@ -132,6 +132,11 @@ static void merge_quirks(struct conf_walk *w, json_t *p, const json_t *row,
                          const char *from)
 {
     json_t *more = json_object_get(row, "quirks");
+    static const char *const given[] = {
+        "reasoning_in",   "reasoning_out",   "responses",
+        "responses_only", "responses_tools", "completions",
+        "completions_for",
+    };
     json_t *own = json_object_get(p, "quirks");
 
     if (!json_object_size(more))
@@ -142,14 +147,8 @@ static void merge_quirks(struct conf_walk *w, json_t *p, const json_t *row,
     give_all(w, own, "rename", json_object_get(more, "rename"), from);
     give_all(w, own, "errors", json_object_get(more, "errors"), from);
     merge_drop(own, json_object_get(more, "drop"));
-    give(w, own, "reasoning_in", json_object_get(more, "reasoning_in"), from);
-    give(w, own, "reasoning_out", json_object_get(more, "reasoning_out"),
-         from);
-    give(w, own, "responses", json_object_get(more, "responses"), from);
-    give(w, own, "responses_only", json_object_get(more, "responses_only"),
-         from);
-    give(w, own, "responses_tools", json_object_get(more, "responses_tools"),
-         from);
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
+        give(w, own, given[i], json_object_get(more, given[i]), from);
     walk_leave(w);
 }
 

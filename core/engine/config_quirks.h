@@ -24,6 +24,9 @@ struct conf_quirks {
     struct str *responses_only;  /* models, with '*', that have no other */
     struct str *responses_tools; /* ... and that only there take tools */
     size_t n_responses_only, n_responses_tools;
+    bool no_completions;      /* it has no endpoint for legacy Completions */
+    struct str *completions_for; /* but for these models, with '*' */
+    size_t n_completions_for;
 };
 
 #endif

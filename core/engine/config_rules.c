@@ -391,14 +391,14 @@ static const struct {
 } meant_for[] = {
     {"max_body", "chat|completions|embeddings|messages|count_tokens|"
                  "responses|gemini|" PATHS},
-    {"provider", PATHS},
+    {"provider", PATHS "|responses"},
     {"validate", "chat|completions|embeddings|messages|count_tokens|"
-                 "responses"},
-    {"max_messages", "chat|messages|count_tokens"},
-    {"max_tools", "chat|messages|count_tokens|responses"},
-    {"max_images", "chat|messages|count_tokens"},
-    {"max_tokens", "chat|completions|messages|responses"},
-    {"max_tokens_over", "chat|completions|messages|responses"},
+                 "responses|gemini"},
+    {"max_messages", "chat|messages|count_tokens|gemini"},
+    {"max_tools", "chat|messages|count_tokens|responses|gemini"},
+    {"max_images", "chat|messages|count_tokens|gemini"},
+    {"max_tokens", "chat|completions|messages|responses|gemini"},
+    {"max_tokens_over", "chat|completions|messages|responses|gemini"},
 };
 
 static bool is_among(const char *name, const char *list)

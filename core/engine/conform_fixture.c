@@ -35,6 +35,12 @@ static const struct {
     { "streamGenerateContent", DIALECT_GEMINI, PS_CHAT, PS_GEMINI },
     { "countTokens", DIALECT_GEMINI_COUNT, PS_COUNT_TOKENS, PS_GEMINI },
     { "embedContent", DIALECT_GEMINI_EMBED, PS_EMBEDDINGS, PS_GEMINI },
+    { "batchEmbedContents", DIALECT_GEMINI_BATCH, PS_EMBEDDINGS,
+      PS_GEMINI_BATCH },
+    { "mistral.embeddings", DIALECT_MISTRAL_EMBED, PS_EMBEDDINGS,
+      PS_MISTRAL },
+    { "cohere.embed_v2", DIALECT_COHERE_EMBED, PS_EMBEDDINGS, PS_COHERE },
+    { "ollama.embed", DIALECT_OLLAMA_EMBED, PS_EMBEDDINGS, PS_OLLAMA },
     { "mistral.chat", DIALECT_MISTRAL, PS_CHAT, PS_MISTRAL },
     { "cohere.chat_v2", DIALECT_COHERE, PS_CHAT, PS_COHERE },
     { "ollama.chat", DIALECT_OLLAMA, PS_CHAT, PS_OLLAMA },
@@ -87,8 +93,10 @@ static int choose_api(struct fixture *f, const struct plugin *p,
                                       "converse, converse-stream, "
                                       "generateContent, "
                                       "streamGenerateContent, countTokens, "
-                                      "embedContent, mistral.chat, "
-                                      "cohere.chat_v2, ollama.chat");
+                                      "embedContent, batchEmbedContents, "
+                                      "mistral.chat, mistral.embeddings, "
+                                      "cohere.chat_v2, cohere.embed_v2, "
+                                      "ollama.chat, ollama.embed");
 }
 
 static int read_headers(struct fixture *f, json_t *response, struct err *err)

@@ -13,6 +13,7 @@ static const char *const names[] = {
     [NEUTRAL_USAGE] = "usage",         [NEUTRAL_FINISH] = "finish",
     [NEUTRAL_END] = "end",             [NEUTRAL_ERROR] = "error",
     [NEUTRAL_PING] = "ping",
+    [NEUTRAL_VECTOR] = "vector",
 };
 
 static void put(struct buf *b, const char *what, struct str s)
@@ -60,7 +61,7 @@ void conform_neutral_open(struct conform_neutral *n, enum dialect d,
     struct codec_in_opts opts = { .unique = STR("u"), .http_status = status };
 
     *n = (struct conform_neutral){ .codec = codec_for(d), .lines = lines };
-    if (n->codec)
+    if (n->codec && n->codec->decode_body) /* some are clients' alone */
         n->in = codec_in_new(n->codec, a, &opts);
 }
 

@@ -13,6 +13,7 @@
 #include "engine/health.h"
 #include "engine/plugin.h"
 
+struct ability_table;
 struct principal;
 struct fetched;     /* engine/fetched.h */
 struct fetched_set;
@@ -45,6 +46,8 @@ struct target {
     struct aimd_range adaptive; /* within that; min 0: not found out */
     const struct conf_model *group; /* NULL: named as provider/model */
     struct health_cell *cell; /* shared by all workers; NULL: none */
+    bool kind_known; /* then `kind` is what its model is for */
+    uint8_t kind;    /* enum model_kind */
 };
 
 /** Does its model think before it answers, by the provider's `reasoning`?
@@ -70,6 +73,9 @@ void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
 /** The keys that are fetched are found there from now on; `s` outlives e. */
 void engine_use_fetched(struct engine *e, struct fetched_set *s);
+/** What the models of model blocks are for, once for all requests.
+ * O(targets): once per generation. */
+void engine_use_abilities(struct engine *e, const struct ability_table *t);
 /** Has an operator taken it out (see `penstock target`), or is its plugin
  * quarantined? */
 bool target_is_off(const struct target *t);
@@ -210,8 +216,7 @@ bool engine_is_open(const struct engine *e);
 struct rest *credential_rest(struct credential *c);
 /** Is it one that is fetched, and there is none now? It cannot serve. */
 bool credential_lacks(const struct credential *c);
-/** What is sent; empty: there is none, or it is the client's. Borrowed until
- * the loop turns: a newer one may take its place then. */
+/** What is sent, or empty; a newer one may come as the loop turns. */
 struct str credential_secret(const struct credential *c);
 /** Does it rest, or lack a secret? */
 bool credential_is_out(const struct credential *c, uint64_t now_ms);

@@ -55,6 +55,15 @@ static bool needs_responses(const struct request *r, const struct target *t)
            any_glob(q->responses_tools, q->n_responses_tools, t->model);
 }
 
+/* Few vendors still have the legacy endpoint, or for few models. */
+static bool lacks_completions(const struct target *t)
+{
+    const struct conf_quirks *q = &t->provider->conf->quirks;
+
+    return q->no_completions &&
+           !any_glob(q->completions_for, q->n_completions_for, t->model);
+}
+
 const ps_api *attempt_api(const struct request *r, const struct target *t)
 {
     enum dialect d = r->endpoint->dialect;
@@ -65,9 +74,11 @@ const ps_api *attempt_api(const struct request *r, const struct target *t)
         api_of(t, DIALECT_OPENAI_CHAT, stream))
         api = NULL;
     else if ((d == DIALECT_OPENAI_CHAT || d == DIALECT_ANTHROPIC ||
-              d == DIALECT_GEMINI) &&
+              d == DIALECT_GEMINI || d == DIALECT_OPENAI_COMPLETIONS) &&
              needs_responses(r, t) && api_of(t, DIALECT_RESPONSES, stream))
         return api_of(t, DIALECT_RESPONSES, stream);
+    if (d == DIALECT_OPENAI_COMPLETIONS && lacks_completions(t))
+        api = NULL;
     return api || !plugin_api_row(d)
                ? api
                : translate_api(t->provider->plugin, d, t->model, stream);

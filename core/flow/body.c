@@ -23,8 +23,11 @@ static int keep_facts(struct request *r, struct wire_request *facts)
 {
     int64_t max_tokens = facts->max_tokens;
 
-    if (r->pass && !facts->model.n)
-        facts->model = r->facts.model; /* none was named */
+    if ((r->pass && !facts->model.n) || /* none was named */
+        dialect_is_gemini(r->endpoint->dialect)) {
+        facts->model = r->facts.model; /* it stands in the path */
+        facts->stream = r->facts.stream;
+    }
     if (r->step != STEP_CONSULT) {
         facts->model = arena_dup(r->arena, facts->model);
         return facts->model.p ? 0 : -ERR_NOMEM;

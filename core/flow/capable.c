@@ -69,12 +69,89 @@ static struct str why_not(struct request *r, const struct target *t,
     return STR_NULL;
 }
 
+/* ---- what a model is for ------------------------------------------------ */
+
+static enum model_kind asked_for(const struct request *r)
+{
+    switch (r->endpoint->dialect) {
+    case DIALECT_OPENAI_EMBEDDINGS:
+    case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_BATCH:
+        return KIND_EMBED;
+    case DIALECT_PASSTHROUGH:
+        return strcmp(r->endpoint->name, "rerank") == 0 ? KIND_RERANK
+                                                        : KIND_UNKNOWN;
+    case DIALECT_GEMINI_COUNT: /* vectors' models count as well */
+        return KIND_UNKNOWN;
+    default:
+        return KIND_CHAT;
+    }
+}
+
+static enum model_kind kind_of(const struct request *r,
+                               const struct target *t)
+{
+    const struct ability *a;
+
+    if (t->kind_known)
+        return (enum model_kind)t->kind;
+    a = ability_find(r->gen->abilities, t->provider->conf->name, t->model);
+    return a ? a->kind : KIND_UNKNOWN;
+}
+
+static struct str say_kind(struct request *r, enum model_kind kind)
+{
+    static const char *const words[] = {
+        [KIND_CHAT] = "its model is for chat",
+        [KIND_EMBED] = "its model makes embeddings and nothing else",
+        [KIND_RERANK] = "its model ranks documents and does nothing else",
+    };
+
+    return arena_dup(r->arena, str_of(words[kind]));
+}
+
+static void drop(struct request *r, struct candidate *c, struct str why)
+{
+    c->dropped = true;
+    c->why = why;
+    request_note(r, STR("capability"),
+                 arena_fmt(r->arena, "passed over " STR_FMT ": " STR_FMT,
+                           STR_ARG(c->target->name), STR_ARG(why)));
+}
+
+/* None of these is asked, be it the only one: an answer would be of another
+ * sort, or a provider's guess at what was meant. */
+static void drop_other_kinds(struct request *r)
+{
+    enum model_kind want = asked_for(r), kind = KIND_UNKNOWN;
+    struct candidate *last = NULL;
+
+    for (size_t i = 0; want != KIND_UNKNOWN && i < r->plan.n; i++) {
+        struct candidate *c = &r->plan.list[i];
+
+        if (c->dropped)
+            continue;
+        kind = kind_of(r, c->target);
+        if (kind == KIND_UNKNOWN || kind == want)
+            continue;
+        drop(r, c, say_kind(r, kind));
+        last = c;
+    }
+    if (last && !left(&r->plan))
+        err_at(&r->refused, ERR_INVALID_REQUEST, "model",
+               "The model '" STR_FMT "' does not serve %s: " STR_FMT ".",
+               STR_ARG(r->facts.model), r->endpoint->name,
+               STR_ARG(last->why));
+}
+
 void capable_drop(struct request *r)
 {
     struct str why[PLAN_MAX];
-    size_t n = left(&r->plan), unable = 0;
+    size_t n, unable = 0;
     struct wants w = { 0 };
 
+    drop_other_kinds(r);
+    n = left(&r->plan);
     if (n < 2 || !r->gen->abilities)
         return;
     for (size_t i = 0; i < r->plan.n; i++) {
@@ -86,12 +163,7 @@ void capable_drop(struct request *r)
     for (size_t i = 0; i < r->plan.n && unable < n; i++) {
         struct candidate *c = &r->plan.list[i];
 
-        if (!why[i].p)
-            continue;
-        c->dropped = true;
-        c->why = why[i];
-        request_note(r, STR("capability"),
-                     arena_fmt(r->arena, "passed over " STR_FMT ": " STR_FMT,
-                               STR_ARG(c->target->name), STR_ARG(why[i])));
+        if (why[i].p)
+            drop(r, c, why[i]);
     }
 }

@@ -190,6 +190,8 @@ static int comment(struct feed *f, struct str raw)
 {
     struct output *o = f->r->attempt->output;
 
+    if (f->r->attempt->translation && !*request_dialect(f->r)->keepalive)
+        return 0;
     if (o)
         return output_comment(o, raw);
     forward(f, raw);
@@ -431,6 +433,7 @@ void events_said(struct request *r)
 {
     struct feed f = { .r = r };
 
+    buf_clear(&r->answer.held); /* theirs; ours is in the translation */
     if (say_translated(&f) == 0)
         end_whole(&f);
 }

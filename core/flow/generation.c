@@ -125,6 +125,7 @@ int generation_step(struct generation *g, struct err *err)
     if (rc)
         return rc;
     g->client_keys = has_client_keys(g->config);
+    engine_use_abilities(g->engine, g->abilities);
     return lend_targets(g, err);
 }
 

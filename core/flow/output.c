@@ -40,8 +40,10 @@ void output_free(struct output *o)
 {
     if (!o)
         return;
-    for (uint32_t i = 0; i < o->n_lanes; i++)
+    for (uint32_t i = 0; i < o->n_lanes; i++) {
         output_window_clear(&o->lanes[i].window);
+        buf_clear(&o->lanes[i].like);
+    }
     output_text_clear(&o->text);
     wire_texts_clear(&o->items);
     buf_clear(&o->out);
@@ -153,11 +155,11 @@ static int keep_envelopes(struct output *o, struct str event)
 {
     int rc = 0;
 
-    if (o->wire->each && !o->whole && !buf_len(&o->first))
+    if (o->whole)
+        return 0;
+    if (o->wire->each && !buf_len(&o->first))
         rc = buf_put(&o->first, event);
-    if (o->wire->each && has_text(&o->items))
-        buf_reset(&o->like);
-    if (!rc && !buf_len(&o->like) && has_text(&o->items))
+    if (!o->wire->each && !buf_len(&o->like) && has_text(&o->items))
         rc = buf_put(&o->like, event);
     return rc;
 }
@@ -182,7 +184,8 @@ bool output_fits(const struct output *o, const struct json *j, size_t more)
     size_t bytes = more + buf_len(&o->log);
 
     for (uint32_t i = 0; i < o->n_lanes; i++)
-        bytes += buf_len(&o->lanes[i].window.text);
+        bytes += buf_len(&o->lanes[i].window.text) +
+                 buf_len(&o->lanes[i].like);
     for (uint32_t i = 0; i < o->items.n; i++) {
         if (o->items.items[i].type == WIRE_ITEM_TEXT)
             bytes += json_raw(j, o->items.items[i].node).n;
@@ -209,9 +212,21 @@ struct output_lane *output_lane(struct output *o, const struct wire_item *i)
     o->lanes = list;
     lane = &o->lanes[o->n_lanes++];
     *lane = (struct output_lane){ .block = { i->kind, i->part, i->choice,
-                                             i->block } };
+                                             i->block },
+                                  .again = i->again };
     output_window_init(&lane->window, 2 * OUTPUT_MAX);
+    buf_init(&lane->like, SAID_MAX);
     return lane;
+}
+
+/* The event that text of the lane may be said like, once it has left. */
+static int keep_like(struct output *o, struct output_lane *lane,
+                     const struct json *j)
+{
+    if (!o->wire->each || o->whole || lane->again)
+        return 0;
+    buf_reset(&lane->like);
+    return buf_put(&lane->like, (struct str){ j->text, j->size });
 }
 
 int output_gather(struct output *o, const struct json *j)
@@ -232,6 +247,8 @@ int output_gather(struct output *o, const struct json *j)
             lane->n_items = 0;
             lane->was_empty = !output_window_text(&lane->window).n &&
                               !lane->window.high;
+            if (output_acts(o, item->kind) && keep_like(o, lane, j))
+                return -ERR_NOMEM;
         }
         if (output_window_add(&lane->window, json_raw(j, item->node)))
             return -ERR_NOMEM;
@@ -339,7 +356,8 @@ int output_carry(struct output *o, const struct output_lane *lane,
                    ((unsigned char)text.p[some.n] & 0xC0) == 0x80)
                 some.n--;
         }
-        rc = o->wire->carry(o->dialect, &lane->block, some, buf_str(&o->like),
+        rc = o->wire->carry(o->dialect, &lane->block, some,
+                            buf_str(o->wire->each ? &lane->like : &o->like),
                             &o->out);
         text.p += some.n;
         text.n -= some.n;

@@ -87,6 +87,7 @@ static int end_lanes(struct output *o)
             continue;
         rc = last_of(o, lane, &text);
         rc = rc ? rc : output_carry(o, lane, text);
+        buf_clear(&lane->like);
     }
     return rc;
 }
@@ -129,6 +130,7 @@ static int run_lanes(struct output *o)
             continue;
         if (lane->ending) {
             rc = last_of(o, lane, &text);
+            buf_clear(&lane->like);
         } else {
             rc = output_ask(o, lane, false);
             if (!rc)

@@ -4,6 +4,8 @@
  * hold = "all". What says more than text is logged without its texts, in
  * order; where a block ended a mark is set; texts are joined in their lanes.
  * At the end each lane is shown once and its text let go at its last mark.
+ * Where a dialect says a text again, whole, that stays in the log as it came,
+ * and becomes what its lane is on the way out.
  */
 #include "flow/output_impl.h"
 
@@ -31,7 +33,8 @@ static int mark_ends(struct output *o)
         if (!lane->ending)
             continue;
         lane->ended = true;
-        rc = output_hold_mark(o, i);
+        if (!lane->again)
+            rc = output_hold_mark(o, i);
     }
     return rc;
 }
@@ -46,6 +49,10 @@ static int empty_items(struct output *o, const struct json *j)
 
         if (item->type != WIRE_ITEM_TEXT)
             continue;
+        if (item->again) {
+            o->repeats = o->head_over = true;
+            continue;
+        }
         rc = item->raw ? output_raw(o, j, i)
                        : output_say(o, &o->pieces[i], STR(""));
         o->head_over = true;
@@ -87,6 +94,51 @@ static int show(struct output *o, struct output_lane *lane)
     return buf_put(&lane->window.text, now);
 }
 
+struct filling {
+    struct output *o;
+    struct json j;
+};
+
+/* An event of the log with what it says again. */
+static int fill_event(void *ud, const struct sse_event *ev)
+{
+    struct filling *f = ud;
+    struct output *o = f->o;
+    int rc = ev->data.p ? json_scan(&f->j, ev->data, NULL, NULL) : 0;
+
+    if (rc || !ev->data.p)
+        return rc ? rc : buf_put(&o->out, ev->raw);
+    rc = output_find(o, ev->event, &f->j);
+    for (uint32_t i = 0; i < o->items.n && !rc; i++) {
+        const struct wire_item *item = &o->items.items[i];
+        struct output_lane *lane;
+
+        if (item->type != WIRE_ITEM_TEXT || !item->again)
+            continue;
+        lane = output_lane(o, item);
+        rc = lane ? output_say(o, &o->pieces[i],
+                               output_window_text(&lane->window))
+                  : -ERR_NOMEM;
+    }
+    return rc ? rc : output_put_event(o, &o->out, ev, &f->j);
+}
+
+/* A piece of the log, which is whole events. */
+static int put_log(struct output *o, struct str events, bool asked)
+{
+    struct filling f = { .o = o };
+    struct sse sse;
+    int rc;
+
+    if (!o->repeats || !asked)
+        return buf_put(&o->out, events);
+    sse_init(&sse, events.n + 1);
+    rc = sse_feed(&sse, events, fill_event, &f, NULL);
+    sse_clear(&sse);
+    json_clear(&f.j);
+    return rc;
+}
+
 static struct str between(const struct buf *log, size_t from, size_t to)
 {
     return (struct str){ buf_str(log).p + from, to - from };
@@ -100,18 +152,19 @@ int output_hold_end(struct output *o, bool asks)
     for (uint32_t i = 0; i < o->n_lanes && !rc; i++) {
         if (asks)
             rc = show(o, &o->lanes[i]);
-        if (!rc && (!o->lanes[i].mark || !o->lanes[i].ended))
+        if (!rc && !o->lanes[i].again &&
+            (!o->lanes[i].mark || !o->lanes[i].ended))
             rc = output_hold_mark(o, i);
     }
     for (uint32_t m = 0; m < o->n_marks && !rc; m++) {
         struct output_mark *mark = &o->marks[m];
 
-        rc = buf_put(&o->out, between(&o->log, at, mark->at));
+        rc = put_log(o, between(&o->log, at, mark->at), asks);
         at = mark->at;
         if (!rc && o->lanes[mark->lane].mark == m + 1)
             rc = output_let_go(o, &o->lanes[mark->lane]);
     }
-    rc = rc ? rc : buf_put(&o->out, between(&o->log, at, buf_len(&o->log)));
+    rc = rc ? rc : put_log(o, between(&o->log, at, buf_len(&o->log)), asks);
     if (rc) /* a stop needs the log's head */
         return rc;
     o->content = true;

@@ -11,6 +11,8 @@
 struct output_lane {
     struct wire_block block;
     struct output_window window;
+    struct buf like; /* its last event, where the dialect asks for each */
+    bool again;    /* it repeats, whole, what other lanes said in pieces */
     bool ended;    /* policies saw the last of it */
     bool touched;  /* the event at hand has text of it */
     bool was_empty; /* before that text */
@@ -72,6 +74,7 @@ struct output {
     struct buf like;  /* JSON of an event: its envelope */
     struct buf first; /* of the first one, where the dialect asks for it */
     struct buf log;   /* hold = "all": events that say more than text */
+    bool repeats;     /* some of them what other events said */
     size_t head;      /* of the log: what comes before any content */
     bool head_over;
     struct output_mark *marks;

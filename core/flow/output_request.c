@@ -71,22 +71,6 @@ int request_output_verdict(struct request *r, int rc)
     return 0;
 }
 
-/* A policy that is to see the answer's texts, and cannot: nothing leaves. */
-static void refuse_unread(struct request *r)
-{
-    struct policy_output wants;
-
-    if (r->endpoint->dialect != DIALECT_GEMINI ||
-        !policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
-                             &wants))
-        return;
-    refuse(r, NULL);
-    r->err = (struct err){ .code = ERR_NONE };
-    err_set(&r->err, ERR_POLICY_FAILED,
-            "Policies of the output phase cannot read answers in this "
-            "dialect.");
-}
-
 /* ---- an answer's life -------------------------------------------------- */
 
 void request_output_begin(struct request *r)
@@ -98,10 +82,8 @@ void request_output_begin(struct request *r)
 
     if (t->broken || (t->mode != MODE_STREAM && t->mode != MODE_BODY))
         return;
-    if (!wire) {
-        refuse_unread(r);
+    if (!wire)
         return;
-    }
     if (!policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
                              &wants)) {
         if (!counts)

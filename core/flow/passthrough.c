@@ -3,6 +3,7 @@
 #include "flow/passthrough.h"
 
 #include "flow/policies.h"
+#include "policy/output.h"
 #include "wire/form.h"
 #include "wire/passthrough.h"
 
@@ -11,16 +12,63 @@
 #define UPLOAD_LEAST (64 << 10) /* below it a body is held: it may fail over */
 #define UPLOAD_WINDOW (256u << 10)
 
+/* Stored answers are where they were made: no question, where one provider
+ * alone keeps any. */
+static struct str only_native(const struct config *c)
+{
+    struct str found = STR_NULL;
+
+    for (size_t i = 0; i < c->n_providers; i++) {
+        if (!c->providers[i].quirks.responses)
+            continue;
+        if (found.p)
+            return STR_NULL;
+        found = c->providers[i].name;
+    }
+    return found;
+}
+
+static bool is_stored_answer(const struct request *r)
+{
+    return str_is(str_of(r->endpoint->name), "responses");
+}
+
 static struct str provider(const struct request *r)
 {
     const struct conf_endpoint *e = limits_of(r);
 
-    return e ? e->provider : STR_NULL;
+    if (e && e->provider.n)
+        return e->provider;
+    return is_stored_answer(r) ? only_native(r->gen->config) : STR_NULL;
+}
+
+/* Its text was looked at when it was made, and what left was not what is
+ * stored: it is not read past the policies. */
+static int check_policies(struct request *r)
+{
+    struct policy_output wants;
+
+    if (r->endpoint->method || !is_stored_answer(r) ||
+        str_is(r->method, "DELETE") ||
+        !policy_set_has(r->gen->policies, PHASE_OUTPUT) ||
+        !policy_output_wants(r->gen->policies, str_of(r->endpoint->name),
+                             &wants))
+        return 0;
+    return err_set(&r->err, ERR_NOT_ALLOWED,
+                   "Stored answers cannot be read here: policies look at "
+                   "answers, and not at what a provider has stored.");
 }
 
 /* Paths that name no model lead nowhere until somebody says whose they are. */
 static int nobody(struct request *r)
 {
+    if (is_stored_answer(r)) /* to ask all would show one what others keep */
+        return err_set(&r->err, ERR_INVALID_REQUEST,
+                       "Responses are kept by the provider that made them, "
+                       "and which one that was is not written down: endpoint "
+                       "\"responses\" { provider = ... } in the configuration "
+                       "says whom to ask. Or send 'store': false and the "
+                       "items themselves.");
     return err_set(&r->err, ERR_NOT_FOUND,
                    "Nobody serves %s here: endpoint \"%s\" { provider = ... } "
                    "in the configuration says whose it is.",
@@ -41,7 +89,7 @@ int passthrough_begin(struct request *r)
     if (!r->endpoint->method && !provider(r).n)
         return nobody(r);
     r->pass = p;
-    return 0;
+    return check_policies(r);
 }
 
 /* Only where nobody has to read it: a body whose model is in it is held. */

@@ -41,7 +41,8 @@ bool flow_on_refusal(void *ud, struct http_refused *w, struct buf *body)
     enum family family = family_of(w);
     const struct dialect_ops *d = dialect_ops(family_dialect(family));
     struct wire_error e = { .info = err_info((enum err_code)w->code),
-                            .message = str_of(w->why) };
+                            .message = str_of(w->why),
+                            .status = w->status };
 
     flow_new_id(ud, w->id);
     w->id_field = d->request_id;

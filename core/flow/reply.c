@@ -38,7 +38,9 @@ struct wire_error reply_wire_error(const struct request *r)
                                 .code = error_code(r),
                                 .message = str_of(r->err.msg),
                                 .param = str_of(r->err.at),
-                                .request_id = str_of(r->id) };
+                                .request_id = str_of(r->id),
+                                .retry_after_ms = r->retry_after_ms,
+                                .status = r->err_status };
 }
 
 /* "groq:429 gpu:200" */

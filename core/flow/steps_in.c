@@ -116,17 +116,6 @@ static struct principal *anonymous(struct request *r)
     return p;
 }
 
-/* Which account made a response is written nowhere, and to ask all of them
- * would show one's callers what another keeps. */
-static enum step refuse_kept(struct request *r)
-{
-    err_set(&r->err, ERR_INVALID_REQUEST,
-            "Responses are kept by the provider that made them; the gateway "
-            "does not fetch, cancel or delete them. Ask that provider, or "
-            "send 'store': false and the items themselves.");
-    return request_fail(r, ERR_INVALID_REQUEST, "client");
-}
-
 static enum step admit_principal(struct request *r)
 {
     int rc = principal_admit(r->principal, str_of(r->endpoint->name),
@@ -137,8 +126,6 @@ static enum step admit_principal(struct request *r)
     cells_request_note(r->cell, r->principal->id, STR_NULL);
     cells_request_caller(r->cell, r->principal->key, r->principal->team,
                          r->principal->user);
-    if (r->endpoint->id == ENDPOINT_RESPONSE)
-        return refuse_kept(r);
     return endpoint_is_models(r->endpoint) ? STEP_MODELS : STEP_BODY;
 }
 

@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "flow/translate.h"
 
+#include "wire/embed.h"
 #include "wire/ratelimit.h"
 
 #define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
@@ -10,26 +11,40 @@
 /* In the order in which they are preferred: the nearer to the neutral form,
  * the less is lost. Who speaks Converse does so for all models. */
 static const enum dialect spoken[] = {
-    DIALECT_CONVERSE, DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC,
-    DIALECT_GEMINI,   DIALECT_COHERE,      DIALECT_OLLAMA,
-    DIALECT_MISTRAL,  DIALECT_RESPONSES,
+    DIALECT_CONVERSE,        DIALECT_OPENAI_CHAT,     DIALECT_ANTHROPIC,
+    DIALECT_GEMINI,          DIALECT_COHERE,          DIALECT_OLLAMA,
+    DIALECT_MISTRAL,         DIALECT_RESPONSES,       DIALECT_OPENAI_EMBEDDINGS,
+    DIALECT_GEMINI_BATCH,    DIALECT_COHERE_EMBED,    DIALECT_OLLAMA_EMBED,
+    DIALECT_MISTRAL_EMBED,   DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,
 };
 
 enum dialect translate_dialect(const ps_api *api)
 {
-    return api->op == PS_CHAT ? plugin_api_dialect(api) : DIALECT_NONE;
+    return plugin_api_dialect(api);
+}
+
+/* What is asked for stays what it is, but a completion is had by chat. */
+static int op_for(enum dialect from)
+{
+    const struct plugin_api_row *row = plugin_api_row(from);
+
+    return from == DIALECT_OPENAI_COMPLETIONS ? PS_CHAT : row ? row->op : 0;
 }
 
 const ps_api *translate_api(const struct plugin *p, enum dialect from,
                             struct str model, bool stream)
 {
-    if (!codec_for(from))
+    int op = op_for(from);
+
+    if (!op || !codec_for(from))
         return NULL;
     for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++) {
         const struct plugin_api_row *row = plugin_api_row(spoken[i]);
-        const ps_api *api = plugin_api(p, PS_CHAT, row->ps_dialect, stream);
+        const ps_api *api = NULL;
 
-        if (api && spoken[i] != from && codec_for(spoken[i]) &&
+        if (row->op == op && spoken[i] != from)
+            api = plugin_api(p, op, row->ps_dialect, stream);
+        if (api && codec_for(spoken[i]) &&
             plugin_serves(p, api->dialect, model))
             return api;
     }
@@ -150,6 +165,8 @@ static int open_answer(struct request *r, struct attempt *t)
                                   .include_usage = r->facts.include_usage,
                                   .legacy_functions =
                                       r->neutral->legacy_functions,
+                                  .base64 = r->neutral->embed &&
+                                            r->neutral->embed->base64,
                                   .model = r->facts.model,
                                   .unique = str_of(r->id),
                                   .created =
@@ -175,6 +192,8 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
     buf_init(&x->said, TRANSLATED_BODY_MAX + OUTGOING_ROOM);
     t->translation = x;
     rc = read_neutral(r, err);
+    if (rc == 0 && r->neutral->embed)
+        x->vectors = r->neutral->embed->n;
     if (rc == 0)
         rc = encode(r, t, err);
     if (rc == 0)
@@ -207,6 +226,7 @@ struct hearing {
     struct request *r;
     struct translation *x;
     struct wire_watch *w;
+    uint32_t vectors;
 };
 
 /* Texts of an error outlive the event: classify reads them. */
@@ -227,6 +247,7 @@ static int hear(void *ud, const struct neutral_event *ev)
     h->w->content |= neutral_is_content(ev);
     h->w->finish |= ev->type == NEUTRAL_FINISH;
     h->w->done |= ev->type == NEUTRAL_END;
+    h->vectors += ev->type == NEUTRAL_VECTOR;
     if (ev->type == NEUTRAL_USAGE || ev->type == NEUTRAL_START)
         usage_merge(&h->w->usage, &ev->usage);
     if (ev->type == NEUTRAL_ERROR) {
@@ -240,22 +261,35 @@ int translate_event(struct request *r, struct str event, struct str data,
                     struct wire_watch *w, struct err *err)
 {
     struct translation *x = r->attempt->translation;
-    struct hearing h = { r, x, w };
+    struct hearing h = { r, x, w, 0 };
 
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
     return x->target->decode_event(x->in, event, data, hear, &h, err);
 }
 
+/* One too few would be another input's to whoever counts. */
+static int check_vectors(const struct hearing *h, struct err *err)
+{
+    uint32_t want = h->x->vectors;
+
+    if (!want || h->w->error || h->vectors == want)
+        return 0;
+    return err_set(err, ERR_SYNTAX, "%u vectors came for %u inputs",
+                   h->vectors, want);
+}
+
 int translate_body(struct request *r, struct str body, struct wire_watch *w,
                    struct err *err)
 {
     struct translation *x = r->attempt->translation;
-    struct hearing h = { r, x, w };
+    struct hearing h = { r, x, w, 0 };
+    int rc;
 
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
-    return x->target->decode_body(x->in, body, hear, &h, err);
+    rc = x->target->decode_body(x->in, body, hear, &h, err);
+    return rc ? rc : check_vectors(&h, err);
 }
 
 bool translate_field(const struct request *r, const struct attempt *t,

@@ -27,6 +27,7 @@ struct translation {
     struct json index; /* of body */
     struct buf said;   /* for the client, of the event at hand */
     bool stream;       /* the client gets events */
+    uint32_t vectors;  /* so many must come; 0: it is not known */
 };
 
 /** The api of a plugin that a request of dialect `from` for that upstream model

@@ -18,6 +18,8 @@ enum { FAULTS_FILE_MAX = 1 << 20 };
 static const struct mock_dialect *const dialects[] = {
     &mock_openai,
     &mock_anthropic,
+    &mock_gemini,
+    &mock_responses,
 };
 
 static const struct http_limits limits = {

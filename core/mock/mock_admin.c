@@ -10,7 +10,8 @@ static const char *const op_names[MOCK_OPS] = {
     [MOCK_NOTHING] = "other",           [MOCK_CHAT] = "chat",
     [MOCK_TEXT] = "completions",        [MOCK_EMBEDDINGS] = "embeddings",
     [MOCK_MODELS] = "models",           [MOCK_MESSAGES] = "messages",
-    [MOCK_COUNT] = "count_tokens",
+    [MOCK_COUNT] = "count_tokens",      [MOCK_GENERATE] = "generate",
+    [MOCK_RESPONSES] = "responses",
 };
 
 void mock_note_last(struct mock *m, const struct http_req *q)

@@ -48,6 +48,8 @@ enum mock_op {
     MOCK_MODELS,
     MOCK_MESSAGES,
     MOCK_COUNT,
+    MOCK_GENERATE,
+    MOCK_RESPONSES,
     MOCK_OPS,
 };
 
@@ -174,7 +176,8 @@ struct mock_dialect {
     const char *request_id;  /* the field that names the request */
 };
 
-extern const struct mock_dialect mock_openai, mock_anthropic;
+extern const struct mock_dialect mock_openai, mock_anthropic, mock_gemini,
+    mock_gemini_array, mock_responses;
 
 struct mock_req {
     struct mock_req *next, **prev;
@@ -192,6 +195,7 @@ struct mock_req {
     uint32_t step, choice; /* the dialect's place in the stream */
     uint32_t open;         /* the block that is: its kind + 1 */
     uint64_t sum;          /* of the thoughts so far, for their signature */
+    void *own;             /* the dialect's, in the arena */
     struct mock_piece piece;
 
     struct buf out;         /* rendered, not yet given to the server */

@@ -30,4 +30,7 @@ int mock_json_answer(struct mock_req *r, const char *schema_at);
 /** ask.model by its name; MODEL_NOT_FOUND. */
 int mock_know_model(struct mock_req *r, struct err *err);
 
+/** A request of Responses. */
+int mock_responses_read(struct mock_req *r, struct err *err);
+
 #endif

@@ -113,6 +113,9 @@ bool api_field_edited(lua_State *L, struct policy_call *c, int field)
 
     if (!r || !edit_made(e))
         return false;
+    if (dialect_is_gemini(c->run->dialect) &&
+        (r->wire == WIRE_MODEL || r->wire == WIRE_STREAM))
+        return false; /* of the path, whatever the body is */
     push_typed(L, r, dialect_ops(c->run->dialect)
                          ->field(c->run->dialect, r->wire, e->edits));
     return true;

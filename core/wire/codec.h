@@ -46,6 +46,7 @@ struct codec_out_opts {
     bool stream;        /* else one whole answer, written at the end */
     bool include_usage; /* a stream's client asked for it (OpenAI) */
     bool legacy_functions; /* the client asked with `functions` (OpenAI) */
+    bool base64;        /* vectors as base64 of floats (OpenAI) */
     struct str model;   /* as the client is to see it; absent: upstream's */
     struct str unique;  /* for an answer without an id */
     int64_t created;    /* seconds since 1970, where upstream says none */

@@ -66,6 +66,12 @@ const char *anthropic_stop_word(enum neutral_finish f)
     }
 }
 
+void anthropic_note_finish(struct anthropic_out *out, enum neutral_finish f)
+{
+    out->finished = true;
+    out->finish = f == FINISH_STOP && out->refused ? FINISH_FILTER : f;
+}
+
 static int64_t known(int64_t v)
 {
     return v > 0 ? v : 0;
@@ -345,8 +351,7 @@ static void put_finish(struct anthropic_out *out, struct jw *w,
 {
     if (out->open != SAID_NONE)
         end_block(out, w);
-    out->finished = true;
-    out->finish = ev->finish;
+    anthropic_note_finish(out, ev->finish);
     if (!w->rc)
         w->rc = anthropic_keep(out, &out->stop,
                                (struct str){ ev->text.p, ev->text.n });
@@ -377,6 +382,7 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         return put_start(out, w, ev);
     case NEUTRAL_TEXT:
     case NEUTRAL_REFUSAL:
+        out->refused |= ev->type == NEUTRAL_REFUSAL;
         put_text(out, w, ev->text);
         break;
     case NEUTRAL_THINKING:
@@ -425,6 +431,7 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         jw_bytes(w, STR("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
         break;
     case NEUTRAL_LOGPROBS: /* no place for them */
+    case NEUTRAL_VECTOR:
         break;
     }
     return w->rc;

@@ -15,6 +15,7 @@ struct anthropic_out {
     bool args;           /* the open call has arguments */
     bool custom;         /* they are free text: {"input": ...} is put round */
     bool sealed;         /* the open thinking has its signature */
+    bool refused;        /* the model said that it would not */
     bool finished;       /* FINISH came */
     bool delta_sent;     /* message_delta is out */
     enum neutral_finish finish;
@@ -30,6 +31,8 @@ struct anthropic_out {
 };
 
 const char *anthropic_stop_word(enum neutral_finish f);
+/** Note why the choice ended: a model that refused did not just stop. */
+void anthropic_note_finish(struct anthropic_out *out, enum neutral_finish f);
 void anthropic_put_usage(struct jw *w, const struct usage *u);
 /** "stop_reason", "stop_sequence", "stop_details" */
 void anthropic_put_stop(struct jw *w, const struct anthropic_out *out);

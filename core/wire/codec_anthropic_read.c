@@ -72,8 +72,9 @@ static int read_system(struct rd *rd, uint32_t node)
 {
     struct neutral_message *m;
 
-    if (node == JSON_NONE)
-        return 0;
+    if (node == JSON_NONE || (rd->j->nodes[node].type == JSON_T_ARRAY &&
+                              json_first(rd->j, node) == JSON_NONE))
+        return 0; /* no blocks: nothing is said */
     m = rd_message(rd, ROLE_SYSTEM);
     return m ? anthropic_read_content(rd, m, node) : -rd->err->code;
 }

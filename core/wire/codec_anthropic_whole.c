@@ -178,8 +178,7 @@ static int put_finish(struct anthropic_out *out,
 {
     int rc = end_block(out);
 
-    out->finished = true;
-    out->finish = ev->finish;
+    anthropic_note_finish(out, ev->finish);
     if (!rc)
         rc = anthropic_keep(out, &out->stop,
                             (struct str){ ev->text.p, ev->text.n });
@@ -234,6 +233,7 @@ int anthropic_whole(struct anthropic_out *out, const struct neutral_event *ev,
         return put_start(out, ev);
     case NEUTRAL_TEXT:
     case NEUTRAL_REFUSAL:
+        out->refused |= ev->type == NEUTRAL_REFUSAL;
         return put_piece(out, SAID_TEXT, &out->text, ev->text);
     case NEUTRAL_THINKING:
         return put_piece(out, SAID_THINKING, &out->text, ev->text);

@@ -339,6 +339,21 @@ static void put_end(struct chat_out *out, struct jw *w)
     jw_bytes(w, STR("data: [DONE]\n\n"));
 }
 
+/* The SDKs merge by "index", and give up where an element has none. */
+static void put_detail(struct jw *w, struct chat_said *c, struct str raw)
+{
+    bool lacks = raw.n > 2 && raw.p[raw.n - 1] == '}' &&
+                 str_find(raw, STR("\"index\":")) < 0;
+
+    jw_bytes(w, STR("\"reasoning_details\":["));
+    jw_raw_line(w, (struct str){ raw.p, raw.n - lacks });
+    if (lacks) {
+        jw_member_int(w, "index", c->n_details++);
+        jw_bytes(w, STR("}"));
+    }
+    jw_bytes(w, STR("]"));
+}
+
 /* Other members of a delta, whole. */
 static void put_other(struct chat_out *out, struct jw *w, struct chat_said *c,
                       const struct neutral_event *ev)
@@ -357,9 +372,7 @@ static void put_other(struct chat_out *out, struct jw *w, struct chat_said *c,
         chat_put_citation(w, c, ev, true);
         jw_bytes(w, STR("]"));
     } else {
-        jw_bytes(w, STR("\"reasoning_details\":["));
-        jw_raw_line(w, ev->raw);
-        jw_bytes(w, STR("]"));
+        put_detail(w, c, ev->raw);
     }
     end_delta(out, w);
 }

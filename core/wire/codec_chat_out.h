@@ -23,6 +23,7 @@ struct chat_said {
     struct buf thinking, signature; /* of the open block */
     uint32_t n_blocks;   /* thinking blocks that went out whole */
     uint32_t n_citations;
+    uint32_t n_details;  /* of a stream, that came without an index */
 
     /* of a whole answer; insides of strings and arrays */
     struct buf content, refusal, reasoning, blocks, details, calls,

@@ -213,6 +213,8 @@ static void put_user(struct cw *c, const struct neutral_message *m)
     for (const struct neutral_block *b = m->first; b; b = b->next) {
         const struct neutral_block *in;
 
+        if (b->kind == BLOCK_UNKNOWN && !chat_can_part(c, b))
+            continue;
         if (b->kind != BLOCK_TOOL_RESULT) {
             own++;
             continue;
@@ -221,7 +223,7 @@ static void put_user(struct cw *c, const struct neutral_message *m)
             media += in->kind == BLOCK_MEDIA;
     }
     if (!own && !media && m->first)
-        return; /* results alone: they stand above */
+        return; /* results alone, they stand above; or nothing chat has */
     put_role(c, "user");
     put_name(c, m);
     jw_key(&c->w, "content");

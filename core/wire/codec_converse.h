@@ -41,6 +41,11 @@ bool converse_can_media(struct converse_out *w,
 void converse_put_media(struct converse_out *w,
                         const struct neutral_media *m);
 
+/** redactedContent from and to Anthropic's `data`. The text that is read may
+ * be in the arena; a blob that holds no such text stays as it is. */
+struct jstr converse_redacted_read(struct jstr blob, struct arena *a);
+void converse_redacted_put(struct cw *c, struct jstr data);
+
 /* ---- answers ------------------------------------------------------------ */
 
 enum converse_kind {

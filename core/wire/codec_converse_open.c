@@ -106,6 +106,7 @@ static int redacted(struct converse_in *in, struct jstr data)
 {
     int rc = in->open == CONVERSE_NONE ? 0 : converse_close(in);
 
+    data = converse_redacted_read(data, in->base.tmp);
     return rc ? rc : in_text(&in->base, NEUTRAL_REDACTED, 0, data);
 }
 

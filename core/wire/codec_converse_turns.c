@@ -107,12 +107,14 @@ static void put_result(struct converse_out *w, const struct neutral_result *r)
     jw_close(&c->w, '}');
 }
 
-static void put_thinking(struct jw *j, const struct neutral_thinking *t)
+static void put_thinking(struct cw *c, const struct neutral_thinking *t)
 {
+    struct jw *j = &c->w;
+
     jw_key(j, "reasoningContent");
     jw_open(j, '{');
     if (t->redacted.p) {
-        jw_member_jstr(j, "redactedContent", t->redacted);
+        converse_redacted_put(c, t->redacted);
     } else {
         jw_key(j, "reasoningText");
         jw_open(j, '{');
@@ -139,7 +141,7 @@ void converse_put_block(struct converse_out *w, const struct neutral_block *b)
         put_result(w, &b->result);
         break;
     case BLOCK_THINKING:
-        put_thinking(&c->w, &b->thinking);
+        put_thinking(c, &b->thinking);
         break;
     default:
         if (b->kind == BLOCK_REFUSAL)

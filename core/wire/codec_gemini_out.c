@@ -458,8 +458,6 @@ static int put_other(struct gemini_out *out, const struct neutral_event *ev,
     case NEUTRAL_ERROR:
         return put_error(out, ev, to);
     case NEUTRAL_PING:
-        return out->base.opts.stream ? buf_put(to, STR(": keep-alive\n\n"))
-                                     : 0;
     case NEUTRAL_USAGE:
     case NEUTRAL_START:
         return 0;

@@ -67,7 +67,7 @@ static const enum neutral_param params[] = {
     PARAM_TOP_LOGPROBS,
 };
 
-static int read_thinking(struct rd *rd, uint32_t node)
+static int read_thinking_kind(struct rd *rd, uint32_t node)
 {
     enum { BUDGET, LEVEL, THOUGHTS, COUNT };
     static const struct rd_field f[] = {
@@ -110,6 +110,17 @@ static int read_thinking(struct rd *rd, uint32_t node)
                             : REASONING_ADAPTIVE;
     t->budget = budget > 0 ? budget : -1;
     return 0;
+}
+
+/* Thoughts are shown to those alone who ask for them. */
+static int read_thinking(struct rd *rd, uint32_t node)
+{
+    struct neutral_reasoning *t = &rd->r->reasoning;
+    int rc = read_thinking_kind(rd, node);
+
+    if (!rc && t->kind > REASONING_OFF && !t->display.p)
+        t->display = STR("omitted");
+    return rc;
 }
 
 static int read_format(struct rd *rd, const uint32_t *at)

@@ -95,16 +95,35 @@ static void put_lower(struct schema *s, uint32_t node)
     jw_text(s->w, (struct str){ word, n });
 }
 
+/* Protobuf's JSON takes an enum by its number too, and clients in Go that
+ * ask for enum-encoding=int write it so. */
+static const char *numbered(const struct schema *s, uint32_t node)
+{
+    static const char *const types[] = { NULL,      "string", "number",
+                                         "integer", "boolean", "array",
+                                         "object",  "null" };
+    int64_t n;
+
+    if (s->j->nodes[node].type != JSON_T_NUMBER || !json_int(s->j, node, &n))
+        return NULL;
+    return n > 0 && n < (int64_t)LENGTH(types) ? types[n] : NULL;
+}
+
 static void put_type(struct schema *s, uint32_t type, bool nullable)
 {
+    const char *word = numbered(s, type);
+
     jw_key(s->w, "type");
-    if (s->j->nodes[type].type != JSON_T_STRING) {
+    if (s->j->nodes[type].type != JSON_T_STRING && !word) {
         jw_raw(s->w, json_raw(s->j, type));
         return;
     }
     if (nullable)
         jw_open(s->w, '[');
-    put_lower(s, type);
+    if (word)
+        jw_text(s->w, str_of(word));
+    else
+        put_lower(s, type);
     if (!nullable)
         return;
     jw_text(s->w, STR("null"));
@@ -122,7 +141,8 @@ static void read_member(struct schema *s, uint32_t m, struct str name,
         put_type(s, m, nullable);
         return;
     }
-    if (str_is(name, "nullable") || str_is(name, "propertyOrdering"))
+    if (str_is(name, "nullable") || str_is(name, "propertyOrdering") ||
+        str_is(name, "property_ordering"))
         return;
     put_key(s, m);
     if (str_is(name, "properties") && type == JSON_T_OBJECT)

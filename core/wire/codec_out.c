@@ -8,7 +8,10 @@
 #include "wire/codec_chat_in.h"
 #include "wire/codec_chat_out.h"
 #include "wire/codec_cohere.h"
+#include "wire/codec_completions.h"
 #include "wire/codec_converse.h"
+#include "wire/codec_count.h"
+#include "wire/codec_embed.h"
 #include "wire/codec_gemini_out.h"
 #include "wire/codec_mistral.h"
 #include "wire/codec_ollama.h"
@@ -97,6 +100,89 @@ static const struct codec codecs[] = {
         .encode = responses_encode,
         .in_init = responses_in_init,
         .out_init = responses_out_init,
+    },
+    {
+        .dialect = DIALECT_OPENAI_COMPLETIONS, /* of clients only */
+        .out_size = sizeof(struct completions_out),
+        .decode_request = completions_decode_request,
+        .encode = completions_encode,
+        .out_init = completions_out_init,
+    },
+    {
+        .dialect = DIALECT_ANTHROPIC_COUNT,
+        .in_size = sizeof(struct codec_in),
+        .out_size = sizeof(struct codec_out),
+        .decode_request = anthropic_decode_request,
+        .encode_request = anthropic_count_encode_request,
+        .decode_body = count_decode_body,
+        .decode_event = count_decode_event,
+        .encode = count_encode,
+        .out_init = count_out_init,
+    },
+    {
+        .dialect = DIALECT_GEMINI_COUNT,
+        .in_size = sizeof(struct codec_in),
+        .out_size = sizeof(struct codec_out),
+        .decode_request = gemini_count_decode_request,
+        .encode_request = gemini_count_encode_request,
+        .decode_body = count_decode_body,
+        .decode_event = count_decode_event,
+        .encode = count_encode,
+        .out_init = count_out_init,
+    },
+    {
+        .dialect = DIALECT_OPENAI_EMBEDDINGS,
+        .in_size = sizeof(struct codec_in),
+        .out_size = sizeof(struct embed_out),
+        .decode_request = openai_embed_decode_request,
+        .encode_request = openai_embed_encode_request,
+        .decode_body = openai_embed_decode_body,
+        .decode_event = embed_decode_event,
+        .encode = openai_embed_encode,
+        .out_init = embed_out_init,
+    },
+    {
+        .dialect = DIALECT_GEMINI_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .out_size = sizeof(struct embed_out),
+        .decode_request = gemini_embed_decode_request,
+        .encode_request = gemini_embed_encode_request,
+        .decode_body = gemini_embed_decode_body,
+        .decode_event = embed_decode_event,
+        .encode = gemini_embed_encode,
+        .out_init = embed_out_init,
+    },
+    {
+        .dialect = DIALECT_GEMINI_BATCH,
+        .in_size = sizeof(struct codec_in),
+        .out_size = sizeof(struct embed_out),
+        .decode_request = gemini_batch_decode_request,
+        .encode_request = gemini_batch_encode_request,
+        .decode_body = gemini_embed_decode_body,
+        .decode_event = embed_decode_event,
+        .encode = gemini_embed_encode,
+        .out_init = embed_out_init,
+    },
+    {
+        .dialect = DIALECT_MISTRAL_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = mistral_embed_encode_request,
+        .decode_body = openai_embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_COHERE_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = cohere_embed_encode_request,
+        .decode_body = cohere_embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_OLLAMA_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = ollama_embed_encode_request,
+        .decode_body = ollama_embed_decode_body,
+        .decode_event = embed_decode_event,
     },
 };
 

@@ -63,13 +63,28 @@ static void put_extra(struct cw *c, const struct neutral_extra *e)
     jw_bytes(&c->w, e->raw);
 }
 
+/* Members that chat and Responses share. Only towards Responses: among those
+ * who speak chat are vendors that refuse what they do not know. */
+static bool is_both(const struct cw *c, struct str name)
+{
+    static const char *const both[] = { "prompt_cache_key",
+                                        "prompt_cache_options",
+                                        "prompt_cache_retention" };
+
+    for (size_t i = 0; c->r->from == DIALECT_OPENAI_CHAT && i < 3; i++) {
+        if (str_is(name, both[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool passes(const struct cw *c, struct str name)
 {
     const char *const *p = c->t->passes;
 
     while (p && *p && !str_is(name, *p))
         p++;
-    return p && *p;
+    return (p && *p) || (c->to == DIALECT_RESPONSES && is_both(c, name));
 }
 
 /* What the target takes of members that are not its dialect's; the others
@@ -78,7 +93,7 @@ static void put_those_that_pass(struct cw *c)
 {
     const struct neutral_extra **end = &c->report->members;
 
-    if (!c->t->passes) {
+    if (!c->t->passes && c->to != DIALECT_RESPONSES) {
         *end = c->r->extras;
         return;
     }

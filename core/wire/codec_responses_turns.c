@@ -269,6 +269,14 @@ static bool is_reasoning(const struct neutral_block *b)
             str_starts(b->unknown.type, STR("reasoning")));
 }
 
+/* Chat's content "" beside calls: a message of nothing would part a call from
+ * its reasoning. */
+static bool is_filler(const struct neutral_block *b)
+{
+    return b->kind == BLOCK_TEXT && !b->text.n && b->next &&
+           b->next->kind == BLOCK_TOOL_CALL;
+}
+
 static void put_assistant(struct cw *c, const struct neutral_message *m)
 {
     const struct neutral_block *b = m->first;
@@ -276,6 +284,10 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     if (m->name.p)
         cw_note(c, FATE_DROPPED, FEATURE_NAME);
     while (b && !c->w.rc) {
+        if (is_filler(b)) {
+            b = b->next;
+            continue;
+        }
         if (b->kind == BLOCK_TEXT || b->kind == BLOCK_REFUSAL) {
             b = put_message(c, b, "assistant", true);
             continue;

@@ -19,10 +19,13 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_MISTRAL:
+    case DIALECT_MISTRAL_EMBED:
         break;
     case DIALECT_COHERE:
+    case DIALECT_COHERE_EMBED:
         return &cohere_dialect;
     case DIALECT_OLLAMA:
+    case DIALECT_OLLAMA_EMBED:
         return &ollama_dialect;
     case DIALECT_PASSTHROUGH:
         return &passthrough_dialect;
@@ -35,6 +38,7 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI:
     case DIALECT_GEMINI_COUNT:
     case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_BATCH:
     case DIALECT_GEMINI_MODELS:
         return &gemini_dialect;
     case DIALECT_RESPONSES:

@@ -88,6 +88,8 @@ struct wire_error {
     struct str message;
     struct str param;   /* the field at fault; may be empty */
     struct str request_id;
+    uint64_t retry_after_ms; /* 0: not known */
+    int status;           /* HTTP's; 0: what `info` has for the dialect */
 };
 
 struct dialect_ops {
@@ -152,7 +154,8 @@ struct dialect_ops {
     int (*error_event)(struct buf *out, const struct wire_error *e);
 
     const char *request_id; /* field of an answer with our id */
-    const char *keepalive;  /* what a silent stream says: whole bytes */
+    const char *keepalive;  /* what a silent stream says: whole bytes; "": its
+                               clients know no line that says nothing */
     /* member of a request that makes a stream tell its usage, a pointer to a
      * true; NULL where streams always do */
     const char *usage_wish;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* The table of paths. */
+/* The table of paths. Google's stand there with one version of its API; with
+ * the others they are the same. */
 #include "wire/endpoint.h"
 
 static const struct endpoint table[] = {
@@ -8,8 +9,6 @@ static const struct endpoint table[] = {
       "/v1/chat/completions", false, true },
     { ENDPOINT_RESPONSES, "responses", DIALECT_RESPONSES, "POST",
       "/v1/responses", false, true },
-    { ENDPOINT_RESPONSE, "responses", DIALECT_RESPONSES, "*",
-      "/v1/responses/", false, false },
     { ENDPOINT_COMPLETIONS, "completions", DIALECT_OPENAI_COMPLETIONS, "POST",
       "/v1/completions", false, true },
     { ENDPOINT_EMBEDDINGS, "embeddings", DIALECT_OPENAI_EMBEDDINGS, "POST",
@@ -34,6 +33,8 @@ static const struct endpoint table[] = {
       "/v1beta/models/:countTokens", false, false },
     { ENDPOINT_GENERATE_EMBED, "embeddings", DIALECT_GEMINI_EMBED, "POST",
       "/v1beta/models/:embedContent", false, false },
+    { ENDPOINT_GENERATE_EMBED, "embeddings", DIALECT_GEMINI_BATCH, "POST",
+      "/v1beta/models/:batchEmbedContents", false, false },
     { ENDPOINT_MODELS, "models", DIALECT_GEMINI_MODELS, "GET",
       "/v1beta/models", false, false },
     { ENDPOINT_MODEL, "models", DIALECT_GEMINI_MODELS, "GET",
@@ -61,11 +62,15 @@ static const char *const dialect_names[] = {
     [DIALECT_GEMINI] = "gemini",
     [DIALECT_GEMINI_COUNT] = "gemini",
     [DIALECT_GEMINI_EMBED] = "gemini-embeddings",
+    [DIALECT_GEMINI_BATCH] = "gemini-embeddings",
     [DIALECT_GEMINI_MODELS] = "gemini-models",
     [DIALECT_CONVERSE] = "bedrock-converse",
     [DIALECT_COHERE] = "cohere",
     [DIALECT_OLLAMA] = "ollama",
     [DIALECT_MISTRAL] = "mistral",
+    [DIALECT_MISTRAL_EMBED] = "mistral-embeddings",
+    [DIALECT_COHERE_EMBED] = "cohere-embeddings",
+    [DIALECT_OLLAMA_EMBED] = "ollama-embeddings",
     [DIALECT_PASSTHROUGH] = "passthrough",
 };
 
@@ -73,12 +78,12 @@ static const char *const dialect_names[] = {
 
 /* A base URL that names the dialect; what is behind it is as without. */
 static const struct {
-    struct str prefix, below;
+    struct str prefix;
     enum family family;
 } mounts[] = {
-    { STR("/openai"), STR("/v1/"), FAMILY_OPENAI },
-    { STR("/anthropic"), STR("/v1/"), FAMILY_ANTHROPIC },
-    { STR("/gemini"), STR("/v1beta/"), FAMILY_GEMINI },
+    { STR("/openai"), FAMILY_OPENAI },
+    { STR("/anthropic"), FAMILY_ANTHROPIC },
+    { STR("/gemini"), FAMILY_GEMINI },
 };
 
 /* MODEL:method behind a prefix; some clients send the colon encoded. */
@@ -123,6 +128,50 @@ static bool matches(struct str pattern, struct str path, struct str *rest)
     return true;
 }
 
+/* What follows the version of Google's API, from its '/'; or p NULL. */
+static struct str google_below(struct str path)
+{
+    static const struct str versions[] = { STR("/v1beta/"), STR("/v1alpha/"),
+                                           STR("/v1/") };
+
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        size_t n = versions[i].n - 1;
+
+        if (str_starts(path, versions[i]))
+            return (struct str){ path.p + n, path.n - n };
+    }
+    return STR_NULL;
+}
+
+/* Does it end with one of Google's methods? */
+static bool names_method(struct str below)
+{
+    struct str rest;
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct str pattern = str_of(table[i].path);
+
+        if (dialect_is_gemini(table[i].dialect) &&
+            str_find(pattern, STR(":")) > 0 &&
+            matches(google_below(pattern), below, &rest))
+            return true;
+    }
+    return false;
+}
+
+/* Version 1 is everybody's: there the method tells, or the caller. */
+static bool is_google(struct str path, enum family told, int mount)
+{
+    struct str below = google_below(path);
+
+    if (!below.p || !str_starts(path, STR("/v1/")))
+        return below.p;
+    if (mount != NO_MOUNT)
+        return mount == FAMILY_GEMINI;
+    return str_starts(below, STR("/models")) &&
+           (told == FAMILY_GEMINI || names_method(below));
+}
+
 /* Take the mount off a path that has one: its family, or NO_MOUNT. */
 static int unmount(struct str *path)
 {
@@ -135,7 +184,10 @@ static int unmount(struct str *path)
         below.n -= prefix.n;
         if (below.n == 0)
             below = STR("/");
-        if (!str_is(below, "/") && !str_starts(below, mounts[i].below))
+        if (!str_is(below, "/") &&
+            !(mounts[i].family == FAMILY_GEMINI
+                  ? google_below(below).p != NULL
+                  : str_starts(below, STR("/v1/"))))
             continue;
         *path = below;
         return (int)mounts[i].family;
@@ -150,29 +202,30 @@ static enum family family_of(enum dialect d)
                                    : FAMILY_OPENAI;
 }
 
-/* Only the names of models have one path for two families. */
-static bool is_shared(const struct endpoint *e)
-{
-    return endpoint_is_models(e) && !dialect_is_gemini(e->dialect);
-}
-
 const struct endpoint *endpoint_find(struct str path, enum family told,
                                      struct str *rest)
 {
     int m = unmount(&path);
+    bool google = is_google(path, told, m);
 
     *rest = STR_NULL;
+    if (google)
+        path = google_below(path);
     if (m != NO_MOUNT)
         told = (enum family)m;
+    else if (google)
+        told = FAMILY_GEMINI;
     else if (told == FAMILY_GEMINI)
-        told = FAMILY_OPENAI; /* its own paths tell it apart */
+        told = FAMILY_OPENAI; /* at their paths it reads their answers */
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const struct endpoint *e = &table[i];
+        struct str pattern = str_of(e->path);
 
-        if ((m != NO_MOUNT || is_shared(e)) && e->dialect != DIALECT_NONE &&
-            family_of(e->dialect) != told)
+        if (google != dialect_is_gemini(e->dialect) ||
+            ((m != NO_MOUNT || endpoint_is_models(e)) &&
+             e->dialect != DIALECT_NONE && family_of(e->dialect) != told))
             continue;
-        if (matches(str_of(e->path), path, rest))
+        if (matches(google ? google_below(pattern) : pattern, path, rest))
             return e;
     }
     return NULL;
@@ -188,7 +241,7 @@ enum family endpoint_family(struct str path, enum family told)
         return (enum family)m;
     if (e && e->dialect != DIALECT_NONE)
         return family_of(e->dialect);
-    if (str_starts(path, STR("/v1beta/")))
+    if (is_google(path, told, m))
         return FAMILY_GEMINI;
     return str_starts(path, STR("/v1/messages/")) ? FAMILY_ANTHROPIC : told;
 }

@@ -23,11 +23,15 @@ enum dialect {
     DIALECT_GEMINI,
     DIALECT_GEMINI_COUNT,     /* countTokens */
     DIALECT_GEMINI_EMBED,
+    DIALECT_GEMINI_BATCH,     /* batchEmbedContents */
     DIALECT_GEMINI_MODELS,
     DIALECT_CONVERSE,         /* Bedrock's; no client speaks it here */
     DIALECT_COHERE,           /* v2 chat; the same */
     DIALECT_OLLAMA,           /* its own chat; the same */
     DIALECT_MISTRAL,          /* OpenAI's chat, strictly; the same */
+    DIALECT_MISTRAL_EMBED,    /* embeddings, of those that no client asks */
+    DIALECT_COHERE_EMBED,
+    DIALECT_OLLAMA_EMBED,
     DIALECT_PASSTHROUGH,      /* nobody reads it: wire/passthrough.h */
 };
 
@@ -35,7 +39,6 @@ enum endpoint_id {
     ENDPOINT_NONE,
     ENDPOINT_CHAT,
     ENDPOINT_RESPONSES,
-    ENDPOINT_RESPONSE, /* /v1/responses/{id}: what a provider keeps */
     ENDPOINT_COMPLETIONS,
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_MODELS,

@@ -42,7 +42,9 @@ static int read_request(enum dialect d, const struct json *body,
                         struct arena *a, struct wire_request *out,
                         struct err *err)
 {
-    const char *what = d == DIALECT_GEMINI_EMBED ? "content" : "contents";
+    const char *what = d == DIALECT_GEMINI_EMBED   ? "content"
+                       : d == DIALECT_GEMINI_BATCH ? "requests"
+                                                   : "contents";
     enum json_type type = d == DIALECT_GEMINI_EMBED ? JSON_T_OBJECT
                                                     : JSON_T_ARRAY;
     uint32_t node;
@@ -63,9 +65,21 @@ static int read_request(enum dialect d, const struct json *body,
     return read_max_tokens(body, out, err);
 }
 
-static const struct str places[] = {
-    [WIRE_MAX_TOKENS] = STR("/generationConfig/maxOutputTokens"),
-    [WIRE_TEMPERATURE] = STR("/generationConfig/temperature"),
+/* A member may be spelled as in Google's protocol files; a request that had
+ * both spellings would be refused, so that what is there is kept. */
+struct place {
+    struct str at[4]; /* the one to write first */
+};
+
+static const struct str configs[] = { STR("/generationConfig"),
+                                      STR("/generation_config") };
+static const struct place places[] = {
+    [WIRE_MAX_TOKENS] = { { STR("/generationConfig/maxOutputTokens"),
+                            STR("/generationConfig/max_output_tokens"),
+                            STR("/generation_config/maxOutputTokens"),
+                            STR("/generation_config/max_output_tokens") } },
+    [WIRE_TEMPERATURE] = { { STR("/generationConfig/temperature"),
+                             STR("/generation_config/temperature") } },
 };
 
 static bool has_place(enum dialect d, enum wire_field f)
@@ -74,10 +88,28 @@ static bool has_place(enum dialect d, enum wire_field f)
            (f == WIRE_MAX_TOKENS || f == WIRE_TEMPERATURE);
 }
 
+/* Where it stands; else where it would, in the config that is there. */
+static struct str place_of(enum wire_field f, const struct json_edits *e)
+{
+    const struct place *p = &places[f];
+
+    for (size_t i = 0; i < 4 && p->at[i].p; i++) {
+        if (json_edits_get(e, p->at[i]).p)
+            return p->at[i];
+    }
+    for (size_t i = 0; i < 4 && p->at[i].p; i++) {
+        bool snake = str_starts(p->at[i], configs[1]);
+
+        if (json_edits_get(e, configs[snake]).p)
+            return p->at[i];
+    }
+    return p->at[0];
+}
+
 static struct str field(enum dialect d, enum wire_field f,
                         const struct json_edits *e)
 {
-    struct str raw = has_place(d, f) ? json_edits_get(e, places[f])
+    struct str raw = has_place(d, f) ? json_edits_get(e, place_of(f, e))
                                      : STR_NULL;
 
     return raw.p && !str_is(raw, "null") ? raw : STR_NULL;
@@ -86,15 +118,17 @@ static struct str field(enum dialect d, enum wire_field f,
 static int set_field(enum dialect d, enum wire_field f, struct json_edits *e,
                      struct str value, struct err *err)
 {
+    struct str at;
     int rc = 0;
 
     if (!has_place(d, f))
         return -ERR_NOTFOUND;
+    at = place_of(f, e);
     if (!value.p)
-        return json_edit_remove(e, places[f]);
-    if (!json_edits_get(e, STR("/generationConfig")).p)
-        rc = json_edit_set(e, STR("/generationConfig"), STR("{}"), err);
-    return rc ? rc : json_edit_set(e, places[f], value, err);
+        return json_edit_remove(e, at);
+    if (!json_edits_get(e, configs[0]).p && !json_edits_get(e, configs[1]).p)
+        rc = json_edit_set(e, configs[0], STR("{}"), err);
+    return rc ? rc : json_edit_set(e, at, value, err);
 }
 
 /* ---- errors ------------------------------------------------------------- */
@@ -104,17 +138,11 @@ static int status_of(const struct err_info *info)
     return info->status_gemini;
 }
 
-static int put_error(struct buf *out, const struct wire_error *e)
+static int put_details(struct buf *out, const struct wire_error *e)
 {
-    int rc = buf_printf(out, "{\"error\":{\"code\":%d,\"message\":",
-                        e->info->status_gemini);
+    int rc = buf_puts(out, "{\"@type\":\"type.googleapis.com/google.rpc."
+                           "ErrorInfo\",\"reason\":");
 
-    rc = rc ? rc : buf_json_str(out, e->message);
-    rc = rc ? rc : buf_puts(out, ",\"status\":");
-    rc = rc ? rc : buf_json_str(out, str_of(e->info->type_gemini));
-    rc = rc ? rc : buf_puts(out, ",\"details\":[{\"@type\":\"type."
-                                 "googleapis.com/google.rpc.ErrorInfo\","
-                                 "\"reason\":");
     rc = rc ? rc : buf_json_str(out, e->code);
     rc = rc ? rc : buf_puts(out, ",\"domain\":\"penstock\"}");
     if (!rc && e->request_id.n) {
@@ -123,6 +151,32 @@ static int put_error(struct buf *out, const struct wire_error *e)
         rc = rc ? rc : buf_json_str(out, e->request_id);
         rc = rc ? rc : buf_putc(out, '}');
     }
+    if (!rc && e->param.n) { /* a field at fault, by its path */
+        rc = buf_puts(out, ",{\"@type\":\"type.googleapis.com/google.rpc."
+                           "BadRequest\",\"fieldViolations\":[{\"field\":");
+        rc = rc ? rc : buf_json_str(out, e->param);
+        rc = rc ? rc : buf_puts(out, ",\"description\":");
+        rc = rc ? rc : buf_json_str(out, e->message);
+        rc = rc ? rc : buf_puts(out, "}]}");
+    }
+    if (rc || !e->retry_after_ms)
+        return rc;
+    return buf_printf(out, ",{\"@type\":\"type.googleapis.com/google.rpc."
+                           "RetryInfo\",\"retryDelay\":\"%llu.%03us\"}",
+                      (unsigned long long)(e->retry_after_ms / 1000),
+                      (unsigned)(e->retry_after_ms % 1000));
+}
+
+static int put_error(struct buf *out, const struct wire_error *e)
+{
+    int rc = buf_printf(out, "{\"error\":{\"code\":%d,\"message\":",
+                        e->status ? e->status : e->info->status_gemini);
+
+    rc = rc ? rc : buf_json_str(out, e->message);
+    rc = rc ? rc : buf_puts(out, ",\"status\":");
+    rc = rc ? rc : buf_json_str(out, str_of(e->info->type_gemini));
+    rc = rc ? rc : buf_puts(out, ",\"details\":[");
+    rc = rc ? rc : put_details(out, e);
     return rc ? rc : buf_puts(out, "]}}");
 }
 
@@ -135,7 +189,10 @@ static int put_error_event(struct buf *out, const struct wire_error *e)
 }
 
 static const char *const max_tokens[] = {
-    "/generationConfig/maxOutputTokens", NULL
+    "/generationConfig/maxOutputTokens",
+    "/generationConfig/max_output_tokens",
+    "/generation_config/maxOutputTokens",
+    "/generation_config/max_output_tokens", NULL
 };
 static const char *const forwarded[] = { "x-goog-api-client",
                                          "x-goog-user-project", NULL };
@@ -156,7 +213,7 @@ const struct dialect_ops gemini_dialect = {
     .error = put_error,
     .error_event = put_error_event,
     .request_id = "x-request-id",
-    .keepalive = ": keep-alive\n\n",
+    .keepalive = "", /* Google's SDKs read every line as JSON */
     .needs_done = false,
     .max_tokens = max_tokens,
     .forwarded = forwarded,

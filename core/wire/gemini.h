@@ -7,9 +7,10 @@
 #ifndef PENSTOCK_WIRE_GEMINI_H
 #define PENSTOCK_WIRE_GEMINI_H
 
-#include "wire/dialect.h"
+#include "wire/texts.h"
 
 extern const struct dialect_ops gemini_dialect;
+extern const struct wire_text_ops gemini_text_ops;
 
 /** Bits of wire/needs.h. O(parts). */
 uint32_t gemini_needs(const struct json *body);

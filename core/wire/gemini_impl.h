@@ -4,7 +4,7 @@
 #ifndef PENSTOCK_WIRE_GEMINI_IMPL_H
 #define PENSTOCK_WIRE_GEMINI_IMPL_H
 
-#include "wire/dialect.h"
+#include "wire/texts.h"
 
 int gemini_texts(enum dialect d, const struct json *body, wire_text_fn *fn,
                  void *ud);
@@ -21,5 +21,27 @@ int gemini_unseal(const struct json *body, struct json_edits *e,
                   struct arena *a, struct err *err);
 void gemini_usage_in_tail(struct str tail, struct arena *a,
                           struct usage *out);
+
+/** Where a text stands: wire_block.part. */
+enum gemini_part {
+    GEMINI_PART_TEXT,
+    GEMINI_PART_THOUGHT,
+    GEMINI_PART_ARGS,    /* a call's arguments, or code: whole */
+    GEMINI_PART_PARTIAL, /* a piece of a string in partialArgs */
+};
+
+/** The candidate's number. */
+uint32_t gemini_index(const struct json *j, uint32_t candidate,
+                      uint32_t position);
+/** The block of one of partialArgs. */
+uint32_t gemini_partial_block(const struct json *j, uint32_t partial);
+
+int gemini_carry(enum dialect d, const struct wire_block *b, struct str text,
+                 struct str like, struct buf *out);
+int gemini_stop_stream(enum dialect d, const struct wire_stop *stop,
+                       struct buf *out);
+int gemini_stop_body(enum dialect d, const struct json *body,
+                     struct arena *names, uint32_t choice,
+                     enum wire_finish finish, struct buf *out);
 
 #endif

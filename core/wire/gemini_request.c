@@ -88,6 +88,20 @@ static enum wire_role role_of(const struct json *j, uint32_t content)
                : WIRE_ROLE_USER;
 }
 
+static int put_batch(const struct walk *w)
+{
+    const struct json *j = w->j;
+    uint32_t list = wire_member(j, 0, "requests");
+    int rc = 0;
+
+    if (list == JSON_NONE || j->nodes[list].type != JSON_T_ARRAY)
+        return 0;
+    for (uint32_t c = json_first(j, list); c != JSON_NONE && !rc;
+         c = json_sibling(j, list, c))
+        rc = put_content(w, wire_member(j, c, "content"), WIRE_ROLE_USER);
+    return rc;
+}
+
 int gemini_texts(enum dialect d, const struct json *body, wire_text_fn *fn,
                  void *ud)
 {
@@ -97,6 +111,8 @@ int gemini_texts(enum dialect d, const struct json *body, wire_text_fn *fn,
     uint32_t list = wire_member(body, 0, "contents");
     int rc;
 
+    if (d == DIALECT_GEMINI_BATCH)
+        return put_batch(&w);
     if (d == DIALECT_GEMINI_EMBED)
         return put_content(&w, wire_member(body, 0, "content"),
                            WIRE_ROLE_USER);

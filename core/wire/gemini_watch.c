@@ -78,6 +78,7 @@ static void watch_object(enum dialect d, const struct json *j, uint32_t top,
                          struct arena *a, struct wire_watch *out)
 {
     uint32_t error = wire_member(j, top, "error");
+    uint32_t usage = wire_member(j, top, "usageMetadata");
 
     if (!wire_is_empty(j, error))
         watch_error(j, error, a, out);
@@ -85,6 +86,8 @@ static void watch_object(enum dialect d, const struct json *j, uint32_t top,
         watch_answer(j, top, out);
     else
         out->content = true; /* a count, vectors, names */
+    if (d != DIALECT_GEMINI && usage != JSON_NONE)
+        gemini_read_usage(j, usage, &out->usage);
 }
 
 static int watch(enum dialect d, struct str text, struct json *j,

@@ -179,8 +179,12 @@ struct neutral_extra {
     struct str name, raw;
 };
 
+struct neutral_embed;
+
 struct neutral_request {
     enum dialect from;
+    struct neutral_embed *embed; /* wire/embed.h: then vectors are asked for,
+                                  * and there are no messages; else NULL */
     struct str model;
     bool stream, include_usage;
     bool legacy_functions; /* asked with `functions`: answered likewise */

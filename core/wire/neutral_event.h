@@ -11,6 +11,8 @@
  *           | THINKING* SIGNATURE? BLOCK_END | REDACTED
  *           | TOOL_BEGIN TOOL_ARGS* BLOCK_END | OPAQUE
  *
+ * or, where vectors were asked for, START VECTOR* USAGE? END.
+ *
  * Blocks of one choice never overlap, whatever the provider sends. FINISH
  * comes once for each choice; after it only USAGE, ERROR and END do. END is
  * a clean end and comes once; ERROR ends the answer instead of it, and may be
@@ -43,6 +45,8 @@ enum neutral_event_type {
     NEUTRAL_END,
     NEUTRAL_ERROR,      /* error */
     NEUTRAL_PING,       /* upstream is alive */
+    NEUTRAL_VECTOR,     /* of input number `choice`: raw, an array of numbers
+                         * or a string of base64; from 0 on, without a gap */
 };
 
 enum neutral_finish {
@@ -85,8 +89,9 @@ typedef int (*neutral_sink)(void *ud, const struct neutral_event *ev);
 /** The event is something the model said: from here on nothing is retried. */
 static inline bool neutral_is_content(const struct neutral_event *ev)
 {
-    return ev->type >= NEUTRAL_TEXT && ev->type <= NEUTRAL_OPAQUE &&
-           ev->type != NEUTRAL_BLOCK_END;
+    return (ev->type >= NEUTRAL_TEXT && ev->type <= NEUTRAL_OPAQUE &&
+            ev->type != NEUTRAL_BLOCK_END) ||
+           ev->type == NEUTRAL_VECTOR;
 }
 
 /**

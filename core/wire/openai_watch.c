@@ -113,7 +113,8 @@ static void watch_object(enum dialect d, const struct json *j,
         out->usage.tier = watch_tier(j, 0);
         out->usage_only = choices != JSON_NONE && !any;
     }
-    if (d == DIALECT_OPENAI_EMBEDDINGS || d == DIALECT_OPENAI_MODELS)
+    if (d == DIALECT_OPENAI_EMBEDDINGS || d == DIALECT_MISTRAL_EMBED ||
+        d == DIALECT_OPENAI_MODELS)
         out->content = json_member(j, 0, STR("data")) != JSON_NONE;
 }
 

@@ -107,6 +107,21 @@ static void read_usage(const struct json *j, uint32_t u, struct usage *out)
     out->input = in;
 }
 
+/* Cohere's way: tokens that it saw, or those that it bills. */
+static void read_meta(const struct json *j, uint32_t meta, struct usage *out)
+{
+    static const char *const names[] = { "billed_units", "tokens" };
+
+    if (meta == JSON_NONE || j->nodes[meta].type != JSON_T_OBJECT)
+        return;
+    for (size_t i = 0; i < 2 && out->input < 0; i++) {
+        uint32_t node = json_member(j, meta, str_of(names[i]));
+
+        out->input = watch_number(j, node, "input_tokens");
+        out->output = watch_number(j, node, "output_tokens");
+    }
+}
+
 /* Words of an answer are nobody's here: one that is no JSON passes, and an
  * "error" member may be a job's, which is no fault of the answer. */
 static void watch(struct str text, struct json *j, struct wire_watch *out)
@@ -119,6 +134,8 @@ static void watch(struct str text, struct json *j, struct wire_watch *out)
     usage = json_member(j, 0, STR("usage"));
     if (usage != JSON_NONE && j->nodes[usage].type == JSON_T_OBJECT)
         read_usage(j, usage, &out->usage);
+    else
+        read_meta(j, json_member(j, 0, STR("meta")), &out->usage);
 }
 
 static int watch_event(enum dialect d, struct str event, struct str data,

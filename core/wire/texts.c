@@ -5,6 +5,7 @@
 
 #include "base/json_bytes.h"
 #include "wire/anthropic_text.h"
+#include "wire/gemini.h"
 #include "wire/openai.h"
 #include "wire/responses.h"
 
@@ -20,20 +21,25 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
         return &anthropic_text_ops;
     case DIALECT_RESPONSES:
         return &responses_text_ops;
+    case DIALECT_GEMINI:
+        return &gemini_text_ops;
     case DIALECT_NONE:
     case DIALECT_OPENAI_EMBEDDINGS:
     case DIALECT_PASSTHROUGH:
     case DIALECT_OPENAI_MODELS:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
-    case DIALECT_GEMINI:
     case DIALECT_GEMINI_COUNT:
     case DIALECT_GEMINI_EMBED:
+    case DIALECT_GEMINI_BATCH:
     case DIALECT_GEMINI_MODELS:
     case DIALECT_CONVERSE:
     case DIALECT_COHERE:
     case DIALECT_OLLAMA:
     case DIALECT_MISTRAL:
+    case DIALECT_MISTRAL_EMBED:
+    case DIALECT_COHERE_EMBED:
+    case DIALECT_OLLAMA_EMBED:
         break;
     }
     return NULL;

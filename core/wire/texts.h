@@ -21,6 +21,9 @@
  * are TEXTs, content_block_stop is an END; a body's tool input, an object, is
  * a TEXT with `raw`.
  *
+ * Google: as OpenAI, a candidate is a choice; a call comes whole, its `block`
+ * is its number in the event (gemini_text.c).
+ *
  * All functions are pure; the callers own what they fill.
  */
 #ifndef PENSTOCK_WIRE_TEXTS_H
@@ -106,7 +109,8 @@ struct wire_text_ops {
     int (*stop_body)(enum dialect d, const struct json *body,
                      struct arena *names, uint32_t choice,
                      enum wire_finish finish, struct buf *out);
-    bool each; /* `like` is the event at hand, and the first one is `head` */
+    bool each; /* `like` is the block's last event (none for a stop), and the
+                * first one of the stream is `head` */
 };
 
 enum { WIRE_ITEMS_MAX = 65536 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Watching answers of Cohere and Ollama: one scan, a look at few members. */
+/* Watching answers of Cohere and Ollama, chats and vectors: one scan, a look
+ * at few members. */
 #include "wire/upstream_dialects.h"
 
 #include "base/json_bytes.h"
@@ -85,7 +86,6 @@ static int ollama_watch(enum dialect d, struct str body, struct json *j,
     int rc = scan(body, j, out, err);
     uint32_t message, done;
 
-    (void)d;
     if (rc)
         return rc;
     message = member(j, 0, "message");
@@ -96,6 +96,8 @@ static int ollama_watch(enum dialect d, struct str body, struct json *j,
                    says(j, message, "tool_calls");
     out->done = done != JSON_NONE && j->nodes[done].type == JSON_T_TRUE;
     out->finish = out->done;
+    if (d == DIALECT_OLLAMA_EMBED)
+        out->content = out->finish = says(j, 0, "embeddings");
     out->usage.input = watch_number(j, 0, "prompt_eval_count");
     out->usage.output = watch_number(j, 0, "eval_count");
     return 0;
@@ -173,16 +175,26 @@ static int cohere_event(enum dialect d, struct str event, struct str data,
     return 0;
 }
 
+int64_t cohere_billed_input(const struct json *j)
+{
+    return watch_number(j, member(j, member(j, 0, "meta"), "billed_units"),
+                        "input_tokens");
+}
+
 static int cohere_body(enum dialect d, struct str body, struct json *j,
                        struct arena *a, struct wire_watch *out,
                        struct err *err)
 {
     int rc = scan(body, j, out, err);
 
-    (void)d;
     if (rc)
         return rc;
     watch_error(j, true, a, out);
+    if (d == DIALECT_COHERE_EMBED) {
+        out->content = out->finish = says(j, 0, "embeddings");
+        out->usage.input = cohere_billed_input(j);
+        return 0;
+    }
     out->content = says(j, 0, "message");
     if (!out->error)
         cohere_end(j, 0, a, out);

@@ -424,38 +424,6 @@ static int check_object(struct walk *w, enum scope s, uint32_t object)
     return rc;
 }
 
-/* ---- the operator's limits --------------------------------------------- */
-
-static int limit(struct walk *w, const char *member, int64_t most)
-{
-    uint32_t node = json_member(w->j, 0, str_of(member));
-    int64_t count = 0;
-    double n;
-
-    if (!most || node == JSON_NONE)
-        return 0;
-    n = measure(w->j, node, &count);
-    if (w->j->nodes[node].type == JSON_T_STRING) /* "9": some take it */
-        n = 1e18;
-    if (n <= (double)most)
-        return 0;
-    fault(w, VALID_LIMIT, node, NULL);
-    w->fault.bound = most;
-    w->fault.count = n < 1e18 ? (int64_t)n : INT64_MAX;
-    return -ERR_INVALID_REQUEST;
-}
-
-static int check_limits(struct walk *w, const struct valid_limits *limits)
-{
-    int rc = limit(w, "messages", limits->messages);
-
-    rc = rc ? rc : limit(w, "tools", limits->tools);
-    rc = rc ? rc : limit(w, "functions", limits->tools);
-    rc = rc ? rc : limit(w, "max_tokens", limits->max_tokens);
-    rc = rc ? rc : limit(w, "max_output_tokens", limits->max_tokens);
-    return rc ? rc : limit(w, "max_completion_tokens", limits->max_tokens);
-}
-
 static enum scope top_of(enum dialect d)
 {
     switch (d) {
@@ -470,6 +438,12 @@ static enum scope top_of(enum dialect d)
         return SCOPE_CHAT;
     case DIALECT_RESPONSES:
         return SCOPE_RESPONSES;
+    case DIALECT_GEMINI:
+        return SCOPE_GEMINI;
+    case DIALECT_GEMINI_COUNT:
+        return SCOPE_GEMINI_COUNT;
+    case DIALECT_GEMINI_EMBED:
+        return SCOPE_GEMINI_EMBED;
     default:
         return SCOPE_NONE;
     }
@@ -488,7 +462,7 @@ int validate_body(enum dialect d, const struct json *body,
     if (limits) {
         w.max_images = limits->images;
         w.lenient = limits->nothing_else;
-        rc = check_limits(&w, limits);
+        rc = valid_check_limits(d, body, limits, &w.fault);
     }
     if (!rc && top_of(d) != SCOPE_NONE && (!w.lenient || w.max_images))
         rc = check_object(&w, top_of(d), 0);

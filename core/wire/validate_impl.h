@@ -38,6 +38,11 @@ struct valid_fault {
     const char *choices; /* "a|b" */
 };
 
+/** What is more than the operator allows; -ERR_INVALID_REQUEST with *f. */
+int valid_check_limits(enum dialect d, const struct json *j,
+                       const struct valid_limits *limits,
+                       struct valid_fault *f);
+
 /** The error in the dialect's words; -ERR_x. */
 int valid_say(enum dialect d, const struct json *j,
               const struct valid_fault *f, struct arena *a, struct err *err);

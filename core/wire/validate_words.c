@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * What is wrong with a request, in the words of its dialect: both say it with
- * sentences that their clients' authors know, and each writes paths its way.
+ * What is wrong with a request, in the words of its dialect: each says it with
+ * sentences that its clients' authors know, and writes paths its way.
  */
 #include "wire/validate_impl.h"
 
@@ -13,19 +13,41 @@
 
 /* ---- paths ------------------------------------------------------------- */
 
-static int put_step(struct buf *b, bool anthropic, const struct json *j,
+/* A member as Google names fields: "maxOutputTokens" is max_output_tokens. */
+static int put_snake(struct buf *b, struct str name)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < name.n && !rc; i++) {
+        char c = name.p[i];
+        bool upper = c >= 'A' && c <= 'Z';
+
+        if (upper && i)
+            rc = buf_putc(b, '_');
+        rc = rc ? rc : buf_putc(b, upper ? (char)(c | 0x20) : c);
+    }
+    return rc;
+}
+
+static int put_step(struct buf *b, enum dialect d, const struct json *j,
                     uint32_t child, uint32_t index, struct arena *a)
 {
-    if (!j->nodes[child].key_end && anthropic)
+    struct str name;
+
+    if (!j->nodes[child].key_end && dialect_is_anthropic(d))
         return buf_printf(b, "%s%u", b->n ? "." : "", index);
     if (!j->nodes[child].key_end)
         return buf_printf(b, "[%u]", index);
-    return buf_printf(b, "%s" STR_FMT, b->n ? "." : "",
-                      STR_ARG(json_name(j, child, a)));
+    name = json_name(j, child, a);
+    if (!dialect_is_gemini(d))
+        return buf_printf(b, "%s" STR_FMT, b->n ? "." : "", STR_ARG(name));
+    if (b->n && buf_putc(b, '.'))
+        return -ERR_LIMIT;
+    return put_snake(b, name);
 }
 
 /* From the top down: in each container, the child that holds the node. */
-static void put_path(struct buf *b, bool anthropic, const struct json *j,
+static void put_path(struct buf *b, enum dialect d, const struct json *j,
                      uint32_t node, struct arena *a)
 {
     uint32_t at = 0;
@@ -37,22 +59,27 @@ static void put_path(struct buf *b, bool anthropic, const struct json *j,
             child = json_sibling(j, at, child);
             index++;
         }
-        if (child == JSON_NONE ||
-            put_step(b, anthropic, j, child, index, a))
+        if (child == JSON_NONE || put_step(b, d, j, child, index, a))
             return; /* longer than a path is told */
         at = child;
     }
 }
 
-static struct str path_of(bool anthropic, const struct json *j,
+static struct str path_of(enum dialect d, const struct json *j,
                           const struct valid_fault *f, struct arena *a)
 {
     struct buf b = BUF_INIT(PATH_BYTES);
     struct str s;
 
-    put_path(&b, anthropic, j, f->node, a);
-    if (f->why == VALID_MISSING)
-        buf_printf(&b, "%s%s", b.n ? "." : "", f->member);
+    put_path(&b, d, j, f->node, a);
+    if (f->why == VALID_MISSING) {
+        if (b.n)
+            buf_putc(&b, '.');
+        if (dialect_is_gemini(d))
+            put_snake(&b, str_of(f->member));
+        else
+            buf_puts(&b, f->member);
+    }
     s = arena_dup(a, buf_str(&b));
     buf_clear(&b);
     return s;
@@ -249,14 +276,75 @@ static int say_anthropic(const struct json *j, const struct valid_fault *f,
     }
 }
 
+/* ---- Google ------------------------------------------------------------ */
+
+static const char *google_request(enum dialect d)
+{
+    return d == DIALECT_GEMINI_COUNT   ? "CountTokensRequest"
+           : d == DIALECT_GEMINI_EMBED ? "EmbedContentRequest"
+                                       : "GenerateContentRequest";
+}
+
+static int google_bound(enum dialect d, const struct json *j,
+                        const struct valid_fault *f, const char *at,
+                        struct err *err)
+{
+    bool low = f->why == VALID_LOW;
+
+    if (j->nodes[f->node].type == JSON_T_NUMBER)
+        return err_at(err, ERR_INVALID_REQUEST, at,
+                      "* %s.%s: must be %s or equal to %lld, not " STR_FMT,
+                      google_request(d), at, low ? "greater than" :
+                      "less than", (long long)f->bound,
+                      STR_ARG(value_text(j, f->node)));
+    if (f->count == 0)
+        return err_at(err, ERR_INVALID_REQUEST, at,
+                      "* %s.%s: must not be empty.", google_request(d), at);
+    return err_at(err, ERR_INVALID_REQUEST, at,
+                  "* %s.%s: at %s %lld are allowed, not %lld",
+                  google_request(d), at, low ? "least" : "most",
+                  (long long)f->bound, (long long)f->count);
+}
+
+static int say_google(enum dialect d, const struct json *j,
+                      const struct valid_fault *f, const char *at,
+                      struct err *err)
+{
+    char text[160];
+
+    switch (f->why) {
+    case VALID_MISSING:
+        return err_at(err, ERR_INVALID_REQUEST, at,
+                      "* %s.%s: is not specified", google_request(d), at);
+    case VALID_TYPE:
+        return err_at(err, ERR_INVALID_REQUEST, at,
+                      "Invalid value at '%s': expected %s, but got %s.", at,
+                      types_text(false, f->types, text, sizeof text),
+                      got_text(j, f->node));
+    case VALID_CHOICE:
+        return err_at(err, ERR_INVALID_REQUEST, at,
+                      "Invalid value at '%s': " STR_FMT ". Valid are %s.", at,
+                      STR_ARG(value_text(j, f->node)),
+                      choices_text(f->choices, text, sizeof text));
+    case VALID_LIMIT:
+        return err_at(err, ERR_INVALID_REQUEST, at,
+                      "* %s.%s: at most %lld are allowed here, not %lld",
+                      google_request(d), at, (long long)f->bound,
+                      (long long)f->count);
+    default:
+        return google_bound(d, j, f, at, err);
+    }
+}
+
 int valid_say(enum dialect d, const struct json *j,
               const struct valid_fault *f, struct arena *a, struct err *err)
 {
-    bool anthropic = dialect_is_anthropic(d);
-    struct str path = path_of(anthropic, j, f, a);
+    struct str path = path_of(d, j, f, a);
 
     if (!path.p)
         return -ERR_NOMEM;
-    return anthropic ? say_anthropic(j, f, path.p, err)
-                     : say_openai(j, f, path.p, err);
+    if (dialect_is_gemini(d))
+        return say_google(d, j, f, path.p, err);
+    return dialect_is_anthropic(d) ? say_anthropic(j, f, path.p, err)
+                                   : say_openai(j, f, path.p, err);
 }

@@ -66,6 +66,9 @@ static ps_rc watch(ps_try *t, ps_str event, ps_str data)
 static ps_rc body(ps_try *t, ps_str body)
 {
     (void)body;
+    if (t->api->op == PS_EMBEDDINGS)
+        return report(t, "/meta/billed_units/input_tokens",
+                      "/meta/billed_units/output_tokens");
     return report(t, "/usage/billed_units/input_tokens",
                   "/usage/billed_units/output_tokens");
 }
@@ -106,8 +109,8 @@ static const ps_api apis[] = {
     { PS_CHAT, PS_COHERE, PS_SSE, "POST", "/v2/chat" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET",
       "/v1/models?endpoint=chat&page_size=1000" },
-    { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST",
-      "/compatibility/v1/embeddings" },
+    { PS_EMBEDDINGS, PS_COHERE, PS_JSON, "POST", "/v2/embed" },
+    { PS_PASSTHROUGH, PS_OPENAI_PATHS, PS_SSE, "POST", "/v2" }, /* rerank */
 };
 
 static const ps_provider ops = {

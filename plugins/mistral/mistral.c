@@ -27,7 +27,7 @@ static ps_rc classify(ps_try *t, ps_fault *f)
 
 static const ps_api apis[] = {
     { PS_CHAT, PS_MISTRAL, PS_SSE, "POST", "/chat/completions" },
-    { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST", "/embeddings" },
+    { PS_EMBEDDINGS, PS_MISTRAL, PS_JSON, "POST", "/embeddings" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET", "/models" },
 };
 

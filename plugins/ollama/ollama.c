@@ -21,7 +21,7 @@ static ps_rc adjust(ps_try *t)
 {
     ps_rc rc;
 
-    if (t->api->op != PS_CHAT)
+    if (t->api->op != PS_CHAT && t->api->op != PS_EMBEDDINGS)
         return PS_OK;
     rc = put(t, "/num_ctx", "/options/num_ctx");
     return rc ? rc : put(t, "/keep_alive", "/keep_alive");
@@ -50,8 +50,7 @@ static const ps_api apis[] = {
     { PS_CHAT, PS_OLLAMA, PS_NDJSON, "POST", "/api/chat" },
     { PS_COMPLETIONS, PS_OPENAI_COMPLETIONS, PS_SSE, "POST",
       "/v1/completions" },
-    { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST",
-      "/v1/embeddings" },
+    { PS_EMBEDDINGS, PS_OLLAMA, PS_JSON, "POST", "/api/embed" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET", "/v1/models" },
 };
 

@@ -191,6 +191,8 @@ function include(pattern) end
 ---@field responses? "native"|"none" # Does the provider have an endpoint for OpenAI's Responses? "native": such requests go to it as they are; "none": they are translated. Unset: "none", but for plugins that speak Responses alone.
 ---@field responses_only? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models, with "*", that are served by that endpoint alone: requests of other dialects are translated for it.
 ---@field responses_tools? (string|penstock.conf.reference)[]|string|penstock.conf.reference # The same for models that take tools there alone: of requests with tools.
+---@field completions? "native"|"none" # Does the provider have an endpoint for OpenAI's legacy Completions? "none": such requests are asked by chat, where that can give what they want. Unset: "native", where the plugin speaks it.
+---@field completions_for? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models, with "*", that have that endpoint all the same.
 ---@field errors? table<string, "transient"|"overloaded"|"rate_limit"|"quota"|"auth"|"model_access"|"model_gone"|"context_length"|"content_filter"|"bad_request"|"region"|"timeout"|"connect"|"protocol"|"unknown"> # The provider's error codes: CODE = "class".
 
 ---A name that clients ask for.
@@ -353,6 +355,7 @@ function include(pattern) end
 
 ---What a model can not do.
 ---@class penstock.conf.capability
+---@field kind? "chat"|"embed"|"rerank" # What it is asked for: one that is known to make vectors, or to rank, gets no other request, and one that is said to be for chat none for these. Unset: what the catalogue knows.
 ---@field context? integer # Most tokens of input and output together. Unset: not known.
 ---@field lacks? ("tools"|"vision"|"documents"|"audio"|"schema"|"prefill")[]|"tools"|"vision"|"documents"|"audio"|"schema"|"prefill" # What it cannot do. Unset: it is taken to be able.
 

@@ -92,7 +92,8 @@ static void fuzz_request(enum dialect d, struct str body)
 /* ---- answers ------------------------------------------------------------ */
 
 static const enum dialect into[] = { DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC,
-                                     DIALECT_GEMINI, DIALECT_RESPONSES };
+                                     DIALECT_GEMINI, DIALECT_RESPONSES,
+                                     DIALECT_OPENAI_COMPLETIONS };
 
 enum { OUTS = 2 * sizeof into / sizeof *into };
 

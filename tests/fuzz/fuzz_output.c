@@ -7,7 +7,9 @@
  */
 #include "flow/output.h"
 #include "wire/anthropic_text.h"
+#include "wire/gemini.h"
 #include "wire/openai.h"
+#include "wire/responses.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ struct run {
     struct sse left; /* what the client gets */
     uint8_t how;
     bool ended;
+    bool whole_only; /* some texts of the dialect cannot be said in pieces */
 };
 
 static void on_ask(void *ud, struct policy_window *w, struct policy_result *out)
@@ -90,7 +93,8 @@ static int on_event(void *ud, const struct sse_event *ev)
 {
     struct run *r = ud;
     bool done = ev->data.p && str_is(ev->data, "[DONE]");
-    bool last = done || str_is(ev->event, "message_stop");
+    bool end = str_is(ev->event, "response.completed");
+    bool last = done || end || str_is(ev->event, "message_stop");
     int rc;
 
     if (!ev->data.p || ev->cut)
@@ -99,13 +103,15 @@ static int on_event(void *ud, const struct sse_event *ev)
     if (!done && (json_scan(&r->j, ev->data, NULL, NULL) ||
                   r->j.nodes[0].type != JSON_T_OBJECT))
         return -ERR_SYNTAX;
-    rc = output_event(r->o, ev, last ? NULL : &r->j, last);
+    rc = output_event(r->o, ev, last && !end ? NULL : &r->j, last);
     if (rc) {
         struct usage none = USAGE_NONE;
 
-        MUST(rc == -ERR_CANCELLED);
+        /* what was cut where it cannot be said again */
+        MUST(rc == -ERR_CANCELLED || (r->whole_only && rc == -ERR_NOTFOUND));
         r->ended = true;
-        if (output_verdict(r->o)->verdict == POLICY_STOP)
+        if (rc == -ERR_CANCELLED &&
+            output_verdict(r->o)->verdict == POLICY_STOP)
             MUST(output_stop(r->o, &none, true) == 0);
     }
     check(r);
@@ -144,13 +150,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *a = arena_new(16 << 20);
     struct str text = { (const char *)data + 2, size - 2 };
     struct run r = { .ended = false };
-    bool anthropic;
+    static const struct wire_text_ops *const dialects[] = {
+        &openai_text_ops, &anthropic_text_ops, &gemini_text_ops,
+        &responses_text_ops,
+    };
+    unsigned d;
 
     if (size < 2 || !a) {
         arena_free(a);
         return 0;
     }
-    anthropic = data[0] & 1;
+    d = (data[0] & 1) | (data[1] & 32) >> 4;
+    r.whole_only = d > 1;
     wants.all = data[0] & 4;
     for (int k = 0; k < WIRE_KINDS; k++)
         wants.hold[k] = data[0] >> 4;
@@ -158,8 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[1] & 16) /* thinking is observed, arguments are nobody's */
         wants.acting = 1, wants.kinds = 5;
     r.o = output_new(&wants, DIALECT_OPENAI_CHAT,
-                     anthropic ? &anthropic_text_ops : &openai_text_ops, a,
-                     &ops, &r);
+                     dialects[d], a, &ops, &r);
     MUST(r.o);
     if (data[0] & 2)
         body(&r, text);

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const enum dialect dialects[] = {
         DIALECT_OPENAI_CHAT, DIALECT_OPENAI_COMPLETIONS,
         DIALECT_OPENAI_EMBEDDINGS, DIALECT_ANTHROPIC,
+        DIALECT_RESPONSES,         DIALECT_GEMINI,
+        DIALECT_GEMINI_COUNT,      DIALECT_GEMINI_EMBED,
     };
     struct valid_limits limits = { 0 };
     struct json j = { 0 };
@@ -37,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         arena_free(a);
         return 0;
     }
-    d = dialects[data[0] & 3];
+    d = dialects[(data[0] & 3) | (data[0] & 8) >> 1];
     if (data[0] & 4)
         limits = (struct valid_limits){ 2, 2, 2, 100, false };
     rc = validate_body(d, &j, &limits, a, &err);

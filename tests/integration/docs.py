@@ -2,7 +2,7 @@
 # Copyright The Penstock Authors
 """The blocks of code in the documentation, as data.
 
-Every fence has a label: lua, sh, json, c, python; or text, for what is no
+Every fence has a label: lua, sh, json, c, python, js; or text, for what is no
 code. A comment of one line, right before the fence, may say more:
 
     <!-- not run: REASON -->                for sh
@@ -17,7 +17,7 @@ import re
 
 from conftest import SRC
 
-LABELS = {"lua", "sh", "json", "c", "python", "text"}
+LABELS = {"lua", "sh", "json", "c", "python", "js", "text"}
 FENCE = re.compile(r"(?:^<!-- (?P<note>.*) -->\n)?"
                    r"^```(?P<label>.*)\n(?P<text>(?:.*\n)*?)^```$", re.M)
 

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import re
 import signal
 import stat
@@ -12,7 +13,7 @@ import subprocess
 import pytest
 
 import docs
-from conftest import PENSTOCK, SRC, free_port
+from conftest import BUILD, PENSTOCK, SRC, free_port
 
 ECHO = {"model": "sim/echo", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -234,6 +235,22 @@ def test_programs_work_as_printed(block, penstock):
     got = subprocess.run([sys.executable, "-c", adapted_port(block.text, p)],
                          capture_output=True, text=True, timeout=60)
     assert got.returncode == 0, got.stderr
+
+
+NODE = pathlib.Path(os.environ.get("PENSTOCK_NODE_MODULES") or
+                    BUILD / "tests/.work/node/node_modules").parent
+
+
+@pytest.mark.parametrize("block", each("js"))
+def test_scripts_work_as_printed(block, penstock):
+    if not (NODE / "node_modules").exists():
+        pytest.skip("skipped: no node packages")
+    p = penstock(CONF)
+    got = subprocess.run(["node", "--input-type=module", "-e",
+                          adapted_port(block.text, p)], cwd=NODE,
+                         capture_output=True, text=True, timeout=60)
+    assert got.returncode == 0, got.stderr
+    assert "Hello" in got.stdout
 
 
 def adapted_port(text, p):

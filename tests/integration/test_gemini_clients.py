@@ -178,23 +178,6 @@ policies {{ "auth", "route" }}""")
     assert "pk-wrong-1" not in json.dumps(p.logs())
 
 
-def test_output_policies_are_not_passed_by(gateway, tmp_path):
-    """They cannot read these answers yet: then none leaves."""
-    (tmp_path / "mask.lua").write_text("""
-local M = { api = 1, window = { hold = 16 } }
-function M.output(req, conf, w) w:replace("hi", "ho") end
-return M
-""")
-    p, _ = gateway(Google(whole=answer({"text": "hi"}, finish="STOP"),
-                          stream=[answer({"text": "hi"}), LAST]),
-                   more=f"""policy_path "{tmp_path}"
-policies {{ "mask", "route" }}""")
-    for method in ("generateContent", "streamGenerateContent?alt=sse"):
-        r = p.post(BASE + "flash:" + method, BODY)
-        shape(r, 500, "INTERNAL")
-        assert b'"hi"' not in r.body
-
-
 def test_other_methods(gateway):
     told = Google(whole={"totalTokens": 14})
     p, up = gateway(told)

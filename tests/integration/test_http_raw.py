@@ -152,6 +152,8 @@ OWN_PATHS = [
     (MESSAGES, b"", "anthropic"), (MESSAGES, VERSION, "anthropic"),
     (b"/anthropic/v1/messages", b"", "anthropic"),
     (MESSAGES + b"/count_tokens", b"", "anthropic"),
+    (b"/v1beta/models/m:generateContent", b"", "gemini"),
+    (b"/gemini/v1beta/models/m:generateContent", VERSION, "gemini"),
 ]
 SHARED_PATHS = [
     (b"/v1/models", b"", "openai"), (b"/v1/models", VERSION, "anthropic"),
@@ -196,6 +198,10 @@ def shape_of(out):
         assert ours == [(b"request-id", e["request_id"].encode())], out
         return "anthropic"
     assert ours[0][0] == b"x-request-id", out
+    if "status" in e["error"]:
+        assert set(e["error"]) == {"code", "message", "status", "details"}, e
+        assert str(e["error"]["code"]).encode() == head.split(b" ")[1], out
+        return "gemini"
     assert set(e["error"]) == {"message", "type", "param", "code"}, e
     return "openai"
 

@@ -40,7 +40,8 @@ def test_a_row_says_what_is_needed(name):
     assert set(row.get("quirks", {}).get("errors", {}).values()) <= CLASSES
     assert set(row.get("quirks", {})) <= {
         "rename", "drop", "errors", "reasoning_in", "reasoning_out",
-        "responses", "responses_only", "responses_tools"}
+        "responses", "responses_only", "responses_tools", "completions",
+        "completions_for"}
 
 
 def test_two_vendors_of_one_key_are_not_both_made_by_themselves():

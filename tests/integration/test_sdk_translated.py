@@ -5,12 +5,12 @@ only the other's dialect: what they get is what they get from their own."""
 import base64
 import hashlib
 import json
-import subprocess
 
 import openai
 import pytest
 
-from conftest import PENSTOCK, free_port, wait_for
+from conftest import wait_for
+from sdks import running_mock
 from test_translate import (COMPLETION, MESSAGE, block, chunk, delta, finish,
                             named, plain, start, stop, tail)
 from upstream import Upstream
@@ -58,22 +58,8 @@ def sdks(penstock):
 @pytest.fixture
 def mock():
     """The mock upstream as a process of its own: its URL."""
-    port = free_port()
-    proc = subprocess.Popen([PENSTOCK, "mock", "--listen",
-                             f"127.0.0.1:{port}"],
-                            stdout=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE)
-    import socket
-
-    def up():
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_for(up, why="the mock")
-    yield f"http://127.0.0.1:{port}"
-    proc.terminate()
-    said = proc.communicate(timeout=10)[1]
-    assert b"Sanitizer" not in said and b"runtime error" not in said, said
+    with running_mock() as url:
+        yield url
 
 
 def chat(c, stream, **kw):
@@ -158,6 +144,25 @@ class Bytes(Upstream):
     @property
     def host(self):
         return self.url[:-3]
+
+
+def test_a_whole_answer_to_who_asked_for_a_stream(sdks):
+    """Some upstreams do not stream: the client's stream is all the same
+    whole, and nothing else is in it."""
+    with Bytes(MESSAGE) as up:
+        p, o, _ = sdks(up.host)
+        got = chat(o, True, model="an/m", messages=USER)
+        assert got.choices[0].message.content == "hi there"
+        r = p.post("/v1/chat/completions", {
+            "model": "an/m", "messages": USER, "stream": True})
+        assert r.body.startswith(b"data: ")
+    with Bytes(COMPLETION) as up:
+        p, _, a = sdks(up.host)
+        got = message(a, True, model="oa/m", max_tokens=50, messages=USER)
+        assert got.content[0].text == "hi there"
+        r = p.post("/v1/messages", {"model": "oa/m", "max_tokens": 50,
+                                    "messages": USER, "stream": True})
+        assert r.body.startswith(b"event: message_start")
 
 
 def test_parallel_tools_streamed(sdks):

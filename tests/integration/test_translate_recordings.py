@@ -144,8 +144,11 @@ def apart(answer):
 def directly(x):
     body = x["response"]["body"]
     if dialect_of(x["api"]) == "oa":
-        return apart(assembled.chat_stream(body) if x["stream"]
+        said = apart(assembled.chat_stream(body) if x["stream"]
                      else assembled.chat_whole(json.loads(body)))
+        if "refusal" in x["features"] and said["end"] == "end":
+            said["end"] = "filter"      # stop_reason "refusal"
+        return said
     return assembled.message_stream(body) if x["stream"] \
         else assembled.message_whole(json.loads(body))
 

@@ -92,7 +92,8 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "price 'gpu/l' { input = '0.5 USD/Mtok', output = '1.25 USD/Mtok',\n"      \
     "    cache_read = '0.05 USD/Mtok', cache_write_5m = '0.6 USD/Mtok',\n"     \
     "    cache_write_1h = '1 USD/Mtok', reasoning = '2 USD/Mtok' }\n"          \
-    "capability 'gpu/l*' { context = 8192, lacks = { 'vision', 'audio' } }\n"  \
+    "capability 'gpu/l*' { kind = 'chat', context = 8192,\n"                   \
+    "    lacks = { 'vision', 'audio' } }\n"                                    \
     "ledger { keep = '30d', spill = '1GiB' }\n"
 
 /* every key of receivers of alerts */

@@ -20,7 +20,7 @@ struct record_choice {
     struct buf lines, text;
     struct buf texts; /* RECORD_MEANING: all of it, for chat has one */
     int type; /* of what is in `text`, or -1 */
-    bool open, call, args, custom; /* a block, and what it is */
+    bool open, call, args, custom, refused; /* a block, and what it is */
 };
 
 struct record {
@@ -79,6 +79,7 @@ static inline void record_piece(struct record *r, struct record_choice *c,
 {
     bool meaning = r->flags & RECORD_MEANING;
 
+    c->refused |= ev->type == NEUTRAL_REFUSAL && ev->text.n;
     if (meaning && (ev->type == NEUTRAL_THINKING ||
                     ev->type == NEUTRAL_SIGNATURE))
         return;
@@ -107,10 +108,10 @@ static inline void record_line(struct record *r, struct record_choice *c,
 }
 
 /* Why it ended, as far as both dialects can tell. */
-static inline int record_finish(enum neutral_finish f)
+static inline int record_finish(struct record_choice *c, enum neutral_finish f)
 {
-    if (f == FINISH_STOP_SEQUENCE || f == FINISH_PAUSE)
-        return FINISH_STOP;
+    if (f == FINISH_STOP_SEQUENCE || f == FINISH_PAUSE || f == FINISH_STOP)
+        return c->refused ? FINISH_FILTER : FINISH_STOP; /* chat's refusal */
     return f == FINISH_CONTEXT ? FINISH_LENGTH : (int)f;
 }
 
@@ -159,7 +160,7 @@ static inline void record_block(struct record *r, struct record_choice *c,
         r->faults += c->open;
         record_flush(r, c);
         buf_printf(&c->lines, "finish %d\n",
-                   meaning ? record_finish(ev->finish) : (int)ev->finish);
+                   meaning ? record_finish(c, ev->finish) : (int)ev->finish);
         if (!meaning && ev->finish == FINISH_STOP_SEQUENCE)
             record_line(r, c, "stop", jstr_text(ev->text, r->a));
         break;

@@ -98,14 +98,15 @@ static inline void story_take(struct story *s)
 static inline int story_event(void *ud, const struct sse_event *ev)
 {
     struct story *s = ud;
-    bool last = ev->data.p && (str_is(ev->data, "[DONE]") ||
-                               str_is(ev->event, "message_stop"));
+    bool done = ev->data.p && str_is(ev->data, "[DONE]");
+    bool last = done || str_is(ev->event, "message_stop") ||
+                str_is(ev->event, "response.completed");
 
     if (!ev->data.p)
         return output_comment(s->o, ev->raw);
-    if (!last)
+    if (!done)
         CU_ASSERT_EQUAL_FATAL(json_scan(&s->scratch, ev->data, NULL, NULL), 0);
-    s->rc = output_event(s->o, ev, last ? NULL : &s->scratch, last);
+    s->rc = output_event(s->o, ev, done ? NULL : &s->scratch, last);
     if (s->rc == -ERR_CANCELLED &&
         output_verdict(s->o)->verdict == POLICY_STOP) {
         struct usage u = USAGE_NONE;
@@ -123,6 +124,26 @@ static inline void story_feed(struct story *s, struct str bytes)
     if (!s->rc)
         sse_feed(&s->sse, bytes, story_event, s, NULL);
     story_take(s);
+}
+
+/** The stream has no last word of its own: it is over. */
+static inline void story_end(struct story *s)
+{
+    s->rc = s->rc ? s->rc : output_end(s->o);
+    story_take(s);
+}
+
+/** A whole answer as a client gets it. */
+static inline const char *story_whole(struct story *s, const char *body)
+{
+    bool edited;
+
+    CU_ASSERT_EQUAL_FATAL(json_scan(&s->scratch, str_of(body), NULL, NULL), 0);
+    s->rc = output_body(s->o, &s->scratch, &edited);
+    buf_put(&s->got, edited ? output_bytes(s->o) : str_of(body));
+    buf_putc(&s->got, '\0');
+    s->got.n--;
+    return s->got.p + s->got.off;
 }
 
 #define DELTA(choice, delta)                                                  \

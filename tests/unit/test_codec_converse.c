@@ -128,7 +128,7 @@ static void writes_messages_with_marks_and_thinking(void)
             "\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
             "{\"role\":\"assistant\",\"content\":["
             "{\"type\":\"thinking\",\"thinking\":\"T\",\"signature\":\"Q==\"},"
-            "{\"type\":\"redacted_thinking\",\"data\":\"R==\"},"
+            "{\"type\":\"redacted_thinking\",\"data\":\"EtkECg==\"},"
             "{\"type\":\"text\",\"text\":\"b\"}]},"
             "{\"role\":\"user\",\"content\":[{\"type\":\"document\","
             "\"title\":\"My  file.pdf\",\"source\":{\"type\":\"base64\","
@@ -138,7 +138,8 @@ static void writes_messages_with_marks_and_thinking(void)
          "'ttl':'1h'}}],'messages':[{'role':'user','content':[{'text':'a'}]},"
          "{'role':'assistant','content':[{'reasoningContent':{"
          "'reasoningText':{'text':'T','signature':'Q=='}}},"
-         "{'reasoningContent':{'redactedContent':'R=='}},{'text':'b'}]},"
+         "{'reasoningContent':{'redactedContent':'RXRrRUNnPT0='}},"
+         "{'text':'b'}]},"
          "{'role':'user','content':[{'document':{'format':'pdf',"
          "'name':'My file pdf 1','source':{'bytes':'AA=='}}},"
          "{'cachePoint':{'type':'default'}},{'text':'The document.'}]}],"
@@ -332,6 +333,9 @@ static void reads_a_stream(void)
     E("contentBlockDelta", "{\"contentBlockIndex\":0,\"delta\":{"
                            "\"reasoningContent\":{\"signature\":\"sig\"}}}");
     E("contentBlockStop", "{\"contentBlockIndex\":0}");
+    E("contentBlockDelta", "{\"contentBlockIndex\":4,\"delta\":{"
+                           "\"reasoningContent\":{\"redactedContent\":"
+                           "\"RXRrRUNnPT0=\"}}}");
     E("contentBlockDelta", "{\"contentBlockIndex\":1,\"delta\":{"
                            "\"text\":\"a\\ud83d\"}}");
     E("contentBlockDelta", "{\"contentBlockIndex\":1,\"delta\":{"
@@ -350,6 +354,7 @@ static void reads_a_stream(void)
                   "\"cacheReadInputTokens\":3,\"totalTokens\":15}}");
     UNIT_INT(hear_cut("stream", buf_str(&b),
                       "thinking \"think\"\nsignature \"sig\"\nend\n"
+                      "redacted \"EtkECg==\"\n"
                       "text \"a\xf0\x9f\x98\x80\"\nend\ncall \"t1\"\n"
                       "name \"f\"\nargs \"{\\\"x\\\":1}\"\nend\n"
                       "finish 5\nend\nusage 5 3 0 7 0\n"), 0);

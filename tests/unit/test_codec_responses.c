@@ -96,6 +96,52 @@ static void requests_from_others(void)
         "\"reasoning.encrypted_content\"],\"store\":false}"));
 }
 
+/* What both of OpenAI's dialects have goes along, towards OpenAI. */
+static void cache_keys(void)
+{
+    CU_ASSERT(request_is(
+        O, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+           "\"x\"}],\"prompt_cache_key\":\"k\",\"prompt_cache_retention\":"
+           "\"24h\",\"verbosity\":\"low\"}",
+        R, "gpt-4o",
+        "{\"model\":\"gpt-4o\",\"input\":[{\"type\":\"message\",\"role\":"
+        "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"x\"}]}],"
+        "\"store\":false,\"prompt_cache_key\":\"k\","
+        "\"prompt_cache_retention\":\"24h\"}"));
+    CU_ASSERT(request_is(
+        R, "{\"model\":\"m\",\"input\":\"x\",\"prompt_cache_key\":\"k\"}",
+        O, "gpt-4o",
+        "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\","
+        "\"content\":\"x\"}]}"));
+}
+
+/* What a client found for a tool search is nothing that chat has; an empty
+ * turn in its place would be refused. */
+static void no_empty_turns(void)
+{
+    CU_ASSERT(request_is(
+        R, "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":\"x\"},"
+           "{\"type\":\"tool_search_call\",\"call_id\":\"c\",\"arguments\":{}},"
+           "{\"type\":\"tool_search_output\",\"call_id\":\"c\",\"tools\":[]}]}",
+        O, "gpt-4o",
+        "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\","
+        "\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"\"}]}"));
+}
+
+static void no_empty_texts(void)
+{
+    CU_ASSERT(request_is(
+        O, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+           "\"x\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{"
+           "\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+           "\"arguments\":\"{}\"}}]}]}",
+        R, "gpt-4o",
+        "{\"model\":\"gpt-4o\",\"input\":[{\"type\":\"message\",\"role\":"
+        "\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"x\"}]},{"
+        "\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+        "\"arguments\":\"{}\"}],\"store\":false}"));
+}
+
 /* What asks for something that a provider keeps is refused elsewhere. */
 static void kept_is_refused(void)
 {
@@ -392,6 +438,9 @@ static void recordings(void)
 
 UNIT_MAIN("codec_responses", { "requests to chat", requests_to_chat },
           { "requests from others", requests_from_others },
+          { "cache keys", cache_keys },
+          { "no empty turns", no_empty_turns },
+          { "no empty texts", no_empty_texts },
           { "what is kept is refused", kept_is_refused },
           { "streams are read", streams_are_read },
           { "streams to chat", streams_to_chat },

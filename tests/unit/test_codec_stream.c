@@ -65,6 +65,7 @@ static const struct stream_case to_anthropic[] = {
     { "an odd id", CALL("0", "functions.f:0", "{}") "F tool_calls\nDONE", "S\n" USE("0", "psx_functions-2ef-3a0") JSON_D("0", "{}") "E0\n" TOOL_USE(NO_USAGE) },
     { "cut off in a call", CALL("0", "t1", "{\\'x") "F length\nDONE", "S\n" USE("0", "t1") JSON_D("0", "{\\'x") "E0\nM{'stop_reason':'max_tokens','stop_sequence':null}" NO_USAGE "\nX" },
     { "refused", "D{'refusal':'No.'}\nF content_filter\nDONE", "S\n" TEXT0 "d0{'type':'text_delta','text':'No.'}\nE0\nM{'stop_reason':'refusal','stop_sequence':null}" NO_USAGE "\nX" },
+    { "refused, in chat's way", "D{'refusal':'No.'}\nF stop\nDONE", "S\n" TEXT0 "d0{'type':'text_delta','text':'No.'}\nE0\nM{'stop_reason':'refusal','stop_sequence':null}" NO_USAGE "\nX" },
     { "a pair of surrogates in two pieces", "D{'content':'a\\ud83d'}\nD{'content':'\\ude00b'}\nF stop\nDONE",
       "S\n" TEXT0 "d0{'type':'text_delta','text':'a'}\nd0{'type':'text_delta','text':'\\ud83d\\ude00b'}\nE0\n" END_TURN(NO_USAGE) },
     { "a second finish, text behind it", "D{'content':'a'}\nF stop\nD{'content':'b'}\nF length\nDONE",

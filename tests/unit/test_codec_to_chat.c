@@ -16,6 +16,7 @@ static const struct request_case turns[] = {
     { "plain", GPT, IN ONE "}", HEAD(GPT) ONE "," MAX "}", NULL, NULL, NULL },
     { "plain, compatible", LLAMA, IN ONE "}", HEAD(LLAMA) ONE ",'max_tokens':99}", NULL, NULL, NULL },
     { "system", GPT, IN "'system':'be'," ONE "}", HEAD(GPT) "'messages':[{'role':'system','content':'be'},{'role':'user','content':'hi'}]," MAX "}", NULL, NULL, NULL },
+    { "system of no blocks", GPT, IN "'system':[]," ONE "}", HEAD(GPT) ONE "," MAX "}", NULL, NULL, NULL },
     { "system blocks, developer", REASON, IN "'system':[{'type':'text','text':'a'},{'type':'text','text':'b','cache_control':{'type':'ephemeral'}}]," ONE "}",
       HEAD(REASON) "'messages':[{'role':'developer','content':[{'type':'text','text':'a'},{'type':'text','text':'b'}]},{'role':'user','content':'hi'}]," MAX "}", NULL, "cache marks", NULL },
     { "calls and results", GPT, IN "'messages':[{'role':'user','content':'a'},{'role':'assistant','content':[{'type':'text','text':'t'},{'type':'tool_use','id':'toolu_1','name':'f','input':{'x': 1.50}},{'type':'tool_use','id':'psx_functions-2eg-3a1','name':'g','input':{}}]},{'role':'user','content':[{'type':'tool_result','tool_use_id':'toolu_1','content':'1'},{'type':'tool_result','tool_use_id':'psx_functions-2eg-3a1','content':[{'type':'text','text':'2'},{'type':'text','text':'3'}]},{'type':'text','text':'b'}]}]}",

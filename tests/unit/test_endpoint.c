@@ -54,6 +54,7 @@ static void tells_callers_apart(void)
     UNIT_INT(dialect_at("/openai/v1/models", true), DIALECT_OPENAI_MODELS);
     UNIT_INT(dialect_at("/anthropic/v1/models/x", false),
              DIALECT_ANTHROPIC_MODELS);
+    UNIT_INT(dialect_at("/v1/models/ft:g:x", false), DIALECT_OPENAI_MODELS);
     UNIT_INT(dialect_at("/v1/messages", false), DIALECT_ANTHROPIC);
     UNIT_INT(dialect_at("/v1/chat/completions", true), DIALECT_OPENAI_CHAT);
     CU_ASSERT_STRING_EQUAL(dialect_name(DIALECT_ANTHROPIC_COUNT),
@@ -74,10 +75,15 @@ static void finds_google_methods(void)
         { "/v1beta/models/a:b:countTokens", "a:b", ENDPOINT_GENERATE_COUNT },
         { "/v1beta/models/e:embedContent", "e", ENDPOINT_GENERATE_EMBED },
         { "/v1beta/models/g", "g", ENDPOINT_MODEL },
+        { "/v1/models/an/c:generateContent", "an/c", ENDPOINT_GENERATE },
+        { "/v1/models/an/c", "an/c", ENDPOINT_MODEL },
+        { "/v1alpha/models/g:countTokens", "g", ENDPOINT_GENERATE_COUNT },
+        { "/gemini/v1/models/g:generateContent", "g", ENDPOINT_GENERATE },
     };
     static const char *const none[] = {
         "/v1beta/", "/openai/v1beta/models", "/gemini/v1/messages",
-        "/v1beta/openai/chat/completions",
+        "/v1beta/openai/chat/completions", "/gemini/v1/chat/completions",
+        "/v1beta/chat/completions",
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -92,6 +98,8 @@ static void finds_google_methods(void)
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         CU_ASSERT_STRING_EQUAL(name_at(none[i]), "-");
     UNIT_INT(endpoint_family(STR("/v1beta/x"), FAMILY_OPENAI),
+             FAMILY_GEMINI);
+    UNIT_INT(endpoint_family(STR("/v1/models/g:countTokens"), FAMILY_OPENAI),
              FAMILY_GEMINI);
     UNIT_INT(endpoint_family(STR("/x"), FAMILY_GEMINI), FAMILY_GEMINI);
     UNIT_INT(endpoint_family(STR("/v1/messages"), FAMILY_GEMINI),

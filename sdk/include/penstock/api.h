@@ -13,13 +13,15 @@ enum {
 };
 
 /** Wire dialects. PS_ANTHROPIC carries chat, count_tokens and models,
- * PS_GEMINI embeddings as well; those behind it chat alone. */
+ * PS_GEMINI embeddings as well; PS_COHERE, PS_OLLAMA, PS_MISTRAL chat and
+ * embeddings; the others one op. */
 enum {
     PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
     PS_OPENAI_MODELS, PS_ANTHROPIC, PS_RESPONSES, PS_GEMINI, PS_CONVERSE,
     PS_COHERE, PS_OLLAMA,
     PS_MISTRAL, /* OpenAI's chat, strictly */
-    PS_OPENAI_PATHS /* PS_PASSTHROUGH: images, audio, files, batches ... */
+    PS_OPENAI_PATHS, /* PS_PASSTHROUGH: images, audio, files, batches ... */
+    PS_GEMINI_BATCH /* PS_EMBEDDINGS: batchEmbedContents */
 };
 
 /** How a streamed answer is framed; PS_JSON: it is not streamed. Where one op
