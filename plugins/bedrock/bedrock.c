@@ -3,8 +3,9 @@
 /*
  * Amazon Bedrock: Converse and ConverseStream for all models, InvokeModel for
  * clients of Anthropic's dialect to Anthropic's models and for vectors of
- * Cohere's. What is left for the plugin is the signature (or a Bedrock API key, which needs none), a clock
- * that is wrong, and what errors mean. Sources: README.md.
+ * Cohere's. What is left for the plugin is the signature (or a Bedrock API
+ * key, which needs none), a clock that is wrong, and what errors mean.
+ * Sources: README.md.
  */
 #include "sigv4.h"
 
