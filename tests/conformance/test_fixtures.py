@@ -16,7 +16,7 @@ PENSTOCK = os.environ.get("PENSTOCK") or str(BUILD / "core" / "penstock")
 SHARED = pathlib.Path(os.environ.get("PENSTOCK_SHARED") or
                       SRC / ".." / "shared")
 # recordings of what a plugin speaks, where it speaks little
-FEW = {"bedrock": 40, "cohere": 20, "mistral": 20, "ollama": 25, "vertex": 25}
+FEW = {"bedrock": 40, "cohere": 15, "mistral": 12, "ollama": 20, "vertex": 25}
 # without these it opens nothing
 SETTINGS = {"vertex": {"project": "p"}}
 PLUGINS = sorted(p.parent.name for p in SRC.glob("plugins/*/fixtures"))
