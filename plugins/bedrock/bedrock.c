@@ -453,6 +453,8 @@ static const ps_api apis[] = {
     { PS_CHAT, PS_ANTHROPIC, PS_JSON, "POST", "/model/{model}/invoke" },
     { PS_CHAT, PS_ANTHROPIC, PS_EVENTCHUNKS, "POST",
       "/model/{model}/invoke-with-response-stream" },
+    { PS_COUNT_TOKENS, PS_CONVERSE, PS_JSON, "POST",
+      "/model/{model}/count-tokens" },
     { PS_EMBEDDINGS, PS_COHERE, PS_JSON, "POST", "/model/{model}/invoke" },
 };
 
