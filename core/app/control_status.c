@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/alert.h"
 #include "engine/config.h"
+#include "engine/fetched.h"
 #include "engine/shed.h"
 
 #include <dirent.h>
@@ -242,6 +243,26 @@ static void put_quarantined(struct buf *b, const struct master *m)
     buf_putc(b, ']');
 }
 
+/** Of one that is fetched: does it hold, for how long, what is wrong? */
+static void put_fetched(struct buf *b, const struct master *m,
+                        struct str label)
+{
+    uint64_t wall = clock_wall_ms();
+    struct str name, text;
+    struct fetched_news n;
+    size_t at = 0;
+
+    while (m->fetched && snapshot_next(m->fetched, &at, &name, &text)) {
+        if (!fetched_read(text, &n) || !str_eq(n.label, label))
+            continue;
+        put_str(b, "token", n.secret.n ? STR("held") : STR("none"));
+        if (n.secret.n && n.ends_ms > wall)
+            put_num(b, "token_ends_ms", n.ends_ms - wall);
+        if (n.why.n)
+            put_str(b, "why", n.why);
+    }
+}
+
 static void put_credentials(struct buf *b, const struct master *m,
                             uint64_t now)
 {
@@ -260,6 +281,7 @@ static void put_credentials(struct buf *b, const struct master *m,
                                 rest_state(&c->rest, now))));
         if (until > now)
             put_num(b, "wait_ms", until - now);
+        put_fetched(b, m, str_of(c->name));
         buf_putc(b, '}');
     }
     buf_putc(b, ']');

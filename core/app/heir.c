@@ -97,6 +97,7 @@ int heir_snapshots(struct master *m, struct err *err)
 
     m->addresses = take(m, "addresses", &m->addresses_fd);
     m->jwks = take(m, "jwks", &m->jwks_fd);
+    m->fetched = take(m, "fetched", &m->fetched_fd);
     if (had)
         keys_take(m, fd);
     if (delta >= 0)

@@ -6,6 +6,7 @@
 
 #include "app/helper.h"
 #include "app/message.h"
+#include "engine/plugin.h"
 #include "keeper/keeper.h"
 #include "keeper/store_thread.h"
 
@@ -21,6 +22,7 @@
 struct keeper_main {
     const struct child *child;
     struct keeper *keeper;
+    struct plugin_set *plugins; /* NULL: none was needed */
 };
 
 /* The master reads all the time; where it is behind by a whole buffer, it is
@@ -55,6 +57,37 @@ static void on_jwks(void *ud, int fd)
     const struct keeper_main *k = ud;
 
     tell(k->child, MSG_JWKS, 0, STR_NULL, fd);
+}
+
+static void on_fetched(void *ud, int fd)
+{
+    const struct keeper_main *k = ud;
+
+    tell(k->child, MSG_FETCHED, 0, STR_NULL, fd);
+}
+
+/* Plugins are loaded here for the tokens that they describe, and else not. */
+static const struct plugin *on_plugin(void *ud, const struct conf_provider *p,
+                                      struct err *err)
+{
+    struct keeper_main *k = ud;
+    const struct loaded *l = &k->child->m->loaded;
+    const struct plugin *found;
+    int rc = 0;
+
+    if (!k->plugins)
+        k->plugins = plugin_set_new();
+    if (!k->plugins) {
+        err_set(err, ERR_NOMEM, "no memory");
+        return NULL;
+    }
+    found = plugin_set_find(k->plugins, p->plugin);
+    for (size_t i = 0; !found && i < l->n_plugins && !rc; i++) {
+        if (str_eq(str_of(l->plugins[i].name), p->plugin))
+            rc = plugin_set_load(k->plugins, p->plugin, l->plugins[i].path,
+                                 err);
+    }
+    return found ? found : plugin_set_find(k->plugins, p->plugin);
 }
 
 /* ---- questions --------------------------------------------------------- */
@@ -179,6 +212,8 @@ static void on_message(void *ud, struct message *m)
 
     if (m->type == MSG_JWKS_ASK)
         keeper_ask_jwks(k->keeper, (struct str){ m->text, m->size });
+    else if (m->type == MSG_FETCH_ASK)
+        keeper_ask_fetch(k->keeper, (struct str){ m->text, m->size });
     else if (m->type == MSG_ASK)
         on_ask(k, m);
     else if (m->type == MSG_WISHED)
@@ -204,6 +239,9 @@ int keeper_run(const struct child *c)
         .keys = on_keys,
         .publish_jwks = on_jwks,
         .jwks = c->m->jwks,
+        .publish_fetched = on_fetched,
+        .fetched = c->m->fetched,
+        .plugin = on_plugin,
         .wish = on_wish,
         .ud = &k,
     };
@@ -220,6 +258,7 @@ int keeper_run(const struct child *c)
     else
         helper_run(&h);
     keeper_free(k.keeper);
+    plugin_set_free(k.plugins);
     helper_close(&h);
     return rc ? 1 : 0;
 }

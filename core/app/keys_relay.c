@@ -9,6 +9,7 @@
 #include "base/snapshot.h"
 #include "engine/config.h"
 #include "engine/key_table.h"
+#include "keeper/fetcher.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -80,11 +81,22 @@ static void tell_news(const struct key_news *k, struct post *p)
         p->keys_delta = generation(k->delta);
 }
 
+static void tell_fetched(const struct master *m, struct post *p)
+{
+    uint64_t now = generation(m->fetched);
+
+    if (m->fetched && p->fetched != now &&
+        message_send(p->sock, MSG_FETCHED, 0, STR_NULL, m->fetched_fd) == 0)
+        p->fetched = now;
+}
+
 void keys_relay(struct master *m)
 {
     for (size_t i = 0; i < m->n_posts; i++) {
-        if (m->posts[i].kind == PROC_WORKER && m->posts[i].sock >= 0)
-            tell_news(&m->keys, &m->posts[i]);
+        if (m->posts[i].kind != PROC_WORKER || m->posts[i].sock < 0)
+            continue;
+        tell_news(&m->keys, &m->posts[i]);
+        tell_fetched(m, &m->posts[i]);
     }
 }
 
@@ -92,11 +104,15 @@ void keys_inherit(const struct master *m, struct post *p)
 {
     p->keys_base = generation(m->keys.base);
     p->keys_delta = generation(m->keys.delta);
+    p->fetched = generation(m->fetched);
 }
 
 bool keys_awaited(const struct master *m, uint64_t now_ms)
 {
-    return m->config->admin.keys_store && !m->keys.base && !m->keys.lacking &&
+    bool keys = m->config->admin.keys_store && !m->keys.base &&
+                !m->keys.lacking;
+
+    return (keys || (!m->fetched && fetcher_has_work(m->config))) &&
            now_ms < m->started_ms + AWAIT_MS;
 }
 

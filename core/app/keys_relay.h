@@ -2,9 +2,9 @@
 /* Copyright The Penstock Authors */
 /*
  * The master's part in the key tables: it keeps the keeper's newest base and
- * delta, so that a worker born later has them whether or not a keeper lives,
- * and passes them on. Who cannot take one now (its socket is full) is told
- * again at the next turn.
+ * delta, and the newest of the keys that it fetched, so that a worker born
+ * later has them whether or not a keeper lives, and passes them on. Who cannot
+ * take one now (its socket is full) is told again at the next turn.
  */
 #ifndef PENSTOCK_APP_KEYS_RELAY_H
 #define PENSTOCK_APP_KEYS_RELAY_H
@@ -31,9 +31,9 @@ void keys_relay(struct master *m);
 /** A post is about to be forked: what is here it inherits. */
 void keys_inherit(const struct master *m, struct post *p);
 
-/** Must workers wait with their start? Only while the first table is on its
- * way, and for some seconds at most: then they serve, and answer 503 to keys
- * they cannot look up. */
+/** Must workers wait with their start? Only while the first table, or the
+ * first keys that are fetched, are on their way, and for some seconds at most:
+ * then they serve, and answer 503 where they lack one. */
 bool keys_awaited(const struct master *m, uint64_t now_ms);
 
 void keys_close_fds(struct master *m); /* in a child, and at the end */

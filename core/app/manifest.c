@@ -51,6 +51,7 @@ static void visit_plain(const struct master *m, const struct visit *v)
         { "admin", m->config->admin.address, m->admin_fd, m->admin_kept },
         { "addresses", STR_NULL, m->addresses_fd, false },
         { "jwks", STR_NULL, m->jwks_fd, false },
+        { "fetched", STR_NULL, m->fetched_fd, false },
         { "keys", STR_NULL, m->keys.base_fd, false },
         { "keys_delta", STR_NULL, m->keys.delta_fd, false },
     };

@@ -68,6 +68,7 @@ struct post {
     char why[200];     /* what it said before it ended; "" = nothing */
     uint64_t relieved_ms; /* its slot was given to another; or it got it so */
     uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
+    uint64_t fetched;               /* the same */
     uint64_t lacking_ms; /* since when nobody responsive serves the slot */
     struct post *adopter; /* the neighbour that accepts for it; or NULL */
 };
@@ -98,7 +99,8 @@ struct master {
     struct snapshot *addresses; /* the newest; NULL = none yet */
     struct key_news keys;
     struct snapshot *jwks;      /* the same, of the issuers' keys */
-    int addresses_fd, jwks_fd;  /* of them; 0, -1 = none */
+    struct snapshot *fetched;   /* the same, of keys that are fetched */
+    int addresses_fd, jwks_fd, fetched_fd; /* of them; 0, -1 = none */
     struct control *control;
     enum master_phase phase;
     bool was_ready, failed;

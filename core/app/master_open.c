@@ -461,10 +461,13 @@ void master_close(struct master *m)
     snapshot_unref(m->addresses);
     keys_clear(m);
     snapshot_unref(m->jwks);
+    snapshot_unref(m->fetched);
     if (m->addresses_fd > 0)
         close(m->addresses_fd);
     if (m->jwks_fd > 0)
         close(m->jwks_fd);
+    if (m->fetched_fd > 0)
+        close(m->fetched_fd);
     config_free(m->config);
     loaded_clear(&m->loaded);
     close_fd(&m->lock_fd);

@@ -33,6 +33,8 @@ enum message_type {
     MSG_REOPEN,     /* log files */
     MSG_JWKS,       /* keeper to master to worker: fd is the issuers' keys */
     MSG_JWKS_ASK,   /* worker to master to keeper: newer ones of jwt `text` */
+    MSG_FETCHED,    /* keeper to master to worker: fd is the fetched keys */
+    MSG_FETCH_ASK,  /* worker to master to keeper: a newer one of id `text` */
     MSG_SOURCES,    /* loader: fd is the list of files that it reads */
     MSG_SHADOW,     /* worker: run fd beside, for `number` of 10000 requests;
                      * fd -1: no more */

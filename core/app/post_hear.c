@@ -55,8 +55,9 @@ static void on_handed(struct master *m, struct post *p, struct message *msg)
     p->handed = true;
 }
 
-/** The keeper's newest addresses go to all workers, and to those to come. */
-static void on_addresses(struct master *m, struct post *p, struct message *msg)
+/** The keeper's newest goes to all workers, and to those to come. */
+static void relay(struct master *m, struct post *p, struct message *msg,
+                  struct snapshot **last, int *fd)
 {
     struct err err = { 0 };
     struct snapshot *s;
@@ -68,12 +69,37 @@ static void on_addresses(struct master *m, struct post *p, struct message *msg)
         return;
     for (size_t i = 0; i < m->n_posts; i++) {
         if (m->posts[i].kind == PROC_WORKER && m->posts[i].sock >= 0)
-            message_send(m->posts[i].sock, MSG_ADDRESSES, 0, STR_NULL,
-                         msg->fd);
+            message_send(m->posts[i].sock, (enum message_type)msg->type, 0,
+                         STR_NULL, msg->fd);
     }
-    snapshot_unref(m->addresses);
-    m->addresses = s;
-    hold(&m->addresses_fd, msg);
+    snapshot_unref(*last);
+    *last = s;
+    hold(fd, msg);
+}
+
+static void on_addresses(struct master *m, struct post *p, struct message *msg)
+{
+    relay(m, p, msg, &m->addresses, &m->addresses_fd);
+}
+
+static void on_jwks(struct master *m, struct post *p, struct message *msg)
+{
+    relay(m, p, msg, &m->jwks, &m->jwks_fd);
+}
+
+/* Who cannot take it now is told again. */
+static void on_fetched(struct master *m, struct post *p, struct message *msg)
+{
+    struct err err = { 0 };
+    struct snapshot *s = p->kind != PROC_KEEPER || msg->fd < 0
+                             ? NULL : snapshot_open(msg->fd, &err);
+
+    if (!s)
+        return;
+    snapshot_unref(m->fetched);
+    m->fetched = s;
+    hold(&m->fetched_fd, msg);
+    keys_relay(m);
 }
 
 static void on_keys(struct master *m, struct post *p, struct message *msg)
@@ -82,33 +108,14 @@ static void on_keys(struct master *m, struct post *p, struct message *msg)
         keys_take(m, msg->fd);
 }
 
-/** The issuers' keys, as the addresses. */
-static void on_jwks(struct master *m, struct post *p, struct message *msg)
-{
-    struct err err = { 0 };
-    struct snapshot *s;
-
-    if (p->kind != PROC_KEEPER || msg->fd < 0)
-        return;
-    s = snapshot_open(msg->fd, &err);
-    if (!s)
-        return;
-    for (size_t i = 0; i < m->n_workers; i++) {
-        if (m->posts[i].sock >= 0)
-            message_send(m->posts[i].sock, MSG_JWKS, 0, STR_NULL, msg->fd);
-    }
-    snapshot_unref(m->jwks);
-    m->jwks = s;
-    hold(&m->jwks_fd, msg);
-}
-
-static void on_jwks_ask(struct master *m, struct post *p, struct message *msg)
+/** A worker wants something newer of the keeper. */
+static void on_ask(struct master *m, struct post *p, struct message *msg)
 {
     if (p->kind != PROC_WORKER)
         return;
     for (size_t i = 0; i < m->n_posts; i++) {
         if (m->posts[i].kind == PROC_KEEPER && m->posts[i].sock >= 0)
-            message_send(m->posts[i].sock, MSG_JWKS_ASK, 0,
+            message_send(m->posts[i].sock, (enum message_type)msg->type, 0,
                          (struct str){ msg->text, msg->size }, -1);
     }
 }
@@ -126,7 +133,9 @@ static void (*const heard[])(struct master *, struct post *,
     [MSG_ADDRESSES] = on_addresses,
     [MSG_KEYS] = on_keys,
     [MSG_JWKS] = on_jwks,
-    [MSG_JWKS_ASK] = on_jwks_ask,
+    [MSG_JWKS_ASK] = on_ask,
+    [MSG_FETCHED] = on_fetched,
+    [MSG_FETCH_ASK] = on_ask,
     [MSG_ANSWER] = on_answer,
     [MSG_PREPARED] = reload_prepared,
     [MSG_FLIPPED] = reload_flipped,

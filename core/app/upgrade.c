@@ -410,6 +410,8 @@ void upgrade_let_go(const struct master *m)
         close(m->addresses_fd);
     if (m->jwks_fd > 0)
         close(m->jwks_fd);
+    if (m->fetched_fd > 0)
+        close(m->fetched_fd);
     for (size_t i = 0; i < g->listeners.n; i++) {
         for (size_t k = 0; k < g->listeners.slots; k++) {
             if (!g->listeners.list[i].taken)

@@ -192,6 +192,7 @@ static int open_flow(struct worker *w, struct err *err)
         .addresses = w->addresses,
         .keys = w->keys,
         .jwt_keys = w->jwt_keys,
+        .fetched = w->fetched,
         .kv = w->m->kv,
         .ledger = ledger_ring(w->m->rings,
                               cells_index(w->m->cells, w->process)),
@@ -252,7 +253,8 @@ static int open_all(struct worker *w, struct err *err)
     w->addresses = addresses_new();
     w->keys = key_table_new();
     w->jwt_keys = jwt_keys_new(w->m->config);
-    if (!w->loop || !w->addresses || !w->keys || !w->jwt_keys)
+    w->fetched = fetched_set_new();
+    if (!w->loop || !w->addresses || !w->keys || !w->jwt_keys || !w->fetched)
         return err_set(err, ERR_NOMEM, "no memory");
     loop_timer_init(&w->preparing, w->loop, worker_prepare_part, w);
     w->client = http_client_new(w->loop, w->m->config->server.max_connections,
@@ -267,6 +269,8 @@ static int open_all(struct worker *w, struct err *err)
         key_table_update(w->keys, w->m->keys.delta);
     if (w->m->jwks)
         jwt_keys_update(w->jwt_keys, w->m->jwks);
+    if (w->m->fetched)
+        fetched_update(w->fetched, w->m->fetched);
     rc = load_plugins(w, err);
     if (!rc)
         rc = open_flow(w, err);
@@ -286,6 +290,7 @@ static void start(struct worker *w, int sock)
     loop_io_init(&w->sock, w->loop, sock, worker_hear, w);
     loop_io_want(&w->sock, LOOP_READ);
     jwt_keys_on_ask(w->jwt_keys, worker_ask_jwks, w);
+    fetched_on_ask(w->fetched, worker_ask_fetch, w);
     loop_on_turn(w->loop, on_turn, w);
     on_beat(w);
     message_send(sock, MSG_READY, 0, STR_NULL, -1);
@@ -316,6 +321,7 @@ static void close_all(struct worker *w)
     addresses_free(w->addresses);
     key_table_free(w->keys);
     jwt_keys_free(w->jwt_keys);
+    fetched_set_free(w->fetched);
     if (w->loop)
         loop_free(w->loop);
     free(w->tags);

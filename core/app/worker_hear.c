@@ -65,6 +65,25 @@ static void on_jwks(struct worker *w, struct message *m)
     snapshot_unref(s);
 }
 
+static void on_fetched(struct worker *w, struct message *m)
+{
+    struct err err = { 0 };
+    struct snapshot *s = m->fd < 0 ? NULL : snapshot_open(m->fd, &err);
+
+    if (!s)
+        return;
+    fetched_update(w->fetched, s);
+    snapshot_unref(s);
+}
+
+void worker_ask_fetch(void *ud, struct str id)
+{
+    struct worker *w = ud;
+
+    /* where it is lost, the next refusal says it again */
+    message_send(w->sock.fd, MSG_FETCH_ASK, 0, id, -1);
+}
+
 void worker_ask_jwks(void *ud, struct str name)
 {
     struct worker *w = ud;
@@ -102,6 +121,7 @@ static void (*const heard[])(struct worker *, struct message *) = {
     [MSG_ADDRESSES] = on_addresses, [MSG_ADOPT] = on_adopt,
     [MSG_RELEASE] = on_release,     [MSG_DRAIN] = on_drain,
     [MSG_KEYS] = on_keys,           [MSG_JWKS] = on_jwks,
+    [MSG_FETCHED] = on_fetched,
     [MSG_PREPARE] = worker_prepare, [MSG_FLIP] = worker_flip,
     [MSG_ABANDON] = on_abandon,     [MSG_SHADOW] = worker_shadow,
     [MSG_STOP] = on_stop,           [MSG_REOPEN] = on_reopen,

@@ -6,6 +6,7 @@
 
 #include "app/master.h"
 #include "engine/addresses.h"
+#include "engine/fetched.h"
 #include "engine/jwt_keys.h"
 #include "flow/flow.h"
 
@@ -23,6 +24,7 @@ struct worker {
     struct addresses *addresses;
     struct key_table *keys;
     struct jwt_keys *jwt_keys;
+    struct fetched_set *fetched;
     struct tls_server **tls;     /* by listener; NULL = plain */
     struct generation *next;     /* prepared beside it; NULL = none */
     struct tls_server **next_tls;
@@ -57,6 +59,9 @@ void worker_hear(void *ud, int what);
 
 /** Ask the keeper, by the master, for the newest keys of an issuer. */
 void worker_ask_jwks(void *ud, struct str name);
+
+/** The same of a key that is fetched. */
+void worker_ask_fetch(void *ud, struct str id);
 
 /** What generation `number` is made of came: it is prepared between requests,
  * and the master told (worker_reload.c). */

@@ -150,6 +150,13 @@ static int print_credentials(const json_t *st)
             printf("%-14s %s: %s, tried again in %lld s\n",
                    n++ ? "" : "credentials", text(c, "name"),
                    text(c, "state"), (number(c, "wait_ms") + 999) / 1000);
+        else if (json_object_get(c, "why"))
+            printf("%-14s %s: its token ends in %lld s\n",
+                   n++ ? "" : "credentials", text(c, "name"),
+                   (number(c, "token_ends_ms") + 999) / 1000);
+        if (json_object_get(c, "why"))
+            printf("%-14s   no new token could be fetched: %s\n", "",
+                   text(c, "why"));
     }
     return n;
 }

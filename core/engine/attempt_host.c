@@ -79,7 +79,18 @@ static void *svc_alloc(ps_try *t, size_t n)
     return arena_alloc(h->arena, n);
 }
 
+static const struct plugin *token_plugin(const void *handle)
+{
+    const ps_token *t = handle;
+
+    return ((const struct plugin_inst *)t->inst)->plugin;
+}
+
 /* Handles differ in size, and each carries its own. */
+_Static_assert(sizeof(ps_token) != sizeof(ps_inst) &&
+                   sizeof(ps_token) != sizeof(ps_try) &&
+                   sizeof(ps_token) != sizeof(ps_host),
+               "a handle is known by its size");
 static void svc_log(const void *handle, int level, ps_str msg)
 {
     static const enum log_id events[] = {
@@ -100,6 +111,8 @@ static void svc_log(const void *handle, int level, ps_str msg)
             return;
         who = h->plugin ? plugin_name(h->plugin) : STR_NULL;
         request = str_from_ps(h->pub.request_id);
+    } else if (size == sizeof(ps_token)) {
+        who = plugin_name(token_plugin(handle));
     } else if (size == sizeof(ps_inst)) {
         who = plugin_name(((const struct plugin_inst *)handle)->plugin);
     } else {
@@ -118,6 +131,8 @@ static ps_rc svc_fail(const void *handle, ps_rc rc, ps_str at, ps_str msg)
     int code = rc == PS_ENOMEM ? ERR_NOMEM : ERR_CONFIG;
     struct err *err = &((struct plugin_self *)handle)->err;
 
+    if (size == sizeof(ps_token))
+        return svc_token_fail((ps_token *)(uintptr_t)handle, rc, msg);
     if (size == sizeof(ps_try)) {
         err = &((struct attempt_host *)handle)->err;
         code = rc == PS_ENOMEM ? ERR_NOMEM : ERR_UPSTREAM_ERROR;
@@ -328,4 +343,10 @@ const ps_services plugin_services = {
     .header_get = svc_header_get,
     .sha256 = svc_sha256,
     .hmac_sha256 = svc_hmac_sha256,
+    .sign = svc_sign,
+    .token_ask = svc_token_ask,
+    .token_header = svc_token_header,
+    .token_text = svc_token_text,
+    .token_got = svc_token_got,
+    .token_fail = svc_token_fail,
 };

@@ -5,6 +5,10 @@
 #include "engine/plugin_host.h"
 
 #include "net/hash.h"
+#include "net/sign_make.h"
+
+_Static_assert((int)PS_SIGNATURE_MAX == (int)SIGN_SIGNATURE_MAX,
+               "a plugin's room is as large as ours");
 
 ps_rc svc_sha256(ps_str data, uint8_t *out)
 {
@@ -22,6 +26,19 @@ ps_rc svc_hmac_sha256(ps_str key, ps_str data, uint8_t *out)
                : -ERR_NOMEM;
 
     hash_free(h);
+    return rc ? PS_ENOMEM : PS_OK;
+}
+
+ps_rc svc_sign(int alg, ps_str pem, ps_str data, uint8_t *out, size_t *n)
+{
+    int rc;
+
+    if (alg != PS_RS256 && alg != PS_ES256)
+        return PS_EUNSUP;
+    rc = sign_make(str_from_ps(pem), alg == PS_RS256 ? SIGN_RS256 : SIGN_ES256,
+                   str_from_ps(data), out, n);
+    if (rc == -ERR_CONFIG)
+        return PS_EINVAL;
     return rc ? PS_ENOMEM : PS_OK;
 }
 

@@ -19,6 +19,7 @@
 #include "engine/config_affinity.h"
 #include "engine/config_alert.h"
 #include "engine/config_clients.h"
+#include "engine/config_fetch.h"
 #include "engine/config_ledger.h"
 #include "engine/config_load.h"
 #include "engine/config_on.h"
@@ -69,6 +70,7 @@ struct conf_timeouts {
 struct conf_credential {
     struct str name; /* "main", else "1", "2" ... */
     struct secret secret;
+    struct conf_fetch *fetch; /* in its place; or NULL */
     uint32_t weight;
 };
 

@@ -96,8 +96,12 @@ static int add_provider_secrets(struct bundler *b)
     json_object_foreach(all, name, p) {
         snprintf(what, sizeof what, "provider \"%.64s\" keys", name);
         json_array_foreach(json_object_get(p, "keys"), i, k) {
-            if (rc == 0)
-                rc = add_secret(b, json_object_get(k, "secret"), what);
+            const json_t *ref = config_fetch_secret(k);
+
+            if (!ref)
+                ref = json_object_get(k, "secret");
+            if (rc == 0 && ref)
+                rc = add_secret(b, ref, what);
         }
     }
     return rc;

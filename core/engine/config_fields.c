@@ -214,6 +214,7 @@ static void open_credentials(struct opener *o, struct conf_provider *p,
         p->keys[i].name = open_text(o, k, "name");
         p->keys[i].weight = open_u32(k, "weight");
         open_secret(o, &p->keys[i].secret, json_object_get(k, "secret"));
+        p->keys[i].fetch = open_fetch(o, p->name, k);
     }
 }
 

@@ -349,8 +349,11 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->n_providers; i++) {
         struct conf_provider *p = &c->providers[i];
 
-        for (size_t k = 0; k < p->n_keys; k++)
+        for (size_t k = 0; k < p->n_keys; k++) {
             wipe(&p->keys[k].secret);
+            if (p->keys[k].fetch)
+                wipe(&p->keys[k].fetch->secret);
+        }
     }
     snapshot_unref(c->bundle);
     arena_free(c->owner); /* c lies in it */

@@ -44,6 +44,10 @@ struct str open_policy_source(struct opener *o, struct str name);
 /** A secret by its reference; NULL: stays not set. */
 void open_secret(struct opener *o, struct secret *s, const json_t *ref);
 
+/** How a key of that provider is fetched; NULL: it is not. */
+struct conf_fetch *open_fetch(struct opener *o, struct str provider,
+                              const json_t *key);
+
 /** The member "retries" of a provider or a model; CONF_UNSET where absent. */
 struct conf_retries open_retries(const json_t *v);
 

@@ -160,8 +160,13 @@ static void finish_auth(struct conf_walk *w, json_t *p, const json_t *row,
     json_t *auth = json_object_get(p, "auth"), *v = NULL;
     const char *header;
 
-    if (!text_of(auth, "header"))
+    if (!text_of(auth, "header") &&
+        config_fetch_bearer(json_object_get(p, "keys"))) {
+        if (!auth) /* a token is no key: it has a field of its own */
+            json_object_set_new(p, "auth", json_object());
+    } else if (!text_of(auth, "header")) {
         give_all(w, p, "auth", json_object_get(row, "auth"), from);
+    }
     auth = json_object_get(p, "auth");
     if (!auth)
         return; /* the plugin's own */
@@ -230,11 +235,14 @@ static int own_keys(struct conf_walk *w, json_t *keys)
 {
     json_t *seen = json_object(), *k;
     char number[24];
-    int rc = 0;
+    int rc;
     size_t i;
 
     walk_member(w, "keys");
+    rc = walk_fetch_alike(w, keys);
     json_array_foreach(keys, i, k) {
+        if (rc < 0)
+            break;
         snprintf(number, sizeof number, "%zu", i + 1);
         if (!text_of(k, "name"))
             json_object_set_new(k, "name", json_string(number));
@@ -243,13 +251,13 @@ static int own_keys(struct conf_walk *w, json_t *keys)
             rc = walk_fail(w, "there are two keys named \"%s\"",
                            text_of(k, "name"));
         json_object_set_new(seen, text_of(k, "name"), json_true());
+        if (rc == 0)
+            rc = walk_fetch(w, k);
         walk_maybe(w, "secret");
         if (rc == 0)
             rc = walk_secret_at_hand(w, json_object_get(k, "secret"), false);
         walk_leave(w);
         walk_leave(w);
-        if (rc < 0)
-            break;
     }
     walk_leave(w);
     json_decref(seen);

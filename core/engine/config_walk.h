@@ -81,6 +81,15 @@ bool walk_any(struct conf_walk *w, const struct conf_row *row, json_t *v);
 /** Can the secret be had, and may it stand in a header (or is PEM)? */
 int walk_secret_at_hand(struct conf_walk *w, const json_t *ref, bool pem);
 
+/** Is one key of a provider said in one way, and can that be had? */
+int walk_fetch(struct conf_walk *w, const json_t *key);
+/** Are all keys of a provider sent in one way? */
+int walk_fetch_alike(struct conf_walk *w, const json_t *keys);
+/** The secret by which a key is fetched, a reference; NULL: none. */
+const json_t *config_fetch_secret(const json_t *key);
+/** Do all of them go into `authorization`, since they are tokens? */
+bool config_fetch_bearer(const json_t *keys);
+
 /** Fail here where the path is no file that can be read. */
 int walk_readable(struct conf_walk *w, const char *path);
 

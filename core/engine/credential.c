@@ -7,6 +7,8 @@
  */
 #include "engine/target.h"
 
+#include "engine/fetched.h"
+
 static int64_t weight_of(const struct credential *c)
 {
     return c->conf ? (int64_t)c->conf->weight : 1;
@@ -24,10 +26,16 @@ uint64_t credential_until_ms(const struct credential *c)
                                 memory_order_relaxed);
 }
 
+bool credential_is_out(const struct credential *c, uint64_t now_ms)
+{
+    return (c->fetched && !c->fetched->secret.n) ||
+           credential_until_ms(c) > now_ms;
+}
+
 bool provider_has_credential(const struct provider *p, uint64_t now_ms)
 {
     for (size_t i = 0; i < p->n_credentials; i++) {
-        if (credential_until_ms(&p->credentials[i]) <= now_ms)
+        if (!credential_is_out(&p->credentials[i], now_ms))
             return true;
     }
     return false;
@@ -37,7 +45,7 @@ bool provider_is_parked(const struct provider *p, uint64_t now_ms)
 {
     struct credential *c = p->credentials;
 
-    return p->n_credentials == 1 &&
+    return p->n_credentials == 1 && !credential_lacks(c) &&
            rest_state(credential_rest(c), now_ms) == REST_PARKED;
 }
 
@@ -58,7 +66,7 @@ static struct credential *take_turn(struct provider *p,
 
     for (size_t i = 0; i < p->n_credentials; i++) {
         c = &p->credentials[i];
-        if (credential_until_ms(c) > now_ms ||
+        if (credential_is_out(c, now_ms) ||
             is_short(cell, i, tokens, now_ms))
             continue;
         c->turn += weight_of(c);
@@ -94,7 +102,7 @@ bool target_is_paced(const struct target *t, uint64_t tokens, uint64_t now_ms)
     bool some = false;
 
     for (size_t i = 0; t->cell && i < p->n_credentials; i++) {
-        if (credential_until_ms(&p->credentials[i]) > now_ms)
+        if (credential_is_out(&p->credentials[i], now_ms))
             continue;
         if (!is_short(t->cell, i, tokens, now_ms))
             return false;
@@ -108,7 +116,7 @@ bool target_has_paced(const struct target *t, uint64_t tokens, uint64_t now_ms)
     const struct provider *p = t->provider;
 
     for (size_t i = 0; t->cell && i < p->n_credentials; i++) {
-        if (credential_until_ms(&p->credentials[i]) <= now_ms &&
+        if (!credential_is_out(&p->credentials[i], now_ms) &&
             is_short(t->cell, i, tokens, now_ms))
             return true;
     }

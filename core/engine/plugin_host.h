@@ -47,6 +47,13 @@ extern const ps_services plugin_services;
 /* attempt_host_hash.c: two of them */
 ps_rc svc_sha256(ps_str data, uint8_t *out);
 ps_rc svc_hmac_sha256(ps_str key, ps_str data, uint8_t *out);
+ps_rc svc_sign(int alg, ps_str pem, ps_str data, uint8_t *out, size_t *n);
+/* plugin_token.c */
+ps_rc svc_token_ask(ps_token *t, ps_str method, ps_str url, ps_str body);
+ps_rc svc_token_header(ps_token *t, ps_str name, ps_str value);
+ps_str svc_token_text(ps_token *t, ps_str pointer);
+ps_rc svc_token_got(ps_token *t, ps_str secret, int64_t seconds);
+ps_rc svc_token_fail(ps_token *t, ps_rc rc, ps_str why);
 
 /** 1 .. PLUGIN_NAME_MAX of [a-z0-9_-], so that it is safe in a path. */
 bool plugin_name_valid(struct str name);

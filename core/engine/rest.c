@@ -66,6 +66,14 @@ bool rest_park(struct rest *r, uint64_t now_ms, uint32_t dice)
     return true;
 }
 
+void rest_hold(struct rest *r, uint64_t until_ms)
+{
+    atomic_store(&r->parked, 1);
+    if (!atomic_load(&r->times))
+        atomic_store(&r->times, 1);
+    atomic_store(&r->until_ms, until_ms);
+}
+
 void rest_mended(struct rest *r)
 {
     if (!atomic_load_explicit(&r->times, memory_order_relaxed))

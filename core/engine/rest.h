@@ -49,6 +49,9 @@ void rest_cool(struct rest *r, uint64_t now_ms, uint64_t told_ms,
  * more. Returns whether it did not rest before: news. */
 bool rest_park(struct rest *r, uint64_t now_ms, uint32_t dice);
 
+/** It cannot serve before that time, if then: it is parked. */
+void rest_hold(struct rest *r, uint64_t until_ms);
+
 /** It serves after all, whatever was said of it: nothing is left. */
 void rest_mended(struct rest *r);
 

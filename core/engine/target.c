@@ -244,6 +244,7 @@ void engine_free(struct engine *e)
         return;
     for (size_t i = 0; e->providers && i < e->conf->n_providers; i++)
         plugin_close(e->providers[i].inst);
+    engine_leave_fetched(e);
     map_free(e->by_provider);
     map_free(e->by_model);
     arena_free(e->arena);

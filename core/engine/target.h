@@ -15,6 +15,8 @@
 
 struct ability_table;
 struct principal;
+struct fetched;     /* engine/fetched.h */
+struct fetched_set;
 
 /** A configured provider in this worker. */
 struct provider {
@@ -31,6 +33,7 @@ struct credential {
     struct str label;                   /* "openai#main"; "sim" when keyless */
     struct rest *rest; /* shared by all workers; NULL: own */
     struct rest own;
+    struct fetched *fetched; /* what stands for conf->secret; NULL: it does */
     int64_t turn; /* of the smooth round robin, see credential.c */
 };
 
@@ -68,6 +71,8 @@ void engine_free(struct engine *e);
  */
 void engine_use_health(struct engine *e, struct health *h,
                        uint64_t generation);
+/** The keys that are fetched are found there from now on; `s` outlives e. */
+void engine_use_fetched(struct engine *e, struct fetched_set *s);
 /** What the models of model blocks are for, once for all requests.
  * O(targets): once per generation. */
 void engine_use_abilities(struct engine *e, const struct ability_table *t);
@@ -209,6 +214,12 @@ bool engine_is_open(const struct engine *e);
 
 /** Its rest, wherever that is kept. */
 struct rest *credential_rest(struct credential *c);
+/** Is it one that is fetched, and there is none now? It cannot serve. */
+bool credential_lacks(const struct credential *c);
+/** What is sent, or empty; a newer one may come as the loop turns. */
+struct str credential_secret(const struct credential *c);
+/** Does it rest, or lack a secret? */
+bool credential_is_out(const struct credential *c, uint64_t now_ms);
 /** Until when it rests; in the past: it does not. */
 uint64_t credential_until_ms(const struct credential *c);
 /** Does one of its credentials not rest? It does not take its turn. */

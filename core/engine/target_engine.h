@@ -48,6 +48,8 @@ struct target *targets_make(struct arena *a, struct provider *p,
                             const struct conf_model *group);
 /** What bounds its calls: its line in the model, else its provider. */
 void target_set_places(struct target *t, const struct conf_target *line);
+/** Its credentials hold nothing that was fetched any more. */
+void engine_leave_fetched(struct engine *e);
 /** How many that are: at least 1. */
 size_t provider_hosts(const struct provider *p);
 

@@ -92,23 +92,6 @@ static int put_head(struct request *r, struct attempt *t)
     return rc;
 }
 
-static struct str secret_of(const struct request *r, const struct provider *p,
-                            const struct credential *c)
-{
-    if (p->conf->keys_from_client)
-        return r->passed_credential;
-    return c && c->conf ? secret_reveal(&c->conf->secret) : STR_NULL;
-}
-
-int attempt_auth(struct request *r, struct attempt_host *host,
-                 const struct provider *p, const struct credential *c)
-{
-    struct str secret = secret_of(r, p, c);
-
-    return attempt_host_auth(host, secret, p->conf->auth_header,
-                             p->conf->auth_prefix);
-}
-
 static struct str pointer(struct request *r, struct str name)
 {
     return arena_fmt(r->arena, "/" STR_FMT, STR_ARG(name));
@@ -259,6 +242,7 @@ int attempt_begin(struct request *r, struct err *err)
     t->target = target;
     t->length = -1;
     t->credential = r->credential_next;
+    t->fetched = attempt_version(t->credential);
     r->dropped = STR_NULL;
     if (!native)
         rc = translate_begin(r, t, translate_dialect(api), err);
@@ -308,17 +292,6 @@ struct str attempt_dial(const struct target *t)
     return url_host(p->proxy.n ? p->proxy : t->base_url);
 }
 
-struct str attempt_hide(const struct request *r, struct str text)
-{
-    const struct attempt *t = r->attempt;
-    struct str secret =
-        t ? secret_of(r, t->target->provider, t->credential) : STR_NULL;
-
-    if (secret.n < 4 || str_find(text, secret) < 0)
-        return text;
-    return STR("the provider's words quote the credential");
-}
-
 static const struct http_call_ops call_ops;
 
 /* The last word on the head, when nothing else can change. */
@@ -326,8 +299,8 @@ static int sign(struct request *r, struct str url, struct err *err)
 {
     struct attempt *t = r->attempt;
     int rc = attempt_host_sign(&t->host, url, outgoing(r, t),
-                               secret_of(r, t->target->provider,
-                                         t->credential));
+                               attempt_secret(r, t->target->provider,
+                                              t->credential));
 
     return rc ? err_set(err, ERR_UPSTREAM_ERROR, "%s", t->host.err.msg) : 0;
 }

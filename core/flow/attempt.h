@@ -41,6 +41,7 @@ struct attempt {
     struct json_edits *edits;
     struct translation *translation; /* NULL: the client's dialect */
     enum attempt_mode mode;
+    uint32_t fetched; /* the version that it sends, where that is fetched */
     uint32_t gap_ms;         /* the longest silence since it began */
     bool ended;              /* on_done came; `result` holds */
     bool broken;             /* a fault found in the bytes: `fault` holds */
@@ -87,9 +88,16 @@ int attempt_url(struct buf *url, struct str base, const char *path,
 int attempt_edit_model(struct request *r, struct attempt *t, struct err *err);
 /** A field of the outgoing head; an empty value: none. */
 int attempt_put(struct attempt *t, const char *name, struct str value);
+/** What it is sent with; empty: nothing. */
+struct str attempt_secret(const struct request *r, const struct provider *p,
+                          const struct credential *c);
 /** Put the credential into the outgoing head, by the plugin or by data. */
 int attempt_auth(struct request *r, struct attempt_host *host,
                  const struct provider *p, const struct credential *c);
+/** Of what is sent, where that is fetched; else 0. */
+uint32_t attempt_version(const struct credential *c);
+/** Was it refused for a token that another has replaced meanwhile? */
+bool attempt_is_stale(const struct attempt *t);
 /** Text of a provider, without the credential that it may quote. */
 struct str attempt_hide(const struct request *r, struct str text);
 /** Whose address a connection needs: the host's, or its proxy's. */

@@ -11,6 +11,7 @@
 #include "flow/watching.h"
 
 #define NS_PER_MS 1000000
+#define FETCH_WAIT_MS 1000
 
 bool choose_credential(const struct request *r, const struct provider *p,
                        const struct credential *but)
@@ -19,7 +20,7 @@ bool choose_credential(const struct request *r, const struct provider *p,
 
     for (size_t i = 0; i < p->n_credentials; i++) {
         if (&p->credentials[i] != but &&
-            credential_until_ms(&p->credentials[i]) <= now)
+            !credential_is_out(&p->credentials[i], now))
             return true;
     }
     return !but && provider_is_parked(p, now);
@@ -202,8 +203,10 @@ static uint64_t credential_back_ms(const struct provider *p, uint64_t now)
     for (size_t k = 0; k < p->n_credentials; k++) {
         uint64_t at = credential_until_ms(&p->credentials[k]);
 
-        if (at <= now)
+        if (at <= now && !credential_lacks(&p->credentials[k]))
             return 0;
+        if (at <= now) /* the keeper is at it */
+            at = now + FETCH_WAIT_MS;
         best = at < best ? at : best;
     }
     return best;

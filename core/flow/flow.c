@@ -132,6 +132,8 @@ static void lend(struct flow *f, struct generation *g)
     engine_use_health(g->engine,
                       f->env.cells ? cells_health(f->env.cells) : NULL,
                       g->number);
+    if (f->env.fetched)
+        engine_use_fetched(g->engine, f->env.fetched);
     if (policy_ticks_start(g->policies, &who) != 0)
         log_event(EV_policy_error, LOG_Z("phase", "tick"),
                   LOG_Z("error", "no memory: no policy ticks"));

@@ -17,6 +17,7 @@
 
 struct flow;
 struct generation;
+struct fetched_set; /* engine/fetched.h */
 struct jwt_keys; /* engine/jwt_keys.h */
 struct outside; /* policy/outside.h */
 struct policy_probe; /* policy/probe.h */
@@ -29,6 +30,7 @@ struct flow_env {
     struct process_cell *process;   /* may be NULL in tests */
     struct addresses *addresses;
     struct jwt_keys *jwt_keys;      /* ps.jwt; may be NULL */
+    struct fetched_set *fetched;    /* keys; NULL: none is fetched */
     struct kv *kv;                  /* ps.kv; may be NULL in tests */
     struct ledger_ring *ledger;     /* rows for the keeper; NULL = none */
     const struct key_table *keys;   /* of the store; NULL: there are none */

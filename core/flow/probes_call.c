@@ -39,7 +39,7 @@ static int put_auth(struct probe *c)
         rc = attempt_header(&c->host, conf->headers[i].key,
                             conf->headers[i].value);
     if (!conf->keys_from_client && c->credential->conf)
-        secret = secret_reveal(&c->credential->conf->secret);
+        secret = credential_secret(c->credential);
     return rc ? rc
               : attempt_host_auth(&c->host, secret, conf->auth_header,
                                   conf->auth_prefix);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "engine/fault.h"
+#include "engine/fetched.h"
 
 /* One of several, of ours. */
 static bool is_one_of_many(const struct attempt *t)
@@ -24,6 +25,10 @@ static void park(struct request *r, uint64_t now)
 
     if (!c || !c->conf) /* the client's, or none */
         return;
+    if (attempt_is_stale(t)) /* nothing was said of what it holds now */
+        return;
+    if (c->fetched && t->fault.cls == PS_FAULT_AUTH)
+        fetched_ask(c->fetched);
     if (rest_park(credential_rest(c), now, engine_dice(r->gen->engine)))
         log_event(EV_credential_parked, LOG_S("credential", c->label),
                   LOG_Z("class", fault_class_name(t->fault.cls)),

@@ -27,8 +27,9 @@ struct retry_cause retry_cause(const struct request *r)
         .info = fault_info(t->fault.cls),
         .used = t->credential,
         .told_ms = t->fault.retry_after_ms,
-        .dead = t->ended && t->result.reused &&
-                t->result.fail == HTTP_FAIL_RESET,
+        .dead = attempt_is_stale(t) ||
+                (t->ended && t->result.reused &&
+                 t->result.fail == HTTP_FAIL_RESET),
         .once = rec->end_ns - rec->begin_ns >
                     (uint64_t)RETRY_SLOW_MS * NS_PER_MS ||
                 provider_forbids(t),

@@ -39,10 +39,27 @@ static bool is_unserved(const struct request *r)
     return r->plan.n > 0;
 }
 
+/* Is there one that a token would let serve? */
+static bool lacks_token(const struct request *r)
+{
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const struct provider *p = r->plan.list[i].target->provider;
+
+        for (size_t k = 0; k < p->n_credentials; k++) {
+            if (credential_lacks(&p->credentials[k]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static const char *why_none(const struct request *r, uint64_t full_ms)
 {
     if (full_ms)
         return ": all have as many calls as they may";
+    if (lacks_token(r))
+        return ": the gateway has no access token now (`penstock status` says "
+               "why)";
     if (r->retry_after_ms)
         return ": all of them rest";
     for (size_t i = 0; i < r->plan.n; i++) {

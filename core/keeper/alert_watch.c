@@ -4,6 +4,7 @@
 #include "keeper/alert_watch.h"
 
 #include "base/log.h"
+#include "keeper/fetcher.h"
 #include "keeper/health_report.h"
 #include "keeper/ledger.h"
 #include "keeper/store_thread.h"
@@ -66,6 +67,20 @@ static void look_at_targets(struct alert_watch *w)
     }
 }
 
+/** Of one that is fetched: is there, or will there be, none? */
+static bool look_at_fetch(struct alert_watch *w, struct str name)
+{
+    bool holds;
+    const char *why = fetcher_why(w->env->fetcher, name, &holds);
+
+    if (why)
+        alert_found(&w->pass, ALERT_CREDENTIAL_PARKED,
+                    holds ? ALERT_WARNING : ALERT_CRITICAL, name,
+                    holds ? "no new token could be fetched: %s"
+                          : "there is no token for it: %s", why);
+    return why != NULL;
+}
+
 static void look_at_credentials(struct alert_watch *w)
 {
     const struct health *h = cells_health(w->env->cells);
@@ -79,7 +94,8 @@ static void look_at_credentials(struct alert_watch *w)
         if (state == REST_COOLING)
             look_at_rest(w, c);
         /* it is tried again after its rest, and is parked until it served */
-        if (atomic_load(&c->rest.parked) && atomic_load(&c->rest.times))
+        if (!look_at_fetch(w, str_of(c->name)) &&
+            atomic_load(&c->rest.parked) && atomic_load(&c->rest.times))
             alert_found(&w->pass, ALERT_CREDENTIAL_PARKED, ALERT_CRITICAL,
                         str_of(c->name), "its provider refused it");
     }

@@ -15,6 +15,7 @@
 #include "net/loop.h"
 
 struct alerts;
+struct fetcher;
 struct ledger;
 struct store_thread;
 
@@ -25,6 +26,7 @@ struct alerts_env {
     struct addresses *addresses;
     const struct ledger *ledger;      /* NULL = none */
     const struct store_thread *store; /* the same */
+    const struct fetcher *fetcher;    /* the same */
 };
 
 /** The host of a receiver, to be resolved. */

@@ -8,6 +8,7 @@
 #include "engine/addresses.h"
 #include "keeper/admin_http.h"
 #include "keeper/alerts.h"
+#include "keeper/fetcher.h"
 #include "keeper/issuers.h"
 #include "keeper/ledger.h"
 #include "keeper/metrics_http.h"
@@ -20,6 +21,7 @@ struct keeper {
     struct keeper_env env;
     struct addresses *addresses;
     struct issuers *issuers; /* NULL: there are none */
+    struct fetcher *fetcher; /* the same */
     struct resolver *resolver;
     struct metrics_http *metrics;
     struct store_thread *store;
@@ -91,7 +93,8 @@ static int start_alerts(struct keeper *k, struct err *err)
 {
     const struct alerts_env env = {
         .loop = k->env.loop, .cells = k->env.cells, .config = k->env.config,
-        .addresses = k->addresses, .ledger = k->ledger, .store = k->store };
+        .addresses = k->addresses, .ledger = k->ledger, .store = k->store,
+        .fetcher = k->fetcher };
 
     k->alerts = alerts_new(&env, err);
     return -err->code;
@@ -143,6 +146,45 @@ static int open_issuers(struct keeper *k, struct err *err)
     return k->issuers ? 0 : -err->code;
 }
 
+static void on_fetched(void *ud, int fd)
+{
+    const struct keeper *k = ud;
+
+    k->env.publish_fetched(k->env.ud, fd);
+}
+
+static const struct plugin *on_plugin(void *ud, const struct conf_provider *p,
+                                      struct err *err)
+{
+    const struct keeper *k = ud;
+
+    return k->env.plugin(k->env.ud, p, err);
+}
+
+static int open_fetcher(struct keeper *k, struct err *err)
+{
+    const struct fetcher_env env = { .loop = k->env.loop,
+                                     .config = k->env.config,
+                                     .addresses = k->addresses,
+                                     .health = cells_health(k->env.cells),
+                                     .world = fetch_world(),
+                                     .plugin = on_plugin,
+                                     .resolve = on_host,
+                                     .publish = on_fetched,
+                                     .ud = k };
+
+    if (!fetcher_has_work(k->env.config))
+        return 0;
+    k->fetcher = fetcher_new(&env, k->env.fetched, err);
+    return k->fetcher ? 0 : -err->code;
+}
+
+void keeper_ask_fetch(struct keeper *k, struct str id)
+{
+    if (k->fetcher)
+        fetcher_ask(k->fetcher, id);
+}
+
 void keeper_ask_jwks(struct keeper *k, struct str name)
 {
     if (k->issuers)
@@ -172,7 +214,7 @@ struct keeper *keeper_new(const struct keeper_env *env, struct err *err)
         open_store(k, env, err);
     if (err->code == 0)
         open_ledger(k, env, err);
-    if (err->code == 0)
+    if (err->code == 0 && open_fetcher(k, err) == 0)
         start_alerts(k, err);
     if (err->code == 0 && open_issuers(k, err) == 0 &&
         resolver_start(k->resolver, err) == 0)
@@ -207,6 +249,7 @@ void keeper_free(struct keeper *k)
     admin_http_free(k->admin);
     metrics_http_free(k->metrics);
     issuers_free(k->issuers);
+    fetcher_free(k->fetcher);
     resolver_free(k->resolver);
     addresses_free(k->addresses);
     free(k);

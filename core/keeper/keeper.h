@@ -15,6 +15,7 @@
 #include "net/loop.h"
 
 struct keeper;
+struct plugin;   /* engine/plugin.h */
 struct snapshot; /* base/snapshot.h */
 
 struct keeper_env {
@@ -34,6 +35,12 @@ struct keeper_env {
      * NULL. */
     void (*publish_jwks)(void *ud, int fd);
     const struct snapshot *jwks;
+    /** And of keys that are fetched. */
+    void (*publish_fetched)(void *ud, int fd);
+    const struct snapshot *fetched;
+    /** The plugin of a provider, to describe what is fetched. */
+    const struct plugin *(*plugin)(void *ud, const struct conf_provider *p,
+                                   struct err *err);
     /** The admin API asks the master, in JSON; keeper_wished is the answer.
      * 0 or -ERR_x. */
     int (*wish)(void *ud, uint64_t call, struct str request);
@@ -53,6 +60,8 @@ void keeper_free(struct keeper *k);
 /** What the master said to a wish: JSON. A call that is gone is fine. */
 void keeper_wished(struct keeper *k, uint64_t call, struct str answer);
 
+/** A worker asks for a newer one of that id (conf_fetch.id). */
+void keeper_ask_fetch(struct keeper *k, struct str id);
 /** A worker asks for newer keys of that jwt block. */
 void keeper_ask_jwks(struct keeper *k, struct str name);
 

@@ -138,10 +138,39 @@ function include(pattern) end
 
 ---One key of a provider.
 ---@class penstock.conf.credential
----@field secret? penstock.conf.reference # The key: env "X", file "/path" or credential "x".
----@field [integer] penstock.conf.reference # The key: env "X", file "/path" or credential "x".
+---@field secret? penstock.conf.reference # The key: env "X", file "/path" or credential "x". One of secret, aws, google and entra must be there.
+---@field [integer] penstock.conf.reference # The key: env "X", file "/path" or credential "x". One of secret, aws, google and entra must be there.
+---@field exchange? boolean # The plugin says how the key is exchanged for a token, which is fetched before the last one ends and sent in its place.
+---@field google? penstock.conf.google|string|penstock.conf.reference # In place of a key: access tokens of Google Cloud, fetched before the last one ends.
+---@field aws? penstock.conf.aws # In place of a key: what signs requests to AWS, fetched before the last one ends.
+---@field entra? penstock.conf.entra # In place of a key: access tokens of Microsoft Entra ID, fetched before the last one ends.
 ---@field name? string|penstock.conf.reference # For logs and metrics; its number unless set.
 ---@field weight? integer # Its share of the requests.
+
+---Where tokens of Google Cloud come from.
+---@class penstock.conf.google
+---@field source? "default"|"account"|"metadata" # account: `account`, $GOOGLE_APPLICATION_CREDENTIALS or gcloud's own file; metadata: the machine's service account; default: the first of these that is there.
+---@field account? penstock.conf.reference # The JSON of a service account, of an authorized user or of a workload identity federation, as a secret: file "/path".
+---@field [integer] penstock.conf.reference # The JSON of a service account, of an authorized user or of a workload identity federation, as a secret: file "/path".
+---@field scope? string|penstock.conf.reference # What the token may be used for.
+
+---Where credentials of AWS come from.
+---@class penstock.conf.aws
+---@field source? "default"|"env"|"web_identity"|"profile"|"container"|"instance" # Which one; default: the first of these that is there.
+---@field profile? string|penstock.conf.reference # Name in the shared credentials file; $AWS_PROFILE, else "default", unless set.
+---@field file? string|penstock.conf.reference # Shared credentials file; $AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, unless set. Read by the service user.
+---@field role? string|penstock.conf.reference # web_identity: ARN of the role; $AWS_ROLE_ARN unless set.
+---@field token_file? string|penstock.conf.reference # web_identity: file of the identity's token; $AWS_WEB_IDENTITY_TOKEN_FILE unless set. Read by the service user at each fetch.
+---@field region? string|penstock.conf.reference # web_identity: region of the STS to ask; $AWS_REGION, else the global one, unless set.
+
+---Where tokens of Microsoft Entra ID come from.
+---@class penstock.conf.entra
+---@field source? "default"|"secret"|"workload"|"managed" # secret: of an app registration; workload: its federated token in a file; managed: the machine's identity; default: the first of these that is there.
+---@field tenant? string|penstock.conf.reference # Id of the directory; $AZURE_TENANT_ID unless set.
+---@field client_id? string|penstock.conf.reference # Id of the application, or of a user-assigned identity; $AZURE_CLIENT_ID unless set.
+---@field secret? penstock.conf.reference # The application's secret: env "X" or file "/path"; $AZURE_CLIENT_SECRET unless set.
+---@field token_file? string|penstock.conf.reference # workload: file of the federated token; $AZURE_FEDERATED_TOKEN_FILE unless set. Read by the service user at each fetch.
+---@field scope? string|penstock.conf.reference # What the token is for.
 
 ---How a provider's key is sent.
 ---@class penstock.conf.auth

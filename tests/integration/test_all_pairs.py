@@ -28,7 +28,7 @@ provider "ollama" {{ vendor = "ollama-native", base_url = "{url}",
 KEY = 'keys = {{ env("UNSET", "{}") }}, retries = {{ attempts = 1 }}'
 MODELS = {"chat": "llama", "messages": "claude-sonnet-4-5",
           "gemini": "gemini-2.5-flash", "responses": "o3-pro",
-          "converse": "anthropic.claude-sonnet-4-5",
+          "converse": "amazon.nova-pro-v1:0",
           "cohere": "command-a", "mistral": "mistral-large",
           "ollama": "qwen3"}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}},

@@ -24,7 +24,8 @@ def run(file, cwd, **env):
                           capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("bad", ["", "check", "fuzz-short", "distcheck"])
+@pytest.mark.parametrize("bad", ["", "check", "fuzz-short", "differ",
+                                 "distcheck"])
 def test_every_part_is_run_and_told(tmp_path, bad):
     script(tmp_path / "make", f"""
         for last; do :; done
@@ -35,11 +36,11 @@ def test_every_part_is_run_and_told(tmp_path, bad):
               PENSTOCK_LONG="")
     assert got.returncode == (1 if bad else 0), got.stdout
     assert (tmp_path / "seen").read_text().split("\n")[:-1] == [
-        "check 1", "fuzz-short ", "distcheck "]
-    lines = got.stdout.splitlines()[-3:]
+        "check 1", "fuzz-short ", "differ ", "distcheck "]
+    lines = got.stdout.splitlines()[-4:]
     assert [line.split()[0] for line in lines] == [
         "FAIL" if part == bad else "ok"
-        for part in ("check", "fuzz-short", "distcheck")]
+        for part in ("check", "fuzz-short", "differ", "distcheck")]
     assert all(re.search(r"\(\d+ s\)$", line) for line in lines)
 
 

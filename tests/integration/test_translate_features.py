@@ -47,9 +47,10 @@ def samples():
 def some(samples):
     """One cell of each feature and client, another column each time. Models
     of OpenAI's that a client asks for by Responses have chat, too: it takes
-    the nearer."""
+    the nearer. Claude on Bedrock is native to clients of Messages."""
     of = {}
-    samples = [row for row in samples if row[2] != "openai-responses"]
+    samples = [row for row in samples if row[2] != "openai-responses" and not (
+        row[1] == "messages" and row[3].startswith("anthropic.claude"))]
     for row in samples:
         of.setdefault((row[0], row[1]), []).append(row)
     return samples if LONG else [

@@ -109,6 +109,18 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "reload { tests = true, bake = '1m', rollback_if = {\n" \
     "    policy_errors = '2%', denials = 'x1.5', min = 9 } }\n"
 
+#define FIXTURE_FETCHED                                                       \
+    "provider 'vertex' { vendor = 'openai-compatible',\n"                     \
+    "    base_url = 'https://v', keys = { { google = {\n"                     \
+    "    account = env('K8', '{\"type\":\"authorized_user\"}'),\n"            \
+    "    source = 'account', scope = 's' } } } }\n"                           \
+    "provider 'bedrock' { base_url = 'https://b', keys = { { aws = {\n"       \
+    "    source = 'web_identity', profile = 'p', file = '/c', role = 'r',\n"  \
+    "    token_file = '/t', region = 'eu-west-1' } } } }\n"                   \
+    "provider 'azure' { base_url = 'https://a', keys = { { entra = {\n"       \
+    "    source = 'secret', tenant = 't', client_id = 'c',\n"                 \
+    "    secret = env('K9', 'nine'), token_file = '/t', scope = 's' } } } }\n"
+
 #define FIXTURE_JWTS                                                          \
     "jwt 'corp' { issuer = 'https://id.example.com', audience = 'llm',\n"     \
     "    algs = { 'RS256', 'EdDSA' }, jwks_url = 'https://h/k',\n"           \

@@ -40,8 +40,8 @@ static const char everything[] =
     " '/run/acme', headers = { ['x-team'] = 'search' },\n"
     "    ca_file = '/etc/passwd', proxy = 'http://proxy.example:3128' }\n"
     "provider 'mine' { plugin='mine', base_url='http://h',keys={},"FIXTURE_LOAD
-    "provider 'moonshot' { keys = env('K3', 'three'), quirks = {\n"
-    "    rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
+    "provider 'moonshot' { keys = { { env('K3', 'three'), exchange = true }"
+    "    }, quirks = { rename = { seed = 'mine' }, drop = { 'user', 'x' } } }\n"
     "model 'smart' { 'openai/a/b', 'acme/c' } model 'fast' {\n"
     "    { 'gpu/l', weight = 3 }, 'openai/x', fallback = { 'acme/y' } }\n"
     "model 'plain' { balance = 'order', { 'gpu/l', max_concurrent = 3 },\n"
@@ -66,7 +66,7 @@ static const char everything[] =
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
-    FIXTURE_LEDGER FIXTURE_JWTS FIXTURE_RELOAD FIXTURE_ALERT
+    FIXTURE_LEDGER FIXTURE_FETCHED FIXTURE_JWTS FIXTURE_RELOAD FIXTURE_ALERT
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)

@@ -102,7 +102,22 @@ static void what_serves_is_mended(void)
     UNIT_INT(left(), REST_PARK_MS);
 }
 
-UNIT_MAIN("rest", {"a pause that was told", keeps_the_pause_that_was_told},
+static void held_until_it_can(void)
+{
+    fresh();
+    rest_hold(&r, now + 500);
+    CU_ASSERT_EQUAL(rest_state(&r, now), REST_PARKED);
+    CU_ASSERT_EQUAL(rest_state(&r, now + 500), REST_OK);
+    UNIT_INT(atomic_load(&r.times), 1); /* it is an alert until it served */
+    rest_hold(&r, now + 100); /* the last word holds */
+    CU_ASSERT_EQUAL(rest_state(&r, now + 100), REST_OK);
+    rest_mended(&r);
+    CU_ASSERT_EQUAL(rest_state(&r, now), REST_OK);
+    UNIT_INT(atomic_load(&r.times), 0);
+}
+
+UNIT_MAIN("rest", {"held until it can", held_until_it_can},
+          {"a pause that was told", keeps_the_pause_that_was_told},
           {"doubles", doubles_where_none_was_told},
           {"parks", parks_and_tries_again},
           {"serving starts anew", serving_starts_it_anew},

@@ -3,6 +3,7 @@
 /* The SDK's own texts: hex, base64, percent-encoding, times, patterns; and its
  * digests, against published vectors. */
 #include "engine/plugin_host.h"
+#include "rsa_unit.h"
 #include "unit.h"
 
 static const struct {
@@ -97,6 +98,47 @@ static void digests(void)
                   "ec3843"); /* RFC 4231, 4.3 */
 }
 
+static void scratch(void)
+{
+    char room[8];
+    ps_scratch s;
+
+    ps_scratch_init(&s, room, sizeof room);
+    ps_put(&s, ps_z("abc"));
+    ps_fmt(&s, "%d-%s", 7, "x");
+    UNIT_INT(s.over, 0);
+    UNIT_INT(ps_scratched(&s).n, 6);
+    CU_ASSERT(ps_is(ps_scratched(&s), "abc7-x"));
+    ps_fmt(&s, "%s", "yz"); /* the NUL has no room */
+    UNIT_INT(s.over, 1);
+    ps_put(&s, ps_z("q")); /* nothing comes behind a gap */
+    CU_ASSERT(ps_is(ps_scratched(&s), "abc7-x"));
+    ps_scratch_init(&s, room, sizeof room);
+    ps_put(&s, ps_z("12345678"));
+    UNIT_INT(s.over, 0);
+    ps_put(&s, ps_z(""));
+    UNIT_INT(s.over, 0);
+}
+
+static void signatures(void)
+{
+    uint8_t out[PS_SIGNATURE_MAX];
+    size_t n = 0;
+
+    UNIT_INT(ps_sign(&plugin_services, PS_RS256, ps_z("x"), ps_z("t"), out,
+                     &n),
+             PS_EINVAL);
+    UNIT_INT(ps_sign(&plugin_services, PS_RS256, ps_z(FETCH_UNIT_RSA_PEM),
+                     ps_z("t"), out, &n),
+             PS_OK);
+    UNIT_INT(n, 256);
+    UNIT_INT(ps_sign(&plugin_services, PS_ES256, ps_z(FETCH_UNIT_RSA_PEM),
+                     ps_z("t"), out, &n),
+             PS_EINVAL);
+    UNIT_INT(ps_sign(&plugin_services, 9, ps_z("x"), ps_z("t"), out, &n),
+             PS_EUNSUP);
+}
+
 static const struct {
     const char *patterns, *name;
     int chosen;
@@ -130,7 +172,8 @@ static void chosen_by_patterns(void)
     }
 }
 
-UNIT_MAIN("sdk_text", { "base64", base64_both_ways },
+UNIT_MAIN("sdk_text", { "scratch", scratch }, { "signatures", signatures },
+          { "base64", base64_both_ways },
           { "no base64", base64_that_is_none }, { "percent", percent },
           { "times", times_both_ways }, { "digests", digests },
           { "chosen by patterns", chosen_by_patterns })

@@ -4,6 +4,7 @@
 #include "engine/target.h"
 
 #include "engine/balance.h"
+#include "engine/fetched.h"
 #include "engine/principal.h"
 
 #include "unit.h"
@@ -286,6 +287,32 @@ static void tries_a_parked_key_where_it_is_the_only_one(void)
     end();
 }
 
+static void one_without_a_token_is_never_taken(void)
+{
+    struct fetched held = { .secret = STR("token"), .version = 1 };
+    struct credential *c;
+    struct provider *p;
+
+    begin(0);
+    p = engine_provider(engine, 0);
+    c = p->credentials;
+    c[0].fetched = &held;
+    CU_ASSERT(str_is(credential_secret(&c[0]), "token"));
+    p->n_credentials = 1;
+    CU_ASSERT_PTR_EQUAL(provider_credential(p, 1000), c);
+    held.secret = STR_NULL;
+    CU_ASSERT(credential_lacks(&c[0]) && !credential_lacks(&c[1]));
+    CU_ASSERT(!provider_has_credential(p, 1000));
+    CU_ASSERT_PTR_NULL(provider_credential(p, 1000));
+    rest_park(credential_rest(c), 1000, 0); /* not even as the only one */
+    CU_ASSERT(!provider_is_parked(p, 1000));
+    CU_ASSERT_PTR_NULL(provider_credential(p, 1000));
+    p->n_credentials = 2;
+    CU_ASSERT_PTR_EQUAL(provider_credential(p, 1000), &c[1]);
+    c[0].fetched = NULL;
+    end();
+}
+
 static void is_ready_where_names_are_open(void)
 {
     begin(0);
@@ -440,7 +467,8 @@ static void opens_lazily(void)
     end();
 }
 
-UNIT_MAIN("target", { "plans blocks", plans_blocks },
+UNIT_MAIN("target", { "without a token", one_without_a_token_is_never_taken },
+          { "plans blocks", plans_blocks },
           { "plans patterns", plans_patterns },
           { "opens providers without blocks", opens_providers_without_blocks },
           { "names near models", names_near_models },

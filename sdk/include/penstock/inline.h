@@ -183,8 +183,21 @@ static inline ps_rc ps_hmac_sha256(const ps_services *svc, ps_str key,
     return svc->hmac_sha256(key, data, out);
 }
 
+/**
+ * Sign with a private key in PEM: PKCS#8, PKCS#1 or SEC 1, without a password.
+ * PS_RS256 (2048 bits or more) or PS_ES256 (r and s side by side). About 1 ms:
+ * for cred_refresh, not for each request. PS_EINVAL: not such a key.
+ */
+static inline ps_rc ps_sign(const ps_services *svc, int alg, ps_str pem,
+                            ps_str data, uint8_t *out, size_t *n)
+{
+    return svc->sign(alg, pem, data, out, n);
+}
+
 #include <penstock/globs.h>
+#include <penstock/scratch.h>
 #include <penstock/text.h>
+#include <penstock/token.h>
 #include <penstock/verdict.h>
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.6. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.7. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 6
+#define PS_ABI_MINOR 7
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
@@ -51,30 +51,7 @@ enum {
 
 #include <penstock/api.h>
 
-/** Faults: what happened ... */
-enum {
-    PS_FAULT_NONE = 0,
-    PS_FAULT_TRANSIENT,  /* 5xx: try again */
-    PS_FAULT_OVERLOADED, /* 503, 529 */
-    PS_FAULT_RATE_LIMIT, /* 429: wait */
-    PS_FAULT_QUOTA,      /* 402, 429 that waiting does not cure */
-    PS_FAULT_AUTH,       /* 401, 403: the gateway's credential */
-    PS_FAULT_MODEL_ACCESS,
-    PS_FAULT_MODEL_GONE,
-    PS_FAULT_CONTEXT_LENGTH,
-    PS_FAULT_CONTENT_FILTER,
-    PS_FAULT_BAD_REQUEST, /* the caller's fault */
-    PS_FAULT_REGION,
-    PS_FAULT_TIMEOUT,
-    PS_FAULT_CONNECT,
-    PS_FAULT_PROTOCOL,
-    PS_FAULT_UNKNOWN
-};
-/** ... and whom it concerns. */
-enum {
-    PS_SCOPE_REQUEST = 1, PS_SCOPE_CREDENTIAL, PS_SCOPE_TARGET,
-    PS_SCOPE_PROVIDER
-};
+#include <penstock/fault.h>
 
 /** The verdict on a failed attempt; arrives filled from the status. Set class
  * and scope together (ps_fault_set). */
@@ -130,6 +107,8 @@ typedef struct ps_try {
     int32_t status;   /* the answer's HTTP status; 0 before its head */
 } ps_try;
 
+typedef struct ps_token ps_token; /* penstock/token.h */
+
 /**
  * What the core does for a plugin. Reached through the wrappers below.
  * The outgoing side may be changed in adjust and auth only, its head in sign
@@ -163,7 +142,17 @@ typedef struct ps_services {
     /* digests of 32 bytes; PS_ENOMEM leaves *out as it was */
     ps_rc (*sha256)(ps_str data, uint8_t *out);
     ps_rc (*hmac_sha256)(ps_str key, ps_str data, uint8_t *out);
+    /* alg: PS_RS256, PS_ES256; `out` has PS_SIGNATURE_MAX bytes */
+    ps_rc (*sign)(int alg, ps_str pem, ps_str data, uint8_t *out, size_t *n);
+    /* in cred_refresh: see penstock/token.h */
+    ps_rc (*token_ask)(ps_token *, ps_str method, ps_str url, ps_str body);
+    ps_rc (*token_header)(ps_token *, ps_str name, ps_str value);
+    ps_str (*token_text)(ps_token *, ps_str pointer);
+    ps_rc (*token_got)(ps_token *, ps_str secret, int64_t seconds);
+    ps_rc (*token_fail)(ps_token *, ps_rc, ps_str why);
 } ps_services;
+
+enum { PS_RS256 = 1, PS_ES256, PS_SIGNATURE_MAX = 1024 };
 
 /** A request as it leaves; its fields are there for ps_header_get. */
 typedef struct ps_outgoing {
@@ -213,6 +202,9 @@ typedef struct ps_provider {
     ps_rc (*sign)(ps_try *, const ps_outgoing *, ps_str secret);
     const ps_serves *serves; /* or NULL */
     uint32_t n_serves, reserved_2;
+    /* of a key with `exchange`: how to get a token for it. Pure, in a process
+     * of the core's that serves no requests, with an instance of its own */
+    ps_rc (*cred_refresh)(ps_token *);
 } ps_provider;
 
 enum { PS_PROVIDER = 1 };
