@@ -8,8 +8,8 @@
 
 void events_data(struct request *r, struct str bytes);
 void events_eof(struct request *r);
-/** A whole answer has become events: they are in translation.said. */
-void events_said(struct request *r);
+/** A whole answer has become events, `said`; not of answer.held. */
+void events_said(struct request *r, struct str said);
 
 #define EVENTS_TYPE "text/event-stream"
 

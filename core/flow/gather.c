@@ -79,12 +79,14 @@ static int on_event(void *ud, const struct sse_event *ev)
     return g->codec->decode_event(g->in, ev->event, ev->data, hear, g, NULL);
 }
 
-static int open(struct gathering *g, struct request *r)
+static int open(struct gathering *g, struct request *r, bool stream)
 {
     struct codec_in_opts in = { .tags = TAGS_TEXT,
                                 .unique = str_of(r->id),
                                 .max_held = TRANSLATED_BODY_MAX };
     struct codec_out_opts out = {
+        .stream = stream,
+        .include_usage = r->facts.include_usage,
         .legacy_functions =
             !r->attempt->translation &&
             json_member(&r->json, 0, STR("functions")) != JSON_NONE,
@@ -117,7 +119,7 @@ bool gather(struct request *r, struct str *body)
     struct gathering g = { .codec = codec_of(r),
                            .scratch = &r->flow->scratch };
     const char *why = "the stream could not be made one answer";
-    int rc = open(&g, r);
+    int rc = open(&g, r, false);
 
     if (rc == 0)
         rc = read_all(&g, buf_str(&r->answer.held));
@@ -136,5 +138,23 @@ bool gather(struct request *r, struct str *body)
     buf_clear(&r->answer.held);
     r->answer.held = g.whole;
     *body = buf_str(&r->answer.held);
+    return true;
+}
+
+bool gather_spread(struct request *r, struct str body, struct buf *out)
+{
+    struct gathering g = { .codec = codec_of(r) };
+    int rc;
+
+    if (!g.codec)
+        return false;
+    rc = open(&g, r, true);
+    if (rc == 0)
+        rc = g.codec->decode_body(g.in, body, hear, &g, NULL);
+    if (rc || !g.ended) {
+        buf_clear(&g.whole);
+        return false;
+    }
+    *out = g.whole;
     return true;
 }

@@ -399,6 +399,19 @@ static void send_body(struct request *r, struct str body)
     http_reply_end(r->http);
 }
 
+/* To a client of the same dialect, which asked for a stream. */
+static bool spread(struct request *r, struct str body)
+{
+    struct buf said;
+
+    if (!r->facts.stream || r->pass || !gather_spread(r, body, &said))
+        return false;
+    r->answer.held.max = TRANSLATED_BODY_MAX; /* it grows by its frames */
+    events_said(r, buf_str(&said));
+    buf_clear(&said);
+    return true;
+}
+
 static void body_eof(struct request *r)
 {
     struct answer *a = &r->answer;
@@ -419,7 +432,9 @@ static void body_eof(struct request *r)
         return;
     body = body_said(r, body);
     if (body.p && x && x->stream)
-        events_said(r);
+        events_said(r, body);
+    else if (body.p && !x && spread(r, body))
+        return;
     else if (body.p && !is_late(r) && look_at(r, &body))
         send_body(r, body);
 }
