@@ -363,9 +363,15 @@ static const char *advice(const char *path)
         { "cache", "there is no cache of answers yet" },
         { "tpm", "limits are of callers (team, key); what a provider allows "
           "is learned from its answers" },
-        { "aws_", "there is no such credential yet" },
-        { "vertex_", "there is no such credential yet: the key of a vertex "
-          "provider is an access token" },
+        { "aws_", "aws = {} takes AWS_ACCESS_KEY_ID and its like, a web "
+          "identity, a profile or the machine's role: docs/guide/clouds.md" },
+        { "vertex_", "google = {} takes GOOGLE_APPLICATION_CREDENTIALS or the "
+          "machine's account, google = file \"PATH\" another: "
+          "docs/guide/clouds.md" },
+        { "azure_ad_token", "write keys = { { entra = {} } }: "
+          "docs/guide/clouds.md" },
+        { "tenant_id", "write keys = { { entra = {} } }: "
+          "docs/guide/clouds.md" },
         { "cost_per_token", "write price \"provider/model\" { … }" },
         { "set_verbose", "write log { level = \"debug\" }" },
         { "environment_variables", "set them where Penstock is started" },

@@ -142,6 +142,10 @@ static void put_provider(struct litellm *l, FILE *out,
         fputc(',', out);
     if (p->key)
         put_key(l, out, p);
+    else if (strcmp(p->vendor, "bedrock") == 0)
+        fputs("\n    keys = { { aws = {} } },", out);
+    else if (strcmp(p->vendor, "vertex") == 0)
+        fputs("\n    keys = { { google = {} } },", out);
     else if (*p->base_url && strstr(p->vendor, "compatible"))
         fputs("\n    keys = {},", out);
     put_settings(out, p);

@@ -47,6 +47,15 @@ static const struct {
       "    model=\"@MODEL@\", max_tokens=1024,\n"
       "    messages=[{\"role\": \"user\", \"content\": \"Hello!\"}])\n"
       "print(answer.content[0].text)\n" },
+    { "google-genai", "os.environ[\"PENSTOCK_KEY\"]", "\"none\"",
+      "import os\n"
+      "from google import genai\n"
+      "\n"
+      "client = genai.Client(api_key=@KEY@,\n"
+      "                      http_options={\"base_url\": \"@BASE@\"})\n"
+      "answer = client.models.generate_content(\n"
+      "    model=\"models/@MODEL@\", contents=\"Hello!\")\n"
+      "print(answer.text)\n" },
     { "langchain", "os.environ[\"PENSTOCK_KEY\"]", "\"none\"",
       "import os\n"
       "from langchain_openai import ChatOpenAI\n"
@@ -80,6 +89,10 @@ static const struct {
       "base_url = \"@BASE@/v1\"\n"
       "wire_api = \"responses\"\n"
       "@KEY@\n" },
+    { "gemini-cli", "$PENSTOCK_KEY", "none",
+      "export GOOGLE_GEMINI_BASE_URL=@BASE@\n"
+      "export GEMINI_API_KEY=@KEY@\n"
+      "gemini --model @MODEL@\n" },
     { "aider", "$PENSTOCK_KEY", "none",
       "export OPENAI_API_BASE=@BASE@/v1\n"
       "export OPENAI_API_KEY=@KEY@\n"

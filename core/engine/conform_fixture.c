@@ -31,6 +31,7 @@ static const struct {
       PS_ANTHROPIC },
     { "converse", DIALECT_CONVERSE, PS_CHAT, PS_CONVERSE },
     { "converse-stream", DIALECT_CONVERSE, PS_CHAT, PS_CONVERSE },
+    { "count-tokens", DIALECT_CONVERSE_COUNT, PS_COUNT_TOKENS, PS_CONVERSE },
     { "generateContent", DIALECT_GEMINI, PS_CHAT, PS_GEMINI },
     { "streamGenerateContent", DIALECT_GEMINI, PS_CHAT, PS_GEMINI },
     { "countTokens", DIALECT_GEMINI_COUNT, PS_COUNT_TOKENS, PS_GEMINI },
@@ -89,7 +90,7 @@ static int choose_api(struct fixture *f, const struct plugin *p,
                                       "embeddings, messages, invoke, "
                                       "invoke-with-response-stream, "
                                       "rawPredict, streamRawPredict, "
-                                      "count_tokens, "
+                                      "count_tokens, count-tokens, "
                                       "converse, converse-stream, "
                                       "generateContent, "
                                       "streamGenerateContent, countTokens, "

@@ -49,6 +49,7 @@ struct attempt {
     bool decided;            /* they have ended it; nothing more is read */
     bool refused;            /* and with an error: r->err */
     bool raw;                /* neither JSON nor events: nobody reads it */
+    bool gathers;            /* a stream, which is made one whole answer */
     bool begun;              /* an event came; of a whole answer, bytes */
     bool withhold_usage;     /* the usage event is ours, not the client's */
     struct http_call_result result;

@@ -274,10 +274,9 @@ static int on_said(void *ud, const struct sse_event *ev)
     return rc ? rc : goes_on(f);
 }
 
-/* What the translation has to say. */
-static int say_translated(struct feed *f)
+/* Events that are made, by the translation or of a whole answer. */
+static int say(struct feed *f, struct str said)
 {
-    struct str said = buf_str(&f->r->attempt->translation->said);
     struct sse sse;
     int rc;
 
@@ -289,6 +288,11 @@ static int say_translated(struct feed *f)
     rc = sse_feed(&sse, said, on_said, f, NULL);
     sse_clear(&sse);
     return rc;
+}
+
+static int say_translated(struct feed *f)
+{
+    return say(f, buf_str(&f->r->attempt->translation->said));
 }
 
 static int on_event(void *ud, const struct sse_event *ev)
@@ -429,11 +433,11 @@ void events_eof(struct request *r)
     end_whole(&f);
 }
 
-void events_said(struct request *r)
+void events_said(struct request *r, struct str said)
 {
     struct feed f = { .r = r };
 
-    buf_clear(&r->answer.held); /* theirs; ours is in the translation */
-    if (say_translated(&f) == 0)
+    buf_clear(&r->answer.held); /* theirs; ours is what is said */
+    if (say(&f, said) == 0)
         end_whole(&f);
 }

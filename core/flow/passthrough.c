@@ -190,7 +190,9 @@ static int choose_provider(struct request *r)
 
     if (!p.n)
         return err_at(&r->err, ERR_INVALID_REQUEST, "model",
-                      "you must provide a model parameter");
+                      "you must provide a model parameter, or endpoint "
+                      "\"%s\" { provider = ... } in the configuration says "
+                      "who is asked without one", r->endpoint->name);
     r->pass->named = true;
     r->facts.model = arena_fmt(r->arena, STR_FMT "/%s", STR_ARG(p),
                                r->endpoint->name);

@@ -10,6 +10,7 @@
  */
 #include "flow/events.h"
 #include "flow/choose.h"
+#include "flow/gather.h"
 #include "flow/gemini.h"
 #include "flow/limits_hold.h"
 #include "flow/output_request.h"
@@ -89,59 +90,6 @@ static struct str get(const struct http_answer *a, const char *name)
     return http_header_get(a->headers, a->n_headers, str_of(name));
 }
 
-static bool type_is(struct str ctype, const char *want)
-{
-    struct str type = str_split(&ctype, ';');
-
-    return str_ieq(str_trim(type), str_of(want));
-}
-
-static bool type_is_json(struct str ctype)
-{
-    struct str type = str_split(&ctype, ';');
-
-    type = str_trim(type);
-    return type.n == 0 || str_ieq(type, STR("application/json")) ||
-           (type.n > 5 && str_ieq((struct str){ type.p + type.n - 5, 5 },
-                                  STR("+json")));
-}
-
-#define AWS_EVENTS "application/vnd.amazon.eventstream"
-static const struct framed {
-    enum framing framing;
-    const char *type;
-} framed[] = {
-    [PS_JSON] = { FRAMING_SSE, "text/event-stream" },
-    [PS_SSE] = { FRAMING_SSE, "text/event-stream" },
-    [PS_NDJSON] = { FRAMING_NDJSON, "application/x-ndjson" },
-    [PS_EVENTSTREAM] = { FRAMING_EVENTSTREAM, AWS_EVENTS },
-    [PS_JSON_ARRAY] = { FRAMING_JSONARRAY, "application/json" },
-    [PS_EVENTCHUNKS] = { FRAMING_EVENTCHUNKS, AWS_EVENTS },
-};
-
-static void choose_mode(struct request *r, const struct http_answer *a)
-{
-    struct attempt *t = r->attempt;
-    struct str ctype = get(a, "content-type");
-    const struct framed *f = &framed[t->host.pub.api->framing];
-
-    if (a->status < 200 || a->status > 299) {
-        t->mode = MODE_ERROR;
-    } else if (r->facts.stream && type_is(ctype, f->type)) {
-        t->mode = MODE_STREAM;
-        framer_init(&r->answer.framer, f->framing, EVENT_MAX);
-        r->answer.events = 0;
-    } else if (type_is_json(ctype)) {
-        t->mode = MODE_BODY;
-    } else {
-        t->mode = MODE_BODY;
-        t->raw = r->pass;
-        if (!t->raw)
-            stream_fault(r, PS_FAULT_PROTOCOL, "the answer's content type is "
-                                               "neither JSON nor events");
-    }
-}
-
 /* The provider's own id of the request, by whichever name. */
 static struct str upstream_id(const struct http_answer *a)
 {
@@ -176,11 +124,11 @@ void stream_head(struct request *r, const struct http_answer *a)
     r->records[r->n_attempts - 1].status = a->status;
     buf_reset(&r->answer.held);
     r->answer.held.max = HOLD_MAX;
-    choose_mode(r, a);
+    answer_mode(r, a);
     if (!r->pass && (policy_set_has(r->gen->policies, PHASE_OUTPUT) ||
                      limits_watches(r)))
         request_output_begin(r);
-    if (t->translation)
+    if (t->translation || t->gathers)
         r->answer.held.max = TRANSLATED_BODY_MAX;
     timers_arm(r);
 }
@@ -216,7 +164,7 @@ static void send_head(struct request *r, int status, struct str ctype,
     n = response_fields(r, h, n, 64);
     r->err.code = err;
     h[n++] = (struct http_header){ STR("content-type"), ctype };
-    if (type_is(ctype, "text/event-stream")) {
+    if (answer_type_is(ctype, EVENTS_TYPE)) {
         h[n++] = (struct http_header){ STR("cache-control"),
                                        STR("no-cache") };
         h[n++] = (struct http_header){ STR("x-accel-buffering"), STR("no") };
@@ -296,7 +244,7 @@ static bool pass_on(struct request *r)
 {
     struct attempt *t = r->attempt;
 
-    if (t->translation) {
+    if (t->translation || t->gathers) {
         stream_fault(r, PS_FAULT_PROTOCOL,
                      "the answer is too large to be translated");
         return false;
@@ -440,14 +388,28 @@ static void send_body(struct request *r, struct str body)
     struct attempt *t = r->attempt;
     struct str ctype = t->content_type;
 
+    if (!ctype.n || t->translation || t->gathers)
+        ctype = STR("application/json");
     choose_first_content(r);
     r->answer.content_sent = true;
-    send_head(r, t->host.pub.status,
-              ctype.n && !t->translation ? ctype : STR("application/json"),
+    send_head(r, t->host.pub.status, ctype,
               (int64_t)body.n);
     ledger_ending(r);
     http_reply_data(r->http, body);
     http_reply_end(r->http);
+}
+
+/* To a client of the same dialect, which asked for a stream. */
+static bool spread(struct request *r, struct str body)
+{
+    struct buf said;
+
+    if (!r->facts.stream || r->pass || !gather_spread(r, body, &said))
+        return false;
+    r->answer.held.max = TRANSLATED_BODY_MAX; /* it grows by its frames */
+    events_said(r, buf_str(&said));
+    buf_clear(&said);
+    return true;
 }
 
 static void body_eof(struct request *r)
@@ -464,11 +426,15 @@ static void body_eof(struct request *r)
         http_reply_end(r->http);
         return;
     }
+    if (r->attempt->gathers && !gather(r, &body))
+        return;
     if (!judge_body(r, body))
         return;
     body = body_said(r, body);
     if (body.p && x && x->stream)
-        events_said(r);
+        events_said(r, body);
+    else if (body.p && !x && spread(r, body))
+        return;
     else if (body.p && !is_late(r) && look_at(r, &body))
         send_body(r, body);
 }

@@ -16,6 +16,7 @@ static const enum dialect spoken[] = {
     DIALECT_MISTRAL,         DIALECT_RESPONSES,       DIALECT_OPENAI_EMBEDDINGS,
     DIALECT_GEMINI_BATCH,    DIALECT_COHERE_EMBED,    DIALECT_OLLAMA_EMBED,
     DIALECT_MISTRAL_EMBED,   DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,
+    DIALECT_CONVERSE_COUNT,
 };
 
 enum dialect translate_dialect(const ps_api *api)
@@ -100,12 +101,28 @@ static bool refuses(const struct request *r)
     return false;
 }
 
+/* What is refused says what it is: a client knows its own names for it. */
+static void put_whats(const struct codec_report *report, struct buf *out)
+{
+    for (unsigned i = 0; i < FEATURE_COUNT; i++) {
+        enum codec_feature f = (enum codec_feature)i;
+
+        if (codec_noted(report, FATE_REFUSED, f) &&
+            buf_printf(out, "%s%s (%s)", out->n ? ", " : "",
+                       codec_feature_name(f), codec_feature_what(f)))
+            return; /* it is full */
+    }
+}
+
 static int say_refused(const struct attempt *t, enum codec_fate fate,
                        const struct codec_report *report, struct err *err)
 {
     struct buf names = BUF_INIT(DROPPED_MAX + 1);
 
-    codec_report_names(report, fate, DROPPED_MAX, &names);
+    if (fate == FATE_REFUSED)
+        put_whats(report, &names);
+    else
+        codec_report_names(report, fate, DROPPED_MAX, &names);
     err_set(err, ERR_INVALID_REQUEST,
             "The target " STR_FMT " cannot be asked for: " STR_FMT ".",
             STR_ARG(t->target->name), STR_ARG(buf_str(&names)));

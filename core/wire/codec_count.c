@@ -2,12 +2,14 @@
 /* Copyright The Penstock Authors */
 /*
  * Source: docs.claude.com/en/api/messages-count-tokens,
- * ai.google.dev/api/tokens (read 2026-11). Google counts instructions and
+ * ai.google.dev/api/tokens, docs.aws.amazon.com/bedrock/latest/APIReference/
+ * API_runtime_CountTokens.html (read 2026-11). Google counts instructions and
  * tools only where the request stands whole in generateContentRequest.
  */
 #include "wire/codec_count.h"
 
 #include "wire/codec_anthropic.h"
+#include "wire/codec_converse.h"
 #include "wire/codec_gemini.h"
 
 /* ---- requests ----------------------------------------------------------- */
@@ -58,8 +60,9 @@ static struct neutral_request bare(const struct neutral_request *r)
     return n;
 }
 
-static int remove_max_tokens(struct buf *whole, struct arena *a,
-                             struct buf *out, struct err *err)
+/* The same without some members. */
+static int without(struct buf *whole, const char *const *members,
+                   struct arena *a, struct buf *out, struct err *err)
 {
     struct json j = { 0 };
     struct json_edits *e = NULL;
@@ -69,8 +72,8 @@ static int remove_max_tokens(struct buf *whole, struct arena *a,
         e = json_edits_new(&j, a);
     if (!rc && !e)
         rc = err_set(err, ERR_NOMEM, "out of memory");
-    if (!rc)
-        rc = json_edit_remove(e, STR("/max_tokens"));
+    for (; !rc && *members; members++)
+        rc = json_edit_remove(e, str_of(*members));
     if (!rc)
         rc = json_edits_apply(e, out);
     json_clear(&j);
@@ -84,6 +87,7 @@ int anthropic_count_encode_request(const struct neutral_request *r,
                                    struct codec_names *names,
                                    struct err *err)
 {
+    static const char *const uncounted[] = { "/max_tokens", NULL };
     struct codec_target t = codec_target_of(DIALECT_ANTHROPIC, target->model);
     struct neutral_request n = bare(r);
     struct buf whole = BUF_INIT(out->max);
@@ -91,7 +95,7 @@ int anthropic_count_encode_request(const struct neutral_request *r,
                                       err);
 
     if (!rc)
-        rc = remove_max_tokens(&whole, a, out, err);
+        rc = without(&whole, uncounted, a, out, err);
     report->fate[FATE_MAPPED] &= ~(UINT64_C(1) << FEATURE_MAX_TOKENS);
     buf_clear(&whole);
     return rc;
@@ -125,6 +129,37 @@ int gemini_count_encode_request(const struct neutral_request *r,
     return w.rc;
 }
 
+int converse_count_encode_request(const struct neutral_request *r,
+                                  const struct codec_target *target,
+                                  struct arena *a, struct buf *out,
+                                  struct codec_report *report,
+                                  struct codec_names *names,
+                                  struct err *err)
+{
+    static const char *const uncounted[] = {
+        "/inferenceConfig",   "/outputConfig",    "/serviceTier",
+        "/requestMetadata",   "/guardrailConfig", "/promptVariables",
+        "/performanceConfig", "/additionalModelResponseFieldPaths",
+        NULL,
+    };
+    struct codec_target t = codec_target_of(DIALECT_CONVERSE, target->model);
+    struct neutral_request n = bare(r);
+    struct buf whole = BUF_INIT(out->max);
+    int rc = converse_encode_request(&n, &t, a, &whole, report, names, err);
+
+    if (!rc)
+        rc = buf_puts(out, "{\"input\":{\"converse\":");
+    if (!rc)
+        rc = without(&whole, uncounted, a, out, err);
+    if (!rc)
+        rc = buf_puts(out, "}}");
+    report->fate[FATE_MAPPED] &= ~(UINT64_C(1) << FEATURE_MAX_TOKENS);
+    buf_clear(&whole);
+    if (rc && err && !err->code)
+        err_set(err, -rc, "the request grew over its limit");
+    return rc;
+}
+
 /* ---- answers ------------------------------------------------------------ */
 
 static void begin(struct codec_in *in, neutral_sink sink, void *ud,
@@ -146,6 +181,13 @@ int count_decode_event(struct codec_in *in, struct str event,
                   : in_cut(in);
 }
 
+static struct str member_of(enum dialect d)
+{
+    return d == DIALECT_ANTHROPIC_COUNT  ? STR("input_tokens")
+           : d == DIALECT_CONVERSE_COUNT ? STR("inputTokens")
+                                         : STR("totalTokens");
+}
+
 int count_decode_body(struct codec_in *in, struct str body,
                       neutral_sink sink, void *ud, struct err *err)
 {
@@ -163,9 +205,7 @@ int count_decode_body(struct codec_in *in, struct str body,
     error = in_member(&in->j, 0, STR("error"));
     if (error != JSON_NONE)
         return in_error_node(in, error);
-    u.input = in_count(&in->j, 0, in->codec->dialect == DIALECT_ANTHROPIC_COUNT
-                                      ? STR("input_tokens")
-                                      : STR("totalTokens"));
+    u.input = in_count(&in->j, 0, member_of(in->codec->dialect));
     if (u.input < 0)
         return err_set(in->err, ERR_SYNTAX, "this is no count of tokens");
     rc = in_start(in, STR_NULL, STR_NULL, 0);

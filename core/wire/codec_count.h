@@ -23,8 +23,15 @@ int gemini_count_encode_request(const struct neutral_request *r,
                                 struct arena *a, struct buf *out,
                                 struct codec_report *report,
                                 struct codec_names *names, struct err *err);
+/** Towards Bedrock, which no client speaks. */
+int converse_count_encode_request(const struct neutral_request *r,
+                                  const struct codec_target *target,
+                                  struct arena *a, struct buf *out,
+                                  struct codec_report *report,
+                                  struct codec_names *names,
+                                  struct err *err);
 
-/** Of either dialect. */
+/** Of any of these dialects. */
 int count_decode_body(struct codec_in *in, struct str body,
                       neutral_sink sink, void *ud, struct err *err);
 /** Events that should not be: SYNTAX; the end is a cut. */

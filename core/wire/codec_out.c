@@ -131,6 +131,13 @@ static const struct codec codecs[] = {
         .out_init = count_out_init,
     },
     {
+        .dialect = DIALECT_CONVERSE_COUNT,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = converse_count_encode_request,
+        .decode_body = count_decode_body,
+        .decode_event = count_decode_event,
+    },
+    {
         .dialect = DIALECT_OPENAI_EMBEDDINGS,
         .in_size = sizeof(struct codec_in),
         .out_size = sizeof(struct embed_out),

@@ -63,10 +63,15 @@ static int watch_body(enum dialect d, struct str body, struct json *j,
 {
     int rc = scan(j, body, err);
 
-    (void)d;
     *out = (struct wire_watch){ .usage = USAGE_NONE };
     if (rc)
         return rc;
+    if (d == DIALECT_CONVERSE_COUNT) {
+        out->content = out->finish = in_count(j, 0, STR("inputTokens")) >= 0;
+        if (!out->content)
+            watch_error(j, STR(""), a, out);
+        return 0;
+    }
     out->content = in_member(j, 0, STR("output")) != JSON_NONE;
     if (!out->content)
         watch_error(j, STR(""), a, out);

@@ -34,6 +34,7 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_ANTHROPIC_MODELS:
         return &anthropic_dialect;
     case DIALECT_CONVERSE:
+    case DIALECT_CONVERSE_COUNT:
         return &converse_dialect;
     case DIALECT_GEMINI:
     case DIALECT_GEMINI_COUNT:

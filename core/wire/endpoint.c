@@ -71,6 +71,7 @@ static const char *const dialect_names[] = {
     [DIALECT_MISTRAL_EMBED] = "mistral-embeddings",
     [DIALECT_COHERE_EMBED] = "cohere-embeddings",
     [DIALECT_OLLAMA_EMBED] = "ollama-embeddings",
+    [DIALECT_CONVERSE_COUNT] = "bedrock-converse",
     [DIALECT_PASSTHROUGH] = "passthrough",
 };
 
@@ -128,17 +129,51 @@ static bool matches(struct str pattern, struct str path, struct str *rest)
     return true;
 }
 
+/* A collection and its member, "/projects/P", taken off a path's front. */
+static bool skip_member(struct str *path, struct str collection)
+{
+    struct str rest = *path;
+    const char *end;
+
+    if (!str_starts(rest, collection))
+        return false;
+    rest.p += collection.n;
+    rest.n -= collection.n;
+    end = rest.n ? memchr(rest.p, '/', rest.n) : NULL;
+    if (!end || end == rest.p)
+        return false;
+    *path = (struct str){ end, rest.n - (size_t)(end - rest.p) };
+    return true;
+}
+
+/* Where Vertex AI has the same: "/models…" behind its publisher, whichever
+ * project and place the client has in mind; else as it was. */
+static struct str below_publisher(struct str path)
+{
+    struct str rest = path;
+    struct str publisher = STR("/publishers/google");
+
+    if (skip_member(&rest, STR("/projects/")) &&
+        !skip_member(&rest, STR("/locations/")))
+        return path;
+    if (!str_starts(rest, publisher))
+        return path;
+    rest.p += publisher.n;
+    rest.n -= publisher.n;
+    return str_starts(rest, STR("/models")) ? rest : path;
+}
+
 /* What follows the version of Google's API, from its '/'; or p NULL. */
 static struct str google_below(struct str path)
 {
-    static const struct str versions[] = { STR("/v1beta/"), STR("/v1alpha/"),
-                                           STR("/v1/") };
+    static const struct str versions[] = { STR("/v1beta/"), STR("/v1beta1/"),
+                                           STR("/v1alpha/"), STR("/v1/") };
 
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         size_t n = versions[i].n - 1;
 
         if (str_starts(path, versions[i]))
-            return (struct str){ path.p + n, path.n - n };
+            return below_publisher((struct str){ path.p + n, path.n - n });
     }
     return STR_NULL;
 }
@@ -168,6 +203,9 @@ static bool is_google(struct str path, enum family told, int mount)
         return below.p;
     if (mount != NO_MOUNT)
         return mount == FAMILY_GEMINI;
+    if (!str_starts(path, STR("/v1/models")) &&
+        str_starts(below, STR("/models")))
+        return true; /* behind a publisher */
     return str_starts(below, STR("/models")) &&
            (told == FAMILY_GEMINI || names_method(below));
 }

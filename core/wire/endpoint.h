@@ -32,6 +32,7 @@ enum dialect {
     DIALECT_MISTRAL_EMBED,    /* embeddings, of those that no client asks */
     DIALECT_COHERE_EMBED,
     DIALECT_OLLAMA_EMBED,
+    DIALECT_CONVERSE_COUNT,   /* Bedrock's CountTokens, of a Converse */
     DIALECT_PASSTHROUGH,      /* nobody reads it: wire/passthrough.h */
 };
 

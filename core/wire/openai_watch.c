@@ -6,6 +6,7 @@
  */
 #include "wire/openai_impl.h"
 
+#include "wire/codec_stream.h"
 #include "wire/watch.h"
 
 /* Members of a choice's delta or message that are content when not empty. */
@@ -42,26 +43,6 @@ static void watch_choice(const struct json *j, uint32_t choice,
         out->content = true;
     if (finish != JSON_NONE && !wire_is_empty(j, finish))
         out->finish = true;
-}
-
-/* From OpenAI's inclusive counts to disjoint ones. */
-static void read_usage(const struct json *j, uint32_t u, struct usage *out)
-{
-    uint32_t in = json_member(j, u, STR("prompt_tokens_details"));
-    uint32_t reply = json_member(j, u, STR("completion_tokens_details"));
-    int64_t prompt = watch_number(j, u, "prompt_tokens");
-
-    out->cache_read = watch_number(j, in, "cached_tokens");
-    out->cache_write = watch_number(j, in, "cache_write_tokens");
-    out->output = watch_number(j, u, "completion_tokens");
-    out->reasoning = watch_number(j, reply, "reasoning_tokens");
-    out->input = prompt;
-    if (prompt >= 0 && out->cache_read > 0)
-        out->input -= out->cache_read;
-    if (prompt >= 0 && out->cache_write > 0)
-        out->input -= out->cache_write;
-    if (prompt >= 0 && out->input < 0)
-        out->input = 0;
 }
 
 static void watch_error(const struct json *j, uint32_t e, struct arena *a,
@@ -109,7 +90,7 @@ static void watch_object(enum dialect d, const struct json *j,
         }
     }
     if (usage != JSON_NONE && j->nodes[usage].type == JSON_T_OBJECT) {
-        read_usage(j, usage, &out->usage);
+        chat_read_usage(j, usage, &out->usage);
         out->usage.tier = watch_tier(j, 0);
         out->usage_only = choices != JSON_NONE && !any;
     }
@@ -160,6 +141,6 @@ void openai_usage_in_tail(struct str tail, struct arena *a, struct usage *out)
 
     (void)a;
     if (watch_last_object(tail, "usage", &j))
-        read_usage(&j, 0, out);
+        chat_read_usage(&j, 0, out);
     json_clear(&j);
 }

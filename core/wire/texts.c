@@ -40,6 +40,7 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_MISTRAL_EMBED:
     case DIALECT_COHERE_EMBED:
     case DIALECT_OLLAMA_EMBED:
+    case DIALECT_CONVERSE_COUNT:
         break;
     }
     return NULL;

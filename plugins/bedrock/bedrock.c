@@ -2,9 +2,10 @@
 /* Copyright The Penstock Authors */
 /*
  * Amazon Bedrock: Converse and ConverseStream for all models, InvokeModel for
- * clients of Anthropic's dialect to Anthropic's models. What is left for the
- * plugin is the signature (or a Bedrock API key, which needs none), a clock
- * that is wrong, and what errors mean. Sources: README.md.
+ * clients of Anthropic's dialect to Anthropic's models and for vectors of
+ * Cohere's. What is left for the plugin is the signature (or a Bedrock API
+ * key, which needs none), a clock that is wrong, and what errors mean.
+ * Sources: README.md.
  */
 #include "sigv4.h"
 
@@ -237,10 +238,35 @@ static ps_rc adjust_claude(ps_try *t)
     return rc == PS_OK ? ps_header(t, "accept", ps_z("application/json")) : rc;
 }
 
+/* Cohere's own words, less what stands in the path and what only its own
+ * host has. */
+static ps_rc adjust_vectors(ps_try *t)
+{
+    ps_rc rc = ps_remove(t, "/model");
+
+    return rc == PS_OK ? ps_remove(t, "/priority") : rc;
+}
+
+/* What vectors cost stands in the head alone. */
+static ps_rc head(ps_try *t)
+{
+    ps_str n = ps_answer_header(t, "x-amzn-bedrock-input-token-count");
+    ps_usage u;
+
+    if (t->api->op != PS_EMBEDDINGS || !n.n || n.n > 15)
+        return PS_OK;
+    ps_usage_init(&u);
+    u.input = ps_take_digits(&n, n.n);
+    u.cache_read = 0;
+    return u.input < 0 ? PS_OK : ps_report_usage(t, &u);
+}
+
 static ps_rc adjust(ps_try *t)
 {
     if (t->api->dialect == PS_ANTHROPIC)
         return adjust_claude(t);
+    if (t->api->op == PS_EMBEDDINGS)
+        return adjust_vectors(t);
     return t->api->framing == PS_EVENTSTREAM
                ? ps_header(t, "accept", ps_z("application/vnd.amazon."
                                              "eventstream"))
@@ -427,10 +453,14 @@ static const ps_api apis[] = {
     { PS_CHAT, PS_ANTHROPIC, PS_JSON, "POST", "/model/{model}/invoke" },
     { PS_CHAT, PS_ANTHROPIC, PS_EVENTCHUNKS, "POST",
       "/model/{model}/invoke-with-response-stream" },
+    { PS_COUNT_TOKENS, PS_CONVERSE, PS_JSON, "POST",
+      "/model/{model}/count-tokens" },
+    { PS_EMBEDDINGS, PS_COHERE, PS_JSON, "POST", "/model/{model}/invoke" },
 };
 
 static const ps_serves serves[] = {
     { PS_ANTHROPIC, "*anthropic.claude-*" },
+    { PS_COHERE, "*cohere.embed-*" },
 };
 
 static const char settings[] =
@@ -451,6 +481,7 @@ static const ps_provider ops = {
     .close = close_inst,
     .adjust = adjust,
     .auth = auth,
+    .head = head,
     .classify = classify,
     .sign = sign,
     .serves = serves,

@@ -129,6 +129,76 @@ def test_and_a_whole_answer_as_it_is(penstock):
         assert "stream" not in up.requests[0].json()
 
 
+def test_tokens_are_counted(penstock):
+    def count(conn, request):
+        wrong = why_not(request)
+        if wrong:
+            refuse(conn, *wrong, status=403)
+        elif b"nova" in request.path.encode():
+            refuse(conn, "ValidationException",
+                   "The provided model doesn't support counting tokens.")
+        else:
+            conn.answer({"inputTokens": 41})
+
+    tool = {"name": "t", "input_schema": {"type": "object"}}
+    ask = {"model": "m", "messages": MESSAGES["messages"], "system": "be",
+           "tools": [tool]}
+    with Upstream(count) as up:
+        ps = on_bedrock(penstock, up)
+        got = ps.post("/v1/messages/count_tokens", ask)
+        assert (got.status, got.json()) == (200, {"input_tokens": 41})
+        sent = up.requests[0]
+        assert sent.path == ("/model/" + urllib.parse.quote(CLAUDE, safe="")
+                             + "/count-tokens")
+        told = sent.json()["input"]["converse"]
+        assert not told.pop("additionalModelRequestFields", {})
+        assert set(told) == {"messages", "system", "toolConfig"}
+        assert told["system"] == [{"text": "be"}]
+        got = ps.post("/v1beta/models/m:countTokens", {"contents": [
+            {"role": "user", "parts": [{"text": "x"}]}],
+            "generationConfig": {"maxOutputTokens": 9, "temperature": 1}})
+        assert (got.status, got.json()) == (200, {"totalTokens": 41})
+        told = up.requests[1].json()["input"]["converse"]
+        assert not told.pop("additionalModelRequestFields", {})
+        assert set(told) == {"messages"}
+        ps = on_bedrock(penstock, up, "amazon.nova-pro-v1:0")
+        got = ps.post("/v1/messages/count_tokens", ask)
+        assert got.status == 400 and "counting" in got.json()["error"][
+            "message"]
+
+
+def test_vectors_of_cohere(penstock):
+    """In Cohere's words by InvokeModel; what they cost is in the head."""
+    def vectors(conn, request):
+        wrong = why_not(request)
+        if wrong:
+            refuse(conn, *wrong, status=403)
+            return
+        n = len(request.json()["texts"])
+        conn.answer({"id": "e", "response_type": "embeddings_by_type",
+                     "embeddings": {"float": [[0.5, i] for i in range(n)]}},
+                    extra=[("x-amzn-bedrock-input-token-count", "7")])
+
+    with Upstream(vectors) as up:
+        ps = on_bedrock(penstock, up, "eu.cohere.embed-v4:0")
+        got = ps.post("/v1/embeddings", {
+            "model": "m", "input": ["a", "b"], "dimensions": 256})
+        assert got.status == 200, got.body
+        assert [x["embedding"] for x in got.json()["data"]] == \
+            [[0.5, 0], [0.5, 1]]
+        sent = up.requests[0]
+        assert sent.path == "/model/eu.cohere.embed-v4%3A0/invoke"
+        assert sent.json() == {
+            "texts": ["a", "b"], "input_type": "search_document",
+            "embedding_types": ["float"], "output_dimension": 256}
+        assert ps.line("request")["tokens"]["input"] == 7
+        got = ps.post("/v1beta/models/m:batchEmbedContents", {"requests": [
+            {"content": {"parts": [{"text": "a"}]},
+             "taskType": "RETRIEVAL_QUERY"}]})
+        assert got.json()["embeddings"] == [{"values": [0.5, 0]}]
+        assert up.requests[1].json()["input_type"] == "search_query"
+
+
 BETAS = [
     ("interleaved-thinking-2025-05-14, oauth-2025-04-20,"
      "advanced-tool-use-2025-11-20",

@@ -232,4 +232,5 @@ model_list:
     assert targets(conf["model"]["nova"]["targets"]) == [
         "bedrock-2/amazon.nova-pro-v1:0"]
     said = got.stdout + got.stderr
+    assert "{ { google = {} } }" in said and "{ { aws = {} } }" in said
     assert "aws_region_name" in said and "vertex_credentials" in said

@@ -217,7 +217,7 @@ def test_kept_things_are_refused_elsewhere(world):
                  {"conversation": "c"}):
         with pytest.raises(openai.BadRequestError) as e:
             c.responses.create(model="chat", input="x", **more)
-        assert "thread" in str(e.value)
+        assert "thread" in str(e.value) and next(iter(more)) in str(e.value)
     assert not up.requests
 
 

@@ -16,13 +16,21 @@ from upstream import Upstream
 genai = pytest.importorskip("google.genai",
                             reason="skipped: no google-genai package")
 errors = pytest.importorskip("google.genai.errors")
+Credentials = pytest.importorskip("google.auth.credentials").Credentials
 
 SAID = "one two three"
+VECTOR = [0.5, -0.25, 0.125]
 CONF = """
 listen "127.0.0.1:0" {{ detail = "full" }}
 provider "g" {{ vendor = "gemini", base_url = "{google}", {rest} }}
 provider "oa" {{ vendor = "openai-compatible", base_url = "{mock}/v1", {rest} }}
 provider "an" {{ vendor = "anthropic-compatible", base_url = "{mock}", {rest} }}
+provider "v" {{ vendor = "openai-compatible", base_url = "{google}/v1",
+               {rest} }}
+model "g-vectors" {{ "g/gemini-embedding-001" }}
+model "gemini-embedding-001" {{ "g/gemini-embedding-001" }}
+model "oa-vectors" {{ "v/text-embedding-3-small" }}
+model "oa/echo" {{ "oa/echo" }}
 model "g-echo" {{ "g/gemini-3-flash" }}
 model "oa-echo" {{ "oa/echo" }}
 model "oa-tools" {{ "oa/tools" }}
@@ -35,6 +43,18 @@ REST = 'keys = { env("UNSET", "sk-up") }, retries = { attempts = 1 }'
 def google(conn, request):
     """Says what it is asked, streamed word by word; counts its letters."""
     body = request.json()
+    if "mbedContent" in request.path:
+        asked = body.get("requests")
+        one = {"values": VECTOR}
+        conn.answer({"embeddings": [one] * len(asked)} if asked else
+                    {"embedding": one})
+        return
+    if request.path.endswith("/embeddings"):
+        conn.answer({"object": "list", "model": "e", "data": [
+            {"object": "embedding", "index": i, "embedding": VECTOR}
+            for i in range(len(body["input"]))],
+            "usage": {"prompt_tokens": 3, "total_tokens": 3}})
+        return
     text = body["contents"][-1]["parts"][0]["text"]
     if text == "quota":
         conn.answer({"error": {"code": 429, "message": "Quota.",
@@ -189,6 +209,43 @@ def test_counts_and_names(client):
     names = [m.name for m in client.models.list()]
     assert "models/g-echo" in names
     assert client.models.get(model="g-echo").name == "models/g-echo"
+
+
+@pytest.mark.parametrize("model", ["g-vectors", "oa-vectors"])
+def test_vectors(client, model):
+    for texts in ("one", ["one", "two", "three"]):
+        got = client.models.embed_content(model=model, contents=texts)
+        assert [e.values for e in got.embeddings] == \
+            [VECTOR] * (1 if texts == "one" else 3)
+
+
+@pytest.mark.parametrize("model", [
+    "g-echo", "oa-echo", "an-echo", "publishers/google/models/oa/echo"])
+@pytest.mark.parametrize("version", ["v1beta1", "v1"])
+def test_set_up_for_vertex(gateway, model, version):
+    """Its key is the caller's here, its project and place nobody's."""
+    class Token(Credentials):
+        def refresh(self, request):
+            self.token = "none"
+
+    at = {"base_url": gateway[0].url, "api_version": version}
+    for how in ({"api_key": "none"}, {"credentials": Token(),
+                "project": "nobodys", "location": "europe-west1"}):
+        with genai.Client(vertexai=True, http_options=at, **how) as c:
+            got = c.models.generate_content(model=model, contents=SAID)
+            assert got.text == SAID
+            chunks = list(c.models.generate_content_stream(
+                model=model, contents=SAID))
+            assert "".join(e.text or "" for e in chunks) == SAID
+            assert chunks[-1].usage_metadata.candidates_token_count == 3
+            with pytest.raises(errors.ClientError) as e:
+                c.models.generate_content(model="nobody", contents="x")
+            assert (e.value.code, e.value.status) == (404, "NOT_FOUND")
+            got = c.models.embed_content(
+                model="gemini-embedding-001", contents="x")
+            assert got.embeddings[0].values == VECTOR
+            assert c.models.count_tokens(
+                model="g-echo", contents=SAID).total_tokens == len(SAID)
 
 
 def test_errors(gateway, client):

@@ -16,6 +16,7 @@ const schema = {
   required: ['city'], additionalProperties: false,
 };
 const said = 'one two three';
+const vector = [0.5, -0.25, 0.125];
 let url, google, openai;
 
 const whole = (text) => ({
@@ -32,6 +33,13 @@ const whole = (text) => ({
 // Google's API: says what it is asked, and counts its letters.
 function gemini(q, a, body) {
   const method = q.url.split(':')[1].split('?')[0];
+  const vectors = JSON.parse(body).requests;
+  if (vectors) {
+    a.writeHead(200, { 'content-type': 'application/json' });
+    a.end(JSON.stringify({ embeddings: vectors.map(() => ({ values: vector }))
+    }));
+    return;
+  }
   const text = JSON.parse(body).contents?.at(-1)?.parts[0].text;
   const json = (o, status = 200) => {
     a.writeHead(status, { 'content-type': 'application/json' });
@@ -59,12 +67,40 @@ before(async () => {
     provider('g', 'gemini', await world.upstream(gemini)) +
     ['oa', 'an'].map((k) => ['echo', 'tools', 'lorem'].map((m) =>
       `model "${k}-${m}" { "${k}/${m}" }\n`).join('')).join('') +
-    'model "g-echo" { "g/gemini-3-flash" }\n');
+    'model "g-echo" { "g/gemini-3-flash" }\n' +
+    'model "g-vectors" { "g/gemini-embedding-001" }\n' +
+    'model "oa-vectors" { "oa/embed" }\n');
   google = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl: url } });
   openai = new OpenAI({ baseURL: url + '/v1', apiKey: 'none', maxRetries: 0 });
 });
 
 after(() => world.end());
+
+test('@google/genai, vectors', async () => {
+  for (const model of ['g-vectors', 'oa-vectors']) {
+    const r = await google.models.embedContent({
+      model, contents: ['one', 'two'] });
+    assert.equal(r.embeddings.length, 2);
+    for (const e of r.embeddings) assert.ok(e.values.length > 1);
+    if (model === 'g-vectors')
+      assert.deepEqual(r.embeddings[1].values, vector);
+  }
+});
+
+test('@google/genai, set up for Vertex AI', async () => {
+  for (const apiVersion of ['v1', 'v1beta1']) {
+    const vertex = new GoogleGenAI({ vertexai: true, apiKey: 'none',
+      httpOptions: { baseUrl: url, apiVersion } });
+    for (const model of ['g-echo', 'oa-echo', 'an-echo']) {
+      const ask = { model, contents: said };
+      assert.equal((await vertex.models.generateContent(ask)).text, said);
+      let text = '';
+      for await (const c of await vertex.models.generateContentStream(ask))
+        text += c.text ?? '';
+      assert.equal(text, said);
+    }
+  }
+});
 
 for (const to of ['g', 'oa', 'an']) {
   test(`@google/genai, ${to}`, async () => {

@@ -79,11 +79,22 @@ static void finds_google_methods(void)
         { "/v1/models/an/c", "an/c", ENDPOINT_MODEL },
         { "/v1alpha/models/g:countTokens", "g", ENDPOINT_GENERATE_COUNT },
         { "/gemini/v1/models/g:generateContent", "g", ENDPOINT_GENERATE },
+        { "/v1/publishers/google/models/g:generateContent", "g",
+          ENDPOINT_GENERATE },
+        { "/v1/publishers/google/models/an/c", "an/c", ENDPOINT_MODEL },
+        { "/v1beta1/projects/p/locations/l/publishers/google/models/"
+          "g:streamGenerateContent", "g", ENDPOINT_GENERATE_STREAM },
+        { "/gemini/v1/projects/p/locations/l/publishers/google/models/"
+          "g:countTokens", "g", ENDPOINT_GENERATE_COUNT },
     };
     static const char *const none[] = {
         "/v1beta/", "/openai/v1beta/models", "/gemini/v1/messages",
         "/v1beta/openai/chat/completions", "/gemini/v1/chat/completions",
         "/v1beta/chat/completions",
+        "/v1/publishers/google/chat/completions",
+        "/v1/projects/p/publishers/google/models/g:generateContent",
+        "/v1/projects//locations/l/publishers/google/models/g:countTokens",
+        "/v1/publishers/x/models/g:generateContent",
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -101,6 +112,8 @@ static void finds_google_methods(void)
              FAMILY_GEMINI);
     UNIT_INT(endpoint_family(STR("/v1/models/g:countTokens"), FAMILY_OPENAI),
              FAMILY_GEMINI);
+    UNIT_INT(endpoint_family(STR("/v1/publishers/google/models/g:x"),
+                             FAMILY_OPENAI), FAMILY_GEMINI);
     UNIT_INT(endpoint_family(STR("/x"), FAMILY_GEMINI), FAMILY_GEMINI);
     UNIT_INT(endpoint_family(STR("/v1/messages"), FAMILY_GEMINI),
              FAMILY_ANTHROPIC);

@@ -378,6 +378,13 @@ static void usage_is_disjoint(void)
     CU_ASSERT(!w.usage_only && w.usage.input == 1 && w.usage.output == -1);
     w = watch("{\"choices\":[],\"usage\":null}");
     CU_ASSERT(!w.usage_only && w.usage.input == -1);
+    /* the cache's and the reasoning's beside the others, as xAI has it */
+    w = watch("{\"choices\":[],\"usage\":{\"prompt_tokens\":29,"
+              "\"completion_tokens\":4,\"total_tokens\":43,"
+              "\"prompt_tokens_details\":{\"cached_tokens\":50},"
+              "\"completion_tokens_details\":{\"reasoning_tokens\":10}}}");
+    CU_ASSERT(w.usage.input == 29 && w.usage.cache_read == 50);
+    CU_ASSERT(w.usage.output == 14 && w.usage.reasoning == 10);
 }
 
 static void refuses_what_is_no_json(void)
