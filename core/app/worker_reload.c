@@ -19,7 +19,7 @@
 
 /* The preparing is done in parts of this much, with requests between them:
  * all of it at once would hold them up for some milliseconds. */
-enum { PART_NS = 300000, PAUSE_MS = 1 };
+enum { PART_NS = 400000, PAUSE_MS = 1 };
 
 void worker_abandon(struct worker *w)
 {
