@@ -16,7 +16,7 @@ static void google_account(void)
     snprintf(json, sizeof json, "{\"type\":\"service_account\","
              "\"client_email\":\"me@p\",\"private_key_id\":\"k7\","
              "\"private_key\":\"%s\",\"token_uri\":\"https://t.example/t\"}",
-             FETCH_UNIT_RSA);
+             RSA_UNIT_JSON);
     fresh(FETCH_GOOGLE, "default");
     conf.secret = (struct secret){ STR("file /x"), str_of(json) };
     conf.scope = STR("scope-a");

@@ -128,11 +128,11 @@ static void signatures(void)
     UNIT_INT(ps_sign(&plugin_services, PS_RS256, ps_z("x"), ps_z("t"), out,
                      &n),
              PS_EINVAL);
-    UNIT_INT(ps_sign(&plugin_services, PS_RS256, ps_z(FETCH_UNIT_RSA_PEM),
+    UNIT_INT(ps_sign(&plugin_services, PS_RS256, ps_z(RSA_UNIT_PEM),
                      ps_z("t"), out, &n),
              PS_OK);
     UNIT_INT(n, 256);
-    UNIT_INT(ps_sign(&plugin_services, PS_ES256, ps_z(FETCH_UNIT_RSA_PEM),
+    UNIT_INT(ps_sign(&plugin_services, PS_ES256, ps_z(RSA_UNIT_PEM),
                      ps_z("t"), out, &n),
              PS_EINVAL);
     UNIT_INT(ps_sign(&plugin_services, 9, ps_z("x"), ps_z("t"), out, &n),
