@@ -146,7 +146,7 @@ static void check_deny(const struct policy_result *d)
     MUST(d->code.n && d->code.n <= 64);
     MUST(d->message.p && d->message.n <= 1024);
     MUST(d->err_code ? !d->status : d->status >= 400 && d->status <= 599);
-    MUST(d->retry_after_ms <= 86400000);
+    MUST(d->retry_after_ms <= 2 * (uint64_t)LIMIT_PERIOD_MS);
 }
 
 static bool may_answer(enum policy_phase p)
