@@ -74,7 +74,7 @@ def test_failure_after_head_commit(penstock):
 
 
 def test_whole_answer_after_head_commit(penstock):
-    """A stream was begun; a provider that then sends JSON has failed."""
+    """A stream was begun; JSON that a provider then sends becomes events."""
     def slow_json(conn, _):
         time.sleep(0.5)
         conn.answer(WHOLE)
@@ -82,7 +82,9 @@ def test_whole_answer_after_head_commit(penstock):
     with Upstream(slow_json) as a, Upstream(good) as b:
         p = penstock(CONFIG.format(a=a.url, b=b.url))
         got, clean = read_stream(p, body(True, "m"))
-        assert clean and "second" in got and "hello" not in got
+        assert got.startswith(": keep-alive\n\ndata: ") and clean
+        assert '"content":"hello"' in got and got.endswith(DONE)
+        assert len(one_line(p)["attempts"]) == 1
 
 
 def test_the_clients_own_timeout(penstock):
