@@ -25,7 +25,7 @@ def test_all_that_can_be_changed_is_changed(tmp_path):
     rows = [line.strip("| ").split(" | ") for line in got.stdout.splitlines()
             if line.startswith("| ")]
     figures = dict(row for row in rows if len(row) == 2)
-    assert int(figures["requests"]) > 100
+    assert int(figures["requests"]) > rate * 1.5
     assert int(figures["streams"]) >= streams
     assert int(figures["of them through all of it"]) == 5
     assert int(figures["not answered as they should"]) == 0
