@@ -88,8 +88,10 @@ CLIENTS = {"chat": CHATS, "anthropic": ("anthropic.messages",),
                       "gemini.streamGenerateContent",
                       "vertex.generateContent",
                       "vertex.streamGenerateContent")}
+# Claude takes Anthropic's own requests on Bedrock, too
 NATIVE = {("chat", "chat"), ("anthropic", "anthropic"),
-          ("responses", "responses"), ("gemini", "gemini")}
+          ("anthropic", "bedrock"), ("responses", "responses"),
+          ("gemini", "gemini")}
 
 
 class Replay(Upstream):
