@@ -3,11 +3,9 @@
 /* SHA-256 as FIPS 180-4 writes it, whole blocks straight from the text. */
 #include "base/sha256.h"
 
-#include "base/sha256_x86.h"
-
 #define BLOCK 64
 
-const uint32_t sha256_rounds[64] = {
+static const uint32_t k[64] = {
     0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1,
     0x923F82A4, 0xAB1C5ED5, 0xD807AA98, 0x12835B01, 0x243185BE, 0x550C7DC3,
     0x72BE5D74, 0x80DEB1FE, 0x9BDC06A7, 0xC19BF174, 0xE49B69C1, 0xEFBE4786,
@@ -50,8 +48,7 @@ static void absorb(uint32_t h[8], const uint8_t *block)
         uint32_t e = v[4], a = v[0], t1, t2;
 
         t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
-             ((e & v[5]) ^ (~e & v[6])) + sha256_rounds[i] +
-             w[i];
+             ((e & v[5]) ^ (~e & v[6])) + k[i] + w[i];
         t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) +
              ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
         memmove(v + 1, v, 7 * sizeof *v);
@@ -62,42 +59,25 @@ static void absorb(uint32_t h[8], const uint8_t *block)
         h[i] += v[i];
 }
 
-void sha256_plain(uint32_t h[8], const uint8_t *p, size_t blocks)
-{
-    for (; blocks; blocks--, p += BLOCK)
-        absorb(h, p);
-}
-
-static void absorb_all(uint32_t h[8], const uint8_t *p, size_t blocks)
-{
-    if (sha256_x86_is_there()) {
-        sha256_x86(h, p, blocks);
-        return;
-    }
-    sha256_plain(h, p, blocks);
-}
-
-bool sha256_is_quick(void)
-{
-    return sha256_x86_is_there();
-}
-
 void sha256(struct str s, uint8_t out[SHA256_BYTES])
 {
     uint32_t h[8] = { 0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
                       0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19 };
     const uint8_t *p = (const uint8_t *)s.p;
     uint8_t last[2 * BLOCK] = { 0 };
-    size_t left = s.n % BLOCK, tail;
+    size_t left = s.n, tail;
 
-    absorb_all(h, p, s.n / BLOCK);
+    for (; left >= BLOCK; left -= BLOCK, p += BLOCK)
+        absorb(h, p);
     if (left)
-        memcpy(last, p + (s.n - left), left);
+        memcpy(last, p, left);
     last[left] = 0x80;
     tail = left < BLOCK - 8 ? BLOCK : 2 * BLOCK;
     for (int i = 0; i < 8; i++)
         last[tail - 1 - (size_t)i] = (uint8_t)((uint64_t)s.n * 8 >> (8 * i));
-    absorb_all(h, last, tail / BLOCK);
+    absorb(h, last);
+    if (tail > BLOCK)
+        absorb(h, last + BLOCK);
     for (int i = 0; i < SHA256_BYTES; i++)
         out[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
@@ -140,17 +120,10 @@ bool hex_decode(struct str s, void *out, size_t n)
 
 bool ct_equal(const void *a, const void *b, size_t n)
 {
-    const char *x = a, *y = b;
-    volatile uint64_t differ = 0; /* so that no compiler ends it early */
+    const volatile uint8_t *x = a, *y = b;
+    uint8_t differ = 0;
 
-    for (; n >= 8; n -= 8, x += 8, y += 8) {
-        uint64_t p, q;
-
-        memcpy(&p, x, sizeof p);
-        memcpy(&q, y, sizeof q);
-        differ |= p ^ q;
-    }
     for (size_t i = 0; i < n; i++)
-        differ |= (uint64_t)(unsigned char)(x[i] ^ y[i]);
+        differ |= (uint8_t)(x[i] ^ y[i]);
     return differ == 0;
 }

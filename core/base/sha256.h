@@ -13,11 +13,8 @@
 #define SHA256_BYTES 32
 #define SHA256_HEX 64
 
-/** Cost: about 5 ns per byte; 0.6 where the processor has instructions. */
+/** Cost: about 5 ns per byte. */
 void sha256(struct str s, uint8_t out[SHA256_BYTES]);
-
-/** Has it? Then there is nothing quicker. */
-bool sha256_is_quick(void);
 
 /** Lower-case digits and a NUL: `out` has 2 n + 1 bytes. */
 void hex_encode(const void *bytes, size_t n, char *out);

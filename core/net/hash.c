@@ -4,7 +4,6 @@
 #include "net/hash.h"
 
 #include "base/err.h"
-#include "base/sha256.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -50,10 +49,6 @@ int hash_sha256(struct hash *h, const void *data, size_t n,
 {
     unsigned char sum[HASH_SHA256_SIZE];
 
-    if (sha256_is_quick()) { /* EVP's way in and out costs more than a block */
-        sha256((struct str){ data, n }, out);
-        return 0;
-    }
     if (EVP_DigestInit_ex(h->ctx, h->sha256, NULL) != 1 ||
         EVP_DigestUpdate(h->ctx, data, n) != 1 ||
         EVP_DigestFinal_ex(h->ctx, sum, NULL) != 1)

@@ -4,7 +4,6 @@
 #include "unit.h"
 
 #include "base/sha256.h"
-#include "base/sha256_x86.h"
 
 static void check(struct str s, const char *want)
 {
@@ -48,26 +47,6 @@ static void hashes_every_length(void)
           "2e9fcf76499976b60177466c31b8ab5caa7d4c6dd8dd97c8ce7b574af689ec94");
 }
 
-/* Whichever of the two this machine uses, both do the same. */
-static void blocks_by_instructions(void)
-{
-    uint32_t plain[8], quick[8];
-    uint8_t text[5 * 64];
-    uint32_t x = 1;
-
-    if (!sha256_x86_is_there())
-        return;
-    for (int round = 0; round < 200; round++) {
-        for (size_t i = 0; i < sizeof text; i++)
-            text[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
-        for (int i = 0; i < 8; i++)
-            plain[i] = quick[i] = x = x * 1664525 + 1013904223;
-        sha256_plain(plain, text, (size_t)round % 6);
-        sha256_x86(quick, text, (size_t)round % 6);
-        CU_ASSERT(memcmp(plain, quick, sizeof plain) == 0);
-    }
-}
-
 static void reads_hex(void)
 {
     uint8_t out[3];
@@ -100,5 +79,4 @@ static void compares(void)
 
 UNIT_MAIN("sha256", { "hashes the examples", hashes_the_examples },
           { "hashes every length", hashes_every_length },
-          { "blocks by instructions", blocks_by_instructions },
           { "reads hexadecimal", reads_hex }, { "compares", compares })
