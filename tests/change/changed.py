@@ -121,7 +121,7 @@ class Changed:
         self.metrics = free_port()
         self.lasting, self.procs, self.pid = Lasting(), [], 0
         self.dice = random.Random(args.seed)
-        self.n = self.upgrades = 0
+        self.n = self.upgrades = self.configured = 0
         self.masters, self.crashes = [], 0
         os.chmod(folder, 0o755)
         for name in ("policies", "plugins"):
@@ -146,12 +146,12 @@ class Changed:
         os.rename(new, self.dir / name)
 
     def config(self, number):
-        # each third asks for new workers
+        # most are taken in place; every tenth asks for new workers
         return CONFIG.format(
             port=self.port, workers=self.args.workers, dir=self.dir,
             up=self.up, last=self.lasting.port, number=number,
             metrics=self.metrics, bake=self.args.bake,
-            canary=self.args.canary, body=4096 + number // 3)
+            canary=self.args.canary, body=4096 + self.configured // 10)
 
     def configure(self, number):
         self.write("penstock.conf", self.config(number))
@@ -267,6 +267,7 @@ class Changed:
                        '{ header = { ["x-says"] = "otherwise" } } })\n')
 
     def configuration(self, broken):
+        self.configured += not broken
         text = self.config(self.n)
         if broken:
             text = self.dice.choice([
