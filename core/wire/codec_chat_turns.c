@@ -63,6 +63,18 @@ static void put_content(struct cw *c, const struct neutral_block *first)
     jw_close(&c->w, ']');
 }
 
+/* Thinking as a part, and behind it what was said. */
+static void put_thought(struct cw *c, const struct neutral_message *m)
+{
+    jw_open(&c->w, '[');
+    chat_put_thinking_part(c, m);
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (chat_can_part(c, b) && (b->kind != BLOCK_TEXT || b->text.n))
+            chat_put_part(c, b);
+    }
+    jw_close(&c->w, ']');
+}
+
 static void put_role(struct cw *c, const char *role)
 {
     jw_open(&c->w, '{');
@@ -359,6 +371,8 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     jw_key(&c->w, "content");
     if (chat_has_tags(c, m))
         put_tagged(c, m);
+    else if (chat_has_thinking_parts(c, m))
+        put_thought(c, m);
     else if (!parts && calls)
         jw_raw(&c->w, STR("null"));
     else
