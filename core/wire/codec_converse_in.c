@@ -51,7 +51,7 @@ enum neutral_finish converse_finish(struct jstr word)
         if (str_is(s, finishes[i].word))
             return finishes[i].finish;
     }
-    return FINISH_STOP; /* malformed_tool_use, malformed_model_output */
+    return str_starts(s, STR("malformed_")) ? FINISH_NONE : FINISH_STOP;
 }
 
 static const struct {
@@ -146,6 +146,22 @@ static int read_usage(struct converse_in *in)
     return in_usage(&in->base, &more);
 }
 
+/* Half a call, or none that could be read: not an end. */
+static int say_failed(struct converse_in *in, struct str word)
+{
+    struct neutral_error e = {
+        .status = 502,
+        .type = STR("upstream_error"),
+        .code = word,
+        .message = arena_fmt(in->base.tmp, "The model failed: " STR_FMT ".",
+                             STR_ARG(word)),
+    };
+
+    if (!e.message.p)
+        return err_set(in->base.err, ERR_NOMEM, "out of memory");
+    return in_error(&in->base, &e);
+}
+
 /* stopReason, and the stop sequence where it was asked for. */
 static int read_finish(struct converse_in *in)
 {
@@ -153,13 +169,16 @@ static int read_finish(struct converse_in *in)
     uint32_t more = in_member(j, 0, STR("additionalModelResponseFields"));
     uint32_t delta = in_member(j, more, STR("delta"));
     struct neutral_event ev = { .type = NEUTRAL_FINISH };
+    struct jstr word = in_string(j, 0, STR("stopReason"));
     int rc = in->open == CONVERSE_NONE ? 0 : converse_close(in);
 
     if (rc || in->finished)
         return rc;
     in->finished = true;
-    ev.finish = neutral_finish_seen(
-        converse_finish(in_string(j, 0, STR("stopReason"))), in->any_call);
+    ev.finish = converse_finish(word);
+    if (ev.finish == FINISH_NONE)
+        return say_failed(in, (struct str){ word.p, word.n });
+    ev.finish = neutral_finish_seen(ev.finish, in->any_call);
     ev.text = in_string(j, delta == JSON_NONE ? more : delta,
                         STR("stop_sequence"));
     return in_emit(&in->base, &ev);

@@ -74,9 +74,11 @@ static const struct {
     { "IMAGE_SAFETY", FINISH_FILTER },
     { "IMAGE_PROHIBITED_CONTENT", FINISH_FILTER },
     { "IMAGE_RECITATION", FINISH_FILTER },
+    { "NO_IMAGE", FINISH_STOP }, /* text instead of one */
 };
 
-/* FINISH_NONE: the model failed in some way (a malformed call, say). */
+/* FINISH_NONE: the model failed in some way (a malformed call, say), or it is
+ * a word of tomorrow, of which nobody knows that it is a clean end. */
 static enum neutral_finish finish_of(struct str word)
 {
     for (size_t i = 0; i < sizeof finishes / sizeof finishes[0]; i++) {
@@ -86,7 +88,7 @@ static enum neutral_finish finish_of(struct str word)
     return FINISH_NONE;
 }
 
-/* An answer of nothing that ended in failure is an error, and another try
+/* A failure must not look like an end; before the first content another try
  * may go well. */
 static int say_failed(struct gemini_in *in, struct str word,
                       struct str message)
@@ -98,7 +100,7 @@ static int say_failed(struct gemini_in *in, struct str word,
         .message = message.n
                        ? message
                        : arena_fmt(in->base.tmp,
-                                   "The model gave no answer: " STR_FMT ".",
+                                   "The model failed: " STR_FMT ".",
                                    STR_ARG(word)),
     };
 
@@ -123,7 +125,8 @@ static int read_finish(struct gemini_in *in, struct gemini_choice *c,
         return rc;
     ev.finish = finish_of(word);
     c->finished = true;
-    if (ev.finish == FINISH_NONE && !c->any)
+    if (ev.finish == FINISH_NONE ||
+        (!c->any && str_is(word, "NO_IMAGE")))
         return say_failed(in, word, plain(in, candidate,
                                           STR("finishMessage")));
     ev.finish = neutral_finish_seen(ev.finish, c->any_call);
