@@ -7,6 +7,7 @@
  */
 #include "wire/codec_chat.h"
 #include "wire/codec_turns.h"
+#include "wire/codec_where.h"
 
 /* The parts of a message that stand in `content`. */
 static uint32_t count_parts(struct cw *c, const struct neutral_block *b,
@@ -173,7 +174,8 @@ static void put_orphan(struct cw *c, struct str id)
 
 static void too_many(struct cw *c)
 {
-    cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST, "messages",
+    cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST,
+                      codec_talk_field(c->r->from),
                       "More than %d tool calls in one turn.",
                       CALLS_A_TURN_MAX));
 }

@@ -63,7 +63,7 @@ static struct str mime_of(const struct neutral_media *m)
 bool gemini_can_media(struct gw *w, const struct neutral_media *m)
 {
     if (m->source == MEDIA_FILE_ID && !cw_same(&w->c)) {
-        cw_note(&w->c, FATE_REFUSED, FEATURE_FILE_ID);
+        cw_refuse(&w->c, FEATURE_FILE_ID, m->data.p);
         return false;
     }
     if (m->detail.p && !str_is(m->detail, "auto"))

@@ -119,11 +119,11 @@ static const struct request_case into_chat[] = {
     { "video, the Files API", "gpt-4o",
       "{'contents':[{'parts':[{'text':'a'},{'fileData':{'mimeType':'video/mp4','fileUri':'https://x/a.mp4'}},{'fileData':{'mimeType':'image/png','fileUri':'https://generativelanguage.googleapis.com/v1beta/files/x'}}]}]}",
       "{'model':'gpt-4o','messages':[{'role':'user','content':'a'}]}",
-      NULL, NULL, "document, file id" },
+      NULL, NULL, "file id, other content" },
     { "videos by their addresses", "gpt-4o",
       "{'contents':[{'parts':[{'text':'a'},{'fileData':{'fileUri':'https://youtu.be/x'}},{'fileData':{'fileUri':'https://www.youtube.com/watch?v=x.png'}},{'fileData':{'fileUri':'https://x/A.MP4?q=1'}},{'fileData':{'fileUri':'https://x/watch?u=youtu.be/'}}]}]}",
       "{'model':'gpt-4o','messages':[{'role':'user','content':[{'type':'text','text':'a'},{'type':'image_url','image_url':{'url':'https://x/watch?u=youtu.be/'}}]}]}",
-      NULL, NULL, "document" },
+      NULL, NULL, "other content" },
 };
 
 static const struct request_case into_messages[] = {
