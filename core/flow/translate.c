@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "flow/translate.h"
 
+#include "wire/codec_unwrap.h"
 #include "wire/codec_where.h"
 #include "wire/embed.h"
 #include "wire/ratelimit.h"
@@ -237,7 +238,13 @@ static int open_answer(struct request *r, struct attempt *t)
     x->stream = out.stream;
     x->in = codec_in_new(x->target, r->arena, &in);
     x->out = codec_out_new(x->client, r->arena, &out);
-    return x->in && x->out ? 0 : -ERR_NOMEM;
+    x->unwrap = NULL;
+    if (r->neutral->format.wrap != WRAP_NONE)
+        x->unwrap = codec_unwrap_new(r->arena, r->neutral->format.wrap ==
+                                                   WRAP_BARE);
+    return x->in && x->out &&
+                   (x->unwrap || r->neutral->format.wrap == WRAP_NONE)
+               ? 0 : -ERR_NOMEM;
 }
 
 int translate_begin(struct request *r, struct attempt *t, enum dialect to,
@@ -301,6 +308,13 @@ static void hear_error(struct hearing *h, const struct neutral_error *e)
     h->w->error_message = arena_dup(a, e->message);
 }
 
+static int say(void *ud, const struct neutral_event *ev)
+{
+    struct translation *x = ud;
+
+    return x->client->encode(x->out, ev, &x->said);
+}
+
 static int hear(void *ud, const struct neutral_event *ev)
 {
     struct hearing *h = ud;
@@ -315,7 +329,9 @@ static int hear(void *ud, const struct neutral_event *ev)
         hear_error(h, ev->error);
         return 0;
     }
-    return h->x->client->encode(h->x->out, ev, &h->x->said);
+    if (h->x->unwrap)
+        return codec_unwrap(h->x->unwrap, ev, say, h->x);
+    return say(h->x, ev);
 }
 
 int translate_event(struct request *r, struct str event, struct str data,
