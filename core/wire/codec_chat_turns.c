@@ -355,11 +355,24 @@ static void note_silent(struct cw *c, const struct neutral_message *m)
     }
 }
 
+/* A turn of what no other dialect has: no word of it is left. */
+static bool is_all_unknown(struct cw *c, const struct neutral_message *m)
+{
+    const struct neutral_block *b = m->first;
+
+    while (b && b->kind == BLOCK_UNKNOWN && !chat_can_part(c, b) &&
+           !str_starts(b->unknown.type, STR("reasoning")))
+        b = b->next;
+    return m->first && !b;
+}
+
 static void put_assistant(struct cw *c, const struct neutral_message *m)
 {
     uint32_t calls = 0, parts = 0;
     bool all_text;
 
+    if (is_all_unknown(c, m))
+        return;
     if (c->t->strict && is_silent(m)) {
         note_silent(c, m);
         return;

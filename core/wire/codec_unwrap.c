@@ -12,7 +12,7 @@
 #define HELD_MAX 64 /* bytes of a beginning, white space and all */
 #define TEXT_MAX (64u << 20)
 
-/* ---- the schema ----------------------------------------------------------- */
+/* ---- the schema ---------------------------------------------------------*/
 
 static bool may_be_object(const struct json *j)
 {
@@ -47,7 +47,8 @@ static struct str wrapped(const struct json *j, struct str raw,
         if (!defs.p)
             return defs;
     }
-    return arena_fmt(a, "{\"type\":\"object\",\"properties\":{\"value\":" STR_FMT
+    return arena_fmt(a,
+                     "{\"type\":\"object\",\"properties\":{\"value\":" STR_FMT
                         "},\"required\":[\"value\"],"
                         "\"additionalProperties\":false" STR_FMT "}",
                      STR_ARG(raw), STR_ARG(defs));
@@ -67,7 +68,7 @@ struct str codec_wrap_schema(struct str raw, struct arena *a)
     return raw;
 }
 
-/* ---- the answer ----------------------------------------------------------- */
+/* ---- the answer ---------------------------------------------------------*/
 
 enum phase {
     AT_START,  /* of {"value": */

@@ -44,7 +44,7 @@ static const struct request_case from_chat[] = {
       NULL, NULL, NULL },
     { "schema, as it was", "gemini-2.0-flash",
       "{'response_format':{'type':'json_schema','json_schema':{'name':'n','schema':{'type':'object','additionalProperties':false,'$defs':{'D':{'type':'object','properties':{'y':{'const':1}}}},'properties':{'a':{'type':['string','null'],'format':'uri'},'b':{'$ref':'#/$defs/D'},'c':{'oneOf':[{'type':'integer','multipleOf':2}]}}}}},'messages':[{'role':'user','content':'a'}]}",
-      "{'contents':[{'role':'user','parts':[{'text':'a'}]}],'generationConfig':{'responseMimeType':'application/json','responseSchema':{'type':'object','properties':{'a':{'nullable':true,'type':'string'},'b':{'type':'object','properties':{'y':{'enum':[1]}}},'c':{'anyOf':[{'type':'integer'}]}}}}}",
+      "{'contents':[{'role':'user','parts':[{'text':'a'}]}],'generationConfig':{'responseMimeType':'application/json','responseSchema':{'type':'object','properties':{'a':{'nullable':true,'type':'string'},'b':{'type':'object','properties':{'y':{'minimum':1,'maximum':1,'type':'integer'}}},'c':{'anyOf':[{'type':'integer'}]}}}}}",
       NULL, "json_schema keywords", NULL },
     { "a named tool", "gemini-3-flash",
       "{'tools':[{'type':'function','function':{'name':'mcp.s/f'}}],'tool_choice':{'type':'function','function':{'name':'mcp.s/f'}},'messages':[{'role':'user','content':'a'}]}",
