@@ -100,6 +100,7 @@ static const struct request_case reasoning[] = {
       "{'model':'" OLD "','max_tokens':20000," ONE_OUT ",'thinking':{'type':'enabled','budget_tokens':8192}}", NULL, "temperature", NULL },
     { "budget over the maximum", OLD, "{'max_tokens':4000,'reasoning':{'max_tokens':9000}," ONE "}",
       "{'model':'" OLD "','max_tokens':4000," ONE_OUT ",'thinking':{'type':'enabled','budget_tokens':3999}}", "reasoning", NULL, NULL },
+    { "an effort of nobody", "claude-opus-4-6", IN "'reasoning_effort':'extreme'," ONE "}", HEAD("claude-opus-4-6") ONE_OUT ",'thinking':{'type':'adaptive'}}", NULL, "reasoning", NULL },
     { "no room for a budget", OLD, IN "'reasoning_effort':'low'," ONE "}", HEAD(OLD) ONE_OUT "}", NULL, "reasoning", NULL },
     { "no thinking before results", OLD, BUDGET "'reasoning_effort':'low','messages':[{'role':'user','content':'a'},{'role':'assistant','tool_calls':[{'id':'1','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'1','content':'x'}]}",
       "{'model':'" OLD "','max_tokens':20000,'messages':[{'role':'user','content':[{'type':'text','text':'a'}]},{'role':'assistant','content':[{'type':'tool_use','id':'1','name':'f','input':{}}]},{'role':'user','content':[{'type':'tool_result','tool_use_id':'1','content':'x'}]}]}", NULL, "reasoning", NULL },
