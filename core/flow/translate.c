@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "flow/translate.h"
 
+#include "wire/codec_echo.h"
 #include "wire/codec_unwrap.h"
 #include "wire/codec_where.h"
 #include "wire/embed.h"
@@ -235,6 +236,11 @@ static int open_answer(struct request *r, struct attempt *t)
                                       (int64_t)(clock_wall_ms() / 1000),
                                   .max_held = TRANSLATED_BODY_MAX };
 
+    if (x->client->dialect == DIALECT_RESPONSES) {
+        out.echo = responses_echo(&r->json, r->arena);
+        if (!out.echo)
+            return -ERR_NOMEM;
+    }
     x->stream = out.stream;
     x->in = codec_in_new(x->target, r->arena, &in);
     x->out = codec_out_new(x->client, r->arena, &out);

@@ -196,8 +196,9 @@ bool anthropic_can_media(struct aw *w, const struct neutral_media *m)
     }
     if (can_source(w, m))
         return true;
-    cw_refuse(&w->c, m->kind == MEDIA_IMAGE ? FEATURE_IMAGE
-                                                        : FEATURE_DOCUMENT, m->data.p);
+    cw_refuse(&w->c,
+              m->kind == MEDIA_IMAGE ? FEATURE_IMAGE : FEATURE_DOCUMENT,
+              m->data.p);
     return false;
 }
 

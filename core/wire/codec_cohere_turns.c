@@ -59,9 +59,11 @@ static bool is_part(struct cw *c, const struct neutral_block *b)
         return true;
     if (m->kind == MEDIA_IMAGE && m->source != MEDIA_FILE_ID)
         return true;
-    cw_refuse(c, m->source == MEDIA_FILE_ID ? FEATURE_FILE_ID
-                             : m->kind == MEDIA_AUDIO   ? FEATURE_AUDIO
-                                                        : FEATURE_DOCUMENT, m->data.p);
+    cw_refuse(c,
+              m->source == MEDIA_FILE_ID ? FEATURE_FILE_ID
+              : m->kind == MEDIA_AUDIO   ? FEATURE_AUDIO
+                                         : FEATURE_DOCUMENT,
+              m->data.p);
     return false;
 }
 

@@ -92,8 +92,8 @@ bool converse_can_media(struct converse_out *w, const struct neutral_media *m)
     }
     if ((m->source != MEDIA_URL || is_s3(m)) && format_of(m))
         return true;
-    cw_refuse(c, m->kind == MEDIA_IMAGE ? FEATURE_IMAGE
-                                                    : FEATURE_DOCUMENT, m->data.p);
+    cw_refuse(c, m->kind == MEDIA_IMAGE ? FEATURE_IMAGE : FEATURE_DOCUMENT,
+              m->data.p);
     return false;
 }
 

@@ -4,6 +4,8 @@
  * under other words. */
 #include "codec_requests.h"
 
+#include "wire/codec_echo.h"
+
 /* clang-format off */
 #define LLAMA "llama-3.3-70b"
 #define HEAD "{'model':'" LLAMA "',"
@@ -36,5 +38,40 @@ static void maps_into_gemini(void)
         CU_ASSERT(check_case(&gemini[i], DIALECT_RESPONSES, DIALECT_GEMINI));
 }
 
+/* Short members come back as they were asked for, in one line; of a long one
+ * nothing is said. */
+static void answers_say_what_was_asked(void)
+{
+    struct arena *a = arena_new(1 << 20);
+    struct buf body = BUF_INIT(1 << 16), out = BUF_INIT(1 << 16);
+    struct jw w = { &out, 0, false };
+    struct json j = { 0 };
+    struct codec_echo *e;
+
+    buf_printf(&body, "{\"temperature\":0.50,\"tool_choice\":{\n\"type\":"
+                      "\"x\"},\"parallel_tool_calls\":false,\"text\":{"
+                      "\"verbosity\":\"low\"},\"top_p\":null,"
+                      "\"instructions\":\"%02000d\"}", 0);
+    UNIT_INT(json_scan(&j, buf_str(&body), NULL, NULL), 0);
+    e = responses_echo(&j, a);
+    jw_open(&w, '{');
+    responses_put_asked(e, &w, ECHO_INSTRUCTIONS);
+    for (int i = ECHO_PARALLEL; i <= ECHO_TOP_P; i++)
+        responses_put_asked(e, &w, (enum responses_asked)i);
+    responses_put_asked(NULL, &w, ECHO_METADATA);
+    jw_close(&w, '}');
+    CU_ASSERT(str_is(buf_str(&out),
+                     "{\"parallel_tool_calls\":false,\"reasoning\":{"
+                     "\"effort\":null,\"summary\":null},\"temperature\":"
+                     "0.50,\"text\":{\"format\":{\"type\":\"text\"}},"
+                     "\"tool_choice\":{\"type\":\"x\"},\"tools\":[],"
+                     "\"top_p\":null,\"metadata\":{}}"));
+    json_clear(&j);
+    buf_clear(&body);
+    buf_clear(&out);
+    arena_free(a);
+}
+
 UNIT_MAIN("codec_from_responses", { "chat", maps_into_chat },
-          { "gemini", maps_into_gemini })
+          { "gemini", maps_into_gemini },
+          { "what was asked", answers_say_what_was_asked })
