@@ -62,7 +62,7 @@ static void on_part(void *ud)
     int rc = generation_step(w->next, &err);
 
     if (rc > 0) {
-        us = (clock_mono_ns() - began) / 500;
+        us = (clock_mono_ns() - began) / 500; /* twice of it */
         us = us < PAUSE_US ? PAUSE_US : us;
         loop_pause_set(&w->preparing,
                        us > PAUSE_MAX_US ? PAUSE_MAX_US : (uint32_t)us);
