@@ -160,79 +160,6 @@ static int issuer(struct conf_walk *w, json_t *jwt, json_t *seen,
     return rc;
 }
 
-static bool is_shipped(const struct conf_walk *w, const json_t *canonical,
-                       const char *name)
-{
-    const char *shipped = w->paths->shipped_policies;
-    char where[300];
-
-    return shipped &&
-           config_policy_find(canonical, w->paths, name, where,
-                              sizeof where) &&
-           strncmp(where, shipped, strlen(shipped)) == 0;
-}
-
-/* Does a policy look at tokens? One that is not shipped may. */
-static bool is_asked(const struct conf_walk *w, const json_t *canonical)
-{
-    json_t *p;
-    size_t i;
-
-    json_array_foreach(json_object_get(canonical, "policies"), i, p) {
-        const char *name = text_of(p, "name");
-
-        if (!name || strcmp(name, "jwt") == 0 ||
-            !is_shipped(w, canonical, name))
-            return true;
-    }
-    return false;
-}
-
-/* Said of the first block. */
-static int asked(struct conf_walk *w, json_t *canonical)
-{
-    void *first = json_object_iter(json_object_get(canonical, "jwt"));
-    int rc = 0;
-
-    if (!first || is_asked(w, canonical))
-        return 0;
-    walk_member(w, "jwt");
-    walk_named(w, json_object_iter_key(first));
-    rc = walk_fail(w, "no policy looks at its tokens; write policies { "
-                   "\"auth\", \"jwt\", ... }");
-    walk_leave(w);
-    walk_leave(w);
-    return rc;
-}
-
-/* The other way round: the shipped policy raises where it has nobody to
- * believe. A kept bundle served all the same whoever sent no token. */
-static int has_issuers(struct conf_walk *w, json_t *canonical)
-{
-    json_t *p;
-    int rc = 0;
-    size_t i;
-
-    if (json_object_size(json_object_get(canonical, "jwt")) || w->paths->kept)
-        return 0;
-    walk_member(w, "policies");
-    json_array_foreach(json_object_get(canonical, "policies"), i, p) {
-        const char *name = text_of(p, "name");
-
-        if (!name || strcmp(name, "jwt") != 0 ||
-            !is_shipped(w, canonical, name))
-            continue;
-        walk_item(w, i);
-        rc = walk_fail(w, "\"jwt\" has no issuer to believe; write jwt "
-                       "\"name\" { issuer = \"https://...\", audience = "
-                       "\"...\" }, or take \"jwt\" out of the list");
-        walk_leave(w);
-        break;
-    }
-    walk_leave(w);
-    return rc;
-}
-
 int walk_jwts(struct conf_walk *w, json_t *canonical)
 {
     json_t *seen = json_object(), *jwt;
@@ -249,9 +176,7 @@ int walk_jwts(struct conf_walk *w, json_t *canonical)
     }
     walk_leave(w);
     json_decref(seen);
-    if (!rc)
-        rc = asked(w, canonical);
-    return rc ? rc : has_issuers(w, canonical);
+    return rc;
 }
 
 /* ---- structs ----------------------------------------------------------- */
