@@ -58,12 +58,14 @@ static void make_room(struct str state)
     size_t n = 0;
 
     while (d && (e = readdir(d))) {
-        if (e->d_name[0] == '.' || strlen(e->d_name) >= sizeof oldest ||
+        size_t len = strlen(e->d_name);
+
+        if (e->d_name[0] == '.' || len >= sizeof oldest ||
             fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         n++;
         if (!*oldest || st.st_mtime < since) {
-            snprintf(oldest, sizeof oldest, "%s", e->d_name);
+            memcpy(oldest, e->d_name, len + 1);
             since = st.st_mtime;
         }
     }
