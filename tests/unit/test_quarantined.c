@@ -67,7 +67,7 @@ static void the_oldest_gives_way(void)
 {
     const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
     struct err err = { 0 };
-    char hash[8], path[128];
+    char hash[16], path[128];
 
     begin();
     for (int i = 0; i < QUARANTINED_MAX; i++) {
