@@ -40,13 +40,21 @@ static int on_read(void *ud, const char *path, struct buf *out)
     return buf_put(out, file) ? -ERR_IO : 0;
 }
 
+static int on_write(void *ud, const char *path, struct str text)
+{
+    (void)ud;
+    MUST(path[0] == '/' && text.n);
+    return 0;
+}
+
 static uint64_t on_wall(void *ud)
 {
     (void)ud;
     return NOW;
 }
 
-static const struct fetch_world world = { on_env, on_read, on_wall, NULL };
+static const struct fetch_world world = { on_env, on_read, on_write,
+                                          on_wall, NULL };
 
 static void check_ini(void)
 {
