@@ -148,7 +148,7 @@ enum fetch_next fetch_begin(struct fetch_run *r)
     fetch_clear(r);
     *r->why = '\0';
     r->near = r->look_again = false;
-    r->ends_ms = 0;
+    r->ends_ms = r->exchange = 0;
     r->source = tables[r->conf->kind];
     r->only = !str_is(r->conf->source, "default");
     while (r->only && r->source->name &&

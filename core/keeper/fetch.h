@@ -76,6 +76,7 @@ struct fetch_run {
     bool only;       /* the source was configured */
     struct buf memo; /* for the source, between its steps */
     struct buf chain; /* aws: the roles that are still to be assumed */
+    unsigned exchange; /* google: the step of its answer; 0: not asked yet */
     /* what came of it */
     struct buf secret;
     uint64_t ends_ms; /* wall clock; 0: it does not end */
@@ -128,6 +129,9 @@ enum fetch_next fetch_ask(struct fetch_run *r, const char *method,
 /** One that is not printable, or too long, is left out: whoever lacks it says
  * so. False: it was. */
 bool fetch_field(struct fetch_run *r, const char *name, struct str value);
+/** As in URLs and forms: letters, digits and "-._~" stand for themselves. 0
+ * or -ERR_x. */
+int fetch_encode(struct buf *out, struct str text);
 /** A member of a form (application/x-www-form-urlencoded). */
 void fetch_form(struct fetch_run *r, const char *name, struct str value);
 /** May it be asked: TLS, or this machine or link? */

@@ -176,6 +176,21 @@ bool fetch_field(struct fetch_run *r, const char *name, struct str value)
     return true;
 }
 
+int fetch_encode(struct buf *out, struct str text)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < text.n && !rc; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+
+        if (isalnum(c) || (c && strchr("-._~", c)))
+            rc = buf_putc(out, (char)c);
+        else
+            rc = buf_printf(out, "%%%02X", c);
+    }
+    return rc;
+}
+
 void fetch_form(struct fetch_run *r, const char *name, struct str value)
 {
     if (!buf_len(&r->body))
@@ -185,14 +200,7 @@ void fetch_form(struct fetch_run *r, const char *name, struct str value)
         buf_putc(&r->body, '&');
     buf_puts(&r->body, name);
     buf_putc(&r->body, '=');
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-
-        if (isalnum(c) || strchr("-._~", c))
-            buf_putc(&r->body, (char)c);
-        else
-            buf_printf(&r->body, "%%%02X", c);
-    }
+    fetch_encode(&r->body, value);
 }
 
 /* ---- answers ----------------------------------------------------------- */

@@ -42,19 +42,6 @@ static bool keep(struct fetch_run *r, const json_t *memo)
     return rc == 0;
 }
 
-static void put_encoded(struct buf *out, struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-            (c >= 'a' && c <= 'z') || (c && strchr("-._~", c)))
-            buf_putc(out, (char)c);
-        else
-            buf_printf(out, "%%%02X", c);
-    }
-}
-
 /* A service of the sign-on's region, without a slash at its end. */
 static bool service(struct fetch_run *r, const json_t *memo, const char *env,
                     const char *name, struct buf *out)
@@ -80,9 +67,9 @@ static enum fetch_next portal(struct fetch_run *r, const json_t *memo)
     if (!service(r, memo, "AWS_ENDPOINT_URL_SSO", "portal.sso", &url))
         return fetch_fail(r, "profile: sso_region is too long");
     buf_puts(&url, "/federation/credentials?account_id=");
-    put_encoded(&url, fetch_json(memo, "account"));
+    fetch_encode(&url, fetch_json(memo, "account"));
     buf_puts(&url, "&role_name=");
-    put_encoded(&url, fetch_json(memo, "role"));
+    fetch_encode(&url, fetch_json(memo, "role"));
     next = fetch_ask(r, "GET", buf_str(&url));
     if (next == FETCH_CALL &&
         !fetch_field(r, "x-amz-sso_bearer_token",

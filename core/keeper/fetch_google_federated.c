@@ -37,30 +37,38 @@ static void put_form(struct fetch_run *r, const json_t *account,
     fetch_form(r, "subject_token", token);
 }
 
-/* With the token in `token` where `next` says that it is there. */
-static enum fetch_next exchange(struct fetch_run *r, const json_t *account,
-                                enum fetch_next next, const struct buf *token)
-{
-    if (next != FETCH_GOT)
-        return next;
-    next = fetch_ask(r, "POST", fetch_json(account, "token_url"));
-    if (next == FETCH_CALL)
-        put_form(r, account, buf_str(token));
-    return next;
-}
-
 static bool keep(struct fetch_run *r, const json_t *account)
 {
     char *text = json_dumps(account, JSON_COMPACT);
-    int rc = text ? buf_puts(&r->memo, text) : -ERR_NOMEM;
+    int rc;
 
+    secret_wipe(&r->memo);
+    rc = text ? buf_puts(&r->memo, text) : -ERR_NOMEM;
     if (text)
         explicit_bzero(text, strlen(text));
     free(text);
     return rc == 0;
 }
 
-enum fetch_next google_federated(struct fetch_run *r, const json_t *account)
+/* Where `next` says that the token is there, it is exchanged; where more is
+ * to be asked, what the account knows by now is kept. */
+static enum fetch_next go_on(struct fetch_run *r, const json_t *account,
+                             enum fetch_next next, const struct buf *token)
+{
+    if (next == FETCH_FAILED)
+        return next;
+    if (!keep(r, account))
+        return fetch_fail(r, "account: its JSON is too long");
+    if (next != FETCH_GOT)
+        return next;
+    next = fetch_ask(r, "POST", fetch_json(account, "token_url"));
+    if (next == FETCH_CALL)
+        put_form(r, account, buf_str(token));
+    r->exchange = r->step + 1;
+    return next;
+}
+
+enum fetch_next google_federated(struct fetch_run *r, json_t *account)
 {
     static const char *const names[] = { "audience", "subject_token_type",
                                          "token_url" };
@@ -71,10 +79,8 @@ enum fetch_next google_federated(struct fetch_run *r, const json_t *account)
         if (!fetch_json(account, names[i]).n)
             return bad(r, names[i]);
     }
-    if (!keep(r, account))
-        return fetch_fail(r, "account: its JSON is too long");
     next = google_subject(r, account, &token);
-    next = exchange(r, account, next, &token);
+    next = go_on(r, account, next, &token);
     secret_wipe(&token);
     return next;
 }
@@ -116,30 +122,28 @@ static enum fetch_next impersonated(struct fetch_run *r, int status,
     return next;
 }
 
-static enum fetch_next subject_answer(struct fetch_run *r,
-                                      const json_t *account, int status,
-                                      struct str body)
+static enum fetch_next subject_answer(struct fetch_run *r, json_t *account,
+                                      int status, struct str body)
 {
     struct buf token = BUF_INIT(FETCH_SECRET_MAX);
     enum fetch_next next = google_subject_answer(r, account, status, body,
                                                  &token);
 
-    next = exchange(r, account, next, &token);
+    next = go_on(r, account, next, &token);
     secret_wipe(&token);
     return next;
 }
 
-/* The steps: the subject's own, the exchange, the service account's. */
-static enum fetch_next answer(struct fetch_run *r, const json_t *account,
+/* The subject's own, the exchange, the service account's. */
+static enum fetch_next answer(struct fetch_run *r, json_t *account,
                               int status, struct str body)
 {
     struct str url = impersonated_by(account);
-    unsigned before = google_subject_steps(account);
     enum fetch_next next;
 
-    if (r->step <= before)
+    if (!r->exchange)
         return subject_answer(r, account, status, body);
-    if (r->step > before + 1)
+    if (r->step > r->exchange)
         return impersonated(r, status, body);
     next = fetch_oauth(r, status, body);
     return next == FETCH_GOT && url.n ? impersonate(r, url) : next;

@@ -4,7 +4,7 @@
  * Where a federated identity's own token comes from (google.aip.dev/auth/4117;
  * cloud.google.com/iam/docs/workload-identity-federation-with-other-providers,
  * "executable-sourced credentials"; read 2026-11-26): a file, a server, a
- * program.
+ * program, or AWS (fetch_google_aws.c).
  */
 #include "keeper/fetch_google.h"
 
@@ -14,10 +14,12 @@ enum { PROGRAM_MS_MIN = 5000, PROGRAM_MS_MAX = 120000 };
 
 #define ALLOW "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"
 
-enum subject { NONE, FILE_, URL, PROGRAM };
+enum subject { NONE, FILE_, URL, PROGRAM, AWS };
 
 static enum subject kind_of(const json_t *source)
 {
+    if (json_object_get(source, "environment_id"))
+        return AWS;
     return fetch_json(source, "file").n  ? FILE_
            : fetch_json(source, "url").n ? URL
            : json_is_object(json_object_get(source, "executable")) ? PROGRAM
@@ -27,11 +29,6 @@ static enum subject kind_of(const json_t *source)
 static const json_t *source_of(const json_t *account)
 {
     return json_object_get(account, "credential_source");
-}
-
-unsigned google_subject_steps(const json_t *account)
-{
-    return kind_of(source_of(account)) >= URL;
 }
 
 /* ---- files and servers -------------------------------------------------- */
@@ -206,10 +203,8 @@ static enum fetch_next by_program(struct fetch_run *r, const json_t *account,
         return fetch_fail(r, "account: its credential_source is a program, "
                           "which runs if " ALLOW " is 1 in the service's "
                           "environment");
-    if (left_behind(r, path, out)) {
-        r->step = 1; /* as if it had been run */
+    if (left_behind(r, path, out))
         return FETCH_GOT;
-    }
     next = fetch_program(r, fetch_json(e, "command"), limit_of(e));
     if (next != FETCH_PROGRAM)
         return next;
@@ -246,7 +241,7 @@ static enum fetch_next program_answer(struct fetch_run *r,
 
 /* ---- for federated accounts --------------------------------------------- */
 
-enum fetch_next google_subject(struct fetch_run *r, const json_t *account,
+enum fetch_next google_subject(struct fetch_run *r, json_t *account,
                                struct buf *token)
 {
     json_t *source = json_object_get(account, "credential_source");
@@ -257,25 +252,24 @@ enum fetch_next google_subject(struct fetch_run *r, const json_t *account,
     case PROGRAM:
         return by_program(r, account, token);
     case URL:
-        if (!json_object_get(source, "environment_id"))
-            return by_url(r, source);
-        break;
+        return by_url(r, source);
+    case AWS:
+        return google_aws(r, account, token);
     case NONE:
         break;
     }
-    return fetch_fail(r, "account: its credential_source has no file, url or "
-                      "executable%s",
-                      json_object_get(source, "environment_id")
-                          ? " but environment_id, which is not supported: "
-                            "take a token of the cluster's by file" : "");
+    return fetch_fail(r, "account: its credential_source has no file, url, "
+                      "executable or environment_id");
 }
 
-enum fetch_next google_subject_answer(struct fetch_run *r,
-                                      const json_t *account, int status,
-                                      struct str body, struct buf *token)
+enum fetch_next google_subject_answer(struct fetch_run *r, json_t *account,
+                                      int status, struct str body,
+                                      struct buf *token)
 {
     const json_t *source = source_of(account);
 
+    if (kind_of(source) == AWS)
+        return google_aws_answer(r, account, status, body, token);
     if (kind_of(source) == PROGRAM)
         return program_answer(r, account, status, body, token);
     if (status != 200)

@@ -3,8 +3,9 @@
 /*
  * What a cloud answers, or what stands in its files: a byte that says of
  * which source, then texts with a NUL between them, the first a file (a
- * profile's has the cache of its sign-on behind it), the others answers. Whatever they are, a run ends with a secret that
- * may stand in a header and an end that lies ahead, or with a reason.
+ * profile's has the cache of its sign-on behind it), the others answers.
+ * Whatever they are, a run ends with a secret that may stand in a header and
+ * an end that lies ahead, or with a reason.
  */
 #include "keeper/fetch.h"
 #include "keeper/fetch_ini.h"

@@ -86,12 +86,93 @@ static void bad_urls(void)
     refused("{\"url\":\"https://i/t\",\"headers\":{\"a\":\"x\\r\\ny: z\"}}",
             "account: a header of its credential_source is none, or there "
             "are more than 8");
-    refused("{}", "account: its credential_source has no file, url or "
-                  "executable");
-    refused("{\"environment_id\":\"aws1\",\"url\":\"http://169.254.169.254\"}",
-            "account: its credential_source has no file, url or executable "
-            "but environment_id, which is not supported: take a token of the "
-            "cluster's by file");
+    refused("{}", "account: its credential_source has no file, url, "
+                  "executable or environment_id");
+}
+
+/* ---- AWS ---------------------------------------------------------------- */
+
+#define META "http://169.254.169.254/latest/"
+#define MACHINE                                                              \
+    "{\"environment_id\":\"aws1\",\"region_url\":\"" META "zone\","         \
+    "\"url\":\"" META "roles\",\"imdsv2_session_token_url\":\"" META        \
+    "token\",\"regional_cred_verification_url\":\"https://sts.{region}."     \
+    "amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15\"}"
+
+/* Encoded twice: as the token, and in the form. */
+static bool token_has(const char *z)
+{
+    struct buf once = BUF_INIT(1024), twice = BUF_INIT(1024);
+    bool has;
+
+    fetch_encode(&once, str_of(z));
+    fetch_encode(&twice, buf_str(&once));
+    has = str_find(buf_str(&run.body), buf_str(&twice)) >= 0;
+    buf_clear(&once);
+    buf_clear(&twice);
+    return has;
+}
+
+static void of_a_machine(void)
+{
+    federated(MACHINE);
+    UNIT_INT(fetch_begin(&run), FETCH_CALL);
+    UNIT_STR(run.method, "PUT");
+    UNIT_STR(url(), META "token");
+    UNIT_INT(say(200, "session"), FETCH_CALL);
+    UNIT_STR(url(), META "zone");
+    UNIT_STR(field("x-aws-ec2-metadata-token"), "session");
+    UNIT_INT(say(200, "eu-west-1b\n"), FETCH_CALL);
+    UNIT_STR(url(), META "roles");
+    UNIT_INT(say(200, "me\n"), FETCH_CALL);
+    UNIT_STR(url(), META "roles/me");
+    UNIT_INT(say(200, "{\"AccessKeyId\":\"ASIA\",\"SecretAccessKey\":\"s\","
+                      "\"Token\":\"t\"}"), FETCH_CALL);
+    UNIT_STR(url(), "https://sts.example/v1/token");
+    CU_ASSERT(token_has("\"method\":\"POST\",\"url\":\"https://sts.eu-west-1."
+                        "amazonaws.com?Action=GetCallerIdentity&Version=2011-"
+                        "06-15\"}"));
+    CU_ASSERT(token_has("{\"headers\":[{\"key\":\"host\",\"value\":\"sts.eu-"
+                        "west-1.amazonaws.com\"},{\"key\":\"x-goog-cloud-"
+                        "target-resource\",\"value\":\"//iam/a\"}"));
+    CU_ASSERT(token_has("Credential=ASIA/19700101/eu-west-1/sts/aws4_request,"
+                        " SignedHeaders=host;x-amz-date;x-amz-security-token;"
+                        "x-goog-cloud-target-resource, "));
+    UNIT_INT(say(200, "{\"access_token\":\"first\",\"expires_in\":3600}"),
+             FETCH_CALL);
+    UNIT_INT(say(200, "{\"accessToken\":\"second\",\"expireTime\":"
+                      "\"1970-01-01T00:30:00Z\"}"), FETCH_GOT);
+}
+
+static void of_the_environment(void)
+{
+    federated(MACHINE);
+    set_env("AWS_ACCESS_KEY_ID", "AKIA");
+    set_env("AWS_SECRET_ACCESS_KEY", "s");
+    set_env("AWS_REGION", "us-west-2");
+    UNIT_INT(fetch_begin(&run), FETCH_CALL);
+    UNIT_STR(url(), "https://sts.example/v1/token");
+    CU_ASSERT(token_has("Credential=AKIA/19700101/us-west-2/sts/aws4_request,"
+                        " SignedHeaders=host;x-amz-date;"
+                        "x-goog-cloud-target-resource, "));
+    refused("{\"environment_id\":\"aws2\"}",
+            "account: environment_id of its credential_source is not aws1");
+    refused("{\"environment_id\":\"aws1\"}",
+            "account: its credential_source has no region_url, and the "
+            "environment says nothing");
+    federated(MACHINE);
+    fetch_begin(&run);
+    UNIT_INT(say(200, "a b"), FETCH_FAILED);
+    UNIT_STR(run.why, "account: the metadata service gave a word that is "
+                      "none");
+    fetch_begin(&run);
+    UNIT_INT(say(200, ""), FETCH_FAILED);
+    fetch_begin(&run);
+    say(200, "session");
+    say(200, "eu-west-1b");
+    say(200, "me");
+    UNIT_INT(say(200, "{\"AccessKeyId\":\"ASIA\"}"), FETCH_FAILED);
+    UNIT_STR(run.why, "account: the machine's role gave no key");
 }
 
 /* ---- programs ----------------------------------------------------------- */
@@ -204,5 +285,7 @@ static void what_it_left(void)
 }
 
 UNIT_MAIN("fetch_subject", {"by url", by_url}, {"bad urls", bad_urls},
+          {"of a machine", of_a_machine},
+          {"of the environment", of_the_environment},
           {"by program", by_program}, {"what it says", what_it_says},
           {"what it left", what_it_left})
