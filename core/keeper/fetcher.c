@@ -62,6 +62,24 @@ static uint32_t dice(void)
     return d;
 }
 
+/* Where all workers see it; none of them can serve with it. */
+static void park(struct item *i, uint64_t until_ms)
+{
+    struct health *h = i->all->env.health;
+    struct health_cell *c = h ? health_find(h, i->conf->label, 0) : NULL;
+
+    if (c && !buf_len(&i->secret))
+        rest_hold(&c->rest, until_ms + GRACE_MS);
+}
+
+/* To the end of what is under way; one that is parked stays so. */
+static void limit_in(struct item *i, uint64_t ms)
+{
+    loop_timer_set(&i->limit, ms);
+    if (i->tried)
+        park(i, clock_mono_ms() + ms);
+}
+
 static void next_in(struct item *i, uint64_t ms)
 {
     i->next_ms = clock_mono_ms() + ms;
@@ -125,16 +143,6 @@ static void mark_tried(struct item *i)
     i->tried = true;
 }
 
-/* Where all workers see it; none of them can serve with it. */
-static void park(struct item *i)
-{
-    struct health *h = i->all->env.health;
-    struct health_cell *c = h ? health_find(h, i->conf->label, 0) : NULL;
-
-    if (c && !buf_len(&i->secret))
-        rest_hold(&c->rest, i->next_ms + GRACE_MS);
-}
-
 static void unpark(struct item *i)
 {
     struct health *h = i->all->env.health;
@@ -166,7 +174,7 @@ static void failed(struct item *i, const char *why)
                   LOG_S("credential", i->conf->label), LOG_Z("why", i->why),
                   LOG_Z("holds", buf_len(&i->secret) ? "yes" : "no"));
     next_in(i, fetcher_backoff_ms(i->failures, dice()));
-    park(i);
+    park(i, i->next_ms);
     publish(i->all);
 }
 
@@ -222,7 +230,7 @@ static void on_end(void *ud)
         snprintf(i->why, sizeof i->why, "it ended, and another is on its way");
     log_event(EV_credential_ended, LOG_S("credential", i->conf->label),
               LOG_Z("why", i->why));
-    park(i);
+    park(i, i->next_ms);
     publish(i->all);
 }
 
@@ -280,7 +288,7 @@ static void run_program(struct item *i)
 
     i->program = program_start(&i->all->programs, &spec, &why);
     if (i->program)
-        loop_timer_set(&i->limit, FETCH_MS + i->run.program_ms);
+        limit_in(i, FETCH_MS + i->run.program_ms);
     else
         failed(i, why);
 }
@@ -311,7 +319,7 @@ static void begin(struct item *i)
 {
     i->fetching = true;
     loop_timer_stop(&i->due);
-    loop_timer_set(&i->limit, FETCH_MS);
+    limit_in(i, FETCH_MS);
     go_on(i, fetch_begin(&i->run));
 }
 

@@ -165,6 +165,16 @@ static bool list_of(struct str all, char *list[WORDS + 1])
     return all.n == 0;
 }
 
+static void close_files(void)
+{
+    int top = getdtablesize();
+
+    if (close_range(3, ~0U, 0) == 0)
+        return;
+    for (int fd = 3; fd < top; fd++) /* a kernel before 5.9 */
+        close(fd);
+}
+
 /* In the child, where threads of ours hold locks for ever: system calls and
  * nothing else. */
 static _Noreturn void become(const struct image *i)
@@ -183,9 +193,10 @@ static _Noreturn void become(const struct image *i)
     sigprocmask(SIG_SETMASK, &all, NULL);
     umask(077);
     if (dup2(i->null, 0) < 0 || dup2(i->out, 1) < 0 || dup2(i->null, 2) < 0 ||
-        close_range(3, ~0U, 0) != 0 || chdir("/") != 0 ||
-        setrlimit(RLIMIT_CORE, &none) != 0 ||
-        setrlimit(RLIMIT_NOFILE, &files) != 0 ||
+        chdir("/") != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
+        _exit(NOT_STARTED);
+    close_files();
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         _exit(NOT_STARTED);
     execve(i->words[0], i->words, i->settings);
