@@ -309,7 +309,7 @@ enum fetch_next aws_profile_begin(struct fetch_run *r)
 
     if (!missing)
         next = of_files(r, &f, &p, asked);
-    else if (asked)
+    else if (asked || buf_len(&f.credentials))
         next = fetch_fail(r, "profile: %s cannot be read", missing);
     secret_wipe(&f.config);
     secret_wipe(&f.credentials);

@@ -63,6 +63,8 @@ static int unit_read(void *ud, const char *path, struct buf *out)
     const char *text = look(file_rows, path);
 
     (void)ud;
+    if (text && strcmp(text, "!io") == 0)
+        return -ERR_IO;
     return text ? buf_puts(out, text) : -ERR_NOT_FOUND;
 }
 

@@ -198,6 +198,15 @@ static void default_is_passed_over(void)
     conf.config_file = STR("/else");
     UNIT_INT(fetch_begin(&run), FETCH_FAILED);
     UNIT_STR(run.why, "profile: /h/.aws/credentials cannot be read");
+
+    fresh(FETCH_AWS, "default");
+    set_env("HOME", "/h");
+    set_file("/h/.aws/config", "!io");
+    UNIT_INT(fetch_begin(&run), FETCH_CALL); /* nobody asked for it */
+    set_file("/h/.aws/credentials", "[default]\naws_access_key_id = A\n"
+                                    "aws_secret_access_key = s\n");
+    UNIT_INT(fetch_begin(&run), FETCH_FAILED);
+    UNIT_STR(run.why, "profile: /h/.aws/config cannot be read");
 }
 
 /* ---- the signature ------------------------------------------------------ */
