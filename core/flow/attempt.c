@@ -79,6 +79,8 @@ static int put_head(struct request *r, struct attempt *t)
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = r->pass ? passthrough_head(r, t) : put_types(r, t);
 
+    if (!rc) /* without it every coding would be welcome */
+        rc = attempt_put(t, "accept-encoding", STR("identity"));
     if (!rc)
         rc = attempt_put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)

@@ -206,6 +206,36 @@ static void answers_come_to_the_same(void)
     }
 }
 
+/* Of templates that put the opening tag into the prompt. */
+static void tags_without_the_opening_one(void)
+{
+    static const struct edge rows[] = {
+        { "tags", "none", CHAT, "D{'content':'x</think>a'}\nF stop\nDONE",
+          "think 'x' say 'a' finish stop usage 0 0 0 end" },
+        { "tags", "none, and split", CHAT,
+          "D{'content':'x</thi'}\nD{'content':'nk>'}\nD{'content':'a'}\n"
+          "F stop\nDONE",
+          "think 'x' say 'a' finish stop usage 0 0 0 end" },
+        { "tags", "both all the same", CHAT,
+          "D{'content':'<think>x</think>a'}\nF stop\nDONE",
+          "think 'x' say 'a' finish stop usage 0 0 0 end" },
+        { "tags", "none, and a call inside", CHAT,
+          "D{'content':'x'}\nD{'tool_calls':[{'index':0,'id':'t','function':"
+          "{'name':'f','arguments':'{}'}}]}\nF tool_calls\nDONE",
+          "think 'x' call t f {} finish tool usage 0 0 0 end" },
+    };
+
+    run_in_opts.tags = TAGS_THINK;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t k = 0; k < 2 * CLIENTS; k++) {
+            if (clients[k / 2].dialect != DIALECT_OPENAI_CHAT)
+                check_edge(&rows[i], k / 2 + 1, k & 1);
+        }
+        check_edge(&rows[i], 0, false);
+    }
+    run_in_opts.tags = TAGS_AUTO;
+}
+
 /* Megabytes in one event, to every client. */
 static void large_events_go_through(void)
 {
@@ -292,5 +322,6 @@ static void requests_are_as_they_must(void)
 }
 
 UNIT_MAIN("edges", { "answers come to the same", answers_come_to_the_same },
+          { "tags without the opening one", tags_without_the_opening_one },
           { "large events go through", large_events_go_through },
           { "requests are as they must", requests_are_as_they_must })
