@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-#define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
+#define FORWARD_MAX 25 /* of ours and the client's; the rest is configured */
 
 /* Client fields that go upstream as they are, whatever the dialect. */
 static const char *const forwarded[] = { "idempotency-key",
