@@ -74,7 +74,7 @@ VENDORS = {"chat": ("openai-compatible", "/v1", "llama"),
            "gemini": ("gemini", "", "gemini-2.5-flash")}
 FAMILY = {"chat": "openai", "responses": "openai", "messages": "anthropic",
           "gemini": "gemini"}
-CAUSES = (400, 401, 429, 500, 529, "good")
+CAUSES = (400, 401, 429, 500, 529, "good", "down")
 WITHIN = ("error", "cut")       # a stream that has begun
 
 

@@ -9,6 +9,7 @@ import calendar
 import hashlib
 import http.client
 import json
+import socket
 import time
 
 import pytest
@@ -32,13 +33,17 @@ def gateway():
     """A provider and a model for each cell: what failed rests."""
     conf = ('listen "127.0.0.1:0" { anonymous = "none" }\n'
             "defaults { retries = { attempts = 1 } }\n")
-    with Upstream(upstream) as up:
+    with Upstream(upstream) as up, socket.socket() as down:
+        down.bind(("127.0.0.1", 0))     # and never listens
         for c, s in CELLS:
             for provider in CLIENTS[c].providers:
                 vendor, suffix, model = VENDORS[provider]
                 for cause in CAUSES + WITHIN * s:
                     n = named(c, s, provider, cause)
-                    url = f"{up.url[:-3]}/{provider}/{cause}{suffix}"
+                    port = down.getsockname()[1] if cause == "down" \
+                        else up.port
+                    url = f"http://127.0.0.1:{port}/{provider}/{cause}" \
+                        + suffix
                     conf += (f'provider "{n}" {{ vendor = "{vendor}", '
                              f'base_url = "{url}", '
                              'keys = { env("UNSET", "k") } }\n'
@@ -111,6 +116,8 @@ THEIRS = {  # the same of a provider's, translated
     429: (*OWN["limit"][:3], "rate_limited", "provider"),
     500: ((502, "server_error"), (502, "api_error"), (502, "UNAVAILABLE"),
           "upstream_error", "provider"),
+    "down": ((502, "server_error"), (502, "api_error"), (502, "UNAVAILABLE"),
+             "upstream_error", "provider"),
     529: ((503, "server_error"), (529, "overloaded_error"),
           (503, "UNAVAILABLE"), "no_target", "provider"),
 }
@@ -272,7 +279,16 @@ def check_native(client, provider, cause, a):
     assert a.fields["x-penstock-error"] == f"{code}; side={side}"
 
 
-@pytest.mark.parametrize("cause", [x for x in CAUSES if x != "good"])
+@pytest.mark.parametrize("client,stream", CELLS, ids=IDS)
+def test_nobody_answers(gateway, client, stream):
+    for provider in CLIENTS[client].providers:
+        model = named(client, stream, provider, "down")
+        a = ask(gateway, CLIENTS[client], model, stream)
+        check_refusal(client, a, THEIRS["down"])
+        check_limits(CLIENTS[client].family, a, {})
+
+
+@pytest.mark.parametrize("cause", [x for x in THEIRS if x != "down"])
 @pytest.mark.parametrize("client,stream", CELLS, ids=IDS)
 def test_providers_refusals(gateway, client, stream, cause):
     c = CLIENTS[client]
