@@ -79,7 +79,7 @@ static inline int stream_event(void *ud, const struct sse_event *ev)
                                       s->ud, &s->err);
 }
 
-static struct codec_in_opts run_in_opts = { .unique = { "u1", 2 } };
+static const struct codec_in_opts run_in_opts = { .unique = { "u1", 2 } };
 
 /* A stream in pieces of `chunk` bytes; 0, or what failed. */
 static inline int run_stream(enum dialect d, struct str text, size_t chunk,
