@@ -245,6 +245,6 @@ void reply_error(struct request *r)
                                        str_of(r->endpoint->method) };
     r->answer.status = status;
     r->answer.head_sent = true;
-    http_reply(r->http, status, h, n, buf_str(&body));
+    http_reply(r->http, status, h, n, gemini_error_body(r, buf_str(&body)));
     buf_clear(&body);
 }
