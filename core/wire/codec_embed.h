@@ -58,15 +58,9 @@ int ollama_embed_encode_request(const struct neutral_request *r,
                                 struct codec_report *report,
                                 struct codec_names *names, struct err *err);
 
-/** OpenAI's and Mistral's; Google's two; Cohere's; Ollama's. */
-int openai_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
-int gemini_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
-int cohere_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
-int ollama_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
+/** An answer of any of them: a row of a table. */
+int embed_decode_body(struct codec_in *in, struct str body, neutral_sink sink,
+                      void *ud, struct err *err);
 /** Events that should not be: SYNTAX; the end is a cut. */
 int embed_decode_event(struct codec_in *in, struct str event,
                        struct str data, neutral_sink sink, void *ud,

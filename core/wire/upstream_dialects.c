@@ -175,7 +175,7 @@ static int cohere_event(enum dialect d, struct str event, struct str data,
     return 0;
 }
 
-int64_t cohere_billed_input(const struct json *j)
+static int64_t billed_input(const struct json *j)
 {
     return watch_number(j, member(j, member(j, 0, "meta"), "billed_units"),
                         "input_tokens");
@@ -192,7 +192,7 @@ static int cohere_body(enum dialect d, struct str body, struct json *j,
     watch_error(j, true, a, out);
     if (d == DIALECT_COHERE_EMBED) {
         out->content = out->finish = says(j, 0, "embeddings");
-        out->usage.input = cohere_billed_input(j);
+        out->usage.input = billed_input(j);
         return 0;
     }
     out->content = says(j, 0, "message");
