@@ -2,8 +2,8 @@
 /* Copyright The Penstock Authors */
 /*
  * Codecs of requests for vectors (wire/embed.h): OpenAI's and Google's two
- * are spoken by clients and providers, Mistral's, Cohere's and Ollama's by
- * providers alone. Answers are never streamed.
+ * are spoken by clients and providers, all others by providers alone. Answers
+ * are never streamed.
  */
 #ifndef PENSTOCK_WIRE_CODEC_EMBED_H
 #define PENSTOCK_WIRE_CODEC_EMBED_H
@@ -57,6 +57,21 @@ int ollama_embed_encode_request(const struct neutral_request *r,
                                 struct arena *a, struct buf *out,
                                 struct codec_report *report,
                                 struct codec_names *names, struct err *err);
+int titan_embed_encode_request(const struct neutral_request *r,
+                               const struct codec_target *target,
+                               struct arena *a, struct buf *out,
+                               struct codec_report *report,
+                               struct codec_names *names, struct err *err);
+int nova_embed_encode_request(const struct neutral_request *r,
+                              const struct codec_target *target,
+                              struct arena *a, struct buf *out,
+                              struct codec_report *report,
+                              struct codec_names *names, struct err *err);
+int predict_embed_encode_request(const struct neutral_request *r,
+                                 const struct codec_target *target,
+                                 struct arena *a, struct buf *out,
+                                 struct codec_report *report,
+                                 struct codec_names *names, struct err *err);
 
 /** An answer of any of them: a row of a table. */
 int embed_decode_body(struct codec_in *in, struct str body, neutral_sink sink,

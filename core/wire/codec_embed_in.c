@@ -13,21 +13,28 @@ struct shape {
     const char *one;    /* the sole vector; NULL: there is always a list */
     const char *list;   /* of vectors; NULL: there is but one */
     const char *vector; /* in an element of the list; "": the element */
-    const char *tokens[2]; /* the first that is a count; NULL: not said */
+    const char *each;   /* a count of tokens there; NULL: none */
+    const char *tokens[2]; /* of all; the first that is a count */
 };
 
 static const struct shape shapes[] = {
-    { DIALECT_OPENAI_EMBEDDINGS, NULL, "data", "embedding",
+    { DIALECT_OPENAI_EMBEDDINGS, NULL, "data", "embedding", NULL,
       { "usage.prompt_tokens", "usage.total_tokens" } },
-    { DIALECT_MISTRAL_EMBED, NULL, "data", "embedding",
+    { DIALECT_MISTRAL_EMBED, NULL, "data", "embedding", NULL,
       { "usage.prompt_tokens", "usage.total_tokens" } },
-    { DIALECT_GEMINI_EMBED, "embedding.values", "embeddings", "values",
+    { DIALECT_GEMINI_EMBED, "embedding.values", "embeddings", "values", NULL,
       { "usageMetadata.promptTokenCount" } },
-    { DIALECT_GEMINI_BATCH, "embedding.values", "embeddings", "values",
+    { DIALECT_GEMINI_BATCH, "embedding.values", "embeddings", "values", NULL,
       { "usageMetadata.promptTokenCount" } },
-    { DIALECT_COHERE_EMBED, NULL, "embeddings.float", "",
+    { DIALECT_COHERE_EMBED, NULL, "embeddings.float", "", NULL,
       { "meta.billed_units.input_tokens" } },
-    { DIALECT_OLLAMA_EMBED, NULL, "embeddings", "", { "prompt_eval_count" } },
+    { DIALECT_OLLAMA_EMBED, NULL, "embeddings", "", NULL,
+      { "prompt_eval_count" } },
+    { DIALECT_TITAN_EMBED, "embedding", NULL, NULL, NULL,
+      { "inputTextTokenCount" } },
+    { DIALECT_NOVA_EMBED, NULL, "embeddings", "embedding", NULL, { NULL } },
+    { DIALECT_PREDICT_EMBED, NULL, "predictions", "embeddings.values",
+      "embeddings.statistics.token_count", { NULL } },
 };
 
 static const struct shape *shape_of(enum dialect from)
@@ -162,12 +169,28 @@ static int put_all(struct codec_in *in, const struct shape *s)
 
 /* ---- the answer --------------------------------------------------------- */
 
+/* What is counted of each alone; -1 where one is not. */
+static int64_t sum_of(const struct json *j, uint32_t list, const char *each)
+{
+    int64_t sum = 0;
+
+    for (uint32_t c = json_first(j, list); c != JSON_NONE && sum >= 0;
+         c = json_sibling(j, list, c)) {
+        int64_t n = count_below(j, c, each);
+
+        sum = n < 0 || sum > INT64_MAX - n ? -1 : sum + n;
+    }
+    return sum;
+}
+
 static int put_usage(struct codec_in *in, const struct shape *s)
 {
     struct usage u = USAGE_NONE;
 
     for (size_t i = 0; i < 2 && s->tokens[i] && u.input < 0; i++)
         u.input = count_below(&in->j, 0, s->tokens[i]);
+    if (s->each)
+        u.input = sum_of(&in->j, below(&in->j, 0, s->list), s->each);
     return u.input < 0 ? 0 : in_usage(in, &u);
 }
 

@@ -191,6 +191,27 @@ static const struct codec codecs[] = {
         .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
     },
+    {
+        .dialect = DIALECT_TITAN_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = titan_embed_encode_request,
+        .decode_body = embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_NOVA_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = nova_embed_encode_request,
+        .decode_body = embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_PREDICT_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = predict_embed_encode_request,
+        .decode_body = embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
 };
 
 const struct codec *codec_for(enum dialect d)

@@ -71,6 +71,9 @@ static const char *const dialect_names[] = {
     [DIALECT_MISTRAL_EMBED] = "mistral-embeddings",
     [DIALECT_COHERE_EMBED] = "cohere-embeddings",
     [DIALECT_OLLAMA_EMBED] = "ollama-embeddings",
+    [DIALECT_TITAN_EMBED] = "titan-embeddings",
+    [DIALECT_NOVA_EMBED] = "nova-embeddings",
+    [DIALECT_PREDICT_EMBED] = "vertex-embeddings",
     [DIALECT_CONVERSE_COUNT] = "bedrock-converse",
     [DIALECT_PASSTHROUGH] = "passthrough",
 };

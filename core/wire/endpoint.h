@@ -32,6 +32,9 @@ enum dialect {
     DIALECT_MISTRAL_EMBED,    /* embeddings, of those that no client asks */
     DIALECT_COHERE_EMBED,
     DIALECT_OLLAMA_EMBED,
+    DIALECT_TITAN_EMBED,      /* Bedrock's InvokeModel; one text a request */
+    DIALECT_NOVA_EMBED,       /* the same */
+    DIALECT_PREDICT_EMBED,    /* Vertex AI's :predict */
     DIALECT_CONVERSE_COUNT,   /* Bedrock's CountTokens, of a Converse */
     DIALECT_PASSTHROUGH,      /* nobody reads it: wire/passthrough.h */
 };

@@ -10,6 +10,7 @@
 
 #include "wire/dialect.h"
 
-extern const struct dialect_ops cohere_dialect, ollama_dialect;
+extern const struct dialect_ops cohere_dialect, ollama_dialect,
+    vectors_dialect;
 
 #endif
