@@ -352,6 +352,7 @@ function include(pattern) end
 ---@field cache_write_5m? string|penstock.conf.reference # Input that was written to its cache. Unset: as input.
 ---@field cache_write_1h? string|penstock.conf.reference # The same, kept for an hour. Unset: as cache_write_5m.
 ---@field reasoning? string|penstock.conf.reference # Tokens of thought, where they cost something else. Unset: as output.
+---@field search? string|penstock.conf.reference # "0.002 USD/search": what a ranker bills instead of tokens (Cohere's search units).
 
 ---What a model can not do.
 ---@class penstock.conf.capability
