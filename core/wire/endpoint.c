@@ -272,6 +272,23 @@ const struct endpoint *endpoint_find(struct str path, enum family told,
     return NULL;
 }
 
+bool endpoint_is_realtime(struct str path)
+{
+    static const struct str beginnings[] = {
+        STR("/v1/realtime/"), STR("/ws/google.ai.generativelanguage."),
+        STR("/ws/google.cloud.aiplatform."),
+    };
+
+    unmount(&path);
+    if (str_is(path, "/v1/realtime"))
+        return true;
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (str_starts(path, beginnings[i]))
+            return true;
+    }
+    return false;
+}
+
 enum family endpoint_family(struct str path, enum family told)
 {
     struct str rest, below = path;

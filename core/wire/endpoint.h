@@ -83,6 +83,10 @@ enum family { FAMILY_OPENAI, FAMILY_ANTHROPIC, FAMILY_GEMINI };
 const struct endpoint *endpoint_find(struct str path, enum family told,
                                      struct str *rest);
 
+/** Is it where sessions over a WebSocket (or WebRTC) begin: OpenAI's realtime
+ * and what hangs on it, Google's live API? No endpoint is there. */
+bool endpoint_is_realtime(struct str path);
+
 /** In whose shape does a client that asks there read errors? `told` counts
  * where the path is several families' or nobody's. */
 enum family endpoint_family(struct str path, enum family told);
