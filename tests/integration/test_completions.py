@@ -168,7 +168,7 @@ def test_documents_are_ranked_and_counted(world):
         assert (a.status, a.json()) == (200, RANKED), a.body
         assert up.requests[-1].path == "/v2/rerank"
         assert up.requests[-1].json() == {**ask, "model": "rerank-v3.5"}
-    line = p.line("request")
+    line = wait_for(lambda: p.logs("request")[1:], why="two lines")[0]
     assert line["tokens"]["input"] == 21
     assert (line["searches"], line["cost"]) == (1, 0.002)
     wait_for(lambda: "0.004000000" in p.cli(

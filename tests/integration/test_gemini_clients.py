@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conftest import wait_for
 from test_gemini import CALLS, LAST, THOUGHT, Google, answer, chunks
 from test_translate import (COMPLETION, MESSAGE, Two, block, delta, finish,
                             named, start, stop, text_stream, whole)
@@ -244,7 +245,7 @@ model "lite" {{ "g/gemini-3-flash-lite" }}""")
         assert got.pop("generationConfig", {}).get("maxOutputTokens") == \
             tokens
         assert got == sent
-    line = p.line("request")
+    line = wait_for(lambda: p.logs("request")[3:], why="the fourth line")[0]
     assert (line["asked"], line["model"]) == ("flash", "lite")
     assert "re: now flash" in str(line["notes"]), line
     r = p.post(ask, BODY, headers={"x-to": "nosuch"})
