@@ -126,6 +126,9 @@ bool config_has_store(const json_t *canonical);
 
 /** The rules for issuers of tokens, given by config_jwt.c. */
 int walk_jwts(struct conf_walk *w, json_t *canonical);
+/** What could have no effect, or another than it seems: config_idle.c. Once
+ * the defaults are filled in. */
+int walk_idle(struct conf_walk *w, json_t *canonical);
 
 /**
  * The file of a policy: in the canonical tree's policy_path, then in

@@ -93,6 +93,16 @@ int hash_hmac(struct hash *h, struct str key, struct str data,
     return 0;
 }
 
+int hash_sha1(const void *data, size_t n, unsigned char out[HASH_SHA1_SIZE])
+{
+    unsigned char sum[HASH_SHA1_SIZE];
+
+    if (EVP_Q_digest(NULL, "SHA1", NULL, n ? data : "", n, sum, NULL) != 1)
+        return -ERR_NOMEM;
+    memcpy(out, sum, sizeof sum);
+    return 0;
+}
+
 bool hash_equal(const void *a, const void *b, size_t n)
 {
     return CRYPTO_memcmp(a, b, n) == 0;

@@ -157,11 +157,13 @@ function include(pattern) end
 ---Where credentials of AWS come from.
 ---@class penstock.conf.aws
 ---@field source? "default"|"env"|"web_identity"|"profile"|"container"|"instance" # Which one; default: the first of these that is there.
----@field profile? string|penstock.conf.reference # Name in the shared credentials file; $AWS_PROFILE, else "default", unless set.
+---@field profile? string|penstock.conf.reference # Name in the shared files; $AWS_PROFILE, else "default", unless set. It may have keys, assume a role, sign on, or run a program.
 ---@field file? string|penstock.conf.reference # Shared credentials file; $AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, unless set. Read by the service user.
+---@field config_file? string|penstock.conf.reference # Shared config file; $AWS_CONFIG_FILE, else ~/.aws/config, unless set. Read by the service user.
+---@field programs? boolean # profile: the program that its credential_process names may be run, by the service user, at each fetch.
 ---@field role? string|penstock.conf.reference # web_identity: ARN of the role; $AWS_ROLE_ARN unless set.
 ---@field token_file? string|penstock.conf.reference # web_identity: file of the identity's token; $AWS_WEB_IDENTITY_TOKEN_FILE unless set. Read by the service user at each fetch.
----@field region? string|penstock.conf.reference # web_identity: region of the STS to ask; $AWS_REGION, else the global one, unless set.
+---@field region? string|penstock.conf.reference # web_identity, profile: region of the STS to ask; $AWS_REGION, else the profile's, else the global one, unless set.
 
 ---Where tokens of Microsoft Entra ID come from.
 ---@class penstock.conf.entra

@@ -76,6 +76,8 @@ finds floors.sh 'includes itself by'
 
 write core/base/a.c "$(repeat 500 'int a;')"
 finds sizes.sh '501 lines, over 500'
+write tests/a.py "$(repeat 500 'a = 1')"
+finds sizes.sh 'a.py:501: 501 lines, over 500'
 write core/base/a.h "$(repeat 250 'int a;')"
 finds sizes.sh '251 lines, over 250'
 write core/base/a.c "int f(void)
