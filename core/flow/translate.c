@@ -262,8 +262,6 @@ static int tell_lost(struct request *r, struct attempt *t)
     struct buf names = BUF_INIT(2 * DROPPED_MAX);
     int rc = buf_put(&names, x->left_out);
 
-    if (x->lost == x->told)
-        return 0;
     count_lost(t, x->lost & ~x->told);
     x->told = x->lost;
     if (!rc && x->left_out.n)
@@ -315,6 +313,7 @@ static void hear_error(struct hearing *h, const struct neutral_error *e)
 static int hear(void *ud, const struct neutral_event *ev)
 {
     struct hearing *h = ud;
+    int rc = 0;
 
     h->w->content |= neutral_is_content(ev);
     h->w->finish |= ev->type == NEUTRAL_FINISH;
@@ -326,8 +325,10 @@ static int hear(void *ud, const struct neutral_event *ev)
         hear_error(h, ev->error);
         return 0;
     }
-    if (ev->type == NEUTRAL_END && comment_lost(h->r, h->x))
-        return -ERR_NOMEM;
+    if (ev->type == NEUTRAL_END)
+        rc = comment_lost(h->r, h->x);
+    if (rc)
+        return rc;
     return h->x->client->encode(h->x->out, ev, &h->x->said);
 }
 
