@@ -6,6 +6,7 @@
  * behind it (facts, plan, tries) sees that one alone.
  */
 #include "flow/policies.h"
+#include "flow/translate.h"
 
 struct str body_text(const struct request *r)
 {
@@ -109,6 +110,7 @@ void body_keep(struct request *r)
 void body_drop(struct request *r)
 {
     body_try_end(r);
+    translate_forget(r);
     view_keep(r);
     json_clear(&r->json);
     buf_clear(&r->edited);

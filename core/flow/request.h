@@ -82,7 +82,8 @@ struct request {
     size_t n_tags;
     bool tags_read;
     int64_t tokens_most; /* what is above is lowered to it; 0 = nothing */
-    struct neutral_request *neutral; /* once a target needs it; arena */
+    struct neutral_request *neutral; /* once a target needs it */
+    struct arena *reading; /* that of a large body; NULL: `arena` has it */
     struct str dropped;    /* by the translation for the try at hand */
     struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;

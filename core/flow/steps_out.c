@@ -139,11 +139,11 @@ enum step try_begin(struct request *r)
     r->resp = NULL;
     if (!r->attempt)
         return request_fail(r, ERR_OVERLOADED, "gateway");
-    if (rc == -ERR_INVALID_REQUEST && !r->attempt->host.plugin) {
+    if (rc) {
         attempt_stop(r);
         return untranslatable(r, &err);
     }
-    if (rc) {
+    if (attempt_build(r, &err)) {
         stream_fault(r, PS_FAULT_UNKNOWN,
                      err.code ? err.msg : "the request could not be built");
         return STEP_JUDGE;

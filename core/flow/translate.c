@@ -6,6 +6,11 @@
 #include "wire/ratelimit.h"
 
 #define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
+#define OUTGOING_TIMES 4         /* short members have longer names there */
+#define READ_APART (32u << 10)   /* larger bodies are read into memory of */
+#define READING_ROOM (4u << 20)  /* their own: they may need this, */
+#define READING_TIMES 4          /* their texts once for each target, */
+#define READING_NODE 256         /* and a block or message for a JSON value */
 #define DROPPED_MAX 512          /* bytes of x-penstock-dropped */
 
 /* In the order in which they are preferred: the nearer to the neutral form,
@@ -54,19 +59,31 @@ const ps_api *translate_api(const struct plugin *p, enum dialect from,
 
 /* ---- the request ------------------------------------------------------ */
 
+/* What is made of a large body goes with it, when the answer begins. */
+static struct arena *reading(struct request *r)
+{
+    if (r->body_bytes <= READ_APART)
+        return r->arena;
+    if (!r->reading)
+        r->reading = arena_new(READING_ROOM + READING_TIMES * r->body_bytes +
+                               (size_t)READING_NODE * r->json.count);
+    return r->reading;
+}
+
 /* Decoded once, whatever number of targets is tried. */
 static int read_neutral(struct request *r, struct err *err)
 {
     const struct codec *c = codec_for(r->endpoint->dialect);
+    struct arena *a = reading(r);
     struct neutral_request *n;
     int rc;
 
     if (r->neutral)
         return 0;
-    n = arena_alloc(r->arena, sizeof *n);
+    n = a ? arena_alloc(a, sizeof *n) : NULL;
     if (!n)
         return -ERR_NOMEM;
-    rc = c->decode_request(&r->json, r->arena, n, err);
+    rc = c->decode_request(&r->json, a, n, err);
     if (rc == 0 && r->tokens_most && n->max_tokens > r->tokens_most)
         n->max_tokens = r->tokens_most;
     if (rc == 0 && dialect_is_gemini(r->endpoint->dialect)) {
@@ -81,11 +98,17 @@ static int read_neutral(struct request *r, struct err *err)
 /* The client's bytes are given back at content commit, the names are not. */
 static int keep_names(struct request *r, struct codec_names *names)
 {
-    for (struct codec_name *n = names->first; n; n = n->next) {
+    for (struct codec_name **at = &names->first; *at; at = &(*at)->next) {
+        struct codec_name *n = arena_alloc(r->arena, sizeof *n);
+
+        if (!n)
+            return -ERR_NOMEM;
+        *n = **at;
         n->sent = arena_dup(r->arena, n->sent);
         n->name = arena_dup(r->arena, n->name);
         if (!n->sent.p || !n->name.p)
             return -ERR_NOMEM;
+        *at = n;
     }
     return 0;
 }
@@ -161,8 +184,8 @@ static int encode(struct request *r, struct attempt *t, struct err *err)
 
     target.reasoning_in = codec_reasoning_named(q->reasoning_in,
                                                 target.reasoning_in);
-    buf_init(&x->body, r->body_bytes * 2 + OUTGOING_ROOM);
-    rc = x->target->encode_request(r->neutral, &target, r->arena, &x->body,
+    buf_init(&x->body, r->body_bytes * OUTGOING_TIMES + OUTGOING_ROOM);
+    rc = x->target->encode_request(r->neutral, &target, reading(r), &x->body,
                                    &report, &x->names, err);
     if (rc == 0)
         rc = judge_report(r, t, &report, err);
@@ -199,6 +222,18 @@ static int open_answer(struct request *r, struct attempt *t)
     return x->in && x->out ? 0 : -ERR_NOMEM;
 }
 
+/* It is no fault of the target's: the caller hears of it. */
+static int say_too_large(const struct request *r, const struct attempt *t,
+                         struct err *err)
+{
+    err->code = ERR_NONE;
+    return err_set(err, ERR_TOO_LARGE, "The request (%llu bytes, %u JSON "
+                   "values) is too large to be translated for " STR_FMT ": "
+                   "shorten it, or ask a model that is served in this API.",
+                   (unsigned long long)r->body_bytes, r->json.count,
+                   STR_ARG(t->target->name));
+}
+
 int translate_begin(struct request *r, struct attempt *t, enum dialect to,
                     struct err *err)
 {
@@ -206,7 +241,7 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
     int rc;
 
     if (!x)
-        return -ERR_NOMEM;
+        return say_too_large(r, t, err);
     x->client = codec_for(r->endpoint->dialect);
     x->target = codec_for(to);
     buf_init(&x->said, TRANSLATED_BODY_MAX + OUTGOING_ROOM);
@@ -220,7 +255,19 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
         rc = open_answer(r, t);
     if (rc)
         translate_end(t);
+    if (rc == -ERR_NOMEM || rc == -ERR_LIMIT)
+        return say_too_large(r, t, err);
+    if (rc && rc != -ERR_INVALID_REQUEST)
+        err->code = ERR_INTERNAL; /* what we made is no JSON */
     return rc;
+}
+
+void translate_forget(struct request *r)
+{
+    if (r->reading)
+        r->neutral = NULL;
+    arena_free(r->reading);
+    r->reading = NULL;
 }
 
 void translate_shrink(struct attempt *t)

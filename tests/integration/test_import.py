@@ -234,3 +234,70 @@ model_list:
     said = got.stdout + got.stderr
     assert "{ { google = {} } }" in said and "{ { aws = {} } }" in said
     assert "aws_region_name" in said and "vertex_credentials" in said
+
+
+def test_maps_that_are_merged(tmp_path):
+    got = convert(tmp_path, """\
+model_list:
+  - model_name: a
+    litellm_params: &p
+      model: groq/llama
+      api_key: os.environ/GK
+  - model_name: b
+    litellm_params:
+      <<: *p
+      model: groq/llama2
+  - model_name: c
+    litellm_params: &self
+      <<: [{api_base: "http://10.0.0.1/v1"}, *p, *self]
+      model: hosted_vllm/x
+""")
+    assert got.returncode == 0 and not got.stderr.count("api_key"), got.stderr
+    conf = dumped(tmp_path, got.stdout)
+    assert conf["provider"]["groq"]["keys"] and len(conf["provider"]) == 2
+    assert conf["provider"]["vllm"]["base_url"] == ["http://10.0.0.1/v1"]
+    assert targets(conf["model"]["b"]["targets"]) == ["groq/llama2"]
+
+
+def test_an_address_of_the_environment(tmp_path, monkeypatch):
+    text = """\
+model_list:
+  - model_name: a
+    litellm_params: {model: azure/x, api_base: os.environ/MY_BASE}
+  - model_name: b
+    litellm_params: {model: openai/y, api_base: os.environ/OTHER_BASE}
+"""
+    monkeypatch.setenv("MY_BASE", "https://r.openai.azure.com/")
+    got = convert(tmp_path, text)
+    conf = dumped(tmp_path, got.stdout)["provider"]
+    assert conf["azure"]["base_url"] == ["https://r.openai.azure.com/openai/v1"]
+    assert conf["openai"]["base_url"] == ["https://set-other-base.invalid"]
+    assert "config.yaml:3: MY_BASE" in got.stderr
+    assert "config.yaml:5: OTHER_BASE" in got.stderr and \
+        "write it into base_url" in got.stderr
+
+
+def test_fallbacks_of_every_model(tmp_path):
+    got = convert(tmp_path, """\
+model_list:
+  - model_name: a
+    litellm_params: {model: openai/x}
+  - model_name: b
+    litellm_params: {model: groq/y}
+  - model_name: "*"
+    litellm_params: {model: "*"}
+router_settings:
+  fallbacks: [{"*": [b]}]
+  timeout: 30
+  num_retries: 2
+  model_group_alias: {"z": {"model": "a", "hidden": true}}
+litellm_settings:
+  request_timeout: 60
+  num_retries: 3
+""")
+    assert got.returncode == 0, got.stderr
+    conf = dumped(tmp_path, got.stdout)
+    assert targets(conf["model"]["a"]["fallback"]) == ["groq/y"]
+    for line, what in (("7", "*"), ("14", "request_timeout"),
+                       ("15", "num_retries"), ("12", "z")):
+        assert f"config.yaml:{line}: {what}" in got.stderr, (what, got.stderr)
