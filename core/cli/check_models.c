@@ -114,8 +114,10 @@ json_t *check_models(const struct config_file *f)
     const char *model;
     json_t *v;
 
-    l.models = config_beside(f->paths.catalogue, "models.json", &err);
-    l.prices = config_beside(f->paths.catalogue, "prices.json", &err);
+    l.models = config_beside(f->canonical, f->paths.catalogue, "models.json",
+                             &err);
+    l.prices = config_beside(f->canonical, f->paths.catalogue, "prices.json",
+                             &err);
     json_object_foreach(json_object_get(f->canonical, "model"), model, v) {
         look_through(&l, model, v, "targets");
         look_through(&l, model, v, "fallback");

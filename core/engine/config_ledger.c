@@ -61,25 +61,6 @@ int walk_prices(struct conf_walk *w, json_t *canonical)
     return rc;
 }
 
-json_t *config_beside(const char *vendors, const char *name, struct err *err)
-{
-    const char *slash = vendors ? strrchr(vendors, '/') : NULL;
-    char path[2048];
-    json_error_t je;
-    json_t *file;
-
-    snprintf(path, sizeof path, "%.*s%s",
-             slash ? (int)(slash - vendors) + 1 : 0, vendors ? vendors : "",
-             name);
-    file = json_load_file(path, 0, &je);
-    if (!file && json_error_code(&je) != json_error_cannot_open_file)
-        err_set(err, ERR_CONFIG, "the catalogue: %s: %s (line %d)", path,
-                je.text, je.line);
-    else if (!file)
-        file = json_object();
-    return file;
-}
-
 static int take_rows(json_t *rows, const char *provider, json_t *models)
 {
     char key[PRICE_KEY_MAX + 1];
@@ -144,7 +125,7 @@ static int fill(json_t *rows, const json_t *canonical, const json_t *catalogue)
 int config_prices(const json_t *canonical, const char *vendors,
                   json_t **out, struct err *err)
 {
-    json_t *file = config_beside(vendors, "prices.json", err);
+    json_t *file = config_beside(canonical, vendors, "prices.json", err);
     json_t *rows = json_object();
     int rc = file ? 0 : -err->code;
 

@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-#define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
+#define FORWARD_MAX 25 /* of ours and the client's; the rest is configured */
 
 /* Client fields that go upstream as they are, whatever the dialect. */
 static const char *const forwarded[] = { "idempotency-key",
@@ -79,6 +79,8 @@ static int put_head(struct request *r, struct attempt *t)
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = r->pass ? passthrough_head(r, t) : put_types(r, t);
 
+    if (!rc) /* without it every coding would be welcome */
+        rc = attempt_put(t, "accept-encoding", STR("identity"));
     if (!rc)
         rc = attempt_put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)

@@ -100,6 +100,7 @@ struct request {
     uint32_t same_target;  /* further tries at it so far */
     uint32_t tries_before; /* of models that it was degraded from */
     uint32_t queue_ms;     /* it waited, all in all */
+    uint32_t paused_ms;    /* before further tries, the one that is included */
     bool reuse_retried;    /* a dead kept connection was tried again once */
     uint8_t n_degraded;    /* see degrade.h */
     const struct str *degraded; /* to this model, or "reply"; NULL: not */

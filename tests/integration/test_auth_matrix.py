@@ -246,6 +246,8 @@ def check_shape(error, family, status, code):
         assert error["error"]["type"] == TYPES.get(
             status, "invalid_request_error")
     elif family == GEMINI:
+        if isinstance(error, list):     # the stream that is an array
+            (error,) = error
         assert error["error"]["code"] == status
         assert error["error"]["status"] == STATES[status]
         assert error["error"]["details"][0]["reason"] == code

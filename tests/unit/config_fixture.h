@@ -116,6 +116,7 @@ static inline json_t *fixture_check(const char *text, struct err *err)
     "    source = 'account', scope = 's' } } } }\n"                           \
     "provider 'bedrock' { base_url = 'https://b', keys = { { aws = {\n"       \
     "    source = 'web_identity', profile = 'p', file = '/c', role = 'r',\n"  \
+    "    config_file = '/c', programs = true,\n"                              \
     "    token_file = '/t', region = 'eu-west-1' } } } }\n"                   \
     "provider 'azure' { base_url = 'https://a', keys = { { entra = {\n"       \
     "    source = 'secret', tenant = 't', client_id = 'c',\n"                 \
