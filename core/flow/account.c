@@ -282,6 +282,13 @@ static void f_notes(struct line *l)
     buf_putc(l->b, ']');
 }
 
+/* Of the request and of the answer, by a translation. */
+static void f_dropped(struct line *l)
+{
+    if (l->r->dropped.n)
+        buf_json_str(l->b, l->r->dropped);
+}
+
 static void f_generation(struct line *l)
 {
     format_u64(l->b, l->r->gen->number);
@@ -303,6 +310,7 @@ static const struct {
     { STR(",\"answered_by\":"), f_answered },
     { STR(",\"degraded\":"), f_degraded }, { STR(",\"side\":"), f_side },
     { STR(",\"error\":"), f_error }, { STR(",\"waiting_on\":"), f_waiting },
+    { STR(",\"dropped\":"), f_dropped },
     { STR(",\"attempts\":"), f_attempts }, { STR(",\"tokens\":"), f_tokens },
     { STR(",\"searches\":"), f_searches },
     { STR(",\"cost\":"), f_cost }, { STR(",\"bytes_in\":"), f_bytes_in },

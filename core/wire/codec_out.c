@@ -255,6 +255,26 @@ int codec_out_note(struct codec_out *out, const struct neutral_event *ev)
     return 0;
 }
 
+void out_lose_event(struct codec_out *out, const struct neutral_event *ev)
+{
+    enum codec_loss l = codec_loss_of(ev->type);
+
+    if (l != LOSS_COUNT)
+        out_lose(out, l);
+}
+
+const char *out_tier(struct codec_out *out, uint32_t words)
+{
+    uint32_t tier = out->usage.tier;
+
+    if (tier == TIER_STANDARD)
+        return NULL;
+    if (words >> tier & 1)
+        return usage_tier_name((int)tier);
+    out_lose(out, LOSS_TIER);
+    return NULL;
+}
+
 int codec_pipe(void *ud, const struct neutral_event *ev)
 {
     struct codec_pipe *pipe = ud;
