@@ -4,6 +4,7 @@
  * that went wrong, so every text is taken with its bound. */
 #include "app/charge.h"
 
+#include "app/quarantined.h"
 #include "app/reload_impl.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -54,16 +55,6 @@ static struct plugin_mark *mark_of(const struct master *m,
     return p ? charges_find(cells_charges(m->cells), str_of(p->name),
                             plugin_hash(p->path))
              : NULL;
-}
-
-void charge_enter(struct master *m)
-{
-    for (size_t i = 0; i < m->loaded.n_plugins; i++) {
-        const struct loaded_plugin *p = &m->loaded.plugins[i];
-
-        charges_claim(cells_charges(m->cells), str_of(p->name),
-                      plugin_hash(p->path));
-    }
 }
 
 void charge_suspect(const struct master *m, const struct post *p,
@@ -208,11 +199,45 @@ static bool another_is_left(const struct master *m, const struct suspect *s)
     return false;
 }
 
+/** A file that was out before this master began stays out. */
+static void remember(struct master *m, const struct suspect *s)
+{
+    bool spared = !another_is_left(m, s);
+    char lift[96];
+
+    if (!spared)
+        atomic_store(&s->mark->out, 1);
+    snprintf(lift, sizeof lift, "penstock plugin release %s", s->name);
+    log_event(spared ? EV_plugin_spared : EV_plugin_quarantined,
+              LOG_Z("plugin", s->name), LOG_Z("version", s->plugin->version),
+              LOG_Z("hash", s->mark->hash),
+              LOG_Z("why", "it was quarantined before this start"),
+              LOG_Z("release", lift));
+    charge_publish(m);
+}
+
+void charge_enter(struct master *m)
+{
+    for (size_t i = 0; i < m->loaded.n_plugins; i++) {
+        const struct loaded_plugin *p = &m->loaded.plugins[i];
+        struct str hash = plugin_hash(p->path);
+        bool known = mark_of(m, p) != NULL;
+        struct suspect s = { .plugin = p };
+
+        s.mark = charges_claim(cells_charges(m->cells), str_of(p->name), hash);
+        snprintf(s.name, sizeof s.name, "%s", p->name);
+        if (s.mark && !known && quarantined_has(m->config->state, p->name,
+                                                hash))
+            remember(m, &s);
+    }
+}
+
 static void quarantine(struct master *m, const struct suspect *s,
                        const struct charge_sum *sum)
 {
     bool spared = !another_is_left(m, s);
     struct line l = { .n = 0 };
+    struct err err = { 0 };
     char lift[96];
 
     snprintf(lift, sizeof lift, "penstock plugin release %s", s->name);
@@ -224,11 +249,14 @@ static void quarantine(struct master *m, const struct suspect *s,
     put(&l, LOG_I("callers", sum->callers));
     put(&l, LOG_I("bodies", sum->bodies));
     put_back(&l, m);
-    if (!spared)
+    if (!spared) {
         put(&l, LOG_Z("release", lift));
-    l.f[l.n] = LOG_END;
-    if (!spared)
         atomic_store(&s->mark->out, 1);
+        if (quarantined_note(m->config->state, s->mark->name, s->mark->hash,
+                             &err) != 0)
+            put(&l, LOG_Z("ends_with_a_restart", err.msg));
+    }
+    l.f[l.n] = LOG_END;
     log_fields(spared ? EV_plugin_spared : EV_plugin_quarantined, l.f);
     charge_publish(m);
 }
@@ -331,7 +359,7 @@ size_t charge_release(struct master *m, struct str name)
     struct charges *c = cells_charges(m->cells);
     struct plugin_mark *k;
     uint32_t at = 0;
-    size_t n = 0;
+    size_t n = 0, kept = quarantined_forget(m->config->state, name);
 
     while ((k = charges_next(c, &at))) {
         if (!str_is(name, k->name) || !atomic_exchange(&k->out, 0))
@@ -345,5 +373,5 @@ size_t charge_release(struct master *m, struct str name)
         charges_forgive(c);
         charge_publish(m);
     }
-    return n;
+    return n > kept ? n : kept; /* some may have no mark since the start */
 }

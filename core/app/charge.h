@@ -20,7 +20,8 @@ struct suspect {
     struct plugin_mark *mark;           /* the same */
 };
 
-/** Before a worker is forked: its plugins' files have marks. */
+/** Before a worker is forked: its plugins' files have marks, and those that
+ * were in quarantine before the start are in it. */
 void charge_enter(struct master *m);
 /** Another generation is in force: what metrics say of its plugins. */
 void charge_publish(const struct master *m);
@@ -45,7 +46,7 @@ const struct loaded *charge_loaded(const struct master *m,
 
 /** Is this file in quarantine? O(marks). */
 bool charge_is_out(const struct master *m, const struct loaded_plugin *p);
-/** End the quarantine of a plugin's files; how many that were. */
+/** End the quarantine of a plugin's files, for good; how many that were. */
 size_t charge_release(struct master *m, struct str name);
 
 #endif

@@ -12,6 +12,7 @@
 #include "engine/shed.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -333,6 +334,23 @@ static void put_files(struct buf *b, const struct master *m)
     buf_putc(b, '}');
 }
 
+/** Whole, for verbs that are run elsewhere. */
+static void put_file(struct buf *b, const char *file)
+{
+    char *cwd = *file == '/' ? NULL : realpath(".", NULL);
+
+    put_name(b, "file");
+    if (cwd) {
+        char whole[PATHS_MAX * 2];
+
+        snprintf(whole, sizeof whole, "%s/%s", cwd, file);
+        buf_json_str(b, str_of(whole));
+    } else {
+        buf_json_str(b, str_of(file));
+    }
+    free(cwd);
+}
+
 int control_status(const struct master *m, struct buf *out)
 {
     uint64_t now = clock_mono_ms();
@@ -358,7 +376,7 @@ int control_status(const struct master *m, struct buf *out)
     kept_put_all(m, out);
     put_files(out, m);
     if (m->file)
-        put_str(out, "file", str_of(m->file));
+        put_file(out, m->file);
     put_str(out, "state", m->config->state);
     put_listeners(out, m);
     if (*m->metrics_address)

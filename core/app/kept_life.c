@@ -48,21 +48,40 @@ static bool state_line(struct str line, char out[PATHS_MAX])
                                       STR_ARG(line)) < PATHS_MAX;
 }
 
-static void guess_state(const struct master *m, char out[PATHS_MAX])
+/** `found`: a line of the file names it; `readable`: the file is there. */
+static void say_state(struct master *m, const char *state, bool found,
+                      bool readable)
+{
+    struct kept_life *k = &m->reload.kept_life;
+    const char *from = paths_state_from();
+
+    if (found)
+        snprintf(k->from, sizeof k->from, "%s, which the file names", state);
+    else if (from)
+        snprintf(k->from, sizeof k->from, "%s, from $%s", state, from);
+    else
+        snprintf(k->from, sizeof k->from, "%s, the usual one, as the file %s; "
+                 "PENSTOCK_STATE would name another", state,
+                 readable ? "names none" : "cannot be read");
+}
+
+static void guess_state(struct master *m, char out[PATHS_MAX])
 {
     struct buf text = BUF_INIT(CONFIG_BYTES);
     struct err ignored = { 0 };
+    bool found = false, readable;
     struct str rest;
-    bool found = false;
 
     snprintf(out, PATHS_MAX, "%s", m->paths.state);
-    if (m->file && file_read(m->file, &text, &ignored) == 0) {
+    readable = m->file && file_read(m->file, &text, &ignored) == 0;
+    if (readable) {
         rest = buf_str(&text);
         while (rest.p && !found)
             found = state_line(str_split(&rest, '\n'), out);
     }
     if (!found)
         snprintf(out, PATHS_MAX, "%s", m->paths.state);
+    say_state(m, out, found, readable);
     buf_clear(&text);
 }
 
@@ -111,7 +130,7 @@ int kept_last_good(struct master *m, struct err *err)
     }
     *err = (struct err){ 0 };
     return err_at(err, why.code, why.at, "%s (and no bundle that served well "
-                  "can be taken from %s/generations)", why.msg, state);
+                  "can be taken from the state folder %s)", why.msg, k->from);
 }
 
 /** Was it kept before, under another number? Then that file goes. */
@@ -156,7 +175,7 @@ void kept_open(struct master *m)
     if (*k->broken) {
         log_event(EV_serve_last_good,
                   LOG_I("generation", (int64_t)m->generation),
-                  LOG_Z("why", k->broken));
+                  LOG_Z("state", k->from), LOG_Z("why", k->broken));
         return;
     }
     if (kept_write(state, &m->loaded, "served", &err) == 0)

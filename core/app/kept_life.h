@@ -20,6 +20,7 @@ struct kept_life {
     uint64_t deaths;   /* of workers, then */
     bool good;
     char broken[1024]; /* why the files were not served at the start; "" */
+    char from[PATHS_MAX + 128]; /* the folder that was looked in, and why */
 };
 
 /** The files are broken: start from the newest bundle that is good. Fills

@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,6 +127,20 @@ static int read_reason(const struct message *m, struct err *err)
 
 /* ---- a load under way -------------------------------------------------- */
 
+static void forget_child(struct loading *l)
+{
+    close(l->sock);
+    sources_free(l->sources);
+    *l = (struct loading){ .sock = -1 };
+}
+
+/** It has answered. Its end takes a millisecond, for which nobody waits. */
+static void dismiss_child(struct loading *l)
+{
+    kill(l->pid, SIGKILL);
+    forget_child(l);
+}
+
 static void end_child(struct loading *l, struct err *err)
 {
     int status = 0;
@@ -139,9 +152,7 @@ static void end_child(struct loading *l, struct err *err)
         WTERMSIG(status) != SIGKILL)
         snprintf(err->msg, sizeof err->msg,
                  "the loader was ended by signal %d", WTERMSIG(status));
-    close(l->sock);
-    sources_free(l->sources);
-    *l = (struct loading){ .sock = -1 };
+    forget_child(l);
 }
 
 int loading_start(struct loading *l, const struct load_order *order,
@@ -161,8 +172,9 @@ int loading_start(struct loading *l, const struct load_order *order,
         if (order->let_go)
             order->let_go(order->ud);
         /* who serves comes first: what this takes of a busy core, requests
-         * would wait for */
-        (void)setpriority(PRIO_PROCESS, 0, LOADER_NICE);
+         * would wait for; added to the master's own, which may be nice */
+        if (nice(LOADER_NICE) == -1)
+            errno = 0; /* as nice as may be */
         exit(loader_run(order, ends[1]));
     }
     close(ends[1]);
@@ -213,7 +225,10 @@ int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
         rc = read_reason(&m, err);
     out->sources = l->sources;
     l->sources = NULL;
-    end_child(l, err);
+    if (rc)
+        end_child(l, err);
+    else
+        dismiss_child(l);
     if (got > 0 && m.fd >= 0)
         close(m.fd);
     if (rc)
@@ -260,6 +275,7 @@ int loader_wait(struct loaded *out, const struct load_order *order,
     int signal_fd = order->signal_fd;
     struct loading l;
     int rc = loading_start(&l, order, err);
+    pid_t pid = l.pid;
 
     while (rc == 0) {
         struct pollfd fds[2] = { { .fd = l.sock, .events = POLLIN },
@@ -275,6 +291,9 @@ int loader_wait(struct loaded *out, const struct load_order *order,
             rc = loading_take(&l, out, clock_mono_ms(), err);
     }
     loading_stop(&l);
+    /* one that has answered is ours to reap */
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
     return rc < 0 ? rc : 0;
 }
 

@@ -93,7 +93,8 @@ struct load_order {
 int loading_start(struct loading *l, const struct load_order *order,
                   struct err *err);
 /** When `sock` is readable or the time is over: 1 with *out filled, 0 (not
- * yet), or -ERR_x with *err. The load is over but for 0. */
+ * yet), or -ERR_x with *err. The load is over but for 0; after 1 its process
+ * is still to be reaped, as any child. */
 int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
                  struct err *err);
 /** Give it up; nothing is left of it. */

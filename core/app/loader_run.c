@@ -10,6 +10,7 @@
 #include "app/loader.h"
 #include "app/loader_kept.h"
 #include "app/loader_tests.h"
+#include "app/loader_tried.h"
 #include "app/loader_urls.h"
 #include "app/message.h"
 #include "base/snapshot.h"
@@ -36,6 +37,7 @@ struct load {
     struct kept *kept; /* what is read in place of the file; or NULL */
     struct buf kept_bytes;
     int bundle, sock;
+    bool same_providers; /* as those of what is served */
 };
 
 /** The canonical tree, of the file or of what was kept. */
@@ -104,6 +106,18 @@ static int try_policies(struct load *l, struct err *err)
     return 0;
 }
 
+/** Nothing of a trial would be another than it was. */
+static bool tried(const struct load *l, struct plugin_trial *t)
+{
+    const struct loaded_plugin *p =
+        l->same_providers ? loader_tried(l->order->served, t->name, t->staged)
+                          : NULL;
+
+    if (p)
+        snprintf(t->version, PLUGIN_VERSION_MAX, "%s", p->version);
+    return p;
+}
+
 /** Stage a plugin and try it with the settings of all its providers. */
 static int take_plugin(struct load *l, struct str name, struct err *err)
 {
@@ -128,7 +142,7 @@ static int take_plugin(struct load *l, struct str name, struct err *err)
             trial.n_settings < LOADER_MAX_PLUGINS)
             settings[trial.n_settings++] = c->providers[i].settings;
     }
-    if (!rc)
+    if (!rc && !tried(l, &trial))
         rc = plugin_try_in_child(&trial, err);
     if (!rc) {
         struct loaded_plugin *p = &l->out.plugins[l->out.n_plugins++];
@@ -157,6 +171,8 @@ static int take_plugins(struct load *l, struct err *err)
     snprintf(state, sizeof state, STR_FMT, STR_ARG(l->config->state));
     /* workers read the staged plugins there after they dropped their rights */
     rc = paths_make(state, geteuid() == 0 ? 0755 : 0700, err);
+    l->same_providers = loader_same_providers(l->order->served,
+                                              l->out.bundle);
     l->out.plugins = calloc(LOADER_MAX_PLUGINS, sizeof *l->out.plugins);
     if (!l->out.plugins)
         rc = err_set(err, ERR_NOMEM, "no memory");

@@ -157,10 +157,16 @@ static int find_socket(struct paths *p, const char *socket, struct err *err)
                          "/control.sock");
 }
 
+const char *paths_state_from(void)
+{
+    return environment("PENSTOCK_STATE")    ? "PENSTOCK_STATE"
+           : environment("STATE_DIRECTORY") ? "STATE_DIRECTORY"
+                                            : NULL;
+}
+
 int paths_find(struct paths *p, const char *socket, struct err *err)
 {
-    const char *state = environment("PENSTOCK_STATE");
-    const char *managed = environment("STATE_DIRECTORY");
+    const char *from = paths_state_from();
     char own[PATHS_MAX];
     int rc = find_shipped(p, err);
 
@@ -168,9 +174,8 @@ int paths_find(struct paths *p, const char *socket, struct err *err)
         rc = find_socket(p, socket, err);
     if (!rc)
         rc = put(p->sim, sizeof p->sim, err, p->socket, ".sim");
-    if (!rc && (state || managed))
-        return put(p->state, sizeof p->state, err, state ? state : managed,
-                   "");
+    if (!rc && from)
+        return put(p->state, sizeof p->state, err, environment(from), "");
     if (!rc && (geteuid() == 0 || ours(PS_STATEDIR)))
         return put(p->state, sizeof p->state, err, PS_STATEDIR, "");
     if (!rc)

@@ -32,6 +32,9 @@ struct paths {
 /** `socket` is the -s option or NULL. Errors: LIMIT (a path is too long). */
 int paths_find(struct paths *p, const char *socket, struct err *err);
 
+/** The variable that names the state folder; NULL: it is the usual one. */
+const char *paths_state_from(void);
+
 /**
  * The socket of a running instance, for verbs that speak to one: -s,
  * $PENSTOCK_SOCKET, else our own instance's if there is one, else the

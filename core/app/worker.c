@@ -256,7 +256,6 @@ static int open_all(struct worker *w, struct err *err)
     w->fetched = fetched_set_new();
     if (!w->loop || !w->addresses || !w->keys || !w->jwt_keys || !w->fetched)
         return err_set(err, ERR_NOMEM, "no memory");
-    loop_timer_init(&w->preparing, w->loop, worker_prepare_part, w);
     w->client = http_client_new(w->loop, w->m->config->server.max_connections,
                                 err);
     if (!w->client)

@@ -9,6 +9,7 @@
 #include "engine/fetched.h"
 #include "engine/jwt_keys.h"
 #include "flow/flow.h"
+#include "net/pause.h"
 
 struct message; /* app/message.h */
 
@@ -30,7 +31,7 @@ struct worker {
     struct tls_server **next_tls;
     struct jwt_sources *next_jwts; /* the last part; NULL: not whole */
     uint32_t next_number;
-    struct loop_timer preparing; /* set while parts are to come */
+    struct loop_pause preparing; /* open while parts are to come */
     struct flow_listener *tags;  /* by listener */
     uint32_t *ids; /* of http_server_listen, by slot and listener; 0 = not */
     struct loop_io sock;         /* to the master */
@@ -66,7 +67,6 @@ void worker_ask_fetch(void *ud, struct str id);
 /** What generation `number` is made of came: it is prepared between requests,
  * and the master told (worker_reload.c). */
 void worker_prepare(struct worker *w, struct message *m);
-void worker_prepare_part(void *ud);
 /** From now on it is served. */
 void worker_flip(struct worker *w, struct message *m);
 /** It is not wanted; idempotent. */

@@ -17,13 +17,14 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* The preparing is done in parts of this much, with requests between them:
- * all of it at once would hold them up for some milliseconds. */
-enum { PART_NS = 400000, PAUSE_MS = 1 };
+/* The preparing is done in parts, with requests between them: all of it at
+ * once would hold them up for some milliseconds. A pause is twice the part
+ * before it, so that requests have two thirds of the time. */
+enum { PAUSE_US = 200, PAUSE_MAX_US = 4000 };
 
 void worker_abandon(struct worker *w)
 {
-    loop_timer_stop(&w->preparing);
+    loop_pause_close(&w->preparing);
     jwt_sources_free(w->next_jwts);
     generation_unref(w->next);
     worker_tls_close(w, w->next_tls);
@@ -53,20 +54,21 @@ static int finish(struct worker *w, struct err *err)
     return w->next_jwts ? 0 : -err->code;
 }
 
-void worker_prepare_part(void *ud)
+static void on_part(void *ud)
 {
     struct worker *w = ud;
     struct err err = { 0 };
-    uint64_t until = clock_mono_ns() + PART_NS;
-    int rc;
+    uint64_t began = clock_mono_ns(), us;
+    int rc = generation_step(w->next, &err);
 
-    do
-        rc = generation_step(w->next, &err);
-    while (rc > 0 && clock_mono_ns() < until);
     if (rc > 0) {
-        loop_timer_set(&w->preparing, PAUSE_MS);
+        us = (clock_mono_ns() - began) / 500; /* twice of it */
+        us = us < PAUSE_US ? PAUSE_US : us;
+        loop_pause_set(&w->preparing,
+                       us > PAUSE_MAX_US ? PAUSE_MAX_US : (uint32_t)us);
         return;
     }
+    loop_pause_close(&w->preparing);
     if (rc == 0)
         finish(w, &err);
     answer(w, &err);
@@ -86,10 +88,12 @@ void worker_prepare(struct worker *w, struct message *m)
         w->next = generation_begin(s, snapshot_generation(s), w->plugins, NULL,
                                    &err);
     snapshot_unref(s);
-    if (w->next)
-        loop_timer_set(&w->preparing, PAUSE_MS);
-    else
+    if (w->next && loop_pause_open(&w->preparing, w->loop, on_part, w) != 0)
+        err_errno(&err, "timerfd");
+    if (err.code)
         answer(w, &err);
+    else
+        loop_pause_set(&w->preparing, PAUSE_US);
 }
 
 /** Where a log file was renamed meanwhile this is the moment as well. */

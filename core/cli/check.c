@@ -4,6 +4,7 @@
  * `penstock check`: would this configuration start? Exit 0, or 1 with file,
  * line and the right spelling.
  */
+#include "cli/check_models.h"
 #include "cli/cli.h"
 #include "cli/config_file.h"
 
@@ -16,6 +17,11 @@ static size_t count(const struct config_file *f, const char *key)
     return json_object_size(v) + json_array_size(v);
 }
 
+static const char *text_of(const json_t *note, const char *key)
+{
+    return json_string_value(json_object_get(note, key));
+}
+
 static void report(const struct config_file *f, const struct cli_ctx *ctx)
 {
     static const char *const kinds[][2] = {
@@ -23,8 +29,8 @@ static void report(const struct config_file *f, const struct cli_ctx *ctx)
         {"model", "models"},     {"team", "teams"},
         {"key", "keys"},         {"policies", "policies"},
     };
-    size_t n = sizeof kinds / sizeof kinds[0];
-    json_t *all = json_object();
+    size_t n = sizeof kinds / sizeof kinds[0], at;
+    json_t *all = json_object(), *notes = check_models(f), *note;
 
     if (ctx->json) {
         json_object_set_new(all, "ok", json_true());
@@ -41,11 +47,17 @@ static void report(const struct config_file *f, const struct cli_ctx *ctx)
             printf("%s %s %zu", i ? "," : ":", kinds[i][1],
                    count(f, kinds[i][0]));
     }
+    json_object_set_new(all, "notes", notes);
     if (ctx->json)
         json_dumpf(all, stdout, JSON_COMPACT);
     printf("%s\n", f->static_only && !ctx->json
                        ? " (secrets and other files were not looked at)"
                        : "");
+    json_array_foreach(notes, at, note) {
+        if (!ctx->json)
+            fprintf(stderr, "%s: note: %s: %s\n", text_of(note, "at"),
+                    text_of(note, "target"), text_of(note, "note"));
+    }
     json_decref(all);
 }
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "cli/config_file.h"
 #include "cli/explain_print.h"
-#include "cli/explain_status.h"
+#include "cli/explain_usual.h"
 #include "policy/probe.h"
 
 #include <string.h>
@@ -143,27 +143,20 @@ static int run_both(const struct cli_ctx *ctx, struct dry_run *d,
     return rc;
 }
 
-const char *explain_usual(bool tell)
-{
-    static const char installed[] = PS_SYSCONFDIR "/penstock.conf";
-
-    if (access(installed, F_OK) == 0)
-        return installed;
-    if (tell)
-        fprintf(stderr, "No %s: the built-in configuration answers, with "
-                        "sim. Name another one with -c FILE.\n", installed);
-    return NULL;
-}
-
 int explain_file(const struct cli_ctx *ctx, const char *request,
                  const char *config)
 {
     struct dry_request q = { 0 };
+    char usual[PATHS_MAX] = "";
     struct paths paths;
     struct dry_run *d = NULL;
     struct err err = { 0 };
-    int rc;
+    int rc = config ? CLI_DONE : explain_usual(ctx, usual);
 
+    if (rc != CLI_DONE)
+        return rc;
+    if (!config && *usual)
+        config = usual;
     log_open("/dev/null", LOG_TEXT, LOG_ERROR);
     rc = dry_request_read(&q, request, &err);
     if (rc && !err.at[0] && !strstr(err.msg, request))
@@ -171,7 +164,7 @@ int explain_file(const struct cli_ctx *ctx, const char *request,
     if (rc == 0)
         rc = paths_find(&paths, NULL, &err);
     if (rc == 0) {
-        d = dry_run_new(config ? config : explain_usual(true), &paths, &err);
+        d = dry_run_new(config, &paths, &err);
         rc = d ? run_both(ctx, d, &q.ask, &err) : -err.code;
     }
     dry_run_free(d);

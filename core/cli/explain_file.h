@@ -7,7 +7,7 @@
 #include "app/dry_run.h"
 #include "cli/cli.h"
 
-/** Run it; `config` NULL is the installed one. An enum cli_exit. */
+/** Run it; `config` NULL: explain_usual.h. An enum cli_exit. */
 int explain_file(const struct cli_ctx *ctx, const char *request,
                  const char *config);
 

@@ -9,6 +9,7 @@
 
 #include "app/dry_fault.h"
 #include "base/log.h"
+#include "cli/explain_usual.h"
 #include "cli/policy.h"
 
 #include <stdlib.h>
@@ -160,8 +161,7 @@ static json_t *of_catalogue(const struct answer *a, struct err *err)
 static json_t *find(const struct wanted *w, const struct answer *a,
                     struct err *err)
 {
-    const char *file = w->config ? w->config : explain_usual(false);
-    json_t *doc = judged(file, a, err);
+    json_t *doc = judged(w->config, a, err);
     const char *from = "configuration";
 
     if (!doc && err->code == ERR_NOTFOUND) {
@@ -171,6 +171,8 @@ static json_t *find(const struct wanted *w, const struct answer *a,
         err->at[0] = '\0'; /* a place in a file that is gone */
     }
     json_object_set_new(doc, "from", json_string(from));
+    if (strcmp(from, "configuration") == 0 && w->config)
+        json_object_set_new(doc, "file", json_string(w->config));
     return doc;
 }
 
@@ -220,8 +222,9 @@ static void print(const json_t *doc)
     static const char *const lines[] = { "class", "scope", "code", "message",
                                          "breaker", "rests" };
 
-    printf("%-14s %s, plugin %s (%s)\n", "provider", text(doc, "provider"),
-           text(doc, "plugin"), text(doc, "from"));
+    printf("%-14s %s, plugin %s (%s%s%s)\n", "provider",
+           text(doc, "provider"), text(doc, "plugin"), text(doc, "from"),
+           *text(doc, "file") ? " " : "", text(doc, "file"));
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         if (*text(doc, lines[i]))
             printf("%-14s %s\n", lines[i], text(doc, lines[i]));
@@ -233,16 +236,23 @@ static void print(const json_t *doc)
 int explain_status(int argc, char **argv, struct cli_ctx *ctx)
 {
     struct wanted w = { 0 };
+    char usual[PATHS_MAX] = "";
     struct answer a = { 0 };
     struct err err = { 0 };
     json_t *doc = NULL;
     uint64_t status;
+    int rc;
 
     if (!read_options(&w, argc, argv) || !is_name(w.provider))
         return cli_bad_usage(ctx, "--status N --provider NAME, and perhaps "
                                   "--body, --headers, -c with a file each");
     if (!str_u64(str_of(w.status), &status) || status < 100 || status > 599)
         return cli_bad_usage(ctx, "'%s' is no HTTP status", w.status);
+    rc = w.config ? CLI_DONE : explain_usual(ctx, usual);
+    if (rc != CLI_DONE)
+        return rc;
+    if (!w.config && *usual)
+        w.config = usual;
     log_open("/dev/null", LOG_TEXT, LOG_ERROR);
     a.ask.status = (int)status;
     if (read_answer(&a, &w, &err) == 0)

@@ -9,8 +9,4 @@
 /** argv[0] is the verb; an enum cli_exit. */
 int explain_status(int argc, char **argv, struct cli_ctx *ctx);
 
-/** The configuration that a server without -c would read; NULL: the built-in
- * one, which is said on stderr where `tell`. See explain_file.c. */
-const char *explain_usual(bool tell);
-
 #endif

@@ -107,22 +107,55 @@ static size_t provider_at(struct litellm *l, const struct litellm_provider *p)
     return l->n_providers++;
 }
 
+/* The address itself stands in the file here: what the variable says now, or
+ * one that leads nowhere. */
+static const char *base_of(struct litellm *l, ynode params, char *room,
+                           size_t size)
+{
+    const char *key = ytree_at(l->yaml, params, "api_base") ? "api_base"
+                                                            : "base_url";
+    const char *base = take(l, params, key), *env = litellm_env(base);
+    const char *value = env ? getenv(env) : NULL;
+    size_t n;
+
+    if (!env)
+        return base;
+    litellm_note(l, ytree_at(l->yaml, params, key), env,
+                 value && *value
+                     ? "an address stands in the file itself: what the "
+                       "variable says now was written"
+                     : "an address stands in the file itself, and the "
+                       "variable is not set here: write it into base_url");
+    if (value && *value)
+        return value;
+    n = (size_t)snprintf(room, size, "https://set-%s.invalid", env);
+    for (size_t i = 0; i < n && i < size; i++) {
+        if (room[i] == '_')
+            room[i] = '-';
+        else if (room[i] >= 'A' && room[i] <= 'Z')
+            room[i] = (char)(room[i] + 32);
+    }
+    return room;
+}
+
 /* Azure's v1 API is below the resource; the others' base is taken as it is. */
 static void set_base(struct litellm *l, struct litellm_provider *p,
-                     ynode params)
+                     ynode params, const char *model)
 {
-    const char *base = take(l, params, "api_base");
+    char room[300];
+    const char *base = base_of(l, params, room, sizeof room);
     bool azure = strncmp(p->vendor, "azure", 5) == 0;
     ynode version;
     size_t n;
 
-    base = base ? base : take(l, params, "base_url");
     if (!base)
         return;
     n = strlen(base);
     while (n && base[n - 1] == '/')
         n--;
-    if (azure && !strstr(base, "/openai"))
+    if (strcmp(p->vendor, "azure-foundry") == 0)
+        litellm_azure_ai(p, base, model);
+    else if (azure && !strstr(base, "/openai"))
         snprintf(p->base_url, sizeof p->base_url, "%.*s/openai/v1", (int)n,
                  base);
     else if (strcmp(p->vendor, "ollama") == 0 && !strstr(base, "/v1"))
@@ -131,8 +164,8 @@ static void set_base(struct litellm *l, struct litellm_provider *p,
         snprintf(p->base_url, sizeof p->base_url, "%.*s", (int)n, base);
     version = azure ? ytree_take(l->yaml, params, "api_version") : 0;
     if (version)
-        litellm_note(l, version, "api_version", "Azure's v1 API, which "
-                     "base_url names here, has none");
+        litellm_note(l, version, "api_version", "Azure's addresses "
+                     "that base_url names here want none");
 }
 
 /* Where a cloud's models are: settings of its plugin. */
@@ -157,10 +190,10 @@ static void read_settings_of(struct litellm *l, ynode params,
 }
 
 static void read_provider(struct litellm *l, ynode params,
-                          struct litellm_provider *p)
+                          struct litellm_provider *p, const char *model)
 {
     read_settings_of(l, params, p);
-    set_base(l, p, params);
+    set_base(l, p, params, model);
     p->key = take(l, params, "api_key");
     p->total = take(l, params, "timeout");
     p->first_event = take(l, params, "stream_timeout");
@@ -248,13 +281,18 @@ static void read_entry(struct litellm *l, ynode entry)
         ytree_mark(l->yaml, entry);
         return;
     }
+    if (strcmp(e.upstream, "*") == 0 && strcmp(name, "*") == 0)
+        litellm_note(l, ytree_at(l->yaml, params, "model"), "*",
+                     "every model is asked of OpenAI, not of whom its name "
+                     "says: write a model for each vendor, as in "
+                     "model \"claude-*\" { \"anthropic/claude-*\" }");
     info = ytree_at(l->yaml, entry, "model_info");
     ytree_take(l->yaml, info, "id");
     ytree_take(l->yaml, info, "mode");
     e.weight = weight_of(l, params);
     e.order = number(l, params, "order");
     e.max_concurrent = number(l, params, "max_parallel_requests");
-    read_provider(l, params, &p);
+    read_provider(l, params, &p, e.upstream);
     e.provider = provider_at(l, &p);
     l->entries[l->n_entries++] = e;
 }
@@ -314,6 +352,8 @@ static ynode either(struct litellm *l, ynode router, ynode settings,
     ynode n = ytree_take(l->yaml, router, key);
     ynode other = ytree_take(l->yaml, settings, key);
 
+    if (n && other)
+        litellm_note(l, other, key, "the same in router_settings counts");
     return n ? n : other;
 }
 
@@ -331,10 +371,12 @@ static void read_settings(struct litellm *l)
     l->content = either(l, router, settings, "content_policy_fallbacks");
     l->defaults = either(l, router, settings, "default_fallbacks");
     l->aliases = ytree_take(l->yaml, router, "model_group_alias");
-    l->total = ytree_text(l->yaml, ytree_take(l->yaml, settings,
-                                              "request_timeout"));
-    if (ytree_at(l->yaml, router, "timeout")) /* the router's word counts */
-        l->total = take(l, router, "timeout");
+    n = ytree_take(l->yaml, settings, "request_timeout");
+    l->total = take(l, router, "timeout"); /* the router's word counts */
+    if (n && l->total)
+        litellm_note(l, n, "request_timeout", "router_settings.timeout counts");
+    else
+        l->total = ytree_text(l->yaml, n);
     n = either(l, router, settings, "num_retries");
     if (ytree_text(l->yaml, n))
         l->retries = strtol(ytree_text(l->yaml, n), NULL, 10);

@@ -232,15 +232,23 @@ static size_t put_targets(const struct litellm *l, FILE *out,
     return n;
 }
 
-/* [{a: [b, c]}, …] or {a: [b]}: the list of `model`; 0 = none. */
-static ynode fallback_of(const struct litellm *l, ynode list,
-                         const char *model)
+static ynode listed(const struct litellm *l, ynode list, const char *model)
 {
     ynode n, found = ytree_at(l->yaml, list, model);
 
     for (size_t i = 0; !found && (n = ytree_item(l->yaml, list, i)); i++)
         found = ytree_at(l->yaml, n, model);
     return found;
+}
+
+/* [{a: [b, c]}, …] or {a: [b]}: the list of `model`, else that of "*", which
+ * stands for all others; 0 = none. */
+static ynode fallback_of(const struct litellm *l, ynode list,
+                         const char *model)
+{
+    ynode found = listed(l, list, model);
+
+    return found ? found : listed(l, list, "*");
 }
 
 static void put_fallbacks(struct litellm *l, FILE *out, const char *model)
@@ -317,6 +325,25 @@ static void put_model(struct litellm *l, FILE *out, const char *name,
     fputs("\n}\n", out);
 }
 
+static void put_alias(struct litellm *l, FILE *out, const char *alias,
+                      ynode v)
+{
+    const char *model = ytree_text(l->yaml, v);
+    ynode hidden = ytree_at(l->yaml, v, "hidden");
+    const char *hides = ytree_text(l->yaml, hidden);
+
+    if (!model)
+        model = ytree_text(l->yaml, ytree_at(l->yaml, v, "model"));
+    if (!model || first_order(l, model) < 0) {
+        litellm_note(l, v, alias, "the model that it stands for is not there");
+        return;
+    }
+    if (hides && strcmp(hides, "false") != 0)
+        litellm_note(l, hidden, alias, "a list of models names it, too: "
+                     "what a key may not ask for it does not see");
+    put_model(l, out, alias, model);
+}
+
 static void put_models(struct litellm *l, FILE *out)
 {
     const char *alias, *model;
@@ -330,16 +357,8 @@ static void put_models(struct litellm *l, FILE *out)
             l->entries[k].written |= strcmp(l->entries[k].model, model) == 0;
         put_model(l, out, model, model);
     }
-    for (size_t i = 0; ytree_pair(l->yaml, l->aliases, i, &alias, &v); i++) {
-        model = ytree_text(l->yaml, v);
-        model = model ? model : ytree_text(l->yaml, ytree_at(l->yaml, v,
-                                                             "model"));
-        if (model && first_order(l, model) >= 0)
-            put_model(l, out, alias, model);
-        else
-            litellm_note(l, v, alias, "the model that it stands for is not "
-                         "there");
-    }
+    for (size_t i = 0; ytree_pair(l->yaml, l->aliases, i, &alias, &v); i++)
+        put_alias(l, out, alias, v);
 }
 
 /* ---- the rest ------------------------------------------------------------ */

@@ -173,6 +173,15 @@ static int run(const struct cli_ctx *ctx, const struct plugin_file *p,
     return summary(ctx, &c);
 }
 
+/* Nobody reads what we print, as after `| head`: end as the child did, which
+ * the shell knows of its other tools. */
+static int end_unread(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return CLI_REFUSED; /* where it is blocked */
+}
+
 /* It did not come to its own end. */
 static int say_crash(const struct cli_ctx *ctx, const struct shared *s,
                      int status)
@@ -180,6 +189,8 @@ static int say_crash(const struct cli_ctx *ctx, const struct shared *s,
     bool inside = atomic_load(&s->crumb.kind) != CRUMB_NONE;
     int signo = WTERMSIG(status);
 
+    if (signo == SIGPIPE && !inside)
+        return end_unread();
     if (signo == SIGALRM)
         return cli_refuse(ctx, "no end within %d s: %s (%s), %s",
                           FIXTURE_SECONDS, s->place.fixture, s->place.way,

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+enum { MERGED = 64 }; /* maps that one map may merge, all in all */
+
 struct ytree {
     yaml_document_t doc;
     bool *taken; /* by node; [0] is none */
@@ -103,7 +105,7 @@ bool ytree_pair(const struct ytree *t, ynode map, size_t i, const char **key,
     return true;
 }
 
-ynode ytree_at(const struct ytree *t, ynode map, const char *key)
+static ynode own(const struct ytree *t, ynode map, const char *key)
 {
     const char *name;
     ynode value;
@@ -113,6 +115,29 @@ ynode ytree_at(const struct ytree *t, ynode map, const char *key)
             return value;
     }
     return 0;
+}
+
+/* "<<" merges a map, or a list of maps; what is said beside it wins. */
+static ynode at_merged(const struct ytree *t, ynode map, const char *key,
+                       int *looks)
+{
+    ynode found = own(t, map, key), merged = found ? 0 : own(t, map, "<<");
+    ynode one;
+
+    if (found || !merged || --*looks < 0)
+        return found;
+    if (!ytree_item(t, merged, 0))
+        return at_merged(t, merged, key, looks);
+    for (size_t i = 0; !found && (one = ytree_item(t, merged, i)); i++)
+        found = at_merged(t, one, key, looks);
+    return found;
+}
+
+ynode ytree_at(const struct ytree *t, ynode map, const char *key)
+{
+    int looks = MERGED; /* an anchor may be merged into itself */
+
+    return at_merged(t, map, key, &looks);
 }
 
 ynode ytree_take(struct ytree *t, ynode map, const char *key)

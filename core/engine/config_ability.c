@@ -96,7 +96,7 @@ static int fill(json_t *rows, const json_t *canonical, const json_t *catalogue)
 int config_abilities(const json_t *canonical, const char *vendors,
                      json_t **out, struct err *err)
 {
-    json_t *file = config_beside(vendors, "models.json", err);
+    json_t *file = config_beside(canonical, vendors, "models.json", err);
     json_t *rows = json_object();
     int rc = file ? 0 : -err->code;
 

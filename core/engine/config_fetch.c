@@ -183,6 +183,8 @@ struct conf_fetch *open_fetch(struct opener *o, struct str provider,
     f->scope = open_text(o, v, "scope");
     f->profile = open_text(o, v, "profile");
     f->file = open_text(o, v, "file");
+    f->config_file = open_text(o, v, "config_file");
+    f->programs = json_is_true(json_object_get(v, "programs"));
     f->role = open_text(o, v, "role");
     f->region = open_text(o, v, "region");
     f->token_file = open_text(o, v, "token_file");

@@ -28,7 +28,8 @@ struct conf_fetch {
     struct secret secret; /* google: account; entra: secret;
                              exchange: the key */
     struct str scope;     /* google, entra */
-    struct str profile, file, role, region; /* aws */
+    struct str profile, file, config_file, role, region; /* aws */
+    bool programs; /* aws: those of profiles may be run */
     struct str token_file;                  /* aws, entra */
     struct str tenant, client_id;           /* entra */
 };

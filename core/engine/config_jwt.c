@@ -160,44 +160,6 @@ static int issuer(struct conf_walk *w, json_t *jwt, json_t *seen,
     return rc;
 }
 
-/* Does a policy look at tokens? One that is not shipped may. */
-static bool is_asked(const struct conf_walk *w, const json_t *canonical)
-{
-    const char *shipped = w->paths->shipped_policies;
-    char where[300];
-    json_t *p;
-    size_t i;
-
-    json_array_foreach(json_object_get(canonical, "policies"), i, p) {
-        const char *name = text_of(p, "name");
-
-        if (!name || !shipped || strcmp(name, "jwt") == 0)
-            return true;
-        if (config_policy_find(canonical, w->paths, name, where,
-                               sizeof where) &&
-            strncmp(where, shipped, strlen(shipped)) != 0)
-            return true;
-    }
-    return false;
-}
-
-/* Said of the first block. */
-static int asked(struct conf_walk *w, json_t *canonical)
-{
-    void *first = json_object_iter(json_object_get(canonical, "jwt"));
-    int rc = 0;
-
-    if (!first || is_asked(w, canonical))
-        return 0;
-    walk_member(w, "jwt");
-    walk_named(w, json_object_iter_key(first));
-    rc = walk_fail(w, "no policy looks at its tokens; write policies { "
-                   "\"auth\", \"jwt\", ... }");
-    walk_leave(w);
-    walk_leave(w);
-    return rc;
-}
-
 int walk_jwts(struct conf_walk *w, json_t *canonical)
 {
     json_t *seen = json_object(), *jwt;
@@ -214,7 +176,7 @@ int walk_jwts(struct conf_walk *w, json_t *canonical)
     }
     walk_leave(w);
     json_decref(seen);
-    return rc ? rc : asked(w, canonical);
+    return rc;
 }
 
 /* ---- structs ----------------------------------------------------------- */

@@ -383,7 +383,7 @@ static int rule_policies(struct conf_walk *w, json_t *canonical)
 
 #define PATHS                                                              \
     "images|audio|moderations|rerank|files|batches|fine_tuning|assistants|" \
-    "vector_stores"
+    "vector_stores|videos|containers|evals"
 
 /* Keys that mean something at some endpoints only. */
 static const struct {
@@ -464,7 +464,7 @@ int walk_rules(struct conf_walk *w, json_t *canonical)
         rule_folders, rule_marks, walk_providers, rule_models, walk_on,
         walk_teams,   rule_keys,    rule_listen, rule_policies,  walk_outside,
         walk_jwts,    rule_endpoints, walk_admin, walk_prices, walk_abilities,
-        walk_reload,  walk_alerts,
+        walk_reload,  walk_alerts, walk_idle,
     };
     int rc = 0;
 

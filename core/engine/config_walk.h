@@ -111,9 +111,10 @@ int walk_cors(struct conf_walk *w, const json_t *cors);
 int walk_on(struct conf_walk *w, json_t *canonical);
 int walk_prices(struct conf_walk *w, json_t *canonical);
 int walk_abilities(struct conf_walk *w, json_t *canonical);
-/** A file of the catalogue beside its vendors, {} where there is none; a new
- * reference, NULL with *err. */
-json_t *config_beside(const char *vendors, const char *file, struct err *err);
+/** Of a file of the catalogue beside its vendors what the providers need,
+ * {"vendors": {NAME: ...}}, or {}; a new reference, NULL with *err. */
+json_t *config_beside(const json_t *canonical, const char *vendors,
+                      const char *file, struct err *err);
 /** The section "abilities" of a bundle; *out is a new reference. */
 int config_abilities(const json_t *canonical, const char *vendors,
                      json_t **out, struct err *err);
@@ -125,6 +126,9 @@ bool config_has_store(const json_t *canonical);
 
 /** The rules for issuers of tokens, given by config_jwt.c. */
 int walk_jwts(struct conf_walk *w, json_t *canonical);
+/** What could have no effect, or another than it seems: config_idle.c. Once
+ * the defaults are filled in. */
+int walk_idle(struct conf_walk *w, json_t *canonical);
 
 /**
  * The file of a policy: in the canonical tree's policy_path, then in

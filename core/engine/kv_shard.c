@@ -7,14 +7,12 @@
  */
 #include "engine/kv_shard.h"
 
+#include "base/lock.h"
 #include "engine/metrics.h"
 
 #include <errno.h>
-#include <time.h>
 
 _Static_assert(sizeof(union kv_cell) == 64, "a cell is a cache line");
-
-enum { SPINS = 200 };
 
 /* Where copying has come to in an entry's cells. */
 struct cursor {
@@ -64,48 +62,19 @@ union kv_cell *kv_shard_cell(struct kv_shard *s, uint32_t place)
 
 int kv_shard_init(struct kv_shard *s, uint32_t n_cells, bool shared)
 {
-    pthread_mutexattr_t how;
-    int rc;
-
     s->n_cells = n_cells;
     s->mask = buckets_for(n_cells) - 1;
-    if (pthread_mutexattr_init(&how) != 0)
-        return -ERR_NOMEM;
-    rc = pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
-    if (!rc && shared)
-        rc = pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
-    if (!rc)
-        rc = pthread_mutex_init(&s->lock, &how);
-    pthread_mutexattr_destroy(&how);
-    return rc ? -ERR_IO : 0;
+    return lock_init(&s->lock, shared);
 }
 
 /* ---- the lock ------------------------------------------------------- */
-
-/* Holders are quick, so trying again is mostly enough. One that was
- * interrupted is waited for in the kernel, which lets it run. */
-static int try_long(struct kv_shard *s, uint32_t patience_ms)
-{
-    struct timespec until;
-    int rc = EBUSY;
-
-    for (int i = 0; i < SPINS && rc == EBUSY; i++)
-        rc = pthread_mutex_trylock(&s->lock);
-    if (rc != EBUSY || patience_ms == 0)
-        return rc;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += patience_ms * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return pthread_mutex_clocklock(&s->lock, CLOCK_MONOTONIC, &until);
-}
 
 int kv_shard_lock(struct kv_shard *s, uint32_t patience_ms)
 {
     int rc = pthread_mutex_trylock(&s->lock);
 
     if (rc == EBUSY)
-        rc = try_long(s, patience_ms);
+        rc = lock_wait(&s->lock, patience_ms);
     if (rc == EOWNERDEAD) {
         kv_shard_mend(s);
         rc = pthread_mutex_consistent(&s->lock);

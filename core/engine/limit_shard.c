@@ -2,14 +2,12 @@
 /* Copyright The Penstock Authors */
 #include "engine/limit_shard.h"
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "engine/limit_memory.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-
-enum { SPINS = 200 };
 
 typedef _Atomic uint32_t link_t;
 
@@ -55,20 +53,9 @@ struct limit_cell *limit_shard_cell(struct limit_shard *s, uint32_t place)
 
 int limit_shard_init(struct limit_shard *s, uint32_t n_cells, bool shared)
 {
-    pthread_mutexattr_t how;
-    int rc;
-
     s->n_cells = n_cells;
     s->mask = buckets_for(n_cells) - 1;
-    if (pthread_mutexattr_init(&how) != 0)
-        return -ERR_NOMEM;
-    rc = pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
-    if (!rc && shared)
-        rc = pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
-    if (!rc)
-        rc = pthread_mutex_init(&s->lock, &how);
-    pthread_mutexattr_destroy(&how);
-    return rc ? -ERR_IO : 0;
+    return lock_init(&s->lock, shared);
 }
 
 /* ---- changes that a death undoes --------------------------------------- */
@@ -156,30 +143,12 @@ static void empty(struct limit_shard *s)
 
 /* ---- the lock ---------------------------------------------------------- */
 
-/* As kv_shard.c: holders are quick, so trying again is mostly enough; one
- * that was interrupted is waited for in the kernel, which lets it run. */
-static int try_long(struct limit_shard *s)
-{
-    struct timespec until;
-    int rc = EBUSY;
-
-    for (int i = 0; i < SPINS && rc == EBUSY; i++)
-        rc = pthread_mutex_trylock(&s->lock);
-    if (rc != EBUSY)
-        return rc;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LIMIT_PATIENCE_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return pthread_mutex_clocklock(&s->lock, CLOCK_MONOTONIC, &until);
-}
-
 int limit_shard_lock(struct limit_shard *s, const struct limiter *l)
 {
     int rc = pthread_mutex_trylock(&s->lock);
 
     if (rc == EBUSY)
-        rc = try_long(s);
+        rc = lock_wait(&s->lock, LIMIT_PATIENCE_MS);
     if (rc == EOWNERDEAD) {
         undo(s, l);
         count_open(s);

@@ -168,6 +168,12 @@ static void f_tokens(struct line *l)
     buf_putc(l->b, '}');
 }
 
+static void f_searches(struct line *l)
+{
+    if (l->r->usage.searches)
+        format_u64(l->b, l->r->usage.searches);
+}
+
 static void f_cost(struct line *l)
 {
     int64_t nusd = ledger_cost(l->r);
@@ -276,6 +282,13 @@ static void f_notes(struct line *l)
     buf_putc(l->b, ']');
 }
 
+/* Of the request and of the answer, by a translation. */
+static void f_dropped(struct line *l)
+{
+    if (l->r->dropped.n)
+        buf_json_str(l->b, l->r->dropped);
+}
+
 static void f_generation(struct line *l)
 {
     format_u64(l->b, l->r->gen->number);
@@ -297,7 +310,9 @@ static const struct {
     { STR(",\"answered_by\":"), f_answered },
     { STR(",\"degraded\":"), f_degraded }, { STR(",\"side\":"), f_side },
     { STR(",\"error\":"), f_error }, { STR(",\"waiting_on\":"), f_waiting },
+    { STR(",\"dropped\":"), f_dropped },
     { STR(",\"attempts\":"), f_attempts }, { STR(",\"tokens\":"), f_tokens },
+    { STR(",\"searches\":"), f_searches },
     { STR(",\"cost\":"), f_cost }, { STR(",\"bytes_in\":"), f_bytes_in },
     { STR(",\"bytes_out\":"), f_bytes_out }, { STR(",\"ms\":"), f_ms },
     { STR(",\"own_ms\":"), f_own_ms }, { STR(",\"queue_ms\":"), f_queue },
@@ -388,6 +403,9 @@ static void count_tokens(const struct request *r, struct str provider,
         if (kinds[i].n > 0)
             metric_add(METRIC_TOKENS, labels, (uint64_t)kinds[i].n);
     }
+    if (u->searches)
+        metric_add(METRIC_SEARCHES, (struct str[]){ provider, model },
+                   u->searches);
 }
 
 /* What is refused before it has a plan counts for its model, too. */

@@ -34,6 +34,24 @@ static const struct framed {
     [PS_EVENTCHUNKS] = { FRAMING_EVENTCHUNKS, AWS_EVENTS },
 };
 
+/* Some proxies compress what nobody asked to have compressed. */
+static bool is_compressed(struct request *r, const struct http_answer *a)
+{
+    struct str coding = str_trim(http_header_get(a->headers, a->n_headers,
+                                                 STR("content-encoding")));
+    struct str why;
+
+    if (!coding.n || str_ieq(coding, STR("identity")))
+        return false;
+    if (coding.n > 32)
+        coding.n = 32;
+    why = arena_fmt(r->arena, "the answer is compressed (" STR_FMT
+                              "), which nobody asked for", STR_ARG(coding));
+    stream_fault(r, PS_FAULT_PROTOCOL,
+                 why.p ? why.p : "the answer is compressed");
+    return true;
+}
+
 void answer_mode(struct request *r, const struct http_answer *a)
 {
     struct attempt *t = r->attempt;
@@ -43,6 +61,8 @@ void answer_mode(struct request *r, const struct http_answer *a)
 
     if (a->status < 200 || a->status > 299) {
         t->mode = MODE_ERROR;
+    } else if (is_compressed(r, a)) {
+        t->mode = MODE_BODY;
     } else if (r->facts.stream && answer_type_is(ctype, f->type)) {
         t->mode = MODE_STREAM;
         framer_init(&r->answer.framer, f->framing, EVENT_MAX);

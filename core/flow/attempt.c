@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-#define FORWARD_MAX 24 /* of ours and the client's; the rest is configured */
+#define FORWARD_MAX 25 /* of ours and the client's; the rest is configured */
 
 /* Client fields that go upstream as they are, whatever the dialect. */
 static const char *const forwarded[] = { "idempotency-key",
@@ -79,6 +79,8 @@ static int put_head(struct request *r, struct attempt *t)
     const struct http_header *h = http_req_headers(r->http, &n);
     int rc = r->pass ? passthrough_head(r, t) : put_types(r, t);
 
+    if (!rc) /* without it every coding would be welcome */
+        rc = attempt_put(t, "accept-encoding", STR("identity"));
     if (!rc)
         rc = attempt_put(t, "user-agent", STR("penstock/" PS_VERSION));
     if (!rc)
@@ -233,7 +235,6 @@ int attempt_begin(struct request *r, struct err *err)
     const ps_api *api = attempt_api(r, target);
     struct attempt *t = calloc(1, sizeof *t);
     bool native = plugin_api_dialect(api) == r->endpoint->dialect;
-    int rc = 0;
 
     if (!t)
         return -ERR_NOMEM;
@@ -244,10 +245,15 @@ int attempt_begin(struct request *r, struct err *err)
     t->credential = r->credential_next;
     t->fetched = attempt_version(t->credential);
     r->dropped = STR_NULL;
-    if (!native)
-        rc = translate_begin(r, t, translate_dialect(api), err);
-    if (rc)
-        return rc;
+    return native ? 0 : translate_begin(r, t, translate_dialect(api), err);
+}
+
+int attempt_build(struct request *r, struct err *err)
+{
+    struct attempt *t = r->attempt;
+    const struct target *target = t->target;
+    int rc;
+
     record(r, t);
     rc = provider_open(target->provider, err);
     if (!rc)
@@ -255,8 +261,8 @@ int attempt_begin(struct request *r, struct err *err)
                                target->provider->inst);
     if (rc)
         return rc;
-    t->host.pub.api = api;
-    t->host.pub.flags = (native ? (uint32_t)PS_F_NATIVE : 0) |
+    t->host.pub.api = attempt_api(r, target);
+    t->host.pub.flags = (t->translation ? 0 : (uint32_t)PS_F_NATIVE) |
                         (r->facts.stream ? (uint32_t)PS_F_STREAM : 0);
     t->host.pub.model = (ps_str){ r->facts.model.p, r->facts.model.n };
     t->host.pub.upstream_model = (ps_str){ target->model.p, target->model.n };

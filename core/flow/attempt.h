@@ -71,7 +71,11 @@ struct kept_error {
 };
 
 /* attempt.c: build, start, end a try */
+/** A try at the chosen target, which is told in its dialect what is asked for.
+ * An error is no try: this target cannot be told (see translate_begin). */
 int attempt_begin(struct request *r, struct err *err);
+/** Its head and body; from here on it counts as a try. */
+int attempt_build(struct request *r, struct err *err);
 int attempt_start(struct request *r, const char *addresses, struct err *err);
 void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
 /** What of a target's plugin serves a request: an api that speaks its

@@ -6,6 +6,7 @@
  * behind it (facts, plan, tries) sees that one alone.
  */
 #include "flow/policies.h"
+#include "flow/translate.h"
 
 struct str body_text(const struct request *r)
 {
@@ -61,6 +62,13 @@ int body_rewrite(void *req, struct buf *text, struct json *index,
     return 0;
 }
 
+void body_remodel(void *req, struct str model)
+{
+    struct request *r = req;
+
+    r->facts.model = model;
+}
+
 /* Raw JSON of a field, in the arena or the body; p NULL: not given. */
 static struct str raw_field(const struct request *r, enum wire_field f)
 {
@@ -109,6 +117,7 @@ void body_keep(struct request *r)
 void body_drop(struct request *r)
 {
     body_try_end(r);
+    translate_forget(r);
     view_keep(r);
     json_clear(&r->json);
     buf_clear(&r->edited);

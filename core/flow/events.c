@@ -321,12 +321,12 @@ static int on_event(void *ud, const struct sse_event *ev)
     }
     if (r->attempt->translation)
         rc = say_translated(f);
-    else
-        forward(f, ev->raw);
     if (rc)
         return rc;
     if (w.content && !r->attempt->output && !r->answer.content_sent)
-        commit_content(f);
+        commit_content(f); /* before: it may be larger than what is held */
+    if (!r->attempt->translation)
+        forward(f, ev->raw);
     return r->attempt->broken ? -ERR_CANCELLED : 0;
 }
 

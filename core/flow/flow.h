@@ -53,9 +53,10 @@ struct generation *generation_probed(struct snapshot *bundle, uint64_t number,
                                      struct policy_probe *probe,
                                      struct err *err);
 /**
- * The same in parts, for who serves meanwhile: generation_step does some 0.2
- * ms of the work. 1: there is more to do; 0: it is ready; -ERR_x: it is to be
- * freed. Before that nothing but generation_unref may be done with it.
+ * The same in parts, for who serves meanwhile: generation_step makes one thing
+ * (the configuration, the engine, ..., a policy), some 0.2 ms of the work. 1:
+ * there is more to do; 0: it is ready; -ERR_x: it is to be freed. Before that
+ * nothing but generation_unref may be done with it.
  */
 struct generation *generation_begin(struct snapshot *bundle, uint64_t number,
                                     struct plugin_set *plugins,

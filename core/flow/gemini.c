@@ -81,6 +81,19 @@ int gemini_path(struct request *r)
 
 /* ---- streams as arrays --------------------------------------------------- */
 
+struct str gemini_error_body(struct request *r, struct str body)
+{
+    struct str alt, in_array;
+
+    if (!r->endpoint || r->endpoint->id != ENDPOINT_GENERATE_STREAM)
+        return body;
+    alt = gemini_query(r, "alt");
+    if (alt.p && !str_is(alt, "json"))
+        return body;
+    in_array = arena_fmt(r->arena, "[" STR_FMT "]", STR_ARG(body));
+    return in_array.p ? in_array : body;
+}
+
 static int on_event(void *ud, const struct sse_event *ev)
 {
     struct request *r = ud;

@@ -19,6 +19,10 @@ struct str gemini_query_key(struct request *r);
  * where it is no text. */
 struct str gemini_query(struct request *r, const char *name);
 
+/** The body of an error in the place of an answer: such a stream's is an array
+ * of one. In the arena, or as it was. */
+struct str gemini_error_body(struct request *r, struct str body);
+
 /** Whole events as elements of the array that the client gets. */
 void gemini_send_array(struct request *r, struct str events);
 /** Its end, where one was begun. */

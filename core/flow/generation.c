@@ -3,6 +3,7 @@
 /* One closed bundle, opened: configuration, engine, policies. */
 #include "flow/generation.h"
 
+#include "base/snapshot.h"
 #include "flow/request.h"
 #include "policy/probe.h"
 #include "policy/tick.h"
@@ -17,6 +18,7 @@ static void generation_free(struct generation *g)
     ability_table_free(g->abilities);
     engine_free(g->engine);
     config_free(g->config);
+    snapshot_unref(g->bundle);
     free(g);
 }
 
@@ -24,15 +26,22 @@ static void generation_free(struct generation *g)
 
 enum { PAUSE_MS = 1 };
 
-/** One policy a turn: closing twenty states holds requests up for 0.8 ms. */
+/** A turn closes one policy of each: twenty states at once hold requests up
+ * for 0.8 ms, and one after another they would not keep pace with reloads. */
 static void on_grave(void *ud)
 {
     struct graves *gs = ud;
-    struct generation *g = gs->first;
+    struct generation **at = &gs->first;
 
-    if (!policy_set_shed(g->policies)) {
-        gs->first = g->next_grave;
-        generation_free(g);
+    while (*at) {
+        struct generation *g = *at;
+
+        if (policy_set_shed(g->policies)) {
+            at = &g->next_grave;
+        } else {
+            *at = g->next_grave;
+            generation_free(g);
+        }
     }
     if (gs->first)
         loop_timer_set(&gs->timer, PAUSE_MS);
@@ -102,26 +111,34 @@ struct generation *generation_begin(struct snapshot *bundle, uint64_t number,
     }
     g->refs = 1;
     g->number = number;
-    g->config = config_open(bundle, err);
-    if (g->config)
-        g->engine = engine_new(g->config, plugins, err);
-    if (g->engine)
-        g->prices = price_table_new(g->config->ledger.prices, err);
-    if (g->prices)
-        g->abilities = ability_table_new(
-            snapshot_section(bundle, STR("abilities")), err);
-    if (g->abilities)
-        g->policies = policy_set_begin(g->config, probe, err);
-    if (g->policies)
-        return g;
-    generation_free(g);
-    return NULL;
+    g->bundle = snapshot_ref(bundle);
+    g->plugins = plugins;
+    g->probe = probe;
+    return g;
+}
+
+/** What of it a step makes; one that is made before is passed over. */
+static const void *make_next(struct generation *g, struct err *err)
+{
+    if (!g->config)
+        return g->config = config_open(g->bundle, err);
+    if (!g->engine)
+        return g->engine = engine_new(g->config, g->plugins, err);
+    if (!g->prices)
+        return g->prices = price_table_new(g->config->ledger.prices, err);
+    if (!g->abilities)
+        return g->abilities = ability_table_new(
+                   snapshot_section(g->bundle, STR("abilities")), err);
+    return g->policies = policy_set_begin(g->config, g->probe, err);
 }
 
 int generation_step(struct generation *g, struct err *err)
 {
-    int rc = policy_set_step(g->policies, err);
+    int rc;
 
+    if (!g->policies)
+        return make_next(g, err) ? 1 : -err->code;
+    rc = policy_set_step(g->policies, err);
     if (rc)
         return rc;
     g->client_keys = has_client_keys(g->config);

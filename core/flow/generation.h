@@ -25,6 +25,10 @@ struct generation {
     struct graves *graves; /* of the flow that used it; NULL = none did */
     struct generation *next_grave;
     uint64_t number;
+    /* what it is made of, until it is: borrowed but for the bundle */
+    struct snapshot *bundle;
+    struct plugin_set *plugins;
+    struct policy_probe *probe;
     struct config *config;
     struct engine *engine;
     struct policy_set *policies;

@@ -228,7 +228,7 @@ static void put_seen(struct fields *f, enum limit_kind kind,
 {
     struct request *r = f->r;
     enum dialect d = r->endpoint->dialect;
-    uint64_t now_ms = d == DIALECT_ANTHROPIC ? clock_wall_ms() : 0;
+    uint64_t now_ms = dialect_is_anthropic(d) ? clock_wall_ms() : 0;
 
     put(f, kind, RATELIMIT_LIMIT, number(f, s->limit));
     put(f, kind, RATELIMIT_REMAINING, number(f, s->remaining));

@@ -34,6 +34,8 @@ size_t limits_headers(struct request *r, struct http_header *h, size_t n,
 
 /* limits_stream.c: a stream on its way */
 
+/** Has it a row with stream = "finish"? */
+bool limits_may_finish(const struct request *r);
 /** Must its events be looked at, in the client's dialect? */
 bool limits_watches(const struct request *r);
 /** Count the texts of the event in flow's scratch. */

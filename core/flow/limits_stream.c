@@ -11,17 +11,23 @@
 #include "wire/texts.h"
 #include "wire/token_guess.h"
 
-bool limits_watches(const struct request *r)
+bool limits_may_finish(const struct request *r)
 {
-    const struct attempt *t = r->attempt;
-
     if (!limit_claim_tokens(&r->claim))
         return false;
     for (size_t i = 0; i < r->claim.n; i++) {
         if (r->claim.at[i].finish)
             return true;
     }
-    return t && t->translation;
+    return false;
+}
+
+bool limits_watches(const struct request *r)
+{
+    const struct attempt *t = r->attempt;
+
+    return limits_may_finish(r) ||
+           (limit_claim_tokens(&r->claim) && t && t->translation);
 }
 
 void limits_count(struct request *r, enum dialect d, struct str event)

@@ -33,6 +33,7 @@ struct output *output_new(const struct policy_output *wants, enum dialect d,
     buf_init(&o->like, SAID_MAX);
     buf_init(&o->first, SAID_MAX);
     buf_init(&o->log, SAID_MAX);
+    buf_init(&o->fresh, SAID_MAX);
     return o;
 }
 
@@ -51,6 +52,9 @@ void output_free(struct output *o)
     buf_clear(&o->like);
     buf_clear(&o->first);
     buf_clear(&o->log);
+    buf_clear(&o->fresh);
+    if (o->kept)
+        o->wire->kept_free(o->kept);
     free(o->pieces);
     free(o->splices);
     free(o->lanes);
@@ -88,6 +92,7 @@ struct str output_bytes(const struct output *o)
 void output_sent(struct output *o)
 {
     buf_reset(&o->out);
+    o->n_kept = 0;
 }
 
 bool output_has_content(const struct output *o)

@@ -53,6 +53,10 @@ struct output *output_new(const struct policy_output *wants, enum dialect d,
                           void *ud);
 void output_free(struct output *o);
 
+/** It may be ended before its end, by output_stop or output_finish: what a
+ * client gets is kept, where its dialect's end repeats that. */
+void output_may_end(struct output *o);
+
 /**
  * One event of the stream. `j` is the index of its data, NULL where that is
  * no JSON; `last` is the dialect's own end of a stream.

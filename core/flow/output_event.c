@@ -186,42 +186,14 @@ bool output_is_idle(const struct output *o)
     return held;
 }
 
-static int rebuild(struct buf *to, const struct sse_event *ev, struct str data)
-{
-    int rc = 0;
-
-    if (ev->id.p) {
-        rc = buf_puts(to, "id: ");
-        rc = rc ? rc : buf_put(to, ev->id);
-        rc = rc ? rc : buf_putc(to, '\n');
-    }
-    return rc ? rc : wire_put_event(to, ev->event, data);
-}
-
-/* Data of one line lies in the raw event: all around it stays as it is. */
 int output_put_event(struct output *o, struct buf *to,
                      const struct sse_event *ev, const struct json *j)
 {
     size_t n = output_splices(o, j);
-    struct str data = { j->text, j->size }, raw = ev->raw;
-    struct buf whole = BUF_INIT(to->max);
-    size_t at;
-    int rc;
 
     o->roles |= o->items.roles;
-    if (n == 0)
-        return buf_put(to, raw);
-    if (data.p < raw.p || data.p + data.n > raw.p + raw.n) {
-        rc = wire_put_spliced(&whole, data, o->splices, n);
-        rc = rc ? rc : rebuild(to, ev, buf_str(&whole));
-        buf_clear(&whole);
-        return rc;
-    }
-    at = (size_t)(data.p - raw.p);
-    rc = buf_put(to, (struct str){ raw.p, at });
-    rc = rc ? rc : wire_put_spliced(to, data, o->splices, n);
-    at += data.n;
-    return rc ? rc : buf_put(to, (struct str){ raw.p + at, raw.n - at });
+    return n ? wire_put_edited(to, ev, o->splices, n)
+             : buf_put(to, ev->raw);
 }
 
 static int windowed(struct output *o, const struct sse_event *ev,
@@ -243,8 +215,26 @@ static int windowed(struct output *o, const struct sse_event *ev,
     return rc ? rc : output_track(o, true);
 }
 
-int output_event(struct output *o, const struct sse_event *ev,
-                 const struct json *j, bool last)
+static int end(struct output *o)
+{
+    int rc;
+
+    if (o->over || o->off)
+        return 0;
+    o->over = true;
+    if (o->wants.all)
+        return output_hold_end(o, true);
+    for (uint32_t i = 0; i < o->n_lanes; i++) {
+        o->lanes[i].touched = false;
+        o->lanes[i].over = true;
+        o->lanes[i].ending = !o->lanes[i].ended;
+    }
+    rc = end_lanes(o);
+    return rc;
+}
+
+static int see_event(struct output *o, const struct sse_event *ev,
+                     const struct json *j, bool last)
 {
     size_t more = o->wants.all ? ev->raw.n : 0;
     int rc = 0;
@@ -253,7 +243,7 @@ int output_event(struct output *o, const struct sse_event *ev,
         return 0;
     o->last = last;
     if (last && !o->wire->each) {
-        rc = output_end(o);
+        rc = end(o);
         return rc ? rc : buf_put(&o->out, ev->raw);
     }
     if (!o->off && j)
@@ -270,23 +260,24 @@ int output_event(struct output *o, const struct sse_event *ev,
         return buf_put(&o->out, ev->raw);
     }
     rc = o->wants.all ? output_hold_event(o, ev, j) : windowed(o, ev, j);
-    return rc || !last ? rc : output_end(o);
+    return rc || !last ? rc : end(o);
+}
+
+/* What left is kept whatever became of the event. */
+static int kept(struct output *o, int rc)
+{
+    int keeping = output_keep(o);
+
+    return rc ? rc : keeping;
+}
+
+int output_event(struct output *o, const struct sse_event *ev,
+                 const struct json *j, bool last)
+{
+    return kept(o, see_event(o, ev, j, last));
 }
 
 int output_end(struct output *o)
 {
-    int rc;
-
-    if (o->over || o->off)
-        return 0;
-    o->over = true;
-    if (o->wants.all)
-        return output_hold_end(o, true);
-    for (uint32_t i = 0; i < o->n_lanes; i++) {
-        o->lanes[i].touched = false;
-        o->lanes[i].over = true;
-        o->lanes[i].ending = !o->lanes[i].ended;
-    }
-    rc = end_lanes(o);
-    return rc;
+    return kept(o, end(o));
 }

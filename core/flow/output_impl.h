@@ -79,6 +79,10 @@ struct output {
     bool head_over;
     struct output_mark *marks;
     uint32_t n_marks, cap_marks;
+    bool keeps;             /* see output_may_end */
+    struct wire_kept *kept; /* what has left, where the dialect asks for it */
+    struct buf fresh;       /* what is about to be */
+    size_t n_kept;          /* bytes of `out` that are */
 };
 
 /* output.c */
@@ -110,6 +114,9 @@ int output_room(void **list, uint32_t n, uint32_t *cap, size_t size);
 
 /* output_open.c: blocks that began and ended */
 int output_track(struct output *o, bool in_head);
+
+/** What is in `out` will leave: note it. */
+int output_keep(struct output *o);
 
 /* output_hold.c: hold = "all" */
 int output_hold_event(struct output *o, const struct sse_event *ev,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Which blocks a client has seen begin, and the end of an answer for them. */
+/* Which blocks a client has seen begin, what of them, and the end of an answer
+ * for them. */
 #include "flow/output_impl.h"
 
 #include <stdlib.h>
@@ -49,6 +50,36 @@ int output_track(struct output *o, bool in_head)
     return rc;
 }
 
+void output_may_end(struct output *o)
+{
+    o->keeps = o->wire->keep != NULL;
+}
+
+int output_keep(struct output *o)
+{
+    struct str fresh = buf_str(&o->out);
+    int rc;
+
+    if (!o->keeps || o->whole)
+        return 0;
+    if (!o->kept)
+        o->kept = o->wire->kept_new(o->names);
+    if (!o->kept)
+        return -ERR_NOMEM;
+    fresh.p += o->n_kept;
+    fresh.n -= o->n_kept;
+    if (!fresh.n)
+        return 0;
+    buf_reset(&o->fresh);
+    rc = buf_put(&o->fresh, fresh);
+    if (rc)
+        return rc;
+    o->out.n -= fresh.n;
+    rc = o->wire->keep(o->kept, buf_str(&o->fresh), &o->out);
+    o->n_kept = buf_len(&o->out);
+    return rc;
+}
+
 /* Where nothing has left yet (`unseen`), a choice ends whatever was read of it;
  * a block that the client never saw begin need not end. */
 static bool is_to_end(const struct output_open *at, bool unseen)
@@ -76,7 +107,10 @@ static int stop(struct output *o, enum wire_finish finish,
     }
     if (unseen)
         rc = buf_put(&o->out, (struct str){ buf_str(&o->log).p, o->head });
+    rc = rc ? rc : output_keep(o);
+    stop.kept = o->kept;
     rc = rc ? rc : o->wire->stop_stream(o->dialect, &stop, &o->out);
+    o->n_kept = buf_len(&o->out);
     free(open);
     return rc;
 }

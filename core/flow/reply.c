@@ -70,11 +70,20 @@ static struct str cost_text(struct request *r)
                                 (long long)(nusd % 1000000000));
 }
 
-static void put_detail(struct request *r, struct http_header *h, size_t *n,
-                       size_t max)
+/* A pause counts whole when it begins; of one that still is, what passed. */
+static uint32_t paused_ms(const struct request *r)
 {
-    uint64_t now = clock_mono_ns();
-    uint64_t up = 0;
+    uint64_t now = loop_now_ms(r->flow->env.loop);
+
+    if (r->step != STEP_BACKOFF || now >= r->wake_at_ms)
+        return r->paused_ms;
+    return r->paused_ms - (uint32_t)(r->wake_at_ms - now);
+}
+
+static struct str timing_text(struct request *r)
+{
+    uint64_t now = clock_mono_ns(), up = 0;
+    uint32_t paused = paused_ms(r);
     double own;
 
     for (uint32_t i = 0; i < r->n_attempts; i++) {
@@ -82,6 +91,18 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
 
         up += (t->end_ns ? t->end_ns : now) - t->begin_ns;
     }
+    /* the loop's clock, of queue and pauses, is coarser than this one */
+    own = (double)(now - r->begun_ns) / 1e6 - (double)up / 1e6 - r->queue_ms -
+          paused;
+    return arena_fmt(r->arena, "gw;dur=%.3f, queue;dur=%u.000, "
+                     "retry;dur=%u.000, upstream;dur=%.3f",
+                     own > 0 ? own : 0.0, r->queue_ms, paused,
+                     (double)up / 1e6);
+}
+
+static void put_detail(struct request *r, struct http_header *h, size_t *n,
+                       size_t max)
+{
     if (r->n_attempts) {
         put(h, n, max, "x-penstock-target",
             r->records[r->n_attempts - 1].target);
@@ -93,12 +114,7 @@ static void put_detail(struct request *r, struct http_header *h, size_t *n,
         r->degraded ? *r->degraded : STR_NULL);
     put(h, n, max, "x-penstock-cost-usd", cost_text(r));
     put(h, n, max, "x-penstock-generation", fmt(r, "%llu", r->gen->number));
-    /* the queue's clock is the loop's and coarser than this one */
-    own = (double)(now - r->begun_ns) / 1e6 - (double)up / 1e6 - r->queue_ms;
-    put(h, n, max, "server-timing",
-        arena_fmt(r->arena,
-                  "gw;dur=%.3f, queue;dur=%u.000, upstream;dur=%.3f",
-                  own > 0 ? own : 0.0, r->queue_ms, (double)up / 1e6));
+    put(h, n, max, "server-timing", timing_text(r));
 }
 
 size_t reply_headers(struct request *r, struct http_header *h, size_t max)
@@ -229,6 +245,6 @@ void reply_error(struct request *r)
                                        str_of(r->endpoint->method) };
     r->answer.status = status;
     r->answer.head_sent = true;
-    http_reply(r->http, status, h, n, buf_str(&body));
+    http_reply(r->http, status, h, n, gemini_error_body(r, buf_str(&body)));
     buf_clear(&body);
 }

@@ -11,6 +11,7 @@
 #include "flow/policies.h"
 #include "flow/queue.h"
 #include "flow/steps.h"
+#include "flow/translate.h"
 
 #include <stdlib.h>
 
@@ -165,6 +166,7 @@ static void request_free(struct request *r)
     slots_del(f->slots, r->slot);
     buf_clear(&r->answer.held);
     body_try_end(r);
+    translate_forget(r);
     buf_clear(&r->edited);
     free(r->answer.tail);
     generation_unref(r->gen);

@@ -82,7 +82,8 @@ struct request {
     size_t n_tags;
     bool tags_read;
     int64_t tokens_most; /* what is above is lowered to it; 0 = nothing */
-    struct neutral_request *neutral; /* once a target needs it; arena */
+    struct neutral_request *neutral; /* once a target needs it */
+    struct arena *reading; /* that of a large body; NULL: `arena` has it */
     struct str dropped;    /* by the translation for the try at hand */
     struct err refused;    /* why no target could be told; code 0: none */
     struct plan plan;
@@ -99,6 +100,7 @@ struct request {
     uint32_t same_target;  /* further tries at it so far */
     uint32_t tries_before; /* of models that it was degraded from */
     uint32_t queue_ms;     /* it waited, all in all */
+    uint32_t paused_ms;    /* before further tries, the one that is included */
     bool reuse_retried;    /* a dead kept connection was tried again once */
     uint8_t n_degraded;    /* see degrade.h */
     const struct str *degraded; /* to this model, or "reply"; NULL: not */

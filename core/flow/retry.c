@@ -95,6 +95,13 @@ static uint64_t full_jitter(uint32_t n, uint32_t dice)
     return dice % ((cap < BACKOFF_CAP_MS ? cap : BACKOFF_CAP_MS) + 1);
 }
 
+/* Told as a whole in Server-Timing; a head that leaves within it subtracts. */
+static void pause_for(struct request *r, uint64_t ms)
+{
+    r->wake_at_ms = loop_now_ms(r->flow->env.loop) + ms;
+    r->paused_ms += (uint32_t)ms;
+}
+
 /* The same target once more: after the pause that it asked for where that is
  * short, else by chance, and before the deadline. */
 static bool again(struct request *r, const struct retry_cause *why)
@@ -111,7 +118,7 @@ static bool again(struct request *r, const struct retry_cause *why)
         (r->total_at_ms && now + pause >= r->total_at_ms) || !pay(r))
         return false;
     r->same_target++;
-    r->wake_at_ms = now + pause;
+    pause_for(r, pause);
     return true;
 }
 
@@ -172,7 +179,7 @@ enum step retry_again(struct request *r, const struct retry_cause *why,
         return retry_next(r, why);
     r->out[r->at] = false;
     r->same_target++;
-    r->wake_at_ms = now + after_ms;
+    pause_for(r, after_ms);
     return STEP_BACKOFF;
 }
 

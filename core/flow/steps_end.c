@@ -55,7 +55,8 @@ static void pass_error(struct request *r)
                                        : STR("application/json") };
     r->answer.status = r->kept.status;
     r->answer.head_sent = true;
-    http_reply(r->http, r->kept.status, h, n, r->kept.body);
+    http_reply(r->http, r->kept.status, h, n,
+               gemini_error_body(r, r->kept.body));
 }
 
 /* Within a stream: an error event, then an end that no client takes for a

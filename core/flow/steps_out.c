@@ -139,11 +139,11 @@ enum step try_begin(struct request *r)
     r->resp = NULL;
     if (!r->attempt)
         return request_fail(r, ERR_OVERLOADED, "gateway");
-    if (rc == -ERR_INVALID_REQUEST && !r->attempt->host.plugin) {
+    if (rc) {
         attempt_stop(r);
         return untranslatable(r, &err);
     }
-    if (rc) {
+    if (attempt_build(r, &err)) {
         stream_fault(r, PS_FAULT_UNKNOWN,
                      err.code ? err.msg : "the request could not be built");
         return STEP_JUDGE;
@@ -364,7 +364,7 @@ static void merge_plugin_usage(struct request *r, const ps_usage *u)
 {
     int64_t short_lived = u->cache_write_5m, hour = u->cache_write_1h;
     struct usage more = { u->input, u->cache_read, short_lived,
-                          u->output, u->reasoning, hour, 0 };
+                          u->output, u->reasoning, hour, 0, 0 };
 
     if (hour > 0) /* a part of what was written, not beside it */
         more.cache_write = hour + (short_lived > 0 ? short_lived : 0);

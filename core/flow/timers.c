@@ -87,6 +87,11 @@ void timers_start_attempt(struct request *r)
     timers_arm(r);
 }
 
+static uint32_t idle_limit(const struct request *r)
+{
+    return limits(r)->idle_ms * patience(r);
+}
+
 /* After which silence a stream is stalled; 0: idle is the sooner. */
 static uint32_t gap_limit(const struct request *r)
 {
@@ -97,7 +102,7 @@ static uint32_t gap_limit(const struct request *r)
         return 0;
     if (!ms && h)
         ms = gap_limit_ms(&h->gap) * patience(r);
-    return ms < limits(r)->idle_ms ? ms : 0;
+    return ms < idle_limit(r) ? ms : 0;
 }
 
 /* A deadline that holds now, or 0. */
@@ -131,8 +136,8 @@ static struct deadline attempt_deadline(const struct request *r)
                                   AFTER_DONE_MS };
     gap = gap_limit(r);
     return gap ? (struct deadline){ "gap", r->last_data_ms + gap, gap }
-               : (struct deadline){ "idle", r->last_data_ms + c->idle_ms,
-                                    c->idle_ms };
+               : (struct deadline){ "idle", r->last_data_ms + idle_limit(r),
+                                    idle_limit(r) };
 }
 
 /* When the client next needs a sign of life, or 0. */

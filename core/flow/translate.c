@@ -9,6 +9,11 @@
 #include "wire/ratelimit.h"
 
 #define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
+#define OUTGOING_TIMES 4         /* short members have longer names there */
+#define READ_APART (32u << 10)   /* larger bodies are read into memory of */
+#define READING_ROOM (4u << 20)  /* their own: they may need this, */
+#define READING_TIMES 4          /* their texts once for each target, */
+#define READING_NODE 256         /* and a block or message for a JSON value */
 #define DROPPED_MAX 512          /* bytes of x-penstock-dropped */
 
 /* In the order in which they are preferred: the nearer to the neutral form,
@@ -18,8 +23,9 @@ static const enum dialect spoken[] = {
     DIALECT_GEMINI,          DIALECT_COHERE,          DIALECT_OLLAMA,
     DIALECT_MISTRAL,         DIALECT_RESPONSES,       DIALECT_OPENAI_EMBEDDINGS,
     DIALECT_GEMINI_BATCH,    DIALECT_COHERE_EMBED,    DIALECT_OLLAMA_EMBED,
-    DIALECT_MISTRAL_EMBED,   DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,
-    DIALECT_CONVERSE_COUNT,
+    DIALECT_MISTRAL_EMBED,   DIALECT_TITAN_EMBED,     DIALECT_NOVA_EMBED,
+    DIALECT_PREDICT_EMBED,   DIALECT_GEMINI_EMBED,
+    DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,    DIALECT_CONVERSE_COUNT,
 };
 
 enum dialect translate_dialect(const ps_api *api)
@@ -57,19 +63,31 @@ const ps_api *translate_api(const struct plugin *p, enum dialect from,
 
 /* ---- the request ------------------------------------------------------ */
 
+/* What is made of a large body goes with it, when the answer begins. */
+static struct arena *reading(struct request *r)
+{
+    if (r->body_bytes <= READ_APART)
+        return r->arena;
+    if (!r->reading)
+        r->reading = arena_new(READING_ROOM + READING_TIMES * r->body_bytes +
+                               (size_t)READING_NODE * r->json.count);
+    return r->reading;
+}
+
 /* Decoded once, whatever number of targets is tried. */
 static int read_neutral(struct request *r, struct err *err)
 {
     const struct codec *c = codec_for(r->endpoint->dialect);
+    struct arena *a = reading(r);
     struct neutral_request *n;
     int rc;
 
     if (r->neutral)
         return 0;
-    n = arena_alloc(r->arena, sizeof *n);
+    n = a ? arena_alloc(a, sizeof *n) : NULL;
     if (!n)
         return -ERR_NOMEM;
-    rc = c->decode_request(&r->json, r->arena, n, err);
+    rc = c->decode_request(&r->json, a, n, err);
     if (rc == 0 && r->tokens_most && n->max_tokens > r->tokens_most)
         n->max_tokens = r->tokens_most;
     if (rc == 0 && dialect_is_gemini(r->endpoint->dialect)) {
@@ -84,11 +102,17 @@ static int read_neutral(struct request *r, struct err *err)
 /* The client's bytes are given back at content commit, the names are not. */
 static int keep_names(struct request *r, struct codec_names *names)
 {
-    for (struct codec_name *n = names->first; n; n = n->next) {
+    for (struct codec_name **at = &names->first; *at; at = &(*at)->next) {
+        struct codec_name *n = arena_alloc(r->arena, sizeof *n);
+
+        if (!n)
+            return -ERR_NOMEM;
+        *n = **at;
         n->sent = arena_dup(r->arena, n->sent);
         n->name = arena_dup(r->arena, n->name);
         if (!n->sent.p || !n->name.p)
             return -ERR_NOMEM;
+        *at = n;
     }
     return 0;
 }
@@ -191,6 +215,7 @@ static int judge_report(struct request *r, struct attempt *t,
         return say_dropped(t, report, err);
     codec_report_names(report, FATE_DROPPED, DROPPED_MAX, &names);
     r->dropped = arena_dup(r->arena, buf_str(&names));
+    t->translation->left_out = r->dropped;
     buf_clear(&names);
     return r->dropped.p ? 0 : -ERR_NOMEM;
 }
@@ -206,8 +231,8 @@ static int encode(struct request *r, struct attempt *t, struct err *err)
 
     target.reasoning_in = codec_reasoning_named(q->reasoning_in,
                                                 target.reasoning_in);
-    buf_init(&x->body, r->body_bytes * 2 + OUTGOING_ROOM);
-    rc = x->target->encode_request(r->neutral, &target, r->arena, &x->body,
+    buf_init(&x->body, r->body_bytes * OUTGOING_TIMES + OUTGOING_ROOM);
+    rc = x->target->encode_request(r->neutral, &target, reading(r), &x->body,
                                    &report, &x->names, err);
     if (rc == 0)
         rc = judge_report(r, t, &report, err);
@@ -223,7 +248,8 @@ static int open_answer(struct request *r, struct attempt *t)
     struct codec_in_opts in = { .names = &x->names,
                                 .tags = codec_tags_named(q->reasoning_out),
                                 .unique = str_of(r->id),
-                                .max_held = TRANSLATED_BODY_MAX };
+                                .max_held = TRANSLATED_BODY_MAX,
+                                .lost = &x->lost };
     struct codec_out_opts out = { .stream = r->facts.stream,
                                   .include_usage = r->facts.include_usage,
                                   .legacy_functions =
@@ -234,7 +260,8 @@ static int open_answer(struct request *r, struct attempt *t)
                                   .unique = str_of(r->id),
                                   .created =
                                       (int64_t)(clock_wall_ms() / 1000),
-                                  .max_held = TRANSLATED_BODY_MAX };
+                                  .max_held = TRANSLATED_BODY_MAX,
+                                  .lost = &x->lost };
 
     if (x->client->dialect == DIALECT_RESPONSES) {
         out.echo = responses_echo(&r->json, r->arena);
@@ -253,6 +280,18 @@ static int open_answer(struct request *r, struct attempt *t)
                ? 0 : -ERR_NOMEM;
 }
 
+/* It is no fault of the target's: the caller hears of it. */
+static int say_too_large(const struct request *r, const struct attempt *t,
+                         struct err *err)
+{
+    err->code = ERR_NONE;
+    return err_set(err, ERR_TOO_LARGE, "The request (%llu bytes, %u JSON "
+                   "values) is too large to be translated for " STR_FMT ": "
+                   "shorten it, or ask a model that is served in this API.",
+                   (unsigned long long)r->body_bytes, r->json.count,
+                   STR_ARG(t->target->name));
+}
+
 int translate_begin(struct request *r, struct attempt *t, enum dialect to,
                     struct err *err)
 {
@@ -260,7 +299,7 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
     int rc;
 
     if (!x)
-        return -ERR_NOMEM;
+        return say_too_large(r, t, err);
     x->client = codec_for(r->endpoint->dialect);
     x->target = codec_for(to);
     buf_init(&x->said, TRANSLATED_BODY_MAX + OUTGOING_ROOM);
@@ -274,7 +313,19 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
         rc = open_answer(r, t);
     if (rc)
         translate_end(t);
+    if (rc == -ERR_NOMEM || rc == -ERR_LIMIT)
+        return say_too_large(r, t, err);
+    if (rc && rc != -ERR_INVALID_REQUEST)
+        err->code = ERR_INTERNAL; /* what we made is no JSON */
     return rc;
+}
+
+void translate_forget(struct request *r)
+{
+    if (r->reading)
+        r->neutral = NULL;
+    arena_free(r->reading);
+    r->reading = NULL;
 }
 
 void translate_shrink(struct attempt *t)
@@ -292,6 +343,56 @@ void translate_end(struct attempt *t)
     translate_shrink(t);
     buf_clear(&t->translation->said);
     t->translation = NULL;
+}
+
+/* ---- what the answer lost --------------------------------------------- */
+
+static void count_lost(const struct attempt *t, uint32_t lost)
+{
+    struct str name = t->target->name;
+    struct str labels[2] = { str_split(&name, '/') };
+
+    for (unsigned l = 0; l < LOSS_COUNT; l++) {
+        labels[1] = str_of(codec_loss_name((enum codec_loss)l));
+        if (lost >> l & 1)
+            metric_add(METRIC_ANSWER_LOST, labels, 1);
+    }
+}
+
+/* For the head, if it has not left, and for the access line: what was left
+ * out of the request, then what of the answer. */
+static int tell_lost(struct request *r, struct attempt *t)
+{
+    struct translation *x = t->translation;
+    struct buf names = BUF_INIT(2 * DROPPED_MAX);
+    int rc = buf_put(&names, x->left_out);
+
+    count_lost(t, x->lost & ~x->told);
+    x->told = x->lost;
+    if (!rc && x->left_out.n)
+        rc = buf_puts(&names, ", ");
+    if (!rc)
+        rc = codec_loss_names(x->lost, &names);
+    if (!rc) {
+        r->dropped = arena_dup(r->arena, buf_str(&names));
+        rc = r->dropped.p ? 0 : -ERR_NOMEM;
+    }
+    buf_clear(&names);
+    return rc;
+}
+
+/* The head of a stream has left: a comment, which no client of events reads,
+ * but who looks at the bytes. Google's clients take it for an event. */
+static int comment_lost(struct request *r, struct translation *x)
+{
+    int rc;
+
+    if (!x->lost || !x->stream || !*request_dialect(r)->keepalive)
+        return 0;
+    rc = buf_puts(&x->said, ": penstock dropped ");
+    if (!rc)
+        rc = codec_loss_names(x->lost, &x->said);
+    return rc ? rc : buf_puts(&x->said, "\n\n");
 }
 
 /* ---- the answer ------------------------------------------------------- */
@@ -324,6 +425,7 @@ static int say(void *ud, const struct neutral_event *ev)
 static int hear(void *ud, const struct neutral_event *ev)
 {
     struct hearing *h = ud;
+    int rc = 0;
 
     h->w->content |= neutral_is_content(ev);
     h->w->finish |= ev->type == NEUTRAL_FINISH;
@@ -335,6 +437,10 @@ static int hear(void *ud, const struct neutral_event *ev)
         hear_error(h, ev->error);
         return 0;
     }
+    if (ev->type == NEUTRAL_END)
+        rc = comment_lost(h->r, h->x);
+    if (rc)
+        return rc;
     if (h->x->unwrap)
         return codec_unwrap(h->x->unwrap, ev, say, h->x);
     return say(h->x, ev);
@@ -345,10 +451,12 @@ int translate_event(struct request *r, struct str event, struct str data,
 {
     struct translation *x = r->attempt->translation;
     struct hearing h = { r, x, w, 0 };
+    int rc;
 
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
-    return x->target->decode_event(x->in, event, data, hear, &h, err);
+    rc = x->target->decode_event(x->in, event, data, hear, &h, err);
+    return rc || x->lost == x->told ? rc : tell_lost(r, r->attempt);
 }
 
 /* One too few would be another input's to whoever counts. */
@@ -372,6 +480,8 @@ int translate_body(struct request *r, struct str body, struct wire_watch *w,
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
     rc = x->target->decode_body(x->in, body, hear, &h, err);
+    if (!rc && x->lost)
+        rc = tell_lost(r, r->attempt);
     return rc ? rc : check_vectors(&h, err);
 }
 

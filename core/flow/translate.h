@@ -29,6 +29,8 @@ struct translation {
     struct buf said;   /* for the client, of the event at hand */
     bool stream;       /* the client gets events */
     uint32_t vectors;  /* so many must come; 0: it is not known */
+    uint32_t lost, told; /* of the answer, bits of codec_loss.def */
+    struct str left_out; /* of the request, as x-penstock-dropped has it */
 };
 
 /** The api of a plugin that a request of dialect `from` for that upstream model
@@ -46,7 +48,9 @@ enum dialect translate_dialect(const ps_api *api);
  *
  * Errors:  INVALID_REQUEST  this target cannot be told what is asked for:
  *                           another one might; err names the features
- *          NOMEM, LIMIT
+ *          TOO_LARGE        for its translation's memory, which is bounded
+ *                           in proportion to the body
+ *          INTERNAL         what was made is no JSON
  */
 int translate_begin(struct request *r, struct attempt *t, enum dialect to,
                     struct err *err);
@@ -54,6 +58,8 @@ void translate_end(struct attempt *t); /* idempotent */
 
 /** Give back what only the outgoing request needed. */
 void translate_shrink(struct attempt *t);
+/** Give back what was read of a large body: no target is tried any more. */
+void translate_forget(struct request *r);
 
 /**
  * One event of upstream (data.p NULL: the end) becomes none or some events

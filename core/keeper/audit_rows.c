@@ -62,24 +62,10 @@ json_t *audit_list(struct store *s, uint64_t after, struct err *err)
     sqlite3_stmt *st = db_stmt(s, "SELECT id, at_ms, who, action, object, "
                                   "before, after FROM audit WHERE id > ?1 "
                                   "ORDER BY id LIMIT ?2", err);
-    json_t *list = json_array(), *next = NULL;
-    int rc = st ? 1 : -err->code;
 
     if (st) {
         sqlite3_bind_int64(st, 1, (sqlite3_int64)after);
         sqlite3_bind_int(st, 2, RECORD_PAGE + 1);
     }
-    while (rc == 1 && (rc = db_step(s, st, err)) == 1) {
-        if (json_array_size(list) < RECORD_PAGE)
-            json_array_append_new(list, of_row(st));
-        else
-            next = json_incref(json_object_get(
-                json_array_get(list, RECORD_PAGE - 1), "id"));
-    }
-    sqlite3_finalize(st);
-    if (rc == 0)
-        return json_pack("{s:o, s:o}", "audit", list, "next",
-                         next ? next : json_null());
-    json_decref(list);
-    return NULL;
+    return db_page(s, st, "audit", of_row, err);
 }

@@ -41,6 +41,33 @@ static int real_read(void *ud, const char *path, struct buf *out)
     return rc || n < 0 ? -ERR_IO : 0;
 }
 
+/* Into another file first, so that what is there is whole at any time. */
+static int real_write(void *ud, const char *path, struct str text)
+{
+    char tmp[1100];
+    size_t done = 0;
+    int n = snprintf(tmp, sizeof tmp, "%s.penstock", path), fd;
+
+    (void)ud;
+    if (n < 0 || (size_t)n >= sizeof tmp)
+        return -ERR_IO;
+    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+              0600);
+    if (fd < 0)
+        return -ERR_IO;
+    while (done < text.n) {
+        ssize_t k = write(fd, text.p + done, text.n - done);
+
+        if (k <= 0)
+            break;
+        done += (size_t)k;
+    }
+    if (close(fd) == 0 && done == text.n && rename(tmp, path) == 0)
+        return 0;
+    unlink(tmp);
+    return -ERR_IO;
+}
+
 static uint64_t real_wall_ms(void *ud)
 {
     (void)ud;
@@ -49,8 +76,8 @@ static uint64_t real_wall_ms(void *ud)
 
 const struct fetch_world *fetch_world(void)
 {
-    static const struct fetch_world real = { real_env, real_read,
-                                             real_wall_ms, NULL };
+    static const struct fetch_world real = {
+        real_env, real_read, real_write, real_wall_ms, NULL };
 
     return &real;
 }
@@ -71,6 +98,9 @@ void fetch_init(struct fetch_run *r, const struct conf_fetch *conf,
     buf_init(&r->url, 4096);
     buf_init(&r->body, FETCH_TEXT_MAX);
     buf_init(&r->memo, FETCH_TEXT_MAX);
+    buf_init(&r->chain, FETCH_TEXT_MAX);
+    buf_init(&r->words, FETCH_PROGRAM_TEXT);
+    buf_init(&r->settings, FETCH_PROGRAM_TEXT);
     buf_init(&r->secret, FETCH_SECRET_MAX);
     for (size_t i = 0; i < FETCH_FIELDS; i++)
         buf_init(&r->fields[i].value, FETCH_SECRET_MAX);
@@ -89,6 +119,9 @@ void fetch_clear(struct fetch_run *r)
 {
     reset(r);
     secret_wipe(&r->memo);
+    secret_wipe(&r->chain);
+    secret_wipe(&r->words);
+    secret_wipe(&r->settings);
     secret_wipe(&r->secret);
 }
 
@@ -115,7 +148,7 @@ enum fetch_next fetch_begin(struct fetch_run *r)
     fetch_clear(r);
     *r->why = '\0';
     r->near = r->look_again = false;
-    r->ends_ms = 0;
+    r->ends_ms = r->exchange = 0;
     r->source = tables[r->conf->kind];
     r->only = !str_is(r->conf->source, "default");
     while (r->only && r->source->name &&

@@ -165,7 +165,7 @@ bool fetch_field(struct fetch_run *r, const char *name, struct str value)
             return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!isalnum((unsigned char)name[i]) && name[i] != '-')
+        if (!isalnum((unsigned char)name[i]) && !strchr("-_", name[i]))
             return false;
     }
     if (r->n_fields == FETCH_FIELDS || !n || n >= sizeof f->name ||
@@ -174,6 +174,21 @@ bool fetch_field(struct fetch_run *r, const char *name, struct str value)
     memcpy(f->name, name, n + 1);
     r->n_fields++;
     return true;
+}
+
+int fetch_encode(struct buf *out, struct str text)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < text.n && !rc; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+
+        if (isalnum(c) || (c && strchr("-._~", c)))
+            rc = buf_putc(out, (char)c);
+        else
+            rc = buf_printf(out, "%%%02X", c);
+    }
+    return rc;
 }
 
 void fetch_form(struct fetch_run *r, const char *name, struct str value)
@@ -185,14 +200,7 @@ void fetch_form(struct fetch_run *r, const char *name, struct str value)
         buf_putc(&r->body, '&');
     buf_puts(&r->body, name);
     buf_putc(&r->body, '=');
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-
-        if (isalnum(c) || strchr("-._~", c))
-            buf_putc(&r->body, (char)c);
-        else
-            buf_printf(&r->body, "%%%02X", c);
-    }
+    fetch_encode(&r->body, value);
 }
 
 /* ---- answers ----------------------------------------------------------- */
@@ -235,13 +243,44 @@ static int64_t days(int64_t y, int64_t m, int64_t d)
            (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1 - 719468;
 }
 
+/* What stands behind the seconds: a fraction, then where the clock is: "Z",
+ * "UTC" or "+02:00", in seconds east. False: something else. */
+static bool zone_of(struct str s, int64_t *east)
+{
+    int64_t n[4];
+
+    if (s.n && s.p[0] == '.') {
+        do {
+            s.p++;
+            s.n--;
+        } while (s.n && isdigit((unsigned char)s.p[0]));
+    }
+    *east = 0;
+    if (str_is(s, "Z") || str_is(s, "UTC"))
+        return true;
+    if (s.n != 6 || !strchr("+-", s.p[0]) || s.p[3] != ':')
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        char c = s.p[1 + i + i / 2];
+
+        if (!isdigit((unsigned char)c))
+            return false;
+        n[i] = c - '0';
+    }
+    *east = ((n[0] * 10 + n[1]) * 60 + n[2] * 10 + n[3]) * 60;
+    if (s.p[0] == '-')
+        *east = -*east;
+    return true;
+}
+
 uint64_t fetch_time_ms(struct str text)
 {
     static const char form[] = "dddd-dd-ddTdd:dd:dd";
-    int64_t n[6] = { 0 }, s;
-    size_t k = 0;
+    int64_t n[6] = { 0 }, s, east;
+    size_t k = 0, all = sizeof form - 1;
 
-    if (text.n < sizeof form || text.p[text.n - 1] != 'Z')
+    if (text.n <= all ||
+        !zone_of((struct str){ text.p + all, text.n - all }, &east))
         return 0;
     for (size_t i = 0; form[i]; i++) {
         if (form[i] != 'd' ? text.p[i] != form[i]
@@ -254,8 +293,8 @@ uint64_t fetch_time_ms(struct str text)
     }
     if (n[0] < 1970 || n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31)
         return 0;
-    s = ((days(n[0], n[1], n[2]) * 24 + n[3]) * 60 + n[4]) * 60 + n[5];
-    return (uint64_t)s * 1000;
+    s = ((days(n[0], n[1], n[2]) * 24 + n[3]) * 60 + n[4]) * 60 + n[5] - east;
+    return s > 0 ? (uint64_t)s * 1000 : 0;
 }
 
 static int64_t seconds_of(const json_t *v)

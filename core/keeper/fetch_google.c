@@ -98,8 +98,7 @@ static struct str token_url(const json_t *account)
     return url.n ? url : TOKEN_URL;
 }
 
-static enum fetch_next service_account(struct fetch_run *r,
-                                       const json_t *account)
+static enum fetch_next service_account(struct fetch_run *r, json_t *account)
 {
     struct buf jwt = BUF_INIT(8192);
     struct str url = token_url(account);
@@ -123,8 +122,7 @@ static enum fetch_next service_account(struct fetch_run *r,
 
 /* ---- a person (RFC 6749, 6) --------------------------------------------- */
 
-static enum fetch_next authorized_user(struct fetch_run *r,
-                                       const json_t *account)
+static enum fetch_next authorized_user(struct fetch_run *r, json_t *account)
 {
     static const char *const names[] = { "client_id", "client_secret",
                                          "refresh_token" };
@@ -147,7 +145,7 @@ static enum fetch_next authorized_user(struct fetch_run *r,
 
 static const struct kind {
     const char *type;
-    enum fetch_next (*begin)(struct fetch_run *r, const json_t *account);
+    enum fetch_next (*begin)(struct fetch_run *r, json_t *account);
     enum fetch_next (*answer)(struct fetch_run *r, int status,
                               struct str body);
 } kinds[] = {

@@ -2,45 +2,21 @@
 /* Copyright The Penstock Authors */
 /*
  * external_account (google.aip.dev/auth/4117, read 2026-11-26): a token of
- * another issuer, out of a file, is exchanged for Google's (RFC 8693), which
- * then may ask for a service account's. memo: that account's URL.
+ * another issuer (fetch_google_subject.c) is exchanged for Google's
+ * (RFC 8693), which then may ask for a service account's. memo: the account.
  */
 #include "keeper/fetch_google.h"
+
+#include <stdlib.h>
 
 static enum fetch_next bad(struct fetch_run *r, const char *what)
 {
     return fetch_fail(r, "account: its JSON has no %s", what);
 }
 
-/* The identity's own token: a file's text, or a member of its JSON. */
-static bool subject(struct fetch_run *r, const json_t *source,
-                    struct buf *out)
+static struct str impersonated_by(const json_t *account)
 {
-    const json_t *format = json_object_get(source, "format");
-    struct str path = fetch_json(source, "file"), token;
-    struct buf file = BUF_INIT(FETCH_SECRET_MAX);
-    json_t *v;
-
-    if (!path.n) {
-        fetch_fail(r, "account: of credential_source only file is supported");
-        return false;
-    }
-    if (!fetch_file(r, path, &file)) {
-        secret_wipe(&file);
-        return false;
-    }
-    v = str_is(fetch_json(format, "type"), "json")
-            ? json_loadb(buf_str(&file).p, buf_len(&file), 0, NULL) : NULL;
-    token = v ? fetch_json(v, json_string_value(json_object_get(
-                                  format, "subject_token_field_name")))
-              : buf_str(&file);
-    buf_put(out, token);
-    json_decref(v);
-    secret_wipe(&file);
-    if (!buf_len(out))
-        fetch_fail(r, "account: the file of its credential_source has no "
-                   "token");
-    return buf_len(out) != 0;
+    return fetch_json(account, "service_account_impersonation_url");
 }
 
 static void put_form(struct fetch_run *r, const json_t *account,
@@ -53,7 +29,7 @@ static void put_form(struct fetch_run *r, const json_t *account,
     fetch_form(r, "audience", fetch_json(account, "audience"));
     fetch_form(r, "requested_token_type",
                STR("urn:ietf:params:oauth:token-type:access_token"));
-    if (buf_len(&r->memo)) /* the account's token has ours */
+    if (impersonated_by(account).n) /* the account's token has ours */
         scope = STR("https://www.googleapis.com/auth/cloud-platform");
     fetch_form(r, "scope", scope);
     fetch_form(r, "subject_token_type",
@@ -61,7 +37,38 @@ static void put_form(struct fetch_run *r, const json_t *account,
     fetch_form(r, "subject_token", token);
 }
 
-enum fetch_next google_federated(struct fetch_run *r, const json_t *account)
+static bool keep(struct fetch_run *r, const json_t *account)
+{
+    char *text = json_dumps(account, JSON_COMPACT);
+    int rc;
+
+    secret_wipe(&r->memo);
+    rc = text ? buf_puts(&r->memo, text) : -ERR_NOMEM;
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+    return rc == 0;
+}
+
+/* Where `next` says that the token is there, it is exchanged; where more is
+ * to be asked, what the account knows by now is kept. */
+static enum fetch_next go_on(struct fetch_run *r, const json_t *account,
+                             enum fetch_next next, const struct buf *token)
+{
+    if (next == FETCH_FAILED)
+        return next;
+    if (!keep(r, account))
+        return fetch_fail(r, "account: its JSON is too long");
+    if (next != FETCH_GOT)
+        return next;
+    next = fetch_ask(r, "POST", fetch_json(account, "token_url"));
+    if (next == FETCH_CALL)
+        put_form(r, account, buf_str(token));
+    r->exchange = r->step + 1;
+    return next;
+}
+
+enum fetch_next google_federated(struct fetch_run *r, json_t *account)
 {
     static const char *const names[] = { "audience", "subject_token_type",
                                          "token_url" };
@@ -72,23 +79,17 @@ enum fetch_next google_federated(struct fetch_run *r, const json_t *account)
         if (!fetch_json(account, names[i]).n)
             return bad(r, names[i]);
     }
-    buf_put(&r->memo, fetch_json(account, "service_account_impersonation_url"));
-    if (!subject(r, json_object_get(account, "credential_source"), &token)) {
-        secret_wipe(&token);
-        return FETCH_FAILED;
-    }
-    next = fetch_ask(r, "POST", fetch_json(account, "token_url"));
-    if (next == FETCH_CALL)
-        put_form(r, account, buf_str(&token));
+    next = google_subject(r, account, &token);
+    next = go_on(r, account, next, &token);
     secret_wipe(&token);
     return next;
 }
 
 /* In the name of a service account, with the token that was had. */
-static enum fetch_next impersonate(struct fetch_run *r)
+static enum fetch_next impersonate(struct fetch_run *r, struct str url)
 {
     struct buf bearer = BUF_INIT(FETCH_SECRET_MAX + 8);
-    enum fetch_next next = fetch_ask(r, "POST", buf_str(&r->memo));
+    enum fetch_next next = fetch_ask(r, "POST", url);
 
     if (next == FETCH_CALL) {
         buf_puts(&bearer, "Bearer ");
@@ -121,13 +122,40 @@ static enum fetch_next impersonated(struct fetch_run *r, int status,
     return next;
 }
 
+static enum fetch_next subject_answer(struct fetch_run *r, json_t *account,
+                                      int status, struct str body)
+{
+    struct buf token = BUF_INIT(FETCH_SECRET_MAX);
+    enum fetch_next next = google_subject_answer(r, account, status, body,
+                                                 &token);
+
+    next = go_on(r, account, next, &token);
+    secret_wipe(&token);
+    return next;
+}
+
+/* The subject's own, the exchange, the service account's. */
+static enum fetch_next answer(struct fetch_run *r, json_t *account,
+                              int status, struct str body)
+{
+    struct str url = impersonated_by(account);
+    enum fetch_next next;
+
+    if (!r->exchange)
+        return subject_answer(r, account, status, body);
+    if (r->step > r->exchange)
+        return impersonated(r, status, body);
+    next = fetch_oauth(r, status, body);
+    return next == FETCH_GOT && url.n ? impersonate(r, url) : next;
+}
+
 enum fetch_next google_federated_answer(struct fetch_run *r, int status,
                                         struct str body)
 {
-    enum fetch_next next;
+    json_t *account = json_loadb(buf_str(&r->memo).p, buf_len(&r->memo), 0,
+                                 NULL);
+    enum fetch_next next = answer(r, account, status, body);
 
-    if (r->step > 1)
-        return impersonated(r, status, body);
-    next = fetch_oauth(r, status, body);
-    return next == FETCH_GOT && buf_len(&r->memo) ? impersonate(r) : next;
+    json_decref(account);
+    return next;
 }

@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/fetched.h"
-#include "net/http_client.h"
+#include "keeper/errand.h"
+#include "keeper/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,17 +33,16 @@ struct item {
     uint64_t asked_ms; /* by a worker; 0 = never */
     uint32_t failures; /* in a row */
     char why[FETCH_WHY]; /* of the last; "" = it did not fail */
-    struct http_call *x;
-    struct buf body;
-    int status;
+    struct errand errand;
+    struct program *program; /* NULL: none runs */
     bool fetching, tried;
     struct loop_timer due, limit, end;
 };
 
 struct fetcher {
     struct fetcher_env env;
-    struct http_client *client;
-    struct addresses_watch watch;
+    struct errands errands;
+    struct programs programs;
     struct loop_timer first;
     size_t untried; /* what is published waits for them, for a while */
     uint64_t generation;
@@ -60,6 +60,24 @@ static uint32_t dice(void)
 
     (void)!getrandom(&d, sizeof d, 0); /* without chance: no jitter */
     return d;
+}
+
+/* Where all workers see it; none of them can serve with it. */
+static void park(struct item *i, uint64_t until_ms)
+{
+    struct health *h = i->all->env.health;
+    struct health_cell *c = h ? health_find(h, i->conf->label, 0) : NULL;
+
+    if (c && !buf_len(&i->secret))
+        rest_hold(&c->rest, until_ms + GRACE_MS);
+}
+
+/* To the end of what is under way; one that is parked stays so. */
+static void limit_in(struct item *i, uint64_t ms)
+{
+    loop_timer_set(&i->limit, ms);
+    if (i->tried)
+        park(i, clock_mono_ms() + ms);
 }
 
 static void next_in(struct item *i, uint64_t ms)
@@ -125,16 +143,6 @@ static void mark_tried(struct item *i)
     i->tried = true;
 }
 
-/* Where all workers see it; none of them can serve with it. */
-static void park(struct item *i)
-{
-    struct health *h = i->all->env.health;
-    struct health_cell *c = h ? health_find(h, i->conf->label, 0) : NULL;
-
-    if (c && !buf_len(&i->secret))
-        rest_hold(&c->rest, i->next_ms + GRACE_MS);
-}
-
 static void unpark(struct item *i)
 {
     struct health *h = i->all->env.health;
@@ -146,12 +154,11 @@ static void unpark(struct item *i)
 
 static void over(struct item *i)
 {
-    if (i->x)
-        http_call_cancel(i->x);
-    i->x = NULL;
+    errand_stop(&i->errand);
+    program_cancel(i->program);
+    i->program = NULL;
     i->fetching = false;
     loop_timer_stop(&i->limit);
-    secret_wipe(&i->body);
     mark_tried(i);
 }
 
@@ -167,7 +174,7 @@ static void failed(struct item *i, const char *why)
                   LOG_S("credential", i->conf->label), LOG_Z("why", i->why),
                   LOG_Z("holds", buf_len(&i->secret) ? "yes" : "no"));
     next_in(i, fetcher_backoff_ms(i->failures, dice()));
-    park(i);
+    park(i, i->next_ms);
     publish(i->all);
 }
 
@@ -223,85 +230,75 @@ static void on_end(void *ud)
         snprintf(i->why, sizeof i->why, "it ended, and another is on its way");
     log_event(EV_credential_ended, LOG_S("credential", i->conf->label),
               LOG_Z("why", i->why));
-    park(i);
+    park(i, i->next_ms);
     publish(i->all);
 }
 
 /* ---- the call ----------------------------------------------------------- */
 
-static void on_head(void *ud, const struct http_answer *a)
+static const char *on_ask(void *ud, struct errand_ask *ask)
 {
-    ((struct item *)ud)->status = a->status;
-}
+    const struct item *i = ud;
+    struct http_call_spec *spec = &ask->spec;
 
-static void on_data(void *ud, struct str bytes)
-{
-    struct item *i = ud;
-
-    if (buf_put(&i->body, bytes) != 0)
-        failed(i, "the answer is too large");
-}
-
-static void on_done(void *ud, const struct http_call_result *r)
-{
-    struct item *i = ud;
-
-    i->x = NULL;
-    if (r->fail != HTTP_OK)
-        go_on(i, fetch_no_answer(&i->run, r->text));
-    else
-        go_on(i, fetch_answer(&i->run, i->status, buf_str(&i->body)));
-}
-
-static const struct http_call_ops call_ops = { on_head, on_data, on_done };
-
-static const char *start(struct item *i, struct err *err)
-{
-    struct http_header fields[FETCH_FIELDS + 2] = {
-        { STR("accept"), STR("application/json") },
-        { STR("user-agent"), STR("penstock/" PS_VERSION) } };
-    struct str url = buf_str(&i->run.url);
-    struct http_call_spec spec = {
-        .method = str_of(i->run.method),
-        .url = url,
-        .headers = fields,
-        .n_headers = 2,
-        .body = buf_str(&i->run.body),
-        .connect_timeout_ms = i->run.near ? NEAR_MS : CONNECT_MS,
-    };
-    const char *why = NULL;
-
+    spec->method = str_of(i->run.method);
+    spec->url = buf_str(&i->run.url);
+    spec->body = buf_str(&i->run.body);
+    spec->connect_timeout_ms = i->run.near ? NEAR_MS : CONNECT_MS;
     for (size_t k = 0; k < i->run.n_fields; k++)
-        fields[spec.n_headers++] =
+        ask->fields[spec->n_headers++] =
             (struct http_header){ str_of(i->run.fields[k].name),
                                   buf_str(&i->run.fields[k].value) };
-    spec.addresses = addresses_find(i->all->env.addresses, url_host(url),
-                                    &why);
-    if (!spec.addresses)
-        return why;
-    secret_wipe(&i->body);
-    i->x = http_client_start(i->all->client, &spec, &call_ops, i, err);
-    return i->x ? NULL : err->msg;
+    return NULL;
 }
 
-/* Where the address is not known yet, on_addresses goes on. */
-static void call(struct item *i)
+static void on_done(void *ud, const char *why, int status, struct str body)
 {
-    struct err err = { 0 };
-    const char *why = start(i, &err);
+    struct item *i = ud;
 
-    if (!why && !i->x &&
-        i->all->env.resolve(i->all->env.ud,
-                            url_host(buf_str(&i->run.url))) != 0)
-        why = "too many host names";
-    if (why)
+    if (!why)
+        go_on(i, fetch_answer(&i->run, status, body));
+    else if (status)
+        failed(i, why);
+    else
         go_on(i, fetch_no_answer(&i->run, why));
+}
+
+static const struct errand_ops errand_ops = { on_ask, NULL, on_done };
+
+/* ---- the program -------------------------------------------------------- */
+
+static void on_ran(void *ud, const char *why, int status, struct str output)
+{
+    struct item *i = ud;
+
+    i->program = NULL;
+    go_on(i, why ? fetch_no_answer(&i->run, why)
+                 : fetch_answer(&i->run, status, output));
+}
+
+static void run_program(struct item *i)
+{
+    const struct program_spec spec = {
+        .words = buf_str(&i->run.words),
+        .settings = buf_str(&i->run.settings),
+        .limit_ms = i->run.program_ms,
+        .output_max = ANSWER_MAX, .on_done = on_ran, .ud = i };
+    const char *why;
+
+    i->program = program_start(&i->all->programs, &spec, &why);
+    if (i->program)
+        limit_in(i, FETCH_MS + i->run.program_ms);
+    else
+        failed(i, why);
 }
 
 static void go_on(struct item *i, enum fetch_next next)
 {
     if (next == FETCH_CALL)
-        call(i);
+        errand_go(&i->errand);
+    else if (next == FETCH_PROGRAM)
+        run_program(i);
     else if (next == FETCH_GOT)
         got(i);
     else
@@ -322,23 +319,13 @@ static void begin(struct item *i)
 {
     i->fetching = true;
     loop_timer_stop(&i->due);
-    loop_timer_set(&i->limit, FETCH_MS);
+    limit_in(i, FETCH_MS);
     go_on(i, fetch_begin(&i->run));
 }
 
 static void on_due(void *ud)
 {
     begin(ud);
-}
-
-static void on_addresses(void *ud)
-{
-    struct fetcher *s = ud;
-
-    for (size_t k = 0; k < s->n; k++) {
-        if (s->list[k].fetching && !s->list[k].x)
-            call(&s->list[k]);
-    }
 }
 
 /* ---- for the keeper ----------------------------------------------------- */
@@ -418,7 +405,7 @@ static void add(struct fetcher *s, const struct conf_provider *p,
     fetch_init(&i->run, conf, s->env.world);
     open_plugin(i, p);
     buf_init(&i->secret, FETCH_SECRET_MAX);
-    buf_init(&i->body, ANSWER_MAX);
+    errand_init(&i->errand, &s->errands, &errand_ops, i, ANSWER_MAX);
     loop_timer_init(&i->due, s->env.loop, on_due, i);
     loop_timer_init(&i->limit, s->env.loop, on_limit, i);
     loop_timer_init(&i->end, s->env.loop, on_end, i);
@@ -452,16 +439,16 @@ struct fetcher *fetcher_new(const struct fetcher_env *env,
     }
     s->env = *env;
     s->generation = last ? snapshot_generation(last) : 0;
-    s->client = http_client_new(env->loop, CLIENT_IDLE, err);
-    if (!s->client) {
+    s->programs = (struct programs){ .loop = env->loop };
+    s->errands = (struct errands){ .addresses = env->addresses,
+                                   .resolve = env->resolve, .ud = env->ud };
+    loop_timer_init(&s->first, env->loop, on_first, s);
+    if (errands_open(&s->errands, env->loop, CLIENT_IDLE, err) != 0) {
         fetcher_free(s);
         return NULL;
     }
-    loop_timer_init(&s->first, env->loop, on_first, s);
     loop_timer_set(&s->first, FETCHER_FIRST_MS);
     add_all(s, env->config, last);
-    s->watch = (struct addresses_watch){ .fn = on_addresses, .ud = s };
-    addresses_watch(env->addresses, &s->watch);
     return s;
 }
 
@@ -469,24 +456,20 @@ void fetcher_free(struct fetcher *s)
 {
     if (!s)
         return;
-    addresses_unwatch(&s->watch);
     for (size_t k = 0; k < s->n; k++) {
         struct item *i = &s->list[k];
 
-        if (i->x)
-            http_call_cancel(i->x);
+        errand_stop(&i->errand);
         loop_timer_stop(&i->due);
         loop_timer_stop(&i->limit);
         loop_timer_stop(&i->end);
         fetch_clear(&i->run);
         plugin_close(i->run.plugin);
         secret_wipe(&i->secret);
-        secret_wipe(&i->body);
     }
-    if (s->client) {
-        loop_timer_stop(&s->first);
-        http_client_free(s->client);
-    }
+    loop_timer_stop(&s->first);
+    programs_close(&s->programs);
+    errands_close(&s->errands);
     free(s->list);
     free(s);
 }

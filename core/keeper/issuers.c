@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "engine/jws.h"
 #include "engine/jwt_keys.h"
+#include "keeper/errand.h"
 #include "keeper/issuers_file.h"
 #include "keeper/issuers_url.h"
-#include "net/http_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,17 +30,16 @@ struct issuer {
     uint64_t max_age_ms;    /* as the answer says; UINT64_MAX = it does not */
     uint32_t failures;      /* in a row */
     struct buf uri;         /* of the set, as discovered; empty: not yet */
-    struct http_call *x;
-    struct buf body;
-    int status;
+    struct buf url;         /* that is asked now */
+    struct errand errand;
+    struct buf body;        /* of a file */
     bool fetching, discovering;
     struct loop_timer due, limit;
 };
 
 struct issuers {
     struct issuers_env env;
-    struct http_client *client;
-    struct addresses_watch watch;
+    struct errands errands;
     uint64_t generation;
     struct issuer *list;
     size_t n;
@@ -110,9 +109,7 @@ static uint64_t next_ms(const struct issuer *i)
 
 static void end(struct issuer *i, const char *why)
 {
-    if (i->x)
-        http_call_cancel(i->x);
-    i->x = NULL;
+    errand_stop(&i->errand);
     i->fetching = false;
     loop_timer_stop(&i->limit);
     buf_reset(&i->body);
@@ -132,15 +129,15 @@ static void end(struct issuer *i, const char *why)
     publish(i->all);
 }
 
-static void take_set(struct issuer *i)
+static void take_set(struct issuer *i, struct str body)
 {
     struct err err = { 0 };
-    struct jwks *set = jwks_parse(buf_str(&i->body), &err);
-    bool same = str_eq(buf_str(&i->body), buf_str(&i->set));
+    struct jwks *set = jwks_parse(body, &err);
+    bool same = str_eq(body, buf_str(&i->set));
 
     if (set && !same) {
         buf_reset(&i->set);
-        if (buf_put(&i->set, buf_str(&i->body)))
+        if (buf_put(&i->set, body))
             err_set(&err, ERR_NOMEM, "no memory");
         else
             log_event(EV_jwt_keys, LOG_S("jwt", i->conf->name),
@@ -150,21 +147,14 @@ static void take_set(struct issuer *i)
     end(i, err.msg);
 }
 
-static void take_discovery(struct issuer *i)
+static void take_discovery(struct issuer *i, struct str body)
 {
     char why[128];
 
-    if (!issuers_url_found(i->conf, buf_str(&i->body), &i->uri, why,
-                           sizeof why)) {
+    if (issuers_url_found(i->conf, body, &i->uri, why, sizeof why))
+        begin(i);
+    else
         end(i, why);
-        return;
-    }
-    if (i->all->env.resolve(i->all->env.ud, url_host(buf_str(&i->uri))) != 0) {
-        end(i, "too many host names");
-        return;
-    }
-    buf_reset(&i->body);
-    begin(i);
 }
 
 /* ---- the call ---------------------------------------------------------- */
@@ -173,7 +163,6 @@ static void on_head(void *ud, const struct http_answer *a)
 {
     struct issuer *i = ud;
 
-    i->status = a->status;
     i->max_age_ms = UINT64_MAX;
     for (size_t k = 0; k < a->n_headers; k++) {
         if (str_ieq(a->headers[k].name, STR("cache-control")))
@@ -181,30 +170,21 @@ static void on_head(void *ud, const struct http_answer *a)
     }
 }
 
-static void on_data(void *ud, struct str bytes)
+static void on_done(void *ud, const char *why, int status, struct str body)
 {
     struct issuer *i = ud;
+    char text[64];
 
-    if (buf_put(&i->body, bytes) != 0)
-        end(i, "the answer is too large");
-}
-
-static void on_done(void *ud, const struct http_call_result *r)
-{
-    struct issuer *i = ud;
-    char why[64];
-
-    i->x = NULL;
-    if (r->fail != HTTP_OK) {
-        end(i, r->text);
-    } else if (i->status != 200) {
-        snprintf(why, sizeof why, "the answer is %d", i->status);
+    if (why) {
         end(i, why);
+    } else if (status != 200) {
+        snprintf(text, sizeof text, "the answer is %d", status);
+        end(i, text);
     } else if (i->discovering) {
         i->discovering = false;
-        take_discovery(i);
+        take_discovery(i, body);
     } else {
-        take_set(i);
+        take_set(i, body);
     }
 }
 
@@ -220,42 +200,25 @@ static void read_file(struct issuer *i)
     if (why)
         end(i, why);
     else
-        take_set(i);
+        take_set(i, buf_str(&i->body));
 }
 
-/* Go on with a fetch that has no call yet. */
-static void call(struct issuer *i)
+static const char *on_ask(void *ud, struct errand_ask *ask)
 {
-    static const struct http_call_ops ops = { on_head, on_data, on_done };
-    static const struct http_header fields[] = {
-        { STR("accept"), STR("application/json") },
-        { STR("user-agent"), STR("penstock/" PS_VERSION) } };
-    struct buf url = BUF_INIT(ISSUERS_URL_MAX);
-    struct http_call_spec spec = {
-        .method = STR("GET"),
-        .headers = fields,
-        .n_headers = 2,
-        .connect_timeout_ms = FETCH_MS,
-        .ca_file = i->conf->ca_file.n ? i->conf->ca_file.p : NULL,
-    };
-    struct err err = { 0 };
-    const char *why = NULL;
+    struct issuer *i = ud;
+    const struct conf_jwt *c = i->conf;
 
-    if (issuers_url(i->conf, buf_str(&i->uri), &url, &i->discovering) != 0) {
-        why = "no memory";
-    } else {
-        spec.url = buf_str(&url);
-        spec.addresses = addresses_find(i->all->env.addresses,
-                                        url_host(spec.url), &why);
-        if (spec.addresses) {
-            i->x = http_client_start(i->all->client, &spec, &ops, i, &err);
-            why = i->x ? NULL : err.msg;
-        }
-    }
-    buf_clear(&url);
-    if (why)
-        end(i, why);
+    buf_reset(&i->url);
+    if (issuers_url(c, buf_str(&i->uri), &i->url, &i->discovering) != 0)
+        return "no memory";
+    ask->spec.method = STR("GET");
+    ask->spec.url = buf_str(&i->url);
+    ask->spec.connect_timeout_ms = FETCH_MS;
+    ask->spec.ca_file = c->ca_file.n ? c->ca_file.p : NULL;
+    return NULL;
 }
+
+static const struct errand_ops errand_ops = { on_ask, on_head, on_done };
 
 static void begin(struct issuer *i)
 {
@@ -266,22 +229,12 @@ static void begin(struct issuer *i)
     if (i->conf->jwks_file.n)
         read_file(i);
     else
-        call(i);
+        errand_go(&i->errand);
 }
 
 static void on_due(void *ud)
 {
     begin(ud);
-}
-
-static void on_addresses(void *ud)
-{
-    struct issuers *s = ud;
-
-    for (size_t k = 0; k < s->n; k++) {
-        if (s->list[k].fetching && !s->list[k].x)
-            call(&s->list[k]);
-    }
 }
 
 /* ---- for the keeper ---------------------------------------------------- */
@@ -321,6 +274,8 @@ static void add_issuer(struct issuers *s, const struct conf_jwt *c,
     buf_init(&i->set, JWKS_BYTES_MAX);
     buf_init(&i->body, JWKS_BYTES_MAX);
     buf_init(&i->uri, ISSUERS_URL_MAX);
+    buf_init(&i->url, ISSUERS_URL_MAX);
+    errand_init(&i->errand, &s->errands, &errand_ops, i, JWKS_BYTES_MAX);
     loop_timer_init(&i->due, s->env.loop, on_due, i);
     loop_timer_init(&i->limit, s->env.loop, on_limit, i);
     if (last && jwt_section(snapshot_section(last, str_of(name)), &at, &why,
@@ -343,8 +298,9 @@ struct issuers *issuers_new(const struct issuers_env *env,
     }
     s->env = *env;
     s->generation = last ? snapshot_generation(last) : 0;
-    s->client = http_client_new(env->loop, CLIENT_IDLE, err);
-    if (!s->client) {
+    s->errands = (struct errands){ .addresses = env->addresses,
+                                   .resolve = env->resolve, .ud = env->ud };
+    if (errands_open(&s->errands, env->loop, CLIENT_IDLE, err) != 0) {
         issuers_free(s);
         return NULL;
     }
@@ -352,8 +308,6 @@ struct issuers *issuers_new(const struct issuers_env *env,
         if (secret_reveal(&env->config->jwts[k].jwks).n == 0)
             add_issuer(s, &env->config->jwts[k], last);
     }
-    s->watch = (struct addresses_watch){ .fn = on_addresses, .ud = s };
-    addresses_watch(env->addresses, &s->watch);
     return s;
 }
 
@@ -361,20 +315,18 @@ void issuers_free(struct issuers *s)
 {
     if (!s)
         return;
-    addresses_unwatch(&s->watch);
     for (size_t k = 0; k < s->n; k++) {
         struct issuer *i = &s->list[k];
 
-        if (i->x)
-            http_call_cancel(i->x);
+        errand_stop(&i->errand);
         loop_timer_stop(&i->due);
         loop_timer_stop(&i->limit);
         buf_clear(&i->set);
         buf_clear(&i->body);
         buf_clear(&i->uri);
+        buf_clear(&i->url);
     }
-    if (s->client)
-        http_client_free(s->client);
+    errands_close(&s->errands);
     free(s->list);
     free(s);
 }

@@ -116,27 +116,13 @@ json_t *key_list(struct store *s, const char *after, bool revoked,
     sqlite3_stmt *st = db_stmt(s, "SELECT " KEY_COLUMNS " FROM key WHERE "
                                   "id > ?1 AND (?2 OR revoked_ms IS NULL) "
                                   "ORDER BY id LIMIT ?3", err);
-    json_t *list = json_array(), *next = NULL;
-    int rc = st ? 1 : -err->code;
 
     if (st) {
         db_text(st, 1, str_of(after ? after : ""));
         sqlite3_bind_int(st, 2, revoked);
         sqlite3_bind_int(st, 3, RECORD_PAGE + 1);
     }
-    while (rc == 1 && (rc = db_step(s, st, err)) == 1) {
-        if (json_array_size(list) < RECORD_PAGE)
-            json_array_append_new(list, of_row(st));
-        else
-            next = json_incref(json_object_get(
-                json_array_get(list, RECORD_PAGE - 1), "id"));
-    }
-    sqlite3_finalize(st);
-    if (rc == 0)
-        return json_pack("{s:o, s:o}", "keys", list, "next",
-                         next ? next : json_null());
-    json_decref(list);
-    return NULL;
+    return db_page(s, st, "keys", of_row, err);
 }
 
 /* ---- writing ----------------------------------------------------------- */

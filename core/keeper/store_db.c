@@ -3,6 +3,8 @@
 /* Statements: SQLite's answers in our words. */
 #include "keeper/store_impl.h"
 
+#include "keeper/key_record.h"
+
 static const struct {
     int sqlite, code;
     bool file; /* the file's fault, not the question's */
@@ -54,6 +56,28 @@ int db_step(struct store *s, sqlite3_stmt *st, struct err *err)
     if (rc == SQLITE_ROW)
         return 1;
     return rc == SQLITE_DONE ? 0 : db_fail(s, err);
+}
+
+json_t *db_page(struct store *s, sqlite3_stmt *st, const char *name,
+                json_t *(*of_row)(sqlite3_stmt *st), struct err *err)
+{
+    json_t *list = json_array(), *next = NULL;
+    int rc = st ? 1 : -err->code;
+
+    while (rc == 1 && (rc = db_step(s, st, err)) == 1) {
+        if (json_array_size(list) < RECORD_PAGE)
+            json_array_append_new(list, of_row(st));
+        else if (!next)
+            next = json_incref(json_object_get(
+                json_array_get(list, RECORD_PAGE - 1), "id"));
+    }
+    sqlite3_finalize(st);
+    if (rc == 0)
+        return json_pack("{s:o, s:o}", name, list, "next",
+                         next ? next : json_null());
+    json_decref(next);
+    json_decref(list);
+    return NULL;
 }
 
 int db_done(struct store *s, sqlite3_stmt *st, struct err *err)

@@ -7,6 +7,7 @@
 
 #include "keeper/store.h"
 
+#include <jansson.h>
 #include <sqlite3.h>
 
 #include <sys/types.h>
@@ -33,6 +34,14 @@ sqlite3_stmt *db_stmt(struct store *s, const char *sql, struct err *err);
 
 /** 1: a row; 0: no more; or -ERR_x. */
 int db_step(struct store *s, sqlite3_stmt *st, struct err *err);
+
+/**
+ * A page: {NAME: its rows, at most RECORD_PAGE, "next": the id after which the
+ * next one begins, or null}. The statement asks for one row more; it is taken,
+ * NULL too (then *err says why). A new reference, or NULL with *err.
+ */
+json_t *db_page(struct store *s, sqlite3_stmt *st, const char *name,
+                json_t *(*of_row)(sqlite3_stmt *st), struct err *err);
 
 /** Step a statement without rows, and finalize it; NULL passes its error. */
 int db_done(struct store *s, sqlite3_stmt *st, struct err *err);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define HASH_SHA256_SIZE 32
+#define HASH_SHA1_SIZE 20
 
 struct hash;
 
@@ -25,6 +26,10 @@ int hash_sha256(struct hash *h, const void *data, size_t n,
 /** HMAC-SHA-256 (RFC 2104). 0, or -ERR_NOMEM with `out` untouched. O(n). */
 int hash_hmac(struct hash *h, struct str key, struct str data,
               unsigned char out[HASH_SHA256_SIZE]);
+
+/** SHA-1, for names that others make with it and for nothing else. 0, or
+ * -ERR_NOMEM (a library that has none, too) with `out` untouched. O(n). */
+int hash_sha1(const void *data, size_t n, unsigned char out[HASH_SHA1_SIZE]);
 
 /** The same bytes? In a time that depends on n alone. */
 bool hash_equal(const void *a, const void *b, size_t n);

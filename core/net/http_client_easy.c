@@ -66,6 +66,7 @@ static curl_socket_t on_open(void *ud, curlsocktype purpose,
     (void)purpose;
     if (is_repeat(e))
         return CURL_SOCKET_BAD;
+    e->opened = true;
     return socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                   a->protocol);
 }
@@ -337,7 +338,7 @@ int hc_easy_setup(struct hc_easy *e, struct http_call *x,
                   const struct http_call_spec *spec, struct err *err)
 {
     e->x = x;
-    e->asked_name = e->begun = e->again = false;
+    e->asked_name = e->begun = e->again = e->opened = false;
     e->text[0] = '\0';
     e->need = spec->need;
     set_numbers(e, spec);

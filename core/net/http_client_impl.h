@@ -80,6 +80,7 @@ struct hc_easy {
     bool http2, insecure, small_reads, beside;
     bool may_resolve; /* this transfer needs no name: a literal or a path */
     bool asked_name;  /* it wanted the resolver all the same */
+    bool opened;      /* a connection for it */
     bool begun;       /* the request went to a connection */
     bool again;       /* libcurl tried to send it a second time; refused */
     char text[CURL_ERROR_SIZE];

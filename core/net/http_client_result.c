@@ -73,8 +73,9 @@ static void explain(struct http_call *x, CURLcode code)
     const char *why = e->text[0] ? e->text : curl_easy_strerror(code);
     long os = 0;
 
-    if (e->again)
-        why = "the kept connection had been closed";
+    if (e->again) /* of a new one: an HTTP/2 stream that was refused */
+        why = e->opened ? "the upstream did not take the request"
+                        : "the kept connection had been closed";
     else if (code == CURLE_OK)
         why = "closed within the head";
     curl_easy_getinfo(e->h, CURLINFO_OS_ERRNO, &os);
@@ -108,7 +109,7 @@ void hc_result(struct http_call *x, CURLcode code)
     curl_easy_getinfo(e->h, CURLINFO_HEADER_SIZE, &head);
     curl_easy_getinfo(e->h, CURLINFO_SIZE_UPLOAD_T, &up);
     curl_easy_getinfo(e->h, CURLINFO_SIZE_DOWNLOAD_T, &down);
-    r->reused = e->again || (e->begun && made == 0);
+    r->reused = e->again ? !e->opened : e->begun && made == 0;
     x->c->sums.reused += r->reused;
     r->sent = request > 0;
     r->bytes_out = (uint64_t)(request + up);

@@ -5,6 +5,7 @@
 #include "policy/heap.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,22 @@ static size_t class_of(size_t n)
     return (n - 1) / HEAP_STEP;
 }
 
+static bool in_slab(const struct policy_heap *h, const void *p)
+{
+    return h->slab && (uintptr_t)p - (uintptr_t)h->slab < HEAP_SLAB;
+}
+
+/** A fresh small block; NULL: no memory. */
+static void *cut(struct policy_heap *h, size_t n)
+{
+    if (!h->slab)
+        h->slab = malloc(HEAP_SLAB);
+    if (!h->slab || h->cut + n > HEAP_SLAB)
+        return malloc(n);
+    h->cut += n;
+    return h->slab + h->cut - n;
+}
+
 static void *take(struct policy_heap *h, size_t n)
 {
     size_t c;
@@ -28,26 +45,29 @@ static void *take(struct policy_heap *h, size_t n)
     c = class_of(n);
     p = h->free[c];
     if (!p)
-        return malloc((c + 1) * HEAP_STEP);
+        return cut(h, (c + 1) * HEAP_STEP);
     memcpy(&h->free[c], p, sizeof p);
-    h->kept -= (c + 1) * HEAP_STEP;
+    if (!in_slab(h, p))
+        h->kept -= (c + 1) * HEAP_STEP;
     return p;
 }
 
 static void give(struct policy_heap *h, void *p, size_t n)
 {
+    bool ours = in_slab(h, p);
     size_t c;
 
     if (!p)
         return;
-    if (n == 0 || !is_small(n) || h->kept >= HEAP_KEEP) {
+    if (!ours && (n == 0 || !is_small(n) || h->kept >= HEAP_KEEP)) {
         free(p);
         return;
     }
     c = class_of(n);
     memcpy(p, &h->free[c], sizeof p);
     h->free[c] = p;
-    h->kept += (c + 1) * HEAP_STEP;
+    if (!ours)
+        h->kept += (c + 1) * HEAP_STEP;
 }
 
 static void *resize(struct policy_heap *h, void *p, size_t had, size_t want)
@@ -95,8 +115,11 @@ void policy_heap_clear(struct policy_heap *h)
             void *p = h->free[c];
 
             memcpy(&h->free[c], p, sizeof p);
-            free(p);
+            if (!in_slab(h, p))
+                free(p);
         }
     }
-    h->kept = 0;
+    free(h->slab);
+    h->slab = NULL;
+    h->kept = h->cut = 0;
 }

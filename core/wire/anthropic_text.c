@@ -194,10 +194,29 @@ static int carry(enum dialect d, const struct wire_block *b, struct str text,
     return rc;
 }
 
+/* Counts so far; what is not known stays as message_start said. */
+static int put_usage(struct buf *out, const struct usage *u)
+{
+    const struct {
+        const char *name;
+        int64_t n;
+    } inputs[] = { { "input_tokens", u->input },
+                   { "cache_creation_input_tokens", u->cache_write },
+                   { "cache_read_input_tokens", u->cache_read } };
+    int rc = buf_putc(out, '{');
+
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0] && !rc; i++) {
+        if (inputs[i].n >= 0)
+            rc = buf_printf(out, "\"%s\":%lld,", inputs[i].name,
+                            (long long)inputs[i].n);
+    }
+    return rc ? rc : buf_printf(out, "\"output_tokens\":%lld}",
+                                (long long)(u->output > 0 ? u->output : 0));
+}
+
 static int stop_stream(enum dialect d, const struct wire_stop *stop,
                        struct buf *out)
 {
-    const struct usage *u = stop->usage;
     struct buf data = BUF_INIT(1024);
     int rc = 0;
 
@@ -211,9 +230,9 @@ static int stop_stream(enum dialect d, const struct wire_stop *stop,
     buf_reset(&data);
     rc = rc ? rc : buf_printf(&data, "{\"type\":\"message_delta\",\"delta\":"
                               "{\"stop_reason\":\"%s\",\"stop_sequence\":null}"
-                              ",\"usage\":{\"output_tokens\":%lld}}",
-                              reasons[stop->finish],
-                              (long long)(u->output > 0 ? u->output : 0));
+                              ",\"usage\":", reasons[stop->finish]);
+    rc = rc ? rc : put_usage(&data, stop->usage);
+    rc = rc ? rc : buf_putc(&data, '}');
     rc = rc ? rc : put(out, "message_delta", &data);
     buf_clear(&data);
     return rc ? rc : buf_puts(out, "event: message_stop\ndata: "

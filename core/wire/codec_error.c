@@ -128,7 +128,7 @@ int codec_error_status(enum dialect d, const struct neutral_error *e)
 {
     int status = codec_status_of(e);
 
-    if (d == DIALECT_ANTHROPIC)
+    if (dialect_is_anthropic(d))
         return status == 503 ? 529 : status;
     return status == 529 ? 503 : status;
 }

@@ -205,19 +205,36 @@ static struct str time_text(uint64_t ms, struct arena *a)
     return arena_dup(a, str_of(text));
 }
 
+/* A time from now: a duration, seconds in digits alone, a time to come. */
+static bool reset_in(struct str value, uint64_t now_ms, uint64_t *ms)
+{
+    uint64_t at;
+
+    if (ratelimit_duration(value, ms))
+        return true;
+    if (str_u64(value, &at) && at <= LONGEST_MS / 1000) {
+        *ms = at * 1000;
+        return true;
+    }
+    if (!ratelimit_time(value, &at))
+        return false;
+    *ms = at > now_ms ? at - now_ms : 0;
+    return true;
+}
+
 static struct str to_time(struct str value, uint64_t now_ms, struct arena *a)
 {
     uint64_t ms;
 
-    return ratelimit_duration(value, &ms) ? time_text(now_ms + ms, a)
-                                          : STR_NULL;
+    return reset_in(value, now_ms, &ms) ? time_text(now_ms + ms, a)
+                                        : STR_NULL;
 }
 
 struct str ratelimit_reset(enum dialect to, uint64_t ms, uint64_t now_ms,
                            struct arena *a)
 {
-    return to == DIALECT_ANTHROPIC ? time_text(now_ms + ms, a)
-                                   : ratelimit_text(ms, a);
+    return dialect_is_anthropic(to) ? time_text(now_ms + ms, a)
+                                    : ratelimit_text(ms, a);
 }
 
 const char *ratelimit_name(enum dialect to, enum ratelimit_of of,
@@ -225,14 +242,14 @@ const char *ratelimit_name(enum dialect to, enum ratelimit_of of,
 {
     const struct row *r = &rows[2 * (int)what + (int)of];
 
-    return to == DIALECT_ANTHROPIC ? r->anthropic : r->openai;
+    return dialect_is_anthropic(to) ? r->anthropic : r->openai;
 }
 
 bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
                          struct str *value, uint64_t now_ms, struct arena *a)
 {
-    bool from_anthropic = from == DIALECT_ANTHROPIC;
-    bool to_anthropic = to == DIALECT_ANTHROPIC;
+    bool from_anthropic = dialect_is_anthropic(from);
+    bool to_anthropic = dialect_is_anthropic(to);
 
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         if (str_ieq(*name, str_of(same[i])))
@@ -251,22 +268,6 @@ bool ratelimit_translate(enum dialect from, enum dialect to, struct str *name,
         return value->p != NULL;
     }
     return false;
-}
-
-static bool reset_in(struct str value, uint64_t now_ms, uint64_t *ms)
-{
-    uint64_t at;
-
-    if (ratelimit_duration(value, ms))
-        return true;
-    if (str_u64(value, &at) && at <= LONGEST_MS / 1000) {
-        *ms = at * 1000;
-        return true;
-    }
-    if (!ratelimit_time(value, &at))
-        return false;
-    *ms = at > now_ms ? at - now_ms : 0;
-    return true;
 }
 
 void ratelimit_note(struct ratelimit_left *l, struct str name,

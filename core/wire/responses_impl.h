@@ -43,6 +43,29 @@ enum responses_part {
     RESPONSES_WHOLE,        /* response.completed; a whole answer */
 };
 
+/** Another value for a member; json.p NULL: it stays as it is. */
+struct responses_with {
+    const char *name;
+    struct str json;
+    bool add; /* also where the object has no such member */
+};
+
+/** Append the object with n (at most 32) other values. */
+int responses_put_with(const struct json *j, uint32_t object,
+                       struct arena *names, const struct responses_with *with,
+                       size_t n, struct buf *out);
+
+/** JSON of what an answer that ends early says at last. */
+struct responses_end {
+    struct str output;
+    struct str usage; /* p NULL: as it is */
+};
+
+/** Append the response, ended for that reason. */
+int responses_put_ended(const struct json *j, uint32_t response,
+                        struct arena *names, enum wire_finish f,
+                        const struct responses_end *e, struct buf *out);
+
 int responses_carry(enum dialect d, const struct wire_block *b,
                     struct str text, struct str like, struct buf *out);
 int responses_stop_stream(enum dialect d, const struct wire_stop *stop,

@@ -2,17 +2,14 @@
 /* Copyright The Penstock Authors */
 /*
  * What the gateway itself says in a Responses stream: a piece of held text,
- * and the end of an answer that a policy stopped, made from the stream's own
- * events. How many events came before is not known here, so that a piece has
- * the number of the event that it stands before.
+ * made from the stream's own events. How many events came before is not known
+ * here: a piece has the number of the event that it is made from, until
+ * responses_keep gives it its own. And what ends a whole answer.
  */
 #include "wire/responses_impl.h"
 #include "wire/watch.h"
 
 enum { DATA_MAX = 64 << 20 }; /* of an event; above what a text may be */
-
-/* The last number of a stream whose length nobody counted. */
-#define LAST_NUMBER "2147483647"
 
 static const struct {
     const char *type, *index;
@@ -75,119 +72,68 @@ int responses_carry(enum dialect d, const struct wire_block *b,
     return rc;
 }
 
-/* ---- the end of a stream ------------------------------------------------ */
+/* ---- other values ------------------------------------------------------- */
 
-static const struct {
-    const char *type, *status, *details;
-} ends[] = {
-    [WIRE_FINISH_STOP] = { "response.completed", "\"completed\"", "null" },
-    [WIRE_FINISH_LENGTH] = { "response.incomplete", "\"incomplete\"",
-                             "{\"reason\":\"max_output_tokens\"}" },
-    [WIRE_FINISH_FILTER] = { "response.incomplete", "\"incomplete\"",
-                             "{\"reason\":\"content_filter\"}" },
-};
-
-static int put_usage(struct buf *out, const struct usage *u)
+static size_t index_of(const struct responses_with *with, size_t n,
+                       struct str name)
 {
-    int64_t cached = u->cache_read > 0 ? u->cache_read : 0;
-    int64_t written = u->cache_write > 0 ? u->cache_write : 0;
-    int64_t in = u->input + cached + written;
+    size_t i = 0;
 
-    if (u->input < 0 || u->output < 0)
-        return buf_puts(out, "null");
-    return buf_printf(out, "{\"input_tokens\":%lld,\"input_tokens_details\":"
-                           "{\"cached_tokens\":%lld},\"output_tokens\":%lld,"
-                           "\"output_tokens_details\":{\"reasoning_tokens\":"
-                           "%lld},\"total_tokens\":%lld}",
-                      (long long)in, (long long)cached,
-                      (long long)u->output,
-                      (long long)(u->reasoning > 0 ? u->reasoning : 0),
-                      (long long)(in + u->output));
+    while (i < n && !str_is(name, with[i].name))
+        i++;
+    return i;
 }
 
-/* What stands for a member of a stopped response; p NULL: it stays. */
-static struct str stopped(struct str name, enum wire_finish f,
-                          struct str usage)
+/* Behind the last member. */
+static int put_missing(const struct responses_with *with, size_t n,
+                       unsigned seen, bool any, struct buf *out)
 {
-    if (str_is(name, "status"))
-        return str_of(ends[f].status);
-    if (str_is(name, "incomplete_details"))
-        return str_of(ends[f].details);
-    if (str_is(name, "output"))
-        return STR("[]");
-    if (str_is(name, "output_text"))
-        return STR("\"\"");
-    return str_is(name, "usage") ? usage : STR_NULL;
-}
-
-/* The object with other values for those members; usage p NULL: as it is. */
-static int put_stopped(const struct json *j, uint32_t object,
-                       struct arena *names, enum wire_finish f,
-                       struct str usage, struct buf *out)
-{
-    const char *at = j->text + j->nodes[object].start;
     int rc = 0;
 
-    for (uint32_t m = json_first(j, object); m != JSON_NONE && !rc;
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (seen >> i & 1 || !with[i].add || !with[i].json.p)
+            continue;
+        rc = buf_printf(out, "%s\"%s\":", any ? "," : "", with[i].name);
+        rc = rc ? rc : buf_put(out, with[i].json);
+        any = true;
+    }
+    return rc;
+}
+
+int responses_put_with(const struct json *j, uint32_t object,
+                       struct arena *names, const struct responses_with *with,
+                       size_t n, struct buf *out)
+{
+    const char *at = j->text + j->nodes[object].start;
+    const char *end = j->text + j->nodes[object].end - 1; /* its brace */
+    uint32_t first = json_first(j, object);
+    unsigned seen = 0;
+    int rc = 0;
+
+    for (uint32_t m = first; m != JSON_NONE && !rc;
          m = json_sibling(j, object, m)) {
-        struct str with = stopped(json_name(j, m, names), f, usage);
+        size_t i = index_of(with, n, json_name(j, m, names));
         struct str raw = json_raw(j, m);
 
-        if (!with.p)
+        if (i == n || !with[i].json.p)
             continue;
+        seen |= 1u << i;
         rc = buf_put(out, (struct str){ at, (size_t)(raw.p - at) });
-        rc = rc ? rc : buf_put(out, with);
+        rc = rc ? rc : buf_put(out, with[i].json);
         at = raw.p + raw.n;
     }
-    return rc ? rc : buf_put(out, (struct str){
-        at, (size_t)(j->text + j->nodes[object].end - at) });
-}
-
-static int put_response(const struct json *j, const struct wire_stop *stop,
-                        struct buf *out)
-{
-    uint32_t r = j->count ? wire_member(j, 0, "response") : JSON_NONE;
-    struct buf usage = BUF_INIT(1024);
-    struct arena *names = arena_new(1 << 20);
-    int rc = names ? put_usage(&usage, stop->usage) : -ERR_NOMEM;
-
-    if (!rc && r != JSON_NONE && j->nodes[r].type == JSON_T_OBJECT)
-        rc = put_stopped(j, r, names, stop->finish, buf_str(&usage), out);
-    else if (!rc)
-        rc = buf_printf(out, "{\"id\":\"\",\"object\":\"response\","
-                             "\"status\":%s,\"incomplete_details\":%s,"
-                             "\"output\":[]}",
-                        ends[stop->finish].status,
-                        ends[stop->finish].details);
-    arena_free(names);
-    buf_clear(&usage);
-    return rc;
-}
-
-int responses_stop_stream(enum dialect d, const struct wire_stop *stop,
-                          struct buf *out)
-{
-    const char *type = ends[stop->finish].type;
-    struct buf data = BUF_INIT(DATA_MAX);
-    struct json j = { 0 };
-    int rc = stop->head.n ? json_scan(&j, stop->head, NULL, NULL) : 0;
-
-    (void)d;
-    rc = rc ? rc : buf_printf(&data, "{\"type\":\"%s\",\"sequence_number\":"
-                                     LAST_NUMBER ",\"response\":", type);
-    rc = rc ? rc : put_response(&j, stop, &data);
-    rc = rc ? rc : buf_putc(&data, '}');
-    rc = rc ? rc : wire_put_event(out, str_of(type), buf_str(&data));
-    json_clear(&j);
-    buf_clear(&data);
-    return rc;
+    rc = rc ? rc : buf_put(out, (struct str){ at, (size_t)(end - at) });
+    rc = rc ? rc : put_missing(with, n, seen, first != JSON_NONE, out);
+    return rc ? rc : buf_putc(out, '}');
 }
 
 int responses_stop_body(enum dialect d, const struct json *body,
                         struct arena *names, uint32_t choice,
                         enum wire_finish finish, struct buf *out)
 {
+    static const struct responses_end none = { STR("[]"), { NULL, 0 } };
+
     (void)d;
     (void)choice; /* items of one answer: none of it stays */
-    return put_stopped(body, 0, names, finish, STR_NULL, out);
+    return responses_put_ended(body, 0, names, finish, &none, out);
 }

@@ -9,7 +9,7 @@
  *
  * `choice` is the output item's index, `block` the part's in it.
  */
-#include "wire/responses_impl.h"
+#include "wire/responses_kept.h"
 #include "wire/watch.h"
 
 struct search {
@@ -261,5 +261,8 @@ const struct wire_text_ops responses_text_ops = {
     .carry = responses_carry,
     .stop_stream = responses_stop_stream,
     .stop_body = responses_stop_body,
+    .kept_new = responses_kept_new,
+    .keep = responses_keep,
+    .kept_free = responses_kept_free,
     .each = true,
 };

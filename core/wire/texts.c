@@ -8,6 +8,7 @@
 #include "wire/gemini.h"
 #include "wire/openai.h"
 #include "wire/responses.h"
+#include "wire/sse.h"
 
 #include <stdlib.h>
 
@@ -40,6 +41,9 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_MISTRAL_EMBED:
     case DIALECT_COHERE_EMBED:
     case DIALECT_OLLAMA_EMBED:
+    case DIALECT_TITAN_EMBED:
+    case DIALECT_NOVA_EMBED:
+    case DIALECT_PREDICT_EMBED:
     case DIALECT_CONVERSE_COUNT:
         break;
     }
@@ -216,4 +220,38 @@ int wire_put_event(struct buf *out, struct str name, struct str json)
         rc = rc ? rc : buf_putc(out, '\n');
     } while (json.p && !rc);
     return rc ? rc : buf_putc(out, '\n');
+}
+
+static int rebuild(struct buf *to, const struct sse_event *ev, struct str data)
+{
+    int rc = 0;
+
+    if (ev->id.p) {
+        rc = buf_puts(to, "id: ");
+        rc = rc ? rc : buf_put(to, ev->id);
+        rc = rc ? rc : buf_putc(to, '\n');
+    }
+    return rc ? rc : wire_put_event(to, ev->event, data);
+}
+
+/* Data of one line lies in the raw event: all around it stays as it is. */
+int wire_put_edited(struct buf *out, const struct sse_event *ev,
+                    const struct wire_splice *splices, size_t n)
+{
+    struct str data = ev->data, raw = ev->raw;
+    struct buf whole = BUF_INIT(out->max);
+    size_t at;
+    int rc;
+
+    if (data.p < raw.p || data.p + data.n > raw.p + raw.n) {
+        rc = wire_put_spliced(&whole, data, splices, n);
+        rc = rc ? rc : rebuild(out, ev, buf_str(&whole));
+        buf_clear(&whole);
+        return rc;
+    }
+    at = (size_t)(data.p - raw.p);
+    rc = buf_put(out, (struct str){ raw.p, at });
+    rc = rc ? rc : wire_put_spliced(out, data, splices, n);
+    at += data.n;
+    return rc ? rc : buf_put(out, (struct str){ raw.p + at, raw.n - at });
 }

@@ -64,6 +64,9 @@ struct wire_block {
     uint32_t choice, block;
 };
 
+struct sse_event;
+struct wire_kept; /* what a client has got of a stream; its dialect's own */
+
 /** The end of an answer that the gateway brings about. */
 struct wire_stop {
     enum wire_finish finish;
@@ -73,6 +76,7 @@ struct wire_stop {
     const struct usage *usage; /* as far as it is known */
     bool usage_asked; /* the client wants it where none comes by itself */
     struct str head;  /* JSON of the first event, if the dialect asks for it */
+    struct wire_kept *kept; /* where the dialect keeps; or NULL. Used up */
 };
 
 /** A value to stand where another stood. */
@@ -109,6 +113,17 @@ struct wire_text_ops {
     int (*stop_body)(enum dialect d, const struct json *body,
                      struct arena *names, uint32_t choice,
                      enum wire_finish finish, struct buf *out);
+    /**
+     * All of them NULL but where a stream's last event repeats what came
+     * before (Responses). `keep` takes whole events for the client and
+     * appends them to `out` as they are to leave.
+     *
+     * Errors: NOMEM, LIMIT (out's)
+     * Cost:   an index of each event; the answer's text
+     */
+    struct wire_kept *(*kept_new)(struct arena *names);
+    int (*keep)(struct wire_kept *k, struct str events, struct buf *out);
+    void (*kept_free)(struct wire_kept *k);
     bool each; /* `like` is the block's last event (none for a stop), and the
                 * first one of the stream is `head` */
 };
@@ -143,6 +158,10 @@ int wire_put_half(struct buf *out, uint16_t *high);
 /** Append `text` with splices, in ascending order, not overlapping. */
 int wire_put_spliced(struct buf *out, struct str text,
                      const struct wire_splice *splices, size_t n);
+
+/** Append an event with splices in its data, all around it as it is. */
+int wire_put_edited(struct buf *out, const struct sse_event *ev,
+                    const struct wire_splice *splices, size_t n);
 
 /** Append one SSE event; JSON whose lines are data lines. `name` may be "". */
 int wire_put_event(struct buf *out, struct str name, struct str json);

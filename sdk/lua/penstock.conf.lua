@@ -80,7 +80,7 @@ function include(pattern) end
 ---@field connect? string|penstock.conf.reference # To connect, TLS and the wait for an address included.
 ---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream (of a reasoning model four times that), and for a whole answer its total time.
 ---@field first_event? string|penstock.conf.reference # Until the first event of a stream; four times that for a reasoning model (provider.reasoning).
----@field idle? string|penstock.conf.reference # Between two pieces of an answer, streamed or whole, once it has begun; pings count.
+---@field idle? string|penstock.conf.reference # Between two pieces of an answer, streamed or whole, once it has begun; pings and comments count. Four times that for a reasoning model.
 ---@field gap? string|penstock.conf.reference # The same of a stream after its first event. Unset: learned from the streams of its target, at least 10s, four times that for a reasoning model; never more than idle.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
 ---@field commit_after? string|penstock.conf.reference # After this long without content a stream's head is sent, with keep-alive comments.
@@ -157,11 +157,13 @@ function include(pattern) end
 ---Where credentials of AWS come from.
 ---@class penstock.conf.aws
 ---@field source? "default"|"env"|"web_identity"|"profile"|"container"|"instance" # Which one; default: the first of these that is there.
----@field profile? string|penstock.conf.reference # Name in the shared credentials file; $AWS_PROFILE, else "default", unless set.
+---@field profile? string|penstock.conf.reference # Name in the shared files; $AWS_PROFILE, else "default", unless set. It may have keys, assume a role, sign on, or run a program.
 ---@field file? string|penstock.conf.reference # Shared credentials file; $AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, unless set. Read by the service user.
+---@field config_file? string|penstock.conf.reference # Shared config file; $AWS_CONFIG_FILE, else ~/.aws/config, unless set. Read by the service user.
+---@field programs? boolean # profile: the program that its credential_process names may be run, by the service user, at each fetch.
 ---@field role? string|penstock.conf.reference # web_identity: ARN of the role; $AWS_ROLE_ARN unless set.
 ---@field token_file? string|penstock.conf.reference # web_identity: file of the identity's token; $AWS_WEB_IDENTITY_TOKEN_FILE unless set. Read by the service user at each fetch.
----@field region? string|penstock.conf.reference # web_identity: region of the STS to ask; $AWS_REGION, else the global one, unless set.
+---@field region? string|penstock.conf.reference # web_identity, profile: region of the STS to ask; $AWS_REGION, else the profile's, else the global one, unless set.
 
 ---Where tokens of Microsoft Entra ID come from.
 ---@class penstock.conf.entra
@@ -246,7 +248,7 @@ function include(pattern) end
 ---@field disabled? boolean # Refuse it.
 ---@field expires? string|penstock.conf.reference # Refuse it from then on: "2027-03-31" (0:00 UTC) or "2027-03-31T12:00:00Z".
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: its team's.
----@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores" # Endpoints it may call; unset: all.
+---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals" # Endpoints it may call; unset: all.
 ---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
 ---@field limits? penstock.conf.limits # What it may use; its team's hold as well.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
@@ -287,7 +289,7 @@ function include(pattern) end
 ---@field [integer] string|penstock.conf.reference # File NAME.lua in policy_path or among the shipped ones.
 ---@field mode? "enforce"|"observe" # "observe": decisions are noted, not applied.
 ---@field fail? "open"|"closed" # What a failure of it means; the phase's rule unless set.
----@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores" # Endpoints it is asked for; unset: all.
+---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals" # Endpoints it is asked for; unset: all.
 ---@field conf? table # The policy's own settings. Where its schema says "secret": env "X", file "/path" or credential "x".
 
 ---Settings of one endpoint.
@@ -352,6 +354,7 @@ function include(pattern) end
 ---@field cache_write_5m? string|penstock.conf.reference # Input that was written to its cache. Unset: as input.
 ---@field cache_write_1h? string|penstock.conf.reference # The same, kept for an hour. Unset: as cache_write_5m.
 ---@field reasoning? string|penstock.conf.reference # Tokens of thought, where they cost something else. Unset: as output.
+---@field search? string|penstock.conf.reference # "0.002 USD/search": what a ranker bills instead of tokens (Cohere's search units).
 
 ---What a model can not do.
 ---@class penstock.conf.capability

@@ -5,11 +5,12 @@
  * microseconds, best of the rounds, the copy and the scan of the new body
  * included.
  */
+#include "cpu.h"
+
 #include "policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 7, BODY_MAX = 4 << 20 };
 
@@ -21,14 +22,6 @@ struct job {
     struct json edited; /* of the last one that was made */
     struct buf text;
 };
-
-static double cpu_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
 
 static void on_field(void *req, enum policy_field f, struct policy_value *out)
 {

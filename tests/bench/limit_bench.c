@@ -7,6 +7,8 @@
  *
  *     limit_bench [FOLDER of the policies]
  */
+#include "cpu.h"
+
 #include "engine/crumb.h"
 #include "policy/policy.h"
 #include "wire/token_guess.h"
@@ -14,19 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROUNDS = 7, REQUESTS = 100000, ARENA_EVERY = 100 };
 
 static struct crumb crumb;
-
-static double cpu_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
 
 static struct limiter *memory(void)
 {

@@ -6,12 +6,13 @@
  * the scan that every event has anyway. Events as OpenAI sends them, some six
  * characters of text each.
  */
+#include "cpu.h"
+
 #include "engine/crumb.h"
 #include "flow/output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 9, EVENTS = 20000, CHUNK = 16 };
 
@@ -26,14 +27,6 @@ struct job {
     struct output *o;
     size_t bytes;
 };
-
-static double cpu_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
 
 static void on_field(void *req, enum policy_field f, struct policy_value *out)
 {

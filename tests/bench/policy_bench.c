@@ -9,6 +9,8 @@
  *
  *     policy_bench [FOLDER of the policies]
  */
+#include "cpu.h"
+
 #include "base/sha256.h"
 #include "engine/crumb.h"
 #include "flow/ran.h"
@@ -16,7 +18,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 7, REQUESTS = 100000, ARENA_EVERY = 100, OTHERS = 50 };
 
@@ -31,14 +32,6 @@ struct job {
     struct policy_set *set;
     struct policy_run run;
 };
-
-static double cpu_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
 
 static void on_field(void *req, enum policy_field f, struct policy_value *out)
 {
@@ -195,7 +188,8 @@ int main(int argc, char **argv)
         { .name = STR("b/m"), .provider = &open[1], .model = STR("m") } };
     struct candidate list[] = { { .target = &targets[0] },
                                 { .target = &targets[1] } };
-    struct plan plan = { list, 2, STR("smart") };
+    struct plan plan = { .list = list, .n = 2, .n_first = 2,
+                         .model = STR("smart") };
     const char *folder = argc > 1 ? argv[1] : "policies";
     struct job j = { .run = { .view = &view, .endpoint = STR("chat") } };
 

@@ -6,13 +6,14 @@
  *
  *     prims_bench
  */
+#include "cpu.h"
+
 #include "engine/kv.h"
 #include "engine/metrics_column.h"
 #include "policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 7, RUNS = 40, CALLS = 100 };
 
@@ -52,14 +53,6 @@ static const struct {
     { "ps.metric, one label", "", "ps.metric('hits', 1, { kind = 'email' })" },
     { "ps.now", "", "ps.now()" },
 };
-
-static double cpu_us(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
 
 static void on_field(void *req, enum policy_field f, struct policy_value *out)
 {

@@ -5,6 +5,7 @@ recordings, and plugins that must fail, each for its own reason."""
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -60,6 +61,18 @@ def test_recordings(name, tmp_path):
         x for x in out.stdout.splitlines() if not x.startswith("skip"))
     passed = int(out.stdout.splitlines()[-1].split()[0])
     assert passed >= FEW.get(name, 50)
+
+
+def test_a_reader_that_leaves_is_no_crash():
+    """As in `plugin test ... | head`: it ends by the signal, as other tools
+    do, and blames nobody."""
+    p = subprocess.Popen([PENSTOCK, "plugin", "test", shared_object("openai"),
+                          CHAT], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    p.stdout.close()
+    assert p.stderr.read() == ""
+    assert p.wait(60) == -signal.SIGPIPE
+    p.stderr.close()
 
 
 def test_no_two_runs_alike(tmp_path):

@@ -3,13 +3,15 @@
 /*
  * Two bytes: dialect, whole or streamed, what is held; how policies behave.
  * Then an event stream, or a body. Whatever a provider sends, what leaves is
- * JSON again, and policies see whole characters.
+ * JSON again, numbers of Responses events grow, and policies see whole
+ * characters.
  */
 #include "flow/output.h"
 #include "wire/anthropic_text.h"
 #include "wire/gemini.h"
 #include "wire/openai.h"
 #include "wire/responses.h"
+#include "wire/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                     \
     } while (0)
 
-enum { STOPS = 1, DENIES = 2, FAILS = 4, GROWS = 8 };
+enum { STOPS = 1, DENIES = 2, FAILS = 4, GROWS = 8, FINISHES = 64 };
+
+#define NUMBER_MAX ((int64_t)1 << 53)
 
 struct run {
     struct output *o;
@@ -32,6 +36,8 @@ struct run {
     struct sse left; /* what the client gets */
     uint8_t how;
     bool ended;
+    bool numbered;   /* its events have numbers */
+    int64_t number;  /* of the last one */
     bool whole_only; /* some texts of the dialect cannot be said in pieces */
 };
 
@@ -75,10 +81,17 @@ static const struct output_ops ops = { on_ask, on_fail };
 static int check_event(void *ud, const struct sse_event *ev)
 {
     struct run *r = ud;
+    int64_t number;
 
     MUST(!ev->cut);
-    if (ev->data.p && !str_is(ev->data, "[DONE]"))
-        MUST(json_scan(&r->check, ev->data, NULL, NULL) == 0);
+    if (!ev->data.p || str_is(ev->data, "[DONE]"))
+        return 0;
+    MUST(json_scan(&r->check, ev->data, NULL, NULL) == 0);
+    number = watch_number(&r->check, 0, "sequence_number");
+    if (!r->numbered || number < 0 || number > NUMBER_MAX)
+        return 0;
+    MUST(number > r->number);
+    r->number = number;
     return 0;
 }
 
@@ -118,6 +131,17 @@ static int on_event(void *ud, const struct sse_event *ev)
     return rc;
 }
 
+/* The stream ends where it is. */
+static int finish(struct run *r)
+{
+    struct usage none = USAGE_NONE;
+    int rc = output_finish(r->o, WIRE_FINISH_LENGTH, &none, true);
+
+    MUST(!rc || rc == -ERR_CANCELLED || (r->whole_only &&
+                                         rc == -ERR_NOTFOUND));
+    return rc;
+}
+
 static void stream(struct run *r, struct str text)
 {
     struct sse sse;
@@ -126,7 +150,7 @@ static void stream(struct run *r, struct str text)
     sse_init(&sse, 1 << 20);
     sse_init(&r->left, 64 << 20);
     rc = sse_feed(&sse, text, on_event, r, NULL);
-    if (!rc && output_end(r->o) == 0)
+    if (!rc && (r->how & FINISHES ? finish(r) : output_end(r->o)) == 0)
         check(r);
     MUST(sse_eof(&r->left, check_event, r, NULL) == 0);
     sse_clear(&sse);
@@ -162,6 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     d = (data[0] & 1) | (data[1] & 32) >> 4;
     r.whole_only = d > 1;
+    r.numbered = d == 3;
+    r.number = -1;
     wants.all = data[0] & 4;
     for (int k = 0; k < WIRE_KINDS; k++)
         wants.hold[k] = data[0] >> 4;
@@ -171,6 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r.o = output_new(&wants, DIALECT_OPENAI_CHAT,
                      dialects[d], a, &ops, &r);
     MUST(r.o);
+    output_may_end(r.o);
     if (data[0] & 2)
         body(&r, text);
     else

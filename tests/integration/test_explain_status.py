@@ -2,6 +2,8 @@
 # Copyright The Penstock Authors
 """`penstock explain --status N --provider P`: what an answer would mean."""
 import json
+import os
+import tempfile
 
 import pytest
 
@@ -123,3 +125,49 @@ def test_refusals(verdict):
                   json_out=False)
     assert got.returncode == 1 and "/does/not/exist" in got.stderr
     assert verdict(500, "openai", "--bogus", "x").returncode == 2
+
+
+# ---- whose configuration ----------------------------------------------------
+
+def test_the_running_instances_file_is_asked(penstock):
+    """Without -c: what the instance serves, wherever its file lies; and it
+    is said when the file is another by now."""
+    p = penstock(CONF)
+    told = ("explain", "--status", "429", "--provider", "openai", "--json")
+    got = p.cli(*told)
+    assert got.returncode == 0 and got.stderr == ""
+    v = json.loads(got.stdout)
+    assert (v["from"], v["tries"]) == ("configuration", 5)
+    assert v["file"] == str(p.conf)
+    p.conf.write_text(p.conf.read_text().replace("attempts = 5",
+                                                 "attempts = 6"))
+    got = p.cli(*told)
+    assert json.loads(got.stdout)["tries"] == 6
+    assert "not what is served: written since" in got.stderr
+    request = p.dir / "r.json"
+    request.write_text(json.dumps({"body": {
+        "model": "openai/x", "messages": [{"role": "user", "content": "a"}]}}))
+    got = p.cli("explain", "-f", str(request), "--json")
+    assert json.loads(got.stdout)["attempts"][0]["target"] == "openai/x"
+
+
+def test_a_file_named_from_where_it_was_started(penstock, tmp_path):
+    own = tmp_path / "own.conf"
+    own.write_text('listen "127.0.0.1:0"\n' + CONF)
+    near = os.path.join("..", os.path.relpath(own, tempfile.gettempdir()))
+    p = penstock(None, args=("-c", near))
+    assert p.status()["file"] == f"{p.dir}/{near}"
+    got = p.cli("explain", "--status", "500", "--provider", "once",
+                cwd=str(tmp_path))
+    assert f"(configuration {p.dir}/{near})" in got.stdout, got.stderr
+
+
+def test_who_names_an_instance_gets_that_one(cli, tmp_path):
+    nowhere = str(tmp_path / "none.sock")
+    got = cli("explain", "--status", "500", "--provider", "openai", "-s",
+              nowhere)
+    assert got.returncode == 3 and nowhere in got.stderr
+    got = cli("explain", "--status", "500", "--provider", "openai",
+              env={"PENSTOCK_SOCKET": nowhere})
+    assert got.returncode == 0
+    assert "No instance runs" in got.stderr and "catalogue" in got.stdout

@@ -165,6 +165,7 @@ def test_last_good(started):
     assert st["generation"] == good and says(p) == "one"
     entry = p.logs("serve.last_good")[0]
     assert "provder" in entry["why"] and entry["generation"] == good
+    assert entry["state"] == f"{p.dir}/state, from $PENSTOCK_STATE"
     assert "did you mean" in refused(p)
     configure(p, settings(p, 'model "m" { "sim/echo" }\n'))
     assert reload(p)["generation"] > good
@@ -172,6 +173,40 @@ def test_last_good(started):
     configure(p, settings(p))
     again(p, "--last-good")
     assert len(p.logs("serve.last_good")) == 1 and says(p) == "one"
+
+
+def test_whose_last_good_is_said(started, tmp_path):
+    """A file that is gone names no folder: the one that is taken is told,
+    and what would name another."""
+    p = started
+    wait_for(lambda: kept(p).get(p.status()["generation"]) == "good",
+             why="the good one")
+    good = p.status()["generation"]
+    p.conf.rename(p.dir / "aside")
+    again(p, "--last-good")
+    assert p.status()["generation"] == good
+    entry = p.line("serve.last_good")
+    assert entry["state"] == f"{p.dir}/state, from $PENSTOCK_STATE"
+    assert "No such file" in entry["why"]
+    p.conf.write_text(f'state "{tmp_path}"\nprovder "sim"\n')
+    again(p, "--last-good", ready=False)
+    assert p.wait_exit() == 1
+    assert f"from the state folder {tmp_path}, which the file names)" \
+        in p.stderr()
+    p.conf.unlink()
+    p.env = {k: v for k, v in p.env.items() if k != "PENSTOCK_STATE"}
+    p.env["STATE_DIRECTORY"] = str(tmp_path)
+    again(p, "--last-good", ready=False)
+    assert p.wait_exit() == 1
+    assert f"{tmp_path}, from $STATE_DIRECTORY)" in p.stderr()
+    if os.geteuid() == 0:
+        return  # the machine's own folder is left alone
+    del p.env["STATE_DIRECTORY"]
+    p.env["XDG_RUNTIME_DIR"] = str(tmp_path)
+    again(p, "--last-good", ready=False)
+    assert p.wait_exit() == 1
+    assert "/state, the usual one, as the file cannot be read; " \
+        "PENSTOCK_STATE would name another)" in p.stderr()
 
 
 def test_what_never_served_well_is_not_the_last_good(started):

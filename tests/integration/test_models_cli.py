@@ -116,3 +116,34 @@ def test_the_table_of_models_is_what_its_script_makes(tmp_path):
     assert json.loads(got.stdout)["vendors"] == {"xai": {"grok": {
         "context": 10, "can": ["tools"], "not": ["vision"], "source": "a"}}}
     assert json.loads(got.stdout)["sources"] == {"a": "here, today"}
+
+
+def test_check_notes_models_that_nobody_knows(tmp_path):
+    """A slip of the pen is told, never refused; what a block speaks of, what
+    is a pattern, and vendors of whom nothing is known are let be."""
+    conf = tmp_path / "p.conf"
+    conf.write_text("""\
+listen "127.0.0.1:0"
+provider "groq" { keys = {} }
+provider "fast" { vendor = "groq", keys = {} }
+provider "own" { vendor = "vllm", base_url = "http://127.0.0.1:1/v1" }
+model "a" { "groq/llama-3.3-70b-versatil" }
+model "b" { "fast/nobody-knows-it", fallback = { "own/mine" } }
+model "c" { "groq/llama-3.3-70b-versatile", fallback = { "groq/new" } }
+model "d*" { "groq/d*" }
+capability "groq/new" { context = 8192 }
+""")
+    got = subprocess.run([PENSTOCK, "check", "--static", conf],
+                         capture_output=True, text=True, timeout=30)
+    assert got.returncode == 0 and ": ok: " in got.stdout
+    lines = got.stderr.splitlines()
+    assert len(lines) == 2, got.stderr
+    assert lines[0].endswith(
+        "p.conf:5: note: groq/llama-3.3-70b-versatil: the catalogue knows no "
+        "'llama-3.3-70b-versatil' of groq; did you mean "
+        "'llama-3.3-70b-versatile'?")
+    assert "p.conf:6: note: fast/nobody-knows-it: " in lines[1]
+    got = subprocess.run([PENSTOCK, "check", "--static", "--json", conf],
+                         capture_output=True, text=True, timeout=30)
+    assert [n["target"] for n in json.loads(got.stdout)["notes"]] == [
+        "groq/llama-3.3-70b-versatil", "fast/nobody-knows-it"]

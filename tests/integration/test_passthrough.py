@@ -264,6 +264,58 @@ def test_nobody_is_configured(penstock):
         assert not up.requests
 
 
+def test_videos_and_containers(penstock):
+    """By the account that has them; a video comes through small memory."""
+    def serve(conn, request):
+        if "/content" in request.path:
+            conn.answer(BINARY, 200, "video/mp4")
+        else:
+            conn.answer({"id": "v-1", "object": "video",
+                         "status": "queued"})
+
+    with Upstream(serve) as up:
+        p = start(penstock, up, "".join(
+            f'endpoint "{e}" {{ provider = "up" }}\n'
+            for e in ("videos", "containers", "evals")))
+        made = p.post("/v1/videos", form(("model", "sora-2"), ("prompt", "x")),
+                      headers={"content-type": FORM})
+        assert (made.status, made.json()["id"]) == (200, "v-1"), made.body
+        got = p.get("/v1/videos/v-1/content?variant=video")
+        assert got.body == BINARY
+        assert got.headers["content-type"] == "video/mp4"
+        assert p.get("/v1/containers/c-1/files").status == 200
+        assert p.post("/v1/evals", {"name": "e"}).status == 200
+        assert [r.path for r in up.requests] == [
+            "/v1/videos", "/v1/videos/v-1/content?variant=video",
+            "/v1/containers/c-1/files", "/v1/evals"]
+        assert up.requests[0].body == form(("model", "sora-2"),
+                                           ("prompt", "x"))
+        lines = wait_for(lambda: len(p.logs("request")) == 4 and
+                         p.logs("request"), why="four lines")
+        assert [(x["endpoint"], x["model"]) for x in lines] == [
+            ("videos", "up/videos"), ("videos", "up/videos"),
+            ("containers", "up/containers"), ("evals", "up/evals")]
+
+
+def test_realtime_says_what_to_do(penstock):
+    with Upstream(lambda conn, _: conn.answer({})) as up:
+        p = start(penstock, up)
+        socket = {"Upgrade": "websocket", "Connection": "Upgrade",
+                  "Sec-WebSocket-Version": "13",
+                  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        for path, head in (("/v1/realtime?model=m", socket),
+                           ("/v1/realtime/client_secrets", {})):
+            r = p.get(path, headers=head) if head else p.post(path, {})
+            assert r.status == 404
+            assert "not served here" in r.json()["error"]["message"]
+        r = p.get("/ws/google.ai.generativelanguage.v1beta."
+                  "GenerativeService.BidiGenerateContent",
+                  headers={**socket, "x-goog-api-key": "k"})
+        assert r.json()["error"]["status"] == "NOT_FOUND"
+        assert "provider itself" in r.json()["error"]["message"]
+        assert not up.requests
+
+
 CLIMBING = ["/v1/files/../models", "/v1/files/%2e%2e/models", "/v1/files//x",
             "/v1/files/a%2Fb", "/v1/files/.", "/v1/files/a%5cb",
             "/v1/files/a%00", "/v1/files/%252e", "/v1/files/x/"]

@@ -5,6 +5,7 @@ nobody. The official SDKs of both dialects count as clients, upstream's hits
 are the measure."""
 import http.client
 import json
+import re
 import time
 
 import anthropic
@@ -139,6 +140,23 @@ def test_the_soonest_target_is_waited_for(penstock):
         assert r.status == 429 and 3 <= int(r.headers["retry-after"]) <= 4
         assert "x-should-retry" not in r.headers
         assert len(a.requests) == len(b.requests) == 1
+        settled(p)
+
+
+def test_a_pause_is_no_time_of_the_gateways(penstock):
+    """Server-Timing: what was waited before a further try has its own name,
+    and nothing is told twice."""
+    with Upstream(fails(429, (("retry-after", "1"),), 1)) as up:
+        p = start(penstock, up)
+        begin = time.monotonic()
+        r = p.post("/v1/chat/completions", body(False, "m"))
+        passed_ms = (time.monotonic() - begin) * 1000
+        assert r.status == 200 and len(up.requests) == 2
+        ms = {name: float(dur) for name, dur in re.findall(
+            r"(\w+);dur=([0-9.]+)", r.headers["server-timing"])}
+        assert list(ms) == ["gw", "queue", "retry", "upstream"]
+        assert ms["retry"] >= 1000
+        assert sum(ms.values()) <= passed_ms, (ms, passed_ms)
         settled(p)
 
 

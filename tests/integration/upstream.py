@@ -73,9 +73,15 @@ class Conn:
         for k, v in headers:
             if k.lower() == "content-length":
                 length = int(v)
-        while len(self.buffer) < length:
-            self._more()
-        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        body = bytearray(self.buffer[:length])
+        self.buffer = self.buffer[length:]
+        while len(body) < length:   # a large one in linear time
+            got = self.sock.recv(min(1 << 20, length - len(body)))
+            if not got:
+                self.closed_by_peer = True
+                raise Gone()
+            body += got
+        body = bytes(body)
         return Request(method, path, headers, body)
 
     def send(self, data, size=0, pause=0.0):
@@ -161,12 +167,12 @@ class Upstream:
         return self
 
     def __exit__(self, *_):
-        self.listener.close()
-        for c in self.conns:
-            try:
-                c.sock.close()
+        for sock in (self.listener, *(c.sock for c in self.conns)):
+            try:  # who waits in it wakes; its number is another's next
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            sock.close()
 
     def _accept(self):
         while True:

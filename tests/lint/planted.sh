@@ -76,6 +76,8 @@ finds floors.sh 'includes itself by'
 
 write core/base/a.c "$(repeat 500 'int a;')"
 finds sizes.sh '501 lines, over 500'
+write tests/a.py "$(repeat 500 'a = 1')"
+finds sizes.sh 'a.py:501: 501 lines, over 500'
 write core/base/a.h "$(repeat 250 'int a;')"
 finds sizes.sh '251 lines, over 250'
 write core/base/a.c "int f(void)
@@ -153,6 +155,24 @@ done >"$house/docs/runbooks/half.md"
 finds runbooks.sh "half.md: no part 'After'"
 write core/engine/alert.def 'ALERT_ROW(A, "half", WARNING)'
 finds runbooks.sh 'half is not in the table'
+
+# Rows for all cases; $1 stands in the place of the last one.
+cases() {
+    i=0
+    while test $((i += 1)) -lt 25; do
+        echo "CASE($i, \"x\", \"unit/a.c\", \"a\")"
+    done >"$house/tests/cases.def"
+    echo "$1" >>"$house/tests/cases.def"
+    write tests/unit/a.c 'static void a(void)'
+}
+cases 'CASE(25, "x", "unit/a.c", "b")'
+finds cases.sh "25: no 'b' in unit/a.c"
+cases 'CASE(25, "x", "unit/b.py", "a")'
+finds cases.sh "25: no 'a' in unit/b.py"
+cases ''
+finds cases.sh '25: no test'
+cases 'CASE(25, "x", "unit/a.c")'
+finds cases.sh 'a row is not'
 
 write core/base/a.h 'struct a { struct buf b; };'
 finds headers.sh 'a.h: does not compile alone'

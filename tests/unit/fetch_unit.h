@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { UNIT_ROWS = 8 };
+enum { UNIT_ROWS = 16 };
 
 static struct conf_fetch conf;
 static struct fetch_run run;
@@ -63,7 +63,26 @@ static int unit_read(void *ud, const char *path, struct buf *out)
     const char *text = look(file_rows, path);
 
     (void)ud;
+    if (text && strcmp(text, "!io") == 0)
+        return -ERR_IO;
     return text ? buf_puts(out, text) : -ERR_NOT_FOUND;
+}
+
+/* What is written is read from then on; "/ro/..." is not written. */
+static int unit_write(void *ud, const char *path, struct str text)
+{
+    static char kept[4096];
+    const char *is = look(file_rows, path);
+
+    (void)ud;
+    if (!is || strncmp(path, "/ro/", 4) == 0)
+        return -ERR_IO;
+    snprintf(kept, sizeof kept, STR_FMT, STR_ARG(text));
+    for (size_t i = 0; i < UNIT_ROWS && file_rows[i].name; i++) {
+        if (strcmp(file_rows[i].name, path) == 0)
+            file_rows[i].text = kept;
+    }
+    return 0;
 }
 
 static uint64_t unit_wall(void *ud)
@@ -74,8 +93,8 @@ static uint64_t unit_wall(void *ud)
 
 static inline void fresh(enum fetch_kind kind, const char *source)
 {
-    static const struct fetch_world world = { unit_env, unit_read, unit_wall,
-                                              NULL };
+    static const struct fetch_world world = { unit_env, unit_read,
+                                              unit_write, unit_wall, NULL };
 
     fetch_clear(&run);
     memset(env_rows, 0, sizeof env_rows);

@@ -65,10 +65,13 @@ static inline void story_begin(struct story *s)
     s->rc = 0;
     buf_reset(&s->got);
     s->f.notes[0] = '\0';
+    sse_clear(&s->sse);
     sse_init(&s->sse, 16 << 20);
     if (policy_output_wants(s->f.set, STR("chat"), &wants))
         s->o = output_new(&wants, DIALECT_OPENAI_CHAT, s->wire, s->f.arena,
                           &story_ops, s);
+    if (s->o)
+        output_may_end(s->o);
 }
 
 static inline bool story_open(struct story *s)

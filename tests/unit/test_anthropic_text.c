@@ -106,7 +106,8 @@ static void stopped(void)
         MESSAGE START(0, "{\"type\":\"text\",\"text\":\"\"}")
         TEXT(0, "a long begi") STOP(0)
         EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"refusal\","
-              "\"stop_sequence\":null},\"usage\":{\"output_tokens\":2}")
+              "\"stop_sequence\":null},\"usage\":{"
+              "\"input_tokens\":3,\"output_tokens\":2}")
         EVENT("message_stop", ""));
     story_clear(&s);
 }
@@ -141,7 +142,8 @@ static void held(void)
     UNIT_STR(story_bytes(&s),
         MESSAGE START(0, "{\"type\":\"text\",\"text\":\"\"}") STOP(0)
         EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"max_tokens\","
-              "\"stop_sequence\":null},\"usage\":{\"output_tokens\":2}")
+              "\"stop_sequence\":null},\"usage\":{"
+              "\"input_tokens\":3,\"output_tokens\":2}")
         EVENT("message_stop", ""));
     story_clear(&s);
 }

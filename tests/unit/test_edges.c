@@ -206,6 +206,60 @@ static void answers_come_to_the_same(void)
     }
 }
 
+/* A chat stream of a server that is known to leave its thoughts in tags. */
+static int run_tags(const char *text, struct heard *h)
+{
+    struct codec_in_opts opts = run_in_opts;
+    struct buf b = BUF_INIT(1 << 16);
+    struct stream_run s = { .sink = hear, .ud = h };
+    struct sse sse;
+    int rc;
+
+    opts.tags = TAGS_THINK;
+    s.in = codec_in_new(codec_for(DIALECT_OPENAI_CHAT), h->a, &opts);
+    expand(&b, DIALECT_OPENAI_CHAT, text);
+    sse_init(&sse, 1 << 16);
+    rc = sse_feed(&sse, buf_str(&b), stream_event, &s, &s.err);
+    rc = rc ? rc : sse_eof(&sse, stream_event, &s, &s.err);
+    sse_clear(&sse);
+    buf_clear(&b);
+    return rc ? rc : s.in->codec->decode_event(s.in, STR(""), STR_NULL, hear,
+                                               h, &s.err);
+}
+
+/* Of templates that put the opening tag into the prompt. */
+static void tags_without_the_opening_one(void)
+{
+    static const struct edge rows[] = {
+        { "tags", "none", CHAT, "D{'content':'x</think>a'}\nF stop\nDONE",
+          "think 'x' say 'a' finish stop usage 0 0 0 end" },
+        { "tags", "none, and split", CHAT,
+          "D{'content':'x</thi'}\nD{'content':'nk>'}\nD{'content':'a'}\n"
+          "F stop\nDONE",
+          "think 'x' say 'a' finish stop usage 0 0 0 end" },
+        { "tags", "both all the same", CHAT,
+          "D{'content':'<think>x</think>a'}\nF stop\nDONE",
+          "think 'x' say 'a' finish stop usage 0 0 0 end" },
+        { "tags", "none, and a call inside", CHAT,
+          "D{'content':'x'}\nD{'tool_calls':[{'index':0,'id':'t','function':"
+          "{'name':'f','arguments':'{}'}}]}\nF tool_calls\nDONE",
+          "think 'x' call t f {} finish tool usage 0 0 0 end" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf got = BUF_INIT(1 << 16);
+        struct heard h;
+
+        heard_open(&h);
+        UNIT_INT(run_tags(rows[i].text, &h), 0);
+        heard_line(&h, &got);
+        buf_putc(&got, '\0');
+        UNIT_STR(got.p, rows[i].want);
+        heard_close(&h);
+        buf_clear(&got);
+    }
+}
+
 /* Megabytes in one event, to every client. */
 static void large_events_go_through(void)
 {
@@ -292,5 +346,6 @@ static void requests_are_as_they_must(void)
 }
 
 UNIT_MAIN("edges", { "answers come to the same", answers_come_to_the_same },
+          { "tags without the opening one", tags_without_the_opening_one },
           { "large events go through", large_events_go_through },
           { "requests are as they must", requests_are_as_they_must })

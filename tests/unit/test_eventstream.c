@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* AWS event streams: what is right, what is not, however it is cut. */
-#include "frame_record.h"
-#include "recording.h"
+#include "frame_recordings.h"
 
 #include "base/crc32.h"
 
@@ -371,36 +370,16 @@ static void frames_bedrock_streams(void)
     }
 }
 
-static void check_recording(const char *path, const char *name,
-                            struct str bytes, void *ud)
+static bool is_eventstream(json_t *doc)
 {
-    json_t *doc = json_loadb(bytes.p, bytes.n, JSON_ALLOW_NUL, NULL);
-    struct buf body = BUF_INIT(64u << 20);
-    struct frames r;
-
-    (void)path;
-    (void)name;
-    if (strstr(recording_header(doc, "content-type"), "amazon.eventstream")) {
-        recording_body(doc, &body);
-        check_frames(&r, FRAMING_EVENTSTREAM, buf_str(&body));
-        UNIT_INT(r.rc, 0);
-        CU_ASSERT(r.n > 0);
-        frames_clear(&r);
-        ++*(int *)ud;
-    }
-    buf_clear(&body);
-    json_decref(doc);
+    return strstr(recording_header(doc, "content-type"),
+                  "amazon.eventstream");
 }
 
 static void frames_recordings(void)
 {
-    char path[512];
-    int n = 0;
-
-    shared_path(path, sizeof path, "wire");
-    if (shared_each(path, ".json", check_recording, &n) == 0)
-        UNIT_SKIP("no recordings");
-    CU_ASSERT(n >= 20);
+    check_frame_recordings((struct frame_recordings){
+        FRAMING_EVENTSTREAM, is_eventstream, .frames = 1, .least = 20 });
 }
 
 UNIT_MAIN("eventstream", { "frames messages", frames_messages },

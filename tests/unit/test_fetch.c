@@ -203,7 +203,13 @@ static void times(void)
     UNIT_INT(fetch_time_ms(STR("1970-01-01T00:00:01Z")), 1000);
     UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00Z")), 1795712400000);
     UNIT_INT(fetch_time_ms(STR("2024-02-29T23:59:59.123Z")), 1709251199000);
-    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00+01:00")), 0);
+    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00UTC")), 1795712400000);
+    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00+01:30")), 1795707000000);
+    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00.5-01:00")), 1795716000000);
+    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00+0100")), 0);
+    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00+01.00")), 0);
+    UNIT_INT(fetch_time_ms(STR("2026-11-26T17:00:00")), 0);
+    UNIT_INT(fetch_time_ms(STR("1970-01-01T00:00:00+01:00")), 0);
     UNIT_INT(fetch_time_ms(STR("2026-13-26T17:00:00Z")), 0);
     UNIT_INT(fetch_time_ms(STR("2026-11-26")), 0);
     UNIT_INT(fetch_time_ms(STR("")), 0);

@@ -75,13 +75,14 @@ static void shared_file(void)
     UNIT_STR(secret(), "W:w:t");
     conf.profile = STR("role");
     UNIT_INT(fetch_begin(&run), FETCH_FAILED);
-    UNIT_STR(run.why, "profile: \"role\" has role_arn, which is not "
-                      "supported");
+    UNIT_STR(run.why, "profile: \"role\" has role_arn, and none of "
+                      "source_profile and credential_source; say one");
     conf.profile = STR("half");
     UNIT_INT(fetch_begin(&run), FETCH_FAILED);
     conf.profile = STR("none");
     UNIT_INT(fetch_begin(&run), FETCH_FAILED);
-    UNIT_STR(run.why, "profile: /h/.aws/credentials has no [none]");
+    UNIT_STR(run.why, "profile: neither /h/.aws/credentials nor "
+                      "/h/.aws/config has \"none\"");
     conf.file = STR("/else");
     UNIT_INT(fetch_begin(&run), FETCH_FAILED);
     UNIT_STR(run.why, "profile: /else cannot be read");

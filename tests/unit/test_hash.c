@@ -34,6 +34,23 @@ static void examples(void)
     hash_free(NULL);
 }
 
+/* FIPS 180-4 and RFC 3174. */
+static void names(void)
+{
+    static const unsigned char abc[] = {
+        0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81, 0x6a, 0xba, 0x3e,
+        0x25, 0x71, 0x78, 0x50, 0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d };
+    static const unsigned char none[] = {
+        0xda, 0x39, 0xa3, 0xee, 0x5e, 0x6b, 0x4b, 0x0d, 0x32, 0x55,
+        0xbf, 0xef, 0x95, 0x60, 0x18, 0x90, 0xaf, 0xd8, 0x07, 0x09 };
+    unsigned char sum[HASH_SHA1_SIZE];
+
+    UNIT_INT(hash_sha1("abc", 3, sum), 0);
+    UNIT_MEM(sum, abc, sizeof sum);
+    UNIT_INT(hash_sha1(NULL, 0, sum), 0);
+    UNIT_MEM(sum, none, sizeof sum);
+}
+
 /* RFC 4231, cases 1, 2 and 6; then an empty key after a long one. */
 static void signs(void)
 {
@@ -81,6 +98,6 @@ static void random_differs(void)
     CU_ASSERT_FALSE(hash_equal(a, b, sizeof a));
 }
 
-UNIT_MAIN("hash", { "examples", examples }, { "signs", signs },
-          { "equal", equal },
+UNIT_MAIN("hash", { "names", names }, { "examples", examples },
+          { "signs", signs }, { "equal", equal },
           { "random differs", random_differs })

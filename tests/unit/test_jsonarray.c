@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Elements of an array, however it is cut. */
-#include "frame_record.h"
-#include "recording.h"
+#include "frame_recordings.h"
 
 static const struct frame_case cases[] = {
     { "[]", "|-|\n" },
@@ -103,37 +102,16 @@ static void keeps_its_cap(void)
     }
 }
 
-static void check_recording(const char *path, const char *name,
-                            struct str bytes, void *ud)
+static bool is_array(json_t *doc)
 {
-    json_t *doc = json_loadb(bytes.p, bytes.n, JSON_ALLOW_NUL, NULL);
-    struct buf body = BUF_INIT(64u << 20);
-    struct frames r;
-
-    (void)path;
-    (void)name;
-    recording_body(doc, &body);
-    if (json_is_true(json_object_get(doc, "stream")) &&
-        strstr(recording_header(doc, "content-type"), "application/json")) {
-        check_frames(&r, FRAMING_JSONARRAY, buf_str(&body));
-        UNIT_INT(r.rc, 0);
-        CU_ASSERT(r.n >= 2);
-        frames_clear(&r);
-        ++*(int *)ud;
-    }
-    buf_clear(&body);
-    json_decref(doc);
+    return json_is_true(json_object_get(doc, "stream")) &&
+           strstr(recording_header(doc, "content-type"), "application/json");
 }
 
 static void frames_recordings(void)
 {
-    char path[512];
-    int n = 0;
-
-    shared_path(path, sizeof path, "wire");
-    if (shared_each(path, ".json", check_recording, &n) == 0)
-        UNIT_SKIP("no recordings");
-    CU_ASSERT(n >= 4);
+    check_frame_recordings((struct frame_recordings){
+        FRAMING_JSONARRAY, is_array, .frames = 2, .least = 4 });
 }
 
 UNIT_MAIN("jsonarray", { "frames small cases", frames_small_cases },

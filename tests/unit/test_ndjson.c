@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Lines of JSON, however they are cut. */
-#include "frame_record.h"
-#include "recording.h"
+#include "frame_recordings.h"
 
 static const struct frame_case cases[] = {
     { "", "" },
@@ -73,38 +72,18 @@ static void keeps_no_memory_between_lines(void)
     ndjson_clear(&n);
 }
 
-static void check_recording(const char *path, const char *name,
-                            struct str bytes, void *ud)
+static bool is_lines(json_t *doc)
 {
-    json_t *doc = json_loadb(bytes.p, bytes.n, JSON_ALLOW_NUL, NULL);
     const char *type = recording_header(doc, "content-type");
-    struct buf body = BUF_INIT(64u << 20);
-    struct frames r;
 
-    (void)path;
-    (void)name;
-    if (strstr(type, "ndjson") || strstr(type, "jsonl") ||
-        strstr(type, "stream+json")) {
-        recording_body(doc, &body);
-        check_frames(&r, FRAMING_NDJSON, buf_str(&body));
-        UNIT_INT(r.rc, 0);
-        CU_ASSERT(r.n > 0);
-        frames_clear(&r);
-        ++*(int *)ud;
-    }
-    buf_clear(&body);
-    json_decref(doc);
+    return strstr(type, "ndjson") || strstr(type, "jsonl") ||
+           strstr(type, "stream+json");
 }
 
 static void frames_recordings(void)
 {
-    char path[512];
-    int n = 0;
-
-    shared_path(path, sizeof path, "wire");
-    if (shared_each(path, ".json", check_recording, &n) == 0)
-        UNIT_SKIP("no recordings");
-    CU_ASSERT(n >= 5);
+    check_frame_recordings((struct frame_recordings){
+        FRAMING_NDJSON, is_lines, .frames = 1, .least = 5 });
 }
 
 UNIT_MAIN("ndjson", { "frames small cases", frames_small_cases },

@@ -88,6 +88,13 @@ static void headers(void)
     says(chat, an, "retry-after-ms", "30", "retry-after-ms: 30");
     says(chat, an, "openai-processing-ms", "30", "");
     says(chat, an, "anthropic-ratelimit-tokens-limit", "30", "");
+    says(chat, an, "x-ratelimit-reset-tokens", "60", /* Azure */
+         "anthropic-ratelimit-tokens-reset: 2026-11-26T07:01:00Z");
+    says(chat, DIALECT_ANTHROPIC_COUNT, "x-ratelimit-limit-requests", "60",
+         "anthropic-ratelimit-requests-limit: 60");
+    says(DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,
+         "anthropic-ratelimit-requests-limit", "60",
+         "x-ratelimit-limit-requests: 60");
 }
 
 static struct ratelimit_left left;

@@ -202,8 +202,9 @@ static void stopped_streams(void)
     struct wire_block open[] = { { .block = WIRE_ALL },
                                  { .block = 4, .kind = WIRE_TOOL_ARGS },
                                  { .block = WIRE_ALL, .choice = 1 } };
-    struct wire_stop stop = { WIRE_FINISH_FILTER, str_of(like), open, 3,
-                              &u, true, STR_NULL };
+    struct wire_stop stop = { .finish = WIRE_FINISH_FILTER,
+                              .like = str_of(like), .open = open, .n_open = 3,
+                              .usage = &u, .usage_asked = true };
 
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(),
@@ -217,8 +218,9 @@ static void stopped_streams(void)
              ":5},\"completion_tokens_details\":{\"reasoning_tokens\":2}},"
              "\"choices\":[],\"model\":\"m\"}\n\ndata: [DONE]\n\n");
     u = USAGE_NONE; /* nothing known, nothing said */
-    stop = (struct wire_stop){ WIRE_FINISH_LENGTH, STR("{\"choices\":[]}"),
-                               open, 0, &u, true, STR_NULL };
+    stop = (struct wire_stop){ .finish = WIRE_FINISH_LENGTH,
+                               .like = STR("{\"choices\":[]}"),
+                               .usage = &u, .usage_asked = true };
     d = DIALECT_OPENAI_COMPLETIONS;
     CU_ASSERT_EQUAL(wire_text_ops(d)->stop_stream(d, &stop, &out), 0);
     UNIT_STR(said(), "data: {\"choices\":[{\"index\":0,\"text\":\"\","
