@@ -51,7 +51,7 @@ enum neutral_finish converse_finish(struct jstr word)
         if (str_is(s, finishes[i].word))
             return finishes[i].finish;
     }
-    return str_starts(s, STR("malformed_")) ? FINISH_NONE : FINISH_STOP;
+    return FINISH_NONE; /* malformed_tool_use, malformed_model_output */
 }
 
 static const struct {
@@ -146,22 +146,6 @@ static int read_usage(struct converse_in *in)
     return in_usage(&in->base, &more);
 }
 
-/* Half a call, or none that could be read: not an end. */
-static int say_failed(struct converse_in *in, struct str word)
-{
-    struct neutral_error e = {
-        .status = 502,
-        .type = STR("upstream_error"),
-        .code = word,
-        .message = arena_fmt(in->base.tmp, "The model failed: " STR_FMT ".",
-                             STR_ARG(word)),
-    };
-
-    if (!e.message.p)
-        return err_set(in->base.err, ERR_NOMEM, "out of memory");
-    return in_error(&in->base, &e);
-}
-
 /* stopReason, and the stop sequence where it was asked for. */
 static int read_finish(struct converse_in *in)
 {
@@ -176,8 +160,10 @@ static int read_finish(struct converse_in *in)
         return rc;
     in->finished = true;
     ev.finish = converse_finish(word);
-    if (ev.finish == FINISH_NONE)
-        return say_failed(in, (struct str){ word.p, word.n });
+    if (ev.finish == FINISH_NONE) { /* nobody else has a word for it */
+        in_lose(&in->base, LOSS_FINISH);
+        ev.finish = FINISH_STOP;
+    }
     ev.finish = neutral_finish_seen(ev.finish, in->any_call);
     ev.text = in_string(j, delta == JSON_NONE ? more : delta,
                         STR("stop_sequence"));

@@ -74,11 +74,10 @@ static const struct {
     { "IMAGE_SAFETY", FINISH_FILTER },
     { "IMAGE_PROHIBITED_CONTENT", FINISH_FILTER },
     { "IMAGE_RECITATION", FINISH_FILTER },
-    { "NO_IMAGE", FINISH_STOP }, /* text instead of one */
 };
 
 /* FINISH_NONE: the model failed in some way (a malformed call, say), or it is
- * a word of tomorrow, of which nobody knows that it is a clean end. */
+ * a word of tomorrow. */
 static enum neutral_finish finish_of(struct str word)
 {
     for (size_t i = 0; i < sizeof finishes / sizeof finishes[0]; i++) {
@@ -88,7 +87,7 @@ static enum neutral_finish finish_of(struct str word)
     return FINISH_NONE;
 }
 
-/* A failure must not look like an end; before the first content another try
+/* An answer of nothing that ended in failure is an error, and another try
  * may go well. */
 static int say_failed(struct gemini_in *in, struct str word,
                       struct str message)
@@ -125,10 +124,13 @@ static int read_finish(struct gemini_in *in, struct gemini_choice *c,
         return rc;
     ev.finish = finish_of(word);
     c->finished = true;
-    if (ev.finish == FINISH_NONE ||
-        (!c->any && str_is(word, "NO_IMAGE")))
+    if (ev.finish == FINISH_NONE && !c->any)
         return say_failed(in, word, plain(in, candidate,
                                           STR("finishMessage")));
+    if (ev.finish == FINISH_NONE) { /* nobody else has a word for it */
+        in_lose(&in->base, LOSS_FINISH);
+        ev.finish = FINISH_STOP;
+    }
     ev.finish = neutral_finish_seen(ev.finish, c->any_call);
     if (ev.finish == FINISH_FILTER) {
         ev.name = in_string(&in->base.j, candidate, STR("finishMessage"));
