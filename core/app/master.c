@@ -205,7 +205,8 @@ enum { POLL_MAX = 1 + 1 + CONTROL_MAX_CONNS + 4 +
 static void turn(struct master *m, int timeout_ms)
 {
     struct pollfd p[POLL_MAX];
-    struct post *who[POLL_MAX];
+    struct { size_t at; pid_t pid; } who[POLL_MAX]; /* posts move meanwhile */
+    struct post *post;
     size_t n = 0, n_control, first, n_posts;
 
     p[n++] = (struct pollfd){ .fd = m->signal_fd, .events = POLLIN };
@@ -215,7 +216,8 @@ static void turn(struct master *m, int timeout_ms)
     for (size_t i = 0; i < m->n_posts; i++) {
         if (m->posts[i].sock < 0)
             continue;
-        who[n] = &m->posts[i];
+        who[n].at = i;
+        who[n].pid = m->posts[i].pid;
         p[n++] = (struct pollfd){ .fd = m->posts[i].sock, .events = POLLIN };
     }
     n_posts = n;
@@ -232,8 +234,9 @@ static void turn(struct master *m, int timeout_ms)
     if (p[0].revents)
         read_signals(m);
     for (size_t i = first; i < n_posts; i++) {
-        if (p[i].revents && who[i]->sock == p[i].fd)
-            post_hear(m, who[i]);
+        post = p[i].revents ? posts_find(m, who[i].at, who[i].pid) : NULL;
+        if (post)
+            post_hear(m, post);
     }
     if (watch_sock(m) >= 0)
         watch_hear(m);

@@ -65,6 +65,7 @@ struct post {
     uint32_t early;    /* deaths in a row, each soon after the start */
     uint32_t deaths;   /* all, unasked */
     bool stuck, aborted;
+    bool ended;        /* its status was taken; it is being buried */
     char why[200];     /* what it said before it ended; "" = nothing */
     uint64_t relieved_ms; /* its slot was given to another; or it got it so */
     uint64_t keys_base, keys_delta; /* generations it was told; 0 = none */
@@ -145,6 +146,11 @@ void post_hear(struct master *m, struct post *p);
 /** The process of a slot goes to the end of the table and leaves; a new one
  * may start in its place. */
 void posts_make_way(struct master *m, struct post *p);
+/** The post is no more: the last of the table has its place. Whoever remembers
+ * posts over a call that may do this finds them again by their process. */
+void posts_drop(struct master *m, struct post *p);
+/** Who has that process, looked for at that place first; NULL: nobody. */
+struct post *posts_find(struct master *m, size_t at, pid_t pid);
 /** Say something to all of a kind that live. */
 void posts_tell(struct master *m, enum process_kind kind, uint32_t type);
 bool posts_ready(const struct master *m, enum process_kind kind);

@@ -35,7 +35,7 @@ static void on_failed(struct master *m, struct post *p, struct message *msg)
              msg->text);
     if (!m->was_ready)
         master_fail(m, &err);
-    else
+    else if (!p->ended) /* else whoever buries it says so, when it is done */
         reload_worker_failed(m, p, p->why);
 }
 

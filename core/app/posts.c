@@ -128,7 +128,7 @@ void post_start(struct master *m, struct post *p)
     p->ready_ms = p->prepared = p->told = 0;
     p->generation = m->generation;
     p->retired = p->handed = false;
-    p->stuck = p->aborted = false;
+    p->stuck = p->aborted = p->ended = p->unlistened = false;
     p->why[0] = '\0';
     if (message_pair(ends, &err) != 0) {
         not_started(p, &err);
@@ -193,8 +193,9 @@ static void bury(struct master *m, struct post *p, int status)
     struct suspect suspect;
     bool crashed = false;
 
+    p->ended = true;
     if (p->sock >= 0)
-        post_hear(m, p); /* its last words */
+        post_hear(m, p); /* its last words; they move no post */
     close_fd(&p->sock);
     charge_suspect(m, p, &suspect);
     lost.suspect = str_of(suspect.request);
@@ -224,10 +225,32 @@ static void bury(struct master *m, struct post *p, int status)
         master_fail(m, &err);
     }
     plan_next(p, p->ready_ms == 0 || now - p->ready_ms < EARLY_MS, now);
+    if (crashed) /* first: a failed start gives the post to the former */
+        reload_worker_crashed(m, p);
     if (p->kind == PROC_WORKER)
         reload_worker_failed(m, p, p->why);
-    if (crashed)
-        reload_worker_crashed(m, p);
+}
+
+void posts_drop(struct master *m, struct post *p)
+{
+    struct post *last = &m->posts[--m->n_posts];
+
+    if (p != last)
+        *p = *last;
+    *last = (struct post){ .sock = -1 };
+}
+
+struct post *posts_find(struct master *m, size_t at, pid_t pid)
+{
+    if (pid == 0)
+        return NULL;
+    if (at < m->n_posts && m->posts[at].pid == pid)
+        return &m->posts[at];
+    for (size_t i = 0; i < m->n_posts; i++) {
+        if (m->posts[i].pid == pid)
+            return &m->posts[i];
+    }
+    return NULL;
 }
 
 /** A post whose process left is no more. */
@@ -235,7 +258,7 @@ static void forget_leaving(struct master *m)
 {
     for (size_t i = m->n_posts; i-- > m->n_workers;) {
         if (m->posts[i].leaving && m->posts[i].pid == 0)
-            m->posts[i] = m->posts[--m->n_posts];
+            posts_drop(m, &m->posts[i]);
     }
 }
 

@@ -214,7 +214,7 @@ void canary_step(struct master *m, uint64_t now_ms)
     if (!p || p->pid == 0) { /* it could not be forked */
         canary_died(m, p ? p->why : "");
         if (p)
-            *p = m->posts[--m->n_posts];
+            posts_drop(m, p);
     } else if (m->reload.canary.serving) {
         judge(m, p, now_ms);
     } else if (p->ready_ms) {
@@ -232,6 +232,6 @@ bool canary_take(struct master *m, struct post *p)
         return false;
     *p = *c;
     p->canary = false;
-    *c = m->posts[--m->n_posts];
+    posts_drop(m, c);
     return true;
 }

@@ -121,7 +121,7 @@ static void move_back(struct master *m, struct post *p)
         if (old->pid != 0)
             kill(old->pid, SIGKILL);
         else
-            *old = m->posts[--m->n_posts];
+            posts_drop(m, old);
         return;
     }
     if (p->pid != 0)

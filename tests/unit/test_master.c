@@ -23,15 +23,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS = 3, WAIT_MS = 20000 };
+enum { WORKERS = 3, POSTS = WORKERS + 3, WAIT_MS = 20000 };
 
 /** What children do, told through memory that all share. */
 struct script {
     _Atomic int hang;      /* this slot's worker stops turning its loop */
     _Atomic int fail;      /* workers say FAILED */
     _Atomic int stubborn;  /* workers ignore DRAIN */
+    _Atomic int leavers;   /* two old workers leave: one is gone already */
     _Atomic int adopted[WORKERS]; /* who accepts for it, + 1 */
     _Atomic int ready;     /* how often a worker became ready */
+    _Atomic int unlistened; /* posts that it was heard of, at a child's birth */
 };
 
 static struct script *script;
@@ -61,6 +63,8 @@ static int fake_run(const struct child *c)
         message_send(c->sock, MSG_FAILED, 0, STR("a bad day"), -1);
         return 1;
     }
+    for (size_t i = 0; i < c->m->n_posts; i++)
+        script->unlistened += c->m->posts[i].unlistened;
     script->ready++;
     message_send(c->sock, MSG_READY, 0, STR_NULL, -1);
     for (;;) {
@@ -73,6 +77,36 @@ static int fake_run(const struct child *c)
         if (rc < 0)
             return 0;
     }
+}
+
+/** An old worker: one ends, the other accepts no more and has requests. */
+static void old_worker(struct post *p, bool ends)
+{
+    struct err err = { 0 };
+    struct pollfd word;
+    siginfo_t info;
+    int pair[2];
+
+    CU_ASSERT_EQUAL_FATAL(message_pair(pair, &err), 0);
+    *p = (struct post){ .kind = PROC_WORKER, .leaving = true, .ready_ms = 1,
+                        .cell = cells_claim(cells, PROC_WORKER, 0),
+                        .sock = pair[0] };
+    cells_beat(p->cell, clock_mono_ms(), 0, 0);
+    p->pid = fork();
+    if (p->pid == 0) {
+        if (ends)
+            _exit(0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        message_send(pair[1], MSG_UNLISTENED, 0, STR_NULL, -1);
+        for (;;)
+            pause();
+    }
+    atomic_store(&p->cell->pid, (int32_t)p->pid);
+    word = (struct pollfd){ .fd = pair[0], .events = POLLIN };
+    if (ends) /* its status stays to be taken */
+        waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOWAIT);
+    else
+        poll(&word, 1, WAIT_MS);
 }
 
 /* ---- the master -------------------------------------------------------- */
@@ -92,18 +126,22 @@ static int master_main(void)
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     m.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    m.posts = calloc(m.n_posts, sizeof *m.posts);
+    m.posts = calloc(POSTS, sizeof *m.posts);
     for (size_t i = 0; i < m.n_posts; i++) {
         m.posts[i].kind = i < WORKERS ? PROC_WORKER : PROC_KEEPER;
         m.posts[i].slot = i < WORKERS ? (uint32_t)i : 0;
         m.posts[i].sock = -1;
+    }
+    if (script->leavers) {
+        old_worker(&m.posts[m.n_posts++], true);
+        old_worker(&m.posts[m.n_posts++], false);
     }
     master_loop(&m);
     free(m.posts);
     return m.failed ? 7 : 0;
 }
 
-static pid_t master_start_failing(bool fail)
+static pid_t master_start_as(bool fail, bool leavers)
 {
     struct err err = { 0 };
     pid_t pid;
@@ -114,6 +152,7 @@ static pid_t master_start_failing(bool fail)
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     memset(script, 0, sizeof *script);
     script->fail = fail;
+    script->leavers = leavers;
     cells_free(cells);
     cells = cells_new(WORKERS + 4, 8, &err);
     config = (struct config){ .log = { .to = STR("stderr"), .json = true } };
@@ -131,7 +170,7 @@ static pid_t master_start_failing(bool fail)
 
 static pid_t master_start(void)
 {
-    return master_start_failing(false);
+    return master_start_as(false, false);
 }
 
 /* ---- what is seen ------------------------------------------------------ */
@@ -326,7 +365,7 @@ static void the_orphaned_hear_of_it(void)
 
 static void a_failed_start_is_one(void)
 {
-    UNIT_INT(end_of(master_start_failing(true)), 7);
+    UNIT_INT(end_of(master_start_as(true, false)), 7);
     UNIT_INT(script->ready, 1); /* the keeper */
 }
 
@@ -352,6 +391,21 @@ static void deaths_leave_nothing(void)
     UNIT_INT(end_of(master), 0);
 }
 
+/** Its word comes in the turn in which another's end moves its post. */
+static void a_word_follows_its_post(void)
+{
+    pid_t master = master_start_as(false, true), pid;
+
+    WAIT_FOR(all_ready());
+    UNIT_INT(script->unlistened, 0);
+    pid = worker_pid(1);
+    kill(pid, SIGKILL);
+    WAIT_FOR(worker_pid(1) != pid && all_ready());
+    UNIT_INT(script->unlistened, 1);
+    kill(master, SIGTERM);
+    UNIT_INT(end_of(master), 0);
+}
+
 UNIT_MAIN("master", {"backs off", backs_off},
           {"replaces the killed", replaces_the_killed},
           {"the early dead wait and are adopted",
@@ -361,4 +415,5 @@ UNIT_MAIN("master", {"backs off", backs_off},
           {"stops the stubborn", stops_the_stubborn},
           {"the orphaned hear of it", the_orphaned_hear_of_it},
           {"a failed start is one", a_failed_start_is_one},
+          {"a word follows its post", a_word_follows_its_post},
           {"deaths leave nothing", deaths_leave_nothing})

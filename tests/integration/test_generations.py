@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Penstock Authors
+"""Reloads with new workers one after another, while streams of those before
+last: each is quick and true, and so many generations there are at most."""
+import http.client
+import json
+
+import pytest
+
+from conftest import alive, free_port, wait_for
+
+WORKERS = 3
+OLDER = 3                      # generations, beside the one in force
+
+
+def configure(p, connections):
+    p.conf.write_text(
+        f'listen "127.0.0.1:{p.port}"\nprovider "sim"\n'
+        f'server {{ workers = {WORKERS}, max_connections = {connections} }}\n')
+
+
+class Stream:
+    """One that lasts for as long as it is read, or longer."""
+
+    def __init__(self, p):
+        self.conn = http.client.HTTPConnection("127.0.0.1", p.port,
+                                               timeout=20)
+        self.conn.request("POST", "/v1/chat/completions", json.dumps(
+            {"model": "sim/lorem", "stream": True, "max_tokens": 8000,
+             "messages": [{"role": "user", "content": "go"}]}),
+            {"content-type": "application/json"})
+        self.answer = self.conn.getresponse()
+        assert self.answer.status == 200
+        assert self.answer.readline().startswith(b"data:")
+
+    def goes_on(self):
+        return any(self.answer.readline().startswith(b"data:")
+                   for _ in range(4))
+
+    def close(self):
+        self.answer.close()
+        self.conn.close()
+
+
+@pytest.fixture
+def started(penstock):
+    p = penstock(f'listen "127.0.0.1:{free_port()}"\nprovider "sim"\n'
+                 f'server {{ workers = {WORKERS} }}\n')
+    p.streams = []
+    yield p
+    for s in p.streams:
+        s.close()
+
+
+def draining(p):
+    return [w for w in p.status()["workers"] if w["state"] == "draining"]
+
+
+def with_new_workers(p, connections, *args):
+    configure(p, connections)
+    return p.cli("reload", "--json", *args)
+
+
+def until_only_streams_are_left(p):
+    """An old worker without a request ends at once."""
+    wait_for(lambda: all(w.get("in_flight") for w in draining(p)), 20,
+             why="the end of the idle")
+    return draining(p)
+
+
+def test_reloads_in_a_row_do_not_wait_for_streams(started):
+    p = started
+    for i in range(6):
+        p.streams.append(Stream(p))
+        if len(p.streams) > OLDER:          # the oldest generation's
+            p.streams[-OLDER - 1].close()
+            wait_for(lambda: len({w["generation"] for w in draining(p)}) <
+                     OLDER, 20, why="the end of the oldest")
+        r = with_new_workers(p, 2000 + i, "--no-wait")
+        assert r.returncode == 0, r.stdout + r.stderr
+        got = json.loads(r.stdout)
+        assert got["how"] == "new workers" and not got.get("warning"), got
+        assert got["ms"] < 5000
+    assert all(s.goes_on() for s in p.streams[-OLDER:])
