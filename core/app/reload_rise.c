@@ -15,18 +15,28 @@
 
 #include <signal.h>
 
+#define OLDER_MAX (MASTER_GENERATIONS - 1) /* beside the one in force */
+#define SPARE 2 /* a canary, a worker that is relieved */
 #define TOLD_TO_GO UINT64_MAX /* in place of a generation's number */
 
-/** Old workers that still have requests. */
+/** Old generations whose workers still have requests. */
 static size_t leaving(const struct master *m, struct buf *pids)
 {
-    size_t n = 0;
+    size_t n = 0, before;
 
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
-        if (!m->posts[i].leaving)
+        const struct post *p = &m->posts[i];
+
+        if (!p->leaving)
             continue;
-        n++;
-        buf_printf(pids, " %d", (int)m->posts[i].pid);
+        buf_printf(pids, " %d", (int)p->pid);
+        for (before = m->n_workers; before < i; before++) {
+            if (m->posts[before].leaving &&
+                m->posts[before].generation == p->generation)
+                break;
+        }
+        /* one of the present's was relieved: a swap does not add to those */
+        n += before == i && p->generation != m->generation;
     }
     return n;
 }
@@ -46,17 +56,30 @@ static void end_oldest(struct master *m)
     }
 }
 
+/** Of those that programs before and after an upgrade share. */
+static bool cells_left(const struct master *m)
+{
+    return cells_free_count(m->cells) >= m->n_workers + SPARE &&
+           m->n_posts + m->n_workers + SPARE <=
+               MASTER_PROCESSES(m->n_workers);
+}
+
 /** Is there room for one more generation? -ERR_BUSY with who has it. */
 static int room(struct master *m, struct err *err)
 {
     struct buf pids = BUF_INIT(1024);
     int rc = 0;
+    size_t n = leaving(m, &pids);
 
-    if (leaving(m, &pids) > m->n_workers * (MASTER_GENERATIONS - 2)) {
-        rc = err_set(err, ERR_BUSY, "workers of %d older generations still "
+    if (n >= OLDER_MAX || (n && !cells_left(m))) {
+        rc = err_set(err, ERR_BUSY, "workers of %zu older generation%s still "
                      "have requests (pid" STR_FMT "); wait for them, or end "
-                     "the oldest with --force", MASTER_GENERATIONS - 2,
+                     "the oldest with --force", n, n == 1 ? "" : "s",
                      STR_ARG(buf_str(&pids)));
+    } else if (!cells_left(m)) {
+        rc = err_set(err, ERR_BUSY, "workers of earlier programs still have "
+                     "requests, and there is no room for more; wait until "
+                     "they have drained");
     }
     buf_clear(&pids);
     return rc;

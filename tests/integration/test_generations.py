@@ -8,6 +8,7 @@ import json
 import pytest
 
 from conftest import alive, free_port, wait_for
+from upgrades import Mock
 
 WORKERS = 3
 OLDER = 3                      # generations, beside the one in force
@@ -15,7 +16,7 @@ OLDER = 3                      # generations, beside the one in force
 
 def configure(p, connections):
     p.conf.write_text(
-        f'listen "127.0.0.1:{p.port}"\nprovider "sim"\n'
+        f'listen "127.0.0.1:{p.port}"\n{p.provider}'
         f'server {{ workers = {WORKERS}, max_connections = {connections} }}\n')
 
 
@@ -43,13 +44,15 @@ class Stream:
 
 
 @pytest.fixture
-def started(penstock):
-    p = penstock(f'listen "127.0.0.1:{free_port()}"\nprovider "sim"\n'
+def started(penstock, tmp_path):
+    mock = Mock(tmp_path)
+    p = penstock(f'listen "127.0.0.1:{free_port()}"\n{mock.provider()}'
                  f'server {{ workers = {WORKERS} }}\n')
-    p.streams = []
+    p.streams, p.provider = [], mock.provider()
     yield p
     for s in p.streams:
         s.close()
+    mock.close()
 
 
 def draining(p):
@@ -82,3 +85,27 @@ def test_reloads_in_a_row_do_not_wait_for_streams(started):
         assert got["how"] == "new workers" and not got.get("warning"), got
         assert got["ms"] < 5000
     assert all(s.goes_on() for s in p.streams[-OLDER:])
+
+
+def test_older_generations_are_bounded(started):
+    """By number, however few workers each has left; who has them is named."""
+    p = started
+    for i in range(OLDER):
+        p.streams.append(Stream(p))
+        r = with_new_workers(p, 3000 + i, "--no-wait")
+        assert r.returncode == 0, r.stdout + r.stderr
+        assert len(until_only_streams_are_left(p)) == i + 1
+    p.streams.append(Stream(p))
+    old = draining(p)
+    configure(p, 3100)
+    r = p.cli("reload", "--no-wait")
+    assert r.returncode == 1, r.stdout
+    assert f"workers of {OLDER} older generations" in r.stderr
+    assert all(str(w["pid"]) in r.stderr for w in old), r.stderr
+    # the oldest goes, with what it has; the others' streams go on
+    r = p.cli("reload", "--force")
+    assert r.returncode == 0, r.stdout + r.stderr
+    oldest = min(old, key=lambda w: w["generation"])["pid"]
+    wait_for(lambda: not alive(oldest), 10, why="its end")
+    assert all(s.goes_on() for s in p.streams[1:])
+    assert len(until_only_streams_are_left(p)) == OLDER
