@@ -237,6 +237,24 @@ static void sweep(struct master *m)
     m->heir.sweeps = some;
 }
 
+bool heir_former_drains(const struct master *m)
+{
+    struct process_cell *p;
+    uint32_t at = 0;
+
+    if (m->heir.borrowed || !m->heir.former)
+        return false;
+    if (m->heir.sock >= 0)
+        return true;
+    while ((p = cells_next(m->cells, &at))) { /* of those before it */
+        pid_t pid = atomic_load(&p->pid);
+
+        if (!is_ours(m, p) && pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+            return true;
+    }
+    return false;
+}
+
 void heir_step(struct master *m)
 {
     if (m->heir.former && m->heir.sock >= 0)

@@ -151,13 +151,22 @@ static void kill_all(struct master *m)
     m->give_up_ms = clock_mono_ms() + STOP_MS;
 }
 
+/** Nobody has requests. Who started the instance, or waits for its end, knows
+ * us alone: while a program before us drains we are there for it. One that
+ * was itself followed by another is not waited for. */
+static bool all_drained(const struct master *m)
+{
+    return posts_alive(m, PROC_WORKER) == 0 &&
+           (upgrade_is_on(&m->upgrade) || !heir_former_drains(m));
+}
+
 /** Step from phase to phase. Returns true when all is over. */
 static bool step(struct master *m, uint64_t now_ms)
 {
     if (m->phase == MASTER_STARTING && kinds_ready(m) && heir_takes_over(m))
         on_ready(m);
     if (m->phase == MASTER_DRAINING &&
-        (posts_alive(m, PROC_WORKER) == 0 || now_ms >= m->give_up_ms))
+        (all_drained(m) || now_ms >= m->give_up_ms))
         end_all(m);
     if (m->phase != MASTER_STOPPING)
         return false;

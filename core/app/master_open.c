@@ -273,7 +273,15 @@ static int open_sim(struct master *m, struct err *err)
     if (pipe2(m->life, O_CLOEXEC) != 0)
         return err_errno(err, "pipe");
     snprintf(at, sizeof at, "unix:%s/sock", m->paths.sim);
-    return listen_open(str_of(at), 1, &m->sim_fd, err);
+    rc = listen_open(str_of(at), 1, &m->sim_fd, err);
+    if (rc == -ERR_EXISTS) {
+        *err = (struct err){ 0 };
+        return err_set(err, ERR_EXISTS, "%s/sock, of the built-in upstream, "
+                       "is in use: processes of an instance that was killed "
+                       "still finish requests; wait for their end, or see "
+                       "`fuser` for their pids", m->paths.sim);
+    }
+    return rc;
 }
 
 int master_open_sim(struct master *m, struct err *err)

@@ -96,6 +96,9 @@ int heir_snapshots(struct master *m, struct err *err);
 bool heir_takes_over(struct master *m);
 /** Hear the former; clear up after it; call it each turn. */
 void heir_step(struct master *m);
+/** Have the masters before us requests yet? Those that share our memory are
+ * known; of those that do not, the one that started us. */
+bool heir_former_drains(const struct master *m);
 /** Our start failed: tell the former why. True: it is told; what our workers
  * took is to be finished, not cut. */
 bool heir_fail(struct master *m, const struct err *err);

@@ -291,3 +291,22 @@ def test_verbs_mean_the_one_that_serves(started, tmp_path):
     assert p.cli("drain", "--wait").returncode == 0
     wait_for(lambda: not any(alive(m) for m in p.masters[1:]), why="its end")
     assert p.status() is None and not os.path.exists(p.socket)
+
+
+def test_drain_waits_for_the_programs_before(started, mock):
+    p = started(provider=mock.provider())
+    clients = Clients(p, CHAT)
+    for _ in range(2):
+        clients.run(clients.stream, LONG)
+    wait_for(lambda: p.status()["in_flight"] == 2, why="streams")
+    p.upgrade()
+    p.upgrade()
+    first, second, last = p.masters
+    wait_for(lambda: not alive(second), why="the end of the second")
+    assert p.cli("drain").returncode == 0
+    wait_for(lambda: p.status()["phase"] == "draining", why="the drain")
+    r = p.cli("serve", "-c", str(p.conf))
+    assert r.returncode == 1 and str(last) in r.stderr, r.stderr
+    assert p.cli("drain", "--wait").returncode == 0
+    assert not alive(first)
+    assert not clients.end(), clients.wrong
