@@ -24,7 +24,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_REQUEST_CELLS 8192
+/* Whatever max_connections is: a reload changes that, and memory that is laid
+ * out by it would be lost with the next upgrade. */
+#define REQUEST_CELLS 8192
 
 static int open_signals(struct master *m, struct err *err)
 {
@@ -302,13 +304,10 @@ int master_open_sim(struct master *m, struct err *err)
  * out as we do it. */
 static int open_memory(struct master *m, struct err *err)
 {
-    uint32_t requests = m->config->server.max_connections, n;
+    uint32_t n;
 
     m->heir.fresh_kv = true;
-    m->cells = cells_new(MASTER_PROCESSES(m->n_workers),
-                         requests < MAX_REQUEST_CELLS ? requests
-                                                      : MAX_REQUEST_CELLS,
-                         err);
+    m->cells = cells_new(MASTER_PROCESSES(m->n_workers), REQUEST_CELLS, err);
     if (!m->cells)
         return -err->code;
     n = cells_processes(m->cells);

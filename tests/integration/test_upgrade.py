@@ -310,3 +310,13 @@ def test_drain_waits_for_the_programs_before(started, mock):
     assert p.cli("drain", "--wait").returncode == 0
     assert not alive(first)
     assert not clients.end(), clients.wrong
+
+
+def test_a_limit_that_was_reloaded_loses_nothing(started):
+    p = started()
+    assert [count(p), count(p)] == [1, 2]
+    p.conf.write_text(p.conf.read_text().replace(
+        "workers = 2", "workers = 2, max_connections = 3000"))
+    assert p.cli("reload").returncode == 0
+    assert p.upgrade()["fresh"] == ""
+    assert count(p) == 3
