@@ -97,14 +97,13 @@ static void put(struct line *l, struct log_field f)
 /** The command that goes back; "" where nothing is kept. */
 static void put_back(struct line *l, const struct master *m)
 {
-    const struct reload *r = &m->reload;
+    uint64_t number = kept_newest(m);
 
-    if (r->n_kept)
-        snprintf(l->back, sizeof l->back, "penstock rollback %llu",
-                 (unsigned long long)r->kept[0].number);
-    put(l, LOG_Z("rollback", r->n_kept ? l->back
-                                       : "none is kept; penstock plugin "
-                                         "install FILE.so"));
+    snprintf(l->back, sizeof l->back, "penstock rollback %llu",
+             (unsigned long long)number);
+    put(l, LOG_Z("rollback", number ? l->back
+                                    : "none is kept; penstock plugin "
+                                      "install FILE.so"));
 }
 
 static void put_suspect(struct line *l, const struct master *m,

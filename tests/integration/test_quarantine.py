@@ -117,6 +117,22 @@ def test_it_outlives_the_master(served):  # noqa: F811
     assert listed(p)["acme", "one"]["state"] == "serving"
 
 
+def test_the_way_back_outlives_the_master(served, tmp_path):  # noqa: F811
+    """The line of a death names what lies on disk."""
+    p = served(more='model "m" { "acme/m", "sim/echo" }\n')
+    first = p.status()["generation"]
+    bad = make(tmp_path / "next", "two", WHEN % ("crash", CRASH))
+    assert install(p, bad).returncode == 0
+    again(p)
+    assert ask(p, "crash 1") is None
+    died = wait_for(lambda: p.logs("worker.died"), 10, why="worker.died")[-1]
+    assert died["version"] == "two"
+    assert died["rollback"] == f"penstock rollback {first}"
+    r = p.cli(*died["rollback"].split()[1:])
+    assert r.returncode == 0, r.stderr
+    assert ask(p, "crash 2").status == 200
+
+
 def test_a_start_spares_the_last_one(served):  # noqa: F811
     """With nothing else in the configuration it serves, as before a start;
     and where the file is another one it is not meant."""
