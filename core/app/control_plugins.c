@@ -13,6 +13,9 @@
 #include "base/log.h"
 #include "engine/config.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,18 +144,70 @@ struct freed {
 };
 
 /** What workers have mapped stays mapped. */
-static void drop_copies(const struct master *m, const struct loaded *l,
-                        struct freed *out)
+static void drop_copies(const struct master *m, const struct loaded *l)
 {
-    struct stat st;
-
     for (size_t i = 0; i < l->n_plugins; i++) {
-        const char *path = l->plugins[i].path;
+        if (!is_needed(m, l->plugins[i].path))
+            unlink(l->plugins[i].path); /* it may be gone with its bundle */
+    }
+}
 
-        if (is_needed(m, path) || lstat(path, &st) != 0 || unlink(path) != 0)
+/** The staged files that there are. */
+static struct freed staged(const char *state)
+{
+    struct freed all = { 0 };
+    char path[PATHS_MAX + 16];
+    const struct dirent *e;
+    struct stat st;
+    DIR *d;
+
+    snprintf(path, sizeof path, "%s/plugins", state);
+    d = opendir(path);
+    while (d && (e = readdir(d))) {
+        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode))
             continue;
-        out->files++;
-        out->bytes += (uint64_t)st.st_size;
+        all.files++;
+        all.bytes += (uint64_t)st.st_size;
+    }
+    if (d)
+        closedir(d);
+    return all;
+}
+
+/** The same of one on disk: does it name a file that is not in force? */
+static bool disk_has_others(const struct master *m, const char *state,
+                            uint64_t number)
+{
+    struct buf bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX);
+    struct err ignored = { 0 };
+    struct kept *k = kept_read(state, number, &bytes, &ignored);
+    size_t n = 0;
+    const struct kept_plugin *p = k ? kept_plugins(k, &n) : NULL;
+    char path[PATHS_MAX + 192];
+    bool others = false;
+
+    for (size_t i = 0; i < n && !others; i++) {
+        snprintf(path, sizeof path, "%s/plugins/%s", state, p[i].file);
+        others = !names(&m->loaded, path);
+    }
+    kept_free(k);
+    buf_clear(&bytes);
+    return others;
+}
+
+static void drop_disk(struct master *m, const char *state, struct freed *out)
+{
+    const struct kept_list all = m->reload.kept_life.list;
+
+    for (size_t i = 0; i < all.n; i++) {
+        uint64_t number = all.at[i].number;
+
+        if (number == m->generation || reload_has(m, number) ||
+            drains(m, number) || !disk_has_others(m, state, number))
+            continue;
+        kept_drop(m, number);
+        out->generations++;
     }
 }
 
@@ -173,19 +228,26 @@ static void drop_kept(struct master *m, struct freed *out)
     r->n_kept = to;
     for (size_t i = 0; i < out->generations; i++) {
         kept_drop(m, gone[i].number);
-        drop_copies(m, &gone[i].loaded, out);
+        drop_copies(m, &gone[i].loaded);
         served_clear(&gone[i]);
     }
 }
 
 static int release_old(struct master *m, struct conn *c)
 {
-    struct freed freed = { 0 };
+    struct freed freed = { 0 }, before, after;
+    char state[PATHS_MAX];
 
     if (m->reload.stage != RELOAD_NONE)
         return control_put_error(&c->out, "a reload is under way; try again "
                                           "when it is over");
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(m->config->state));
+    before = staged(state);
     drop_kept(m, &freed);
+    drop_disk(m, state, &freed);
+    after = staged(state);
+    freed.files = before.files - after.files;
+    freed.bytes = before.bytes - after.bytes;
     return buf_printf(&c->out, "{\"ok\":true,\"generations\":%zu,"
                                "\"files\":%zu,\"bytes\":%llu}",
                       freed.generations, freed.files,

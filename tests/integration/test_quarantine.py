@@ -2,6 +2,7 @@
 # Copyright The Penstock Authors
 """A plugin's file in which workers keep dying is quarantined: for as long as
 it is that file, over workers, reloads and restarts, until it is released."""
+import json
 import os
 
 from conftest import wait_for
@@ -131,6 +132,22 @@ def test_the_way_back_outlives_the_master(served, tmp_path):  # noqa: F811
     r = p.cli(*died["rollback"].split()[1:])
     assert r.returncode == 0, r.stderr
     assert ask(p, "crash 2").status == 200
+
+
+def test_release_frees_what_lies_on_disk(served, tmp_path):  # noqa: F811
+    p = served()
+    first = p.status()["generation"]
+    assert install(p, make(tmp_path / "next", "two")).returncode == 0
+    again(p)
+    staged = set(os.listdir(p.dir / "state" / "plugins"))
+    r = p.cli("plugin", "release", "--json")
+    assert r.returncode == 0, r.stderr
+    left = set(os.listdir(p.dir / "state" / "plugins"))
+    got = json.loads(r.stdout)
+    assert got["generations"] == 1 and got["bytes"] > 0, got
+    assert got["files"] == len(staged - left) == 1
+    assert by(p) == "two"
+    assert p.cli("rollback", str(first)).returncode == 1
 
 
 def test_a_start_spares_the_last_one(served):  # noqa: F811
