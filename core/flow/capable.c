@@ -78,6 +78,8 @@ static enum model_kind asked_for(const struct request *r)
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_BATCH:
         return KIND_EMBED;
+    case DIALECT_ANTHROPIC_PATHS:
+        return KIND_UNKNOWN;
     case DIALECT_PASSTHROUGH:
         return strcmp(r->endpoint->name, "rerank") == 0 ? KIND_RERANK
                                                         : KIND_UNKNOWN;

@@ -29,6 +29,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
         return &ollama_dialect;
     case DIALECT_PASSTHROUGH:
         return &passthrough_dialect;
+    case DIALECT_ANTHROPIC_PATHS:
+        return &anthropic_paths_dialect;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:

@@ -19,6 +19,7 @@ enum dialect {
     DIALECT_ANTHROPIC,
     DIALECT_ANTHROPIC_COUNT,  /* the same without an answer: count_tokens */
     DIALECT_ANTHROPIC_MODELS,
+    DIALECT_ANTHROPIC_PATHS,  /* batches, files; nobody reads them */
     DIALECT_RESPONSES,
     DIALECT_GEMINI,
     DIALECT_GEMINI_COUNT,     /* countTokens */
@@ -72,8 +73,9 @@ enum family { FAMILY_OPENAI, FAMILY_ANTHROPIC, FAMILY_GEMINI };
 
 /**
  * The endpoint at a path, or NULL. Below /openai, /anthropic and /gemini only
- * those of that family are found; elsewhere the two kinds of /v1/models are
- * told apart by `told`: the family whose fields the caller sent. `*rest` is
+ * those of that family are found; elsewhere the two kinds of /v1/models, and
+ * of /v1/files, are told apart by `told`: the family whose fields the caller
+ * sent. `*rest` is
  * what follows a prefix path, or stands before Google's ":method", still
  * percent-encoded.
  */

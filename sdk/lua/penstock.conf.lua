@@ -295,6 +295,7 @@ function include(pattern) end
 ---Settings of one endpoint.
 ---@class penstock.conf.endpoint
 ---@field provider? string|penstock.conf.reference # Who serves requests here that name no model: files and what hangs on them belong to one account.
+---@field anthropic_provider? string|penstock.conf.reference # The same for clients of Anthropic's API: its batches and files. Unset: provider.
 ---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
 ---@field lossy? "drop"|"refuse" # What a target of another dialect cannot be told: left out and named in x-penstock-dropped, or refused with 400.
 ---@field validate? boolean # Check each request by the rules of its dialect before anything is sent. Unset: true. The limits below hold either way.

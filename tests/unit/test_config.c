@@ -66,6 +66,7 @@ static const char everything[] =
     "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
     "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
+    "endpoint 'files' { anthropic_provider = 'gpu' }\n"
     FIXTURE_LEDGER FIXTURE_FETCHED FIXTURE_JWTS FIXTURE_RELOAD FIXTURE_ALERT
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
