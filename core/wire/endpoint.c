@@ -307,6 +307,19 @@ enum dialect family_dialect(enum family f)
                                  : DIALECT_OPENAI_CHAT;
 }
 
+struct str endpoint_google_method(size_t i)
+{
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        struct str path = str_of(table[k].path);
+        ptrdiff_t colon = str_find(path, STR(":"));
+
+        if (colon > 0 && i-- == 0)
+            return (struct str){ path.p + colon + 1,
+                                 path.n - (size_t)colon - 1 };
+    }
+    return STR_NULL;
+}
+
 bool endpoint_is_models(const struct endpoint *e)
 {
     return e->id == ENDPOINT_MODELS || e->id == ENDPOINT_MODEL;

@@ -89,6 +89,9 @@ enum family endpoint_family(struct str path, enum family told);
 /** A dialect of that family, for answers where there is no endpoint. */
 enum dialect family_dialect(enum family f);
 
+/** The i-th of Google's methods ("generateContent"); p NULL: no more. */
+struct str endpoint_google_method(size_t i);
+
 /** Does it answer with the names of models, not with a provider's words? */
 bool endpoint_is_models(const struct endpoint *e);
 

@@ -238,6 +238,9 @@ def expected(target, method, status, code):
         ENDPOINTS[path.replace("?", "m")][0])
     if path in ENDPOINTS and path + "/" in TREES or path.startswith(TREES):
         wants = "POST" if path.endswith("/input_tokens") else ANY
+    if method == "POST" and path == "/v1beta/models/?" and \
+            re.search(":|%3a", meant(target), re.I):
+        return 404, "not_found"     # no such method
     if method not in wants:
         return 405, "method_not_allowed"
     if path in PUBLIC:

@@ -149,7 +149,12 @@ def test_errors(gateway):
     shape(p.post(BASE + "flash:generateContent", BODY), 429,
           "RESOURCE_EXHAUSTED")
     shape(p.post(BASE + "nobody:generateContent", BODY), 404, "NOT_FOUND")
-    shape(p.post(BASE + "flash:nothing", BODY), 405, "INVALID_ARGUMENT")
+    for method in (":predict", "%3apredict"):
+        r = p.post(BASE + "flash" + method, BODY)
+        shape(r, 404, "NOT_FOUND")
+        said = r.json()["error"]["message"]
+        assert "'predict'" in said and "countTokens" in said
+    shape(p.post(BASE + "flash", BODY), 405, "INVALID_ARGUMENT")
     shape(p.post("/v1beta/nothing", BODY), 404, "NOT_FOUND")
     shape(p.post(BASE + "flash:generateContent", {}), 400,
           "INVALID_ARGUMENT")
