@@ -42,7 +42,7 @@ struct attempt {
     struct translation *translation; /* NULL: the client's dialect */
     enum attempt_mode mode;
     uint32_t fetched; /* the version that it sends, where that is fetched */
-    uint32_t gap_ms;         /* the longest silence since it began */
+    uint32_t gap_ms;         /* the longest silence within content */
     bool ended;              /* on_done came; `result` holds */
     bool broken;             /* a fault found in the bytes: `fault` holds */
     struct output *output;   /* policies look at the answer; or NULL */
