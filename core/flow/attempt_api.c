@@ -70,7 +70,8 @@ const ps_api *attempt_api(const struct request *r, const struct target *t)
     bool stream = r->facts.stream;
     const ps_api *api = api_of(t, d, stream);
 
-    if (d == DIALECT_RESPONSES && !t->provider->conf->quirks.responses &&
+    if ((d == DIALECT_RESPONSES || d == DIALECT_RESPONSES_COUNT) &&
+        !t->provider->conf->quirks.responses &&
         api_of(t, DIALECT_OPENAI_CHAT, stream))
         api = NULL;
     else if ((d == DIALECT_OPENAI_CHAT || d == DIALECT_ANTHROPIC ||

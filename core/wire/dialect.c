@@ -45,6 +45,7 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI_MODELS:
         return &gemini_dialect;
     case DIALECT_RESPONSES:
+    case DIALECT_RESPONSES_COUNT:
         return &responses_dialect;
     }
     return &openai_dialect;

@@ -21,6 +21,7 @@ enum dialect {
     DIALECT_ANTHROPIC_MODELS,
     DIALECT_ANTHROPIC_PATHS,  /* batches, files; nobody reads them */
     DIALECT_RESPONSES,
+    DIALECT_RESPONSES_COUNT,  /* its input_tokens */
     DIALECT_GEMINI,
     DIALECT_GEMINI_COUNT,     /* countTokens */
     DIALECT_GEMINI_EMBED,

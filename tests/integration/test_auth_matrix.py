@@ -394,6 +394,8 @@ def test_the_key_that_does_opens_each(penstock):
             status, _, out = client.ask(
                 method, plain, {"Authorization": "Bearer sk-good"}, body)
             assert status not in (401, 403, 404, 405), (plain, out)
+            if plain.endswith("/input_tokens"):
+                continue            # only who has Responses counts so
             if "count" not in plain and "/models" not in plain or (
                     ":" in plain and "count" not in plain):
                 assert len(up.requests) > seen, plain

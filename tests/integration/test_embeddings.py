@@ -234,6 +234,18 @@ def test_tokens_are_counted_across(world):
     inner = up.requests[-1].json()["generateContentRequest"]
     assert inner["model"] == "models/gemini-embedding-001"
     assert inner["systemInstruction"] and inner["contents"]
+    said = {"input": "hi", "instructions": "be kind", "stream": True}
+    a = p.post("/v1/responses/input_tokens", {"model": "a", **said})
+    assert (a.status, a.json()) == (200, {
+        "object": "response.input_tokens", "input_tokens": 12}), a.body
+    assert up.requests[-1].path == "/v1/messages/count_tokens"
+    assert up.requests[-1].json()["system"]
+    assert "stream" not in up.requests[-1].json()
+    a = p.post("/v1/responses/input_tokens", {"model": "g", **said})
+    assert a.json()["input_tokens"] == 11, a.body
+    a = p.post("/v1/responses/input_tokens", {"model": "o", **said})
+    assert a.status == 400 and "serves count_tokens" in \
+        a.json()["error"]["message"], a.body
     a = google_ask(p, "o", "countTokens", hi)
     assert a.status == 400 and "serves count_tokens" in \
         a.json()["error"]["message"], a.body
