@@ -64,6 +64,12 @@ static bool lacks_completions(const struct target *t)
            !any_glob(q->completions_for, q->n_completions_for, t->model);
 }
 
+bool attempt_serves(const struct target *t, enum dialect d)
+{
+    return api_of(t, d, false) ||
+           translate_api(t->provider->plugin, d, t->model, false);
+}
+
 const ps_api *attempt_api(const struct request *r, const struct target *t)
 {
     enum dialect d = r->endpoint->dialect;

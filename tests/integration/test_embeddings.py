@@ -218,6 +218,14 @@ def test_a_google_client(world):
     assert {r["model"] for r in sent} == {"models/gemini-embedding-001"}
 
 
+def test_googles_list_says_what_is_served(world):
+    got = world[0].get("/v1beta/models").json()["models"]
+    does = {m["name"][7:]: m["supportedGenerationMethods"] for m in got}
+    assert does["g"] == ["countTokens", "embedContent"]
+    assert does["o"] == does["c"] == does["l"] == ["embedContent"]
+    assert does["a"] == ["generateContent", "countTokens"]
+
+
 def test_tokens_are_counted_across(world):
     p, up = world
     hi = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}

@@ -202,6 +202,12 @@ def test_models(gateway):
     got = p.get(BASE[:-1]).json()
     names = [m["name"] for m in got["models"]]
     assert sorted(names) == ["models/claude", "models/flash", "models/gpt"]
+    does = {m["name"]: m["supportedGenerationMethods"] for m in got["models"]}
+    assert does["models/gpt"] == ["generateContent"]
+    assert does["models/claude"] == ["generateContent", "countTokens"]
+    assert does["models/flash"] == ["generateContent", "countTokens"]
+    one = p.get(BASE + "gpt").json()
+    assert one["supportedGenerationMethods"] == does["models/gpt"]
     page = p.get(BASE[:-1] + "?pageSize=2").json()
     assert len(page["models"]) == 2
     rest = p.get(BASE[:-1] + "?pageToken=" + page["nextPageToken"]).json()
