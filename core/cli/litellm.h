@@ -66,6 +66,11 @@ void litellm_clear(struct litellm *l);
 void litellm_note(struct litellm *l, ynode at, const char *what,
                   const char *why);
 
+/** "azure_ai/MODEL" at an address: which row of the catalogue that is, and the
+ * address as it is written here. */
+void litellm_azure_ai(struct litellm_provider *p, const char *base,
+                      const char *model);
+
 /** "os.environ/NAME" -> NAME, else NULL. */
 const char *litellm_env(const char *value);
 

@@ -140,7 +140,7 @@ static const char *base_of(struct litellm *l, ynode params, char *room,
 
 /* Azure's v1 API is below the resource; the others' base is taken as it is. */
 static void set_base(struct litellm *l, struct litellm_provider *p,
-                     ynode params)
+                     ynode params, const char *model)
 {
     char room[300];
     const char *base = base_of(l, params, room, sizeof room);
@@ -153,7 +153,9 @@ static void set_base(struct litellm *l, struct litellm_provider *p,
     n = strlen(base);
     while (n && base[n - 1] == '/')
         n--;
-    if (azure && !strstr(base, "/openai"))
+    if (strcmp(p->vendor, "azure-foundry") == 0)
+        litellm_azure_ai(p, base, model);
+    else if (azure && !strstr(base, "/openai"))
         snprintf(p->base_url, sizeof p->base_url, "%.*s/openai/v1", (int)n,
                  base);
     else if (strcmp(p->vendor, "ollama") == 0 && !strstr(base, "/v1"))
@@ -162,8 +164,8 @@ static void set_base(struct litellm *l, struct litellm_provider *p,
         snprintf(p->base_url, sizeof p->base_url, "%.*s", (int)n, base);
     version = azure ? ytree_take(l->yaml, params, "api_version") : 0;
     if (version)
-        litellm_note(l, version, "api_version", "Azure's v1 API, which "
-                     "base_url names here, has none");
+        litellm_note(l, version, "api_version", "Azure's addresses "
+                     "that base_url names here want none");
 }
 
 /* Where a cloud's models are: settings of its plugin. */
@@ -188,10 +190,10 @@ static void read_settings_of(struct litellm *l, ynode params,
 }
 
 static void read_provider(struct litellm *l, ynode params,
-                          struct litellm_provider *p)
+                          struct litellm_provider *p, const char *model)
 {
     read_settings_of(l, params, p);
-    set_base(l, p, params);
+    set_base(l, p, params, model);
     p->key = take(l, params, "api_key");
     p->total = take(l, params, "timeout");
     p->first_event = take(l, params, "stream_timeout");
@@ -290,7 +292,7 @@ static void read_entry(struct litellm *l, ynode entry)
     e.weight = weight_of(l, params);
     e.order = number(l, params, "order");
     e.max_concurrent = number(l, params, "max_parallel_requests");
-    read_provider(l, params, &p);
+    read_provider(l, params, &p, e.upstream);
     e.provider = provider_at(l, &p);
     l->entries[l->n_entries++] = e;
 }

@@ -56,6 +56,16 @@ static const struct {
       "answer = client.models.generate_content(\n"
       "    model=\"models/@MODEL@\", contents=\"Hello!\")\n"
       "print(answer.text)\n" },
+    { "google-genai-node", "process.env.PENSTOCK_KEY", "\"none\"",
+      "import { GoogleGenAI } from \"@google/genai\";\n"
+      "\n"
+      "const client = new GoogleGenAI({\n"
+      "  apiKey: @KEY@, httpOptions: { baseUrl: \"@BASE@\" },\n"
+      "});\n"
+      "const answer = await client.models.generateContent({\n"
+      "  model: \"models/@MODEL@\", contents: \"Hello!\",\n"
+      "});\n"
+      "console.log(answer.text);\n" },
     { "langchain", "os.environ[\"PENSTOCK_KEY\"]", "\"none\"",
       "import os\n"
       "from langchain_openai import ChatOpenAI\n"
@@ -141,7 +151,7 @@ bool snippet_print(const char *name, const struct snippet_facts *f)
 
 const char *snippet_names(void)
 {
-    static char names[N_SNIPPETS * 16];
+    static char names[N_SNIPPETS * 20];
     size_t at = 0;
 
     for (size_t i = 0; i < N_SNIPPETS; i++)

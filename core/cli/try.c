@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/snippet.h"
+#include "cli/try_dialect.h"
 #include "net/http_client.h"
 #include "wire/sse.h"
 
@@ -19,8 +20,9 @@ enum { ANSWER_MAX = 32 << 20, EVENT_MAX = 4 << 20, PATIENCE_S = 600,
        KEY_MAX = 8192 /* a token may be long */ };
 
 struct options {
-    const char *model, *text, *dialect, *key, *snippet;
-    bool stream, anthropic;
+    const char *model, *text, *key, *snippet, *named;
+    const struct try_dialect *dialect;
+    bool stream;
 };
 
 struct place {
@@ -47,23 +49,9 @@ struct talk {
 
 /* ---- what an answer says ------------------------------------------------- */
 
-static const json_t *at(const json_t *v, const char *path)
+static void say(void *ud, const json_t *text)
 {
-    char key[32];
-
-    while (v && *path) {
-        size_t n = strcspn(path, "/");
-
-        snprintf(key, sizeof key, "%.*s", (int)n, path);
-        v = json_is_array(v) ? json_array_get(v, strtoul(key, NULL, 10))
-                             : json_object_get(v, key);
-        path += n + (path[n] == '/');
-    }
-    return v;
-}
-
-static void say(struct talk *t, const json_t *text)
-{
+    struct talk *t = ud;
     const char *s = json_string_value(text);
 
     if (!s || !*s)
@@ -86,30 +74,16 @@ static void take_usage(struct talk *t, const json_t *usage)
     json_object_update(t->usage, (json_t *)usage);
 }
 
-static void take_whole(struct talk *t, const json_t *v)
-{
-    const json_t *content = at(v, "content"), *block;
-    size_t i;
-
-    say(t, at(v, "choices/0/message/content"));
-    json_array_foreach((json_t *)content, i, block)
-        say(t, at(block, "text"));
-    take_usage(t, at(v, "usage"));
-}
-
 static int on_event(void *ud, const struct sse_event *ev)
 {
     struct talk *t = ud;
     json_t *v = ev->data.p ? json_loadb(ev->data.p, ev->data.n, 0, NULL)
                            : NULL;
 
-    say(t, at(v, "choices/0/delta/content"));
-    say(t, at(v, "delta/text"));
-    take_usage(t, at(v, "message/usage"));
-    take_usage(t, at(v, "usage"));
-    if (json_is_object(at(v, "error")))
+    take_usage(t, try_read(v, say, t));
+    if (json_is_object(try_at(v, "error")))
         err_set(&t->err, ERR_CLOSED, "the stream ended with an error: %s",
-                json_string_value(at(v, "error/message")));
+                json_string_value(try_at(v, "error/message")));
     json_decref(v);
     return 0;
 }
@@ -155,7 +129,7 @@ static void on_done(void *ud, const struct http_call_result *r)
     else if (t->status == 200)
         v = json_loadb(buf_str(&t->body).p, buf_len(&t->body), 0, NULL);
     if (v)
-        take_whole(t, v);
+        take_usage(t, try_read(v, say, t));
     json_decref(v);
     loop_stop(t->loop);
 }
@@ -171,17 +145,9 @@ static void on_late(void *ud)
 
 static char *request_of(const struct options *o)
 {
-    json_t *v = json_pack("{s:s, s:[{s:s, s:s}]}", "model", o->model,
-                          "messages", "role", "user", "content", o->text);
+    json_t *v = o->dialect->ask(o->model, o->text, o->stream);
     char *text;
 
-    if (o->anthropic)
-        json_object_set_new(v, "max_tokens", json_integer(1024));
-    if (o->stream)
-        json_object_set_new(v, "stream", json_true());
-    if (o->stream && !o->anthropic)
-        json_object_set_new(v, "stream_options",
-                            json_pack("{s:b}", "include_usage", 1));
     text = json_dumps(v, JSON_COMPACT);
     json_decref(v);
     return text;
@@ -195,16 +161,18 @@ static int exchange(struct talk *t, const struct place *p, char *body)
     struct http_call_spec spec = { .method = STR("POST"),
         .unix_path = p->unix_path, .body = str_of(body), .headers = headers,
         .n_headers = 1, .connect_timeout_ms = 5000, .insecure = true };
-    char url[400], bearer[KEY_MAX + 8];
+    char url[1024], bearer[KEY_MAX + 8];
+    const struct try_dialect *d = t->o->dialect;
     struct http_client *c = NULL;
     int rc = -1;
 
-    snprintf(url, sizeof url, "%s%s", p->base,
-             t->o->anthropic ? "/v1/messages" : "/v1/chat/completions");
+    if (try_dialect_url(d, p->base, t->o->model, t->o->stream, url,
+                        sizeof url))
+        return err_set(&t->err, ERR_LIMIT, "the model's name is too long");
     spec.url = str_of(url);
-    if (t->o->anthropic)
+    if (d->header)
         headers[spec.n_headers++] = (struct http_header){
-            STR("anthropic-version"), STR("2023-06-01") };
+            str_of(d->header), str_of(d->value) };
     if (t->o->key) {
         snprintf(bearer, sizeof bearer, "Bearer %s", t->o->key);
         headers[spec.n_headers++] = (struct http_header){
@@ -224,11 +192,9 @@ static int exchange(struct talk *t, const struct place *p, char *body)
 
 /* ---- what is printed ----------------------------------------------------- */
 
-static long long tokens(const struct talk *t, const char *a, const char *b)
+static long long tokens(const struct talk *t, const char *kind)
 {
-    const json_t *v = json_object_get(t->usage, a);
-
-    return json_integer_value(v ? v : json_object_get(t->usage, b));
+    return json_integer_value(json_object_get(t->usage, kind));
 }
 
 static void print_json(const struct talk *t)
@@ -257,8 +223,8 @@ static void print_facts(const struct talk *t)
                 (double)(t->first_ns - t->begun_ns) / 1e9);
     if (t->usage)
         fprintf(stderr, "; %lld tokens in, %lld out",
-                tokens(t, "prompt_tokens", "input_tokens"),
-                tokens(t, "completion_tokens", "output_tokens"));
+                tokens(t, t->o->dialect->input),
+                tokens(t, t->o->dialect->output));
     fprintf(stderr, "\npenstock explain %s tells how\n", t->id);
 }
 
@@ -281,8 +247,8 @@ static int told(const struct talk *t, const struct cli_ctx *ctx)
         return CLI_DONE;
     v = json_loadb(body.p, body.n, 0, NULL);
     rc = cli_refuse(ctx, "%d: %s%s", t->status,
-                    v && at(v, "error/message")
-                        ? json_string_value(at(v, "error/message"))
+                    v && try_at(v, "error/message")
+                        ? json_string_value(try_at(v, "error/message"))
                         : "without a message",
                     t->status == 401 && !t->o->key
                         ? "; give one by --key or $PENSTOCK_KEY" : "");
@@ -325,10 +291,10 @@ static const json_t *listener_of(const json_t *status)
     size_t i;
 
     json_array_foreach(json_object_get(status, "listeners"), i, l) {
-        bool open = strcmp(json_string_value(at(l, "anonymous")), "none");
+        bool open = strcmp(json_string_value(try_at(l, "anonymous")), "none");
 
         if (!best || (open && !strcmp(json_string_value(
-                                  at(best, "anonymous")), "none")))
+                                  try_at(best, "anonymous")), "none")))
             best = l;
     }
     return best;
@@ -336,14 +302,15 @@ static const json_t *listener_of(const json_t *status)
 
 static void place_of(const json_t *l, struct place *p)
 {
-    const char *address = json_string_value(at(l, "address"));
+    const char *address = json_string_value(try_at(l, "address"));
 
-    p->needs_key = strcmp(json_string_value(at(l, "anonymous")), "none") == 0;
+    p->needs_key =
+        strcmp(json_string_value(try_at(l, "anonymous")), "none") == 0;
     p->unix_path = strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
     if (p->unix_path)
         address = "localhost";
     snprintf(p->base, sizeof p->base, "%s%s%s",
-             json_is_true(at(l, "tls")) ? "https://" : "http://",
+             json_is_true(try_at(l, "tls")) ? "https://" : "http://",
              strncmp(address, "0.0.0.0:", 8) == 0 ? "127.0.0.1:"
              : strncmp(address, "[::]:", 5) == 0  ? "[::1]:"
                                                   : "",
@@ -375,7 +342,7 @@ static int with_place(const struct options *o, const json_t *status,
 static bool take(struct options *o, const char *name, const char *value)
 {
     if (strcmp(name, "--dialect") == 0)
-        o->dialect = value;
+        o->named = value;
     else if (strcmp(name, "--key") == 0)
         o->key = value;
     else if (strcmp(name, "--snippet") == 0)
@@ -408,10 +375,10 @@ static int read_args(int argc, char **argv, const struct cli_ctx *ctx,
         else
             return cli_bad_usage(ctx, "what is \"%s\"?", argv[i]);
     }
-    o->anthropic = strcmp(o->dialect, "anthropic") == 0;
-    if (!o->anthropic && strcmp(o->dialect, "openai") != 0)
-        return cli_bad_usage(ctx, "there is no dialect \"%s\"; there are "
-                             "openai and anthropic", o->dialect);
+    o->dialect = try_dialect_named(o->named);
+    if (!o->dialect)
+        return cli_bad_usage(ctx, "there is no dialect \"%s\"; there are %s",
+                             o->named, try_dialect_names());
     if (o->key && strlen(o->key) > KEY_MAX)
         return cli_bad_usage(ctx, "the key is longer than %d bytes", KEY_MAX);
     if (!o->model)
@@ -423,7 +390,7 @@ static int read_args(int argc, char **argv, const struct cli_ctx *ctx,
 
 static int run(int argc, char **argv, struct cli_ctx *ctx)
 {
-    struct options o = { .dialect = "openai", .key = getenv("PENSTOCK_KEY") };
+    struct options o = { .named = "openai", .key = getenv("PENSTOCK_KEY") };
     int rc = read_args(argc, argv, ctx, &o);
     json_t *status = NULL;
     struct ask a;
@@ -443,8 +410,8 @@ static int run(int argc, char **argv, struct cli_ctx *ctx)
 
 const struct cli_verb cli_try = {
     .name = "try",
-    .usage = "[--dialect openai|anthropic] [--stream] [--key KEY] [--] MODEL "
-             "TEXT | MODEL --snippet NAME",
+    .usage = "[--dialect openai|anthropic|gemini] [--stream] [--key KEY] [--] "
+             "MODEL TEXT | MODEL --snippet NAME",
     .help = "ask a model through the running instance, or show how to",
     .run = run,
 };

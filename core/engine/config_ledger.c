@@ -16,10 +16,16 @@
 
 static const char *const price_keys[] = {
     "input", "output", "cache_read", "cache_write_5m", "cache_write_1h",
-    "reasoning",
+    "reasoning", "search",
 };
 
 enum { PRICE_KEYS = sizeof price_keys / sizeof price_keys[0] };
+
+static bool parse(const char *key, const char *text, int64_t *pico)
+{
+    return strcmp(key, "search") == 0 ? price_parse_search(str_of(text), pico)
+                                      : price_parse(str_of(text), pico);
+}
 
 static int one_price(struct conf_walk *w, const json_t *block, const char *key)
 {
@@ -28,9 +34,11 @@ static int one_price(struct conf_walk *w, const json_t *block, const char *key)
     int rc = 0;
 
     walk_member(w, key);
-    if (text && !price_parse(str_of(text), &pico))
-        rc = walk_fail(w, "\"%.40s\" is no price; write \"2.5 USD/Mtok\", with "
-                       "at most 6 decimals", text);
+    if (text && !parse(key, text, &pico))
+        rc = walk_fail(w, "\"%.40s\" is no price; write \"%s\", with at most 6 "
+                       "decimals", text,
+                       strcmp(key, "search") ? "2.5 USD/Mtok"
+                                             : "0.002 USD/search");
     walk_leave(w);
     return rc;
 }
@@ -89,7 +97,7 @@ static int take_block(json_t *rows, const char *name, const json_t *block)
             json_string_value(json_object_get(block, price_keys[i]));
         int64_t pico;
 
-        if (text && price_parse(str_of(text), &pico) &&
+        if (text && parse(price_keys[i], text, &pico) &&
             json_object_set_new(row, price_keys[i],
                                 json_real((double)pico / 1000)) != 0)
             rc = -ERR_NOMEM;

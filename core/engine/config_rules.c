@@ -383,7 +383,7 @@ static int rule_policies(struct conf_walk *w, json_t *canonical)
 
 #define PATHS                                                              \
     "images|audio|moderations|rerank|files|batches|fine_tuning|assistants|" \
-    "vector_stores"
+    "vector_stores|videos|containers|evals"
 
 /* Keys that mean something at some endpoints only. */
 static const struct {

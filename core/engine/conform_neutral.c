@@ -9,6 +9,7 @@ static const char *const names[] = {
     [NEUTRAL_SIGNATURE] = "signature", [NEUTRAL_REDACTED] = "redacted",
     [NEUTRAL_TOOL_BEGIN] = "tool",     [NEUTRAL_TOOL_ARGS] = "args",
     [NEUTRAL_CITATION] = "citation",   [NEUTRAL_BLOCK_END] = "block_end",
+    [NEUTRAL_IMAGE] = "image",
     [NEUTRAL_OPAQUE] = "opaque",       [NEUTRAL_LOGPROBS] = "logprobs",
     [NEUTRAL_USAGE] = "usage",         [NEUTRAL_FINISH] = "finish",
     [NEUTRAL_END] = "end",             [NEUTRAL_ERROR] = "error",

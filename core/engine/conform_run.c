@@ -409,7 +409,7 @@ static void add_reported(struct run *r)
 {
     const ps_usage *u = &r->host.usage;
     struct usage more = { u->input, u->cache_read, u->cache_write_5m,
-                          u->output, u->reasoning, u->cache_write_1h, 0 };
+                          u->output, u->reasoning, u->cache_write_1h, 0, 0 };
 
     if (u->cache_write_1h > 0)
         more.cache_write = u->cache_write_1h +

@@ -7,12 +7,13 @@
 
 #include <string.h>
 
-enum { FORM = 1 };
+enum { FORM = 1, TIER_BITS = 8 };
 
 struct packed {
     uint32_t size, form;
     int64_t time_ms, cost_nusd, usage[6], ttft_ms;
-    uint32_t ms, attempt, tier;
+    uint32_t ms, attempt;
+    uint32_t tier; /* and above its 8 bits, where once was nothing, searches */
     int32_t status;
     uint8_t stream, estimated;
     uint16_t n[LEDGER_TEXTS];
@@ -47,7 +48,8 @@ size_t ledger_pack(const struct ledger_row *row, void *to)
         .usage = { u->input, u->cache_read, u->cache_write,
                    u->cache_write_1h, u->output, u->reasoning },
         .ttft_ms = row->ttft_ms, .ms = row->ms, .attempt = row->attempt,
-        .tier = u->tier, .status = row->status, .stream = row->stream,
+        .tier = u->tier | u->searches << TIER_BITS, .status = row->status,
+        .stream = row->stream,
         .estimated = row->estimated,
     };
     char *at = (char *)to + sizeof p;
@@ -71,18 +73,20 @@ bool ledger_unpack(struct str record, struct ledger_row *out)
 {
     struct packed p;
     size_t at = sizeof p;
+    uint32_t tier;
 
     if (record.n < sizeof p)
         return false;
     memcpy(&p, record.p, sizeof p);
-    if (p.size != record.n || p.form != FORM || p.tier >= USAGE_TIERS)
+    tier = p.tier & ((1u << TIER_BITS) - 1);
+    if (p.size != record.n || p.form != FORM || tier >= USAGE_TIERS)
         return false;
     *out = (struct ledger_row){
         .time_ms = p.time_ms, .cost_nusd = p.cost_nusd,
         .usage = { .input = p.usage[0], .cache_read = p.usage[1],
                    .cache_write = p.usage[2], .cache_write_1h = p.usage[3],
                    .output = p.usage[4], .reasoning = p.usage[5],
-                   .tier = p.tier },
+                   .tier = tier, .searches = p.tier >> TIER_BITS },
         .ttft_ms = p.ttft_ms, .ms = p.ms, .attempt = p.attempt,
         .status = p.status, .stream = p.stream, .estimated = p.estimated,
     };

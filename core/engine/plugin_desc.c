@@ -62,7 +62,7 @@ static int check_abi(const ps_plugin *d, struct err *err)
 static int check_api(const ps_api *a, unsigned i, struct err *err)
 {
     if (a->op < PS_CHAT || a->op > PS_PASSTHROUGH ||
-        a->dialect < PS_OPENAI_CHAT || a->dialect > PS_GEMINI_BATCH)
+        a->dialect < PS_OPENAI_CHAT || a->dialect > PS_PREDICT)
         return err_set(err, ERR_CONFIG,
                        "apis[%u]: op %u with dialect %u is unknown to ABI "
                        "%u.%u",

@@ -3,7 +3,7 @@
 /* The arithmetic: disjoint counts times prices, in 128 bits, rounded once. */
 #include "engine/price.h"
 
-enum { PICO_PER_NANO = 1000, DECIMALS = 6 };
+enum { PICO_PER_NANO = 1000, PICO_PER_MICRO = 1000000, DECIMALS = 6 };
 
 static int64_t or_else(int64_t price, int64_t other)
 {
@@ -19,6 +19,7 @@ static void overlay(struct price *p, const struct price *over)
     p->cache_write_5m = or_else(over->cache_write_5m, p->cache_write_5m);
     p->cache_write_1h = or_else(over->cache_write_1h, p->cache_write_1h);
     p->reasoning = or_else(over->reasoning, p->reasoning);
+    p->search = or_else(over->search, p->search);
 }
 
 static int64_t count(int64_t n)
@@ -72,7 +73,7 @@ int64_t price_cost(const struct price_row *row, const struct usage *u)
     struct price p;
     __int128 sum = 0;
 
-    if (!row || (u->input < 0 && u->output < 0) || !price_of(row, u, &p))
+    if (!row || !usage_reported(u) || !price_of(row, u, &p))
         return -1;
     if (hour > written)
         written = hour;
@@ -87,10 +88,14 @@ int64_t price_cost(const struct price_row *row, const struct usage *u)
         { hour, p.cache_write_1h },
         { out - thought, p.output },
         { thought, p.reasoning },
+        { u->searches, p.search },
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (parts[i].n && parts[i].price < 0)
-            return -1;
+        if (parts[i].n && parts[i].price < 0) {
+            if (u->searches == 0 || p.search < 0)
+                return -1;
+            continue;
+        }
         sum += (__int128)parts[i].n * parts[i].price;
     }
     sum = (sum + PICO_PER_NANO / 2) / PICO_PER_NANO;
@@ -107,9 +112,8 @@ static bool digit(struct str *s, int *d)
     return true;
 }
 
-/* 1 USD/Mtok is a millionth of a USD a token: 10^6 pico-USD, so the sixth
- * decimal is one pico-USD. */
-bool price_parse(struct str s, int64_t *pico)
+/* A number with `unit` behind it, in millionths. */
+static bool parse(struct str s, const char *unit, int64_t *millionths)
 {
     int64_t v = 0;
     int d, n = 0, decimals = 0;
@@ -128,6 +132,23 @@ bool price_parse(struct str s, int64_t *pico)
     }
     for (; decimals < DECIMALS; decimals++)
         v *= 10;
-    *pico = v;
-    return str_is(s, " USD/Mtok");
+    *millionths = v;
+    return str_is(s, unit);
+}
+
+/* 1 USD/Mtok is a millionth of a USD a token: 10^6 pico-USD, so the sixth
+ * decimal is one pico-USD. */
+bool price_parse(struct str s, int64_t *pico)
+{
+    return parse(s, " USD/Mtok", pico);
+}
+
+bool price_parse_search(struct str s, int64_t *pico)
+{
+    int64_t micro;
+
+    if (!parse(s, " USD/search", &micro))
+        return false;
+    *pico = micro * PICO_PER_MICRO;
+    return true;
 }

@@ -14,13 +14,13 @@
 #include "base/str.h"
 #include "wire/usage.h"
 
-/** Pico-USD per token; -1 = not listed. */
+/** Pico-USD per token, of `search` per search; -1 = not listed. */
 struct price {
     int64_t input, output, cache_read, cache_write_5m, cache_write_1h;
-    int64_t reasoning;
+    int64_t reasoning, search;
 };
 
-#define PRICE_NONE ((struct price){ -1, -1, -1, -1, -1, -1 })
+#define PRICE_NONE ((struct price){ -1, -1, -1, -1, -1, -1, -1 })
 enum { PRICE_STEPS = 4, PRICE_VERSION_BYTES = 16, PRICE_KEY_MAX = 255 };
 
 /** Prices of a whole request whose input, caches and all, is above `above`
@@ -43,13 +43,16 @@ struct price_row {
  * Nano-USD, rounded half up; -1 = unknown: nothing was reported, or there is
  * no price of what was, or none of its tier. A price that is not listed:
  * cache_read and cache_write_5m as input (never 0), cache_write_1h as
- * cache_write_5m, reasoning as output.
+ * cache_write_5m, reasoning as output; where searches have their price, tokens
+ * that have none are free.
  * Cost: about 20 ns.
  */
 int64_t price_cost(const struct price_row *row, const struct usage *u);
 
 /** "2.5 USD/Mtok" as pico-USD per token; at most 6 decimals. */
 bool price_parse(struct str s, int64_t *pico);
+/** The same of "0.002 USD/search", per search. */
+bool price_parse_search(struct str s, int64_t *pico);
 
 struct price_table;
 

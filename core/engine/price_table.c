@@ -7,7 +7,8 @@
  *       "cache_read": 1250.5, "steps": [{"above": 200000, "input": 5000}],
  *       "tiers": {"flex": {"input": 1250}}}}}
  *
- * Numbers are nano-USD per token with up to three decimals.
+ * Numbers are nano-USD per token, of "search" per search, with up to three
+ * decimals.
  */
 #include "engine/price.h"
 
@@ -42,6 +43,7 @@ static struct price price_read(const json_t *o)
         .cache_write_5m = pico(o, "cache_write_5m"),
         .cache_write_1h = pico(o, "cache_write_1h"),
         .reasoning = pico(o, "reasoning"),
+        .search = pico(o, "search"),
     };
 }
 

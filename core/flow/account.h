@@ -32,6 +32,8 @@ void ledger_put_usd(struct buf *b, int64_t nusd); /* "0.001250000" */
 
 /* account.c: the access line, metrics, explain */
 void account_request(struct request *r);
+/* account_count.c: its part in the metrics */
+void account_count(const struct request *r, uint64_t now_ns);
 
 /* story.c: all of it, for flow_env.story */
 void story_begin(struct request *r, struct str line); /* of the access line */

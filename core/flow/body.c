@@ -62,6 +62,13 @@ int body_rewrite(void *req, struct buf *text, struct json *index,
     return 0;
 }
 
+void body_remodel(void *req, struct str model)
+{
+    struct request *r = req;
+
+    r->facts.model = model;
+}
+
 /* Raw JSON of a field, in the arena or the body; p NULL: not given. */
 static struct str raw_field(const struct request *r, enum wire_field f)
 {

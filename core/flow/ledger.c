@@ -116,7 +116,7 @@ static void count_cost(const struct request *r, const struct target *t,
 
     if (nusd > 0)
         metric_add(METRIC_COST, labels, (uint64_t)nusd);
-    else if (nusd < 0 && (r->usage.input >= 0 || r->usage.output >= 0))
+    else if (nusd < 0 && usage_reported(&r->usage))
         metric_add(METRIC_COST_UNKNOWN, labels, 1);
 }
 
@@ -132,14 +132,13 @@ void ledger_try_over(struct request *r, const char *ended)
         return;
     t->kept = true;
     row.estimated = estimate(r, &r->usage);
-    if (t->status == 0 && r->usage.input < 0 && r->usage.output < 0)
+    if (t->status == 0 && !usage_reported(&r->usage))
         return;
     row.usage = r->usage;
     row.cost_nusd = cost_of(r, t->at);
     r->cost_nusd += row.cost_nusd > 0 ? row.cost_nusd : 0;
     r->cost_known |= row.cost_nusd >= 0;
-    r->cost_unknown |= row.cost_nusd < 0 &&
-                       (r->usage.input >= 0 || r->usage.output >= 0);
+    r->cost_unknown |= row.cost_nusd < 0 && usage_reported(&r->usage);
     count_cost(r, t->at, row.cost_nusd);
     if (!r->flow->env.ledger)
         return;

@@ -49,6 +49,7 @@ struct str body_text(const struct request *r);
 const struct json *body_index(const struct request *r);
 int body_rewrite(void *req, struct buf *text, struct json *index,
                  struct err *err); /* of struct policy_view */
+void body_remodel(void *req, struct str model); /* the same */
 struct str body_user(const struct request *r);
 struct str body_temperature(const struct request *r); /* as JSON */
 void body_keep(struct request *r); /* for view_keep */

@@ -140,6 +140,7 @@ static struct policy_view shadow_view(void)
     v.note = on_note;
     v.ran = on_ran;
     v.rewrite = no_rewrite;
+    v.remodel = NULL;
     return v;
 }
 

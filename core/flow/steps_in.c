@@ -50,6 +50,21 @@ static enum family told_family(const struct request *r)
                ? FAMILY_GEMINI : FAMILY_OPENAI;
 }
 
+static enum step no_endpoint(struct request *r)
+{
+    if (endpoint_is_realtime(r->path))
+        err_set(&r->err, ERR_NOT_FOUND,
+                "Realtime sessions (WebSocket, WebRTC) are not served here: "
+                "connect them to the provider itself. The same models answer "
+                "requests to /v1/chat/completions, /v1/responses and "
+                "/v1/audio, streamed where 'stream' is true.");
+    else
+        err_set(&r->err, ERR_NOT_FOUND,
+                "Unknown path (" STR_FMT " " STR_FMT ").", STR_ARG(r->method),
+                r->path.n > 128 ? 128 : (int)r->path.n, r->path.p);
+    return request_fail(r, ERR_NOT_FOUND, "client");
+}
+
 enum step step_head(struct request *r)
 {
     enum family told = told_family(r);
@@ -61,13 +76,8 @@ enum step step_head(struct request *r)
                      r->listener->conf->detail_full;
     if (cors_is_preflight(r))
         return cors_preflight(r);
-    if (!r->endpoint) {
-        err_set(&r->err, ERR_NOT_FOUND,
-                "Unknown path (" STR_FMT " " STR_FMT ").",
-                STR_ARG(r->method), r->path.n > 128 ? 128 : (int)r->path.n,
-                r->path.p);
-        return request_fail(r, ERR_NOT_FOUND, "client");
-    }
+    if (!r->endpoint)
+        return no_endpoint(r);
     if (!takes_method(r->endpoint, r->method) && gemini_lacks_method(r))
         return request_fail(r, ERR_NOT_FOUND, "client");
     if (!takes_method(r->endpoint, r->method)) {

@@ -371,7 +371,7 @@ static void merge_plugin_usage(struct request *r, const ps_usage *u)
 {
     int64_t short_lived = u->cache_write_5m, hour = u->cache_write_1h;
     struct usage more = { u->input, u->cache_read, short_lived,
-                          u->output, u->reasoning, hour, 0 };
+                          u->output, u->reasoning, hour, 0, 0 };
 
     if (hour > 0) /* a part of what was written, not beside it */
         more.cache_write = hour + (short_lived > 0 ? short_lived : 0);

@@ -20,8 +20,9 @@ static const enum dialect spoken[] = {
     DIALECT_GEMINI,          DIALECT_COHERE,          DIALECT_OLLAMA,
     DIALECT_MISTRAL,         DIALECT_RESPONSES,       DIALECT_OPENAI_EMBEDDINGS,
     DIALECT_GEMINI_BATCH,    DIALECT_COHERE_EMBED,    DIALECT_OLLAMA_EMBED,
-    DIALECT_MISTRAL_EMBED,   DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,
-    DIALECT_CONVERSE_COUNT,
+    DIALECT_MISTRAL_EMBED,   DIALECT_TITAN_EMBED,     DIALECT_NOVA_EMBED,
+    DIALECT_PREDICT_EMBED,   DIALECT_GEMINI_EMBED,
+    DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT,    DIALECT_CONVERSE_COUNT,
 };
 
 enum dialect translate_dialect(const ps_api *api)
@@ -168,6 +169,7 @@ static int judge_report(struct request *r, struct attempt *t,
         return say_refused(t, FATE_DROPPED, report, err);
     codec_report_names(report, FATE_DROPPED, DROPPED_MAX, &names);
     r->dropped = arena_dup(r->arena, buf_str(&names));
+    t->translation->left_out = r->dropped;
     buf_clear(&names);
     return r->dropped.p ? 0 : -ERR_NOMEM;
 }
@@ -200,7 +202,8 @@ static int open_answer(struct request *r, struct attempt *t)
     struct codec_in_opts in = { .names = &x->names,
                                 .tags = codec_tags_named(q->reasoning_out),
                                 .unique = str_of(r->id),
-                                .max_held = TRANSLATED_BODY_MAX };
+                                .max_held = TRANSLATED_BODY_MAX,
+                                .lost = &x->lost };
     struct codec_out_opts out = { .stream = r->facts.stream,
                                   .include_usage = r->facts.include_usage,
                                   .legacy_functions =
@@ -211,7 +214,8 @@ static int open_answer(struct request *r, struct attempt *t)
                                   .unique = str_of(r->id),
                                   .created =
                                       (int64_t)(clock_wall_ms() / 1000),
-                                  .max_held = TRANSLATED_BODY_MAX };
+                                  .max_held = TRANSLATED_BODY_MAX,
+                                  .lost = &x->lost };
 
     x->stream = out.stream;
     x->in = codec_in_new(x->target, r->arena, &in);
@@ -284,6 +288,56 @@ void translate_end(struct attempt *t)
     t->translation = NULL;
 }
 
+/* ---- what the answer lost --------------------------------------------- */
+
+static void count_lost(const struct attempt *t, uint32_t lost)
+{
+    struct str name = t->target->name;
+    struct str labels[2] = { str_split(&name, '/') };
+
+    for (unsigned l = 0; l < LOSS_COUNT; l++) {
+        labels[1] = str_of(codec_loss_name((enum codec_loss)l));
+        if (lost >> l & 1)
+            metric_add(METRIC_ANSWER_LOST, labels, 1);
+    }
+}
+
+/* For the head, if it has not left, and for the access line: what was left
+ * out of the request, then what of the answer. */
+static int tell_lost(struct request *r, struct attempt *t)
+{
+    struct translation *x = t->translation;
+    struct buf names = BUF_INIT(2 * DROPPED_MAX);
+    int rc = buf_put(&names, x->left_out);
+
+    count_lost(t, x->lost & ~x->told);
+    x->told = x->lost;
+    if (!rc && x->left_out.n)
+        rc = buf_puts(&names, ", ");
+    if (!rc)
+        rc = codec_loss_names(x->lost, &names);
+    if (!rc) {
+        r->dropped = arena_dup(r->arena, buf_str(&names));
+        rc = r->dropped.p ? 0 : -ERR_NOMEM;
+    }
+    buf_clear(&names);
+    return rc;
+}
+
+/* The head of a stream has left: a comment, which no client of events reads,
+ * but who looks at the bytes. Google's clients take it for an event. */
+static int comment_lost(struct request *r, struct translation *x)
+{
+    int rc;
+
+    if (!x->lost || !x->stream || !*request_dialect(r)->keepalive)
+        return 0;
+    rc = buf_puts(&x->said, ": penstock dropped ");
+    if (!rc)
+        rc = codec_loss_names(x->lost, &x->said);
+    return rc ? rc : buf_puts(&x->said, "\n\n");
+}
+
 /* ---- the answer ------------------------------------------------------- */
 
 struct hearing {
@@ -307,6 +361,7 @@ static void hear_error(struct hearing *h, const struct neutral_error *e)
 static int hear(void *ud, const struct neutral_event *ev)
 {
     struct hearing *h = ud;
+    int rc = 0;
 
     h->w->content |= neutral_is_content(ev);
     h->w->finish |= ev->type == NEUTRAL_FINISH;
@@ -318,6 +373,10 @@ static int hear(void *ud, const struct neutral_event *ev)
         hear_error(h, ev->error);
         return 0;
     }
+    if (ev->type == NEUTRAL_END)
+        rc = comment_lost(h->r, h->x);
+    if (rc)
+        return rc;
     return h->x->client->encode(h->x->out, ev, &h->x->said);
 }
 
@@ -326,10 +385,12 @@ int translate_event(struct request *r, struct str event, struct str data,
 {
     struct translation *x = r->attempt->translation;
     struct hearing h = { r, x, w, 0 };
+    int rc;
 
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
-    return x->target->decode_event(x->in, event, data, hear, &h, err);
+    rc = x->target->decode_event(x->in, event, data, hear, &h, err);
+    return rc || x->lost == x->told ? rc : tell_lost(r, r->attempt);
 }
 
 /* One too few would be another input's to whoever counts. */
@@ -353,6 +414,8 @@ int translate_body(struct request *r, struct str body, struct wire_watch *w,
     *w = (struct wire_watch){ .usage = USAGE_NONE };
     buf_reset(&x->said);
     rc = x->target->decode_body(x->in, body, hear, &h, err);
+    if (!rc && x->lost)
+        rc = tell_lost(r, r->attempt);
     return rc ? rc : check_vectors(&h, err);
 }
 

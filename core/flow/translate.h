@@ -28,6 +28,8 @@ struct translation {
     struct buf said;   /* for the client, of the event at hand */
     bool stream;       /* the client gets events */
     uint32_t vectors;  /* so many must come; 0: it is not known */
+    uint32_t lost, told; /* of the answer, bits of codec_loss.def */
+    struct str left_out; /* of the request, as x-penstock-dropped has it */
 };
 
 /** The api of a plugin that a request of dialect `from` for that upstream model

@@ -181,6 +181,7 @@ const struct policy_view request_view = {
     .ran = view_ran,
     .tags = hints_tags,
     .rewrite = body_rewrite,
+    .remodel = body_remodel,
     .plan = view_plan,
     .cost = view_cost,
 };

@@ -49,30 +49,33 @@ static const char *const steps[] = {
     "  reasoning INTEGER NOT NULL, cost_nusd INTEGER NOT NULL,"
     "  PRIMARY KEY (day, key, team, user, model, provider)"
     ") WITHOUT ROWID;",
+    /* 2: what rankers bill */
+    "ALTER TABLE try ADD COLUMN searches INTEGER;"
+    "ALTER TABLE day ADD COLUMN searches INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char insert_row[] =
     "INSERT OR IGNORE INTO try (id, attempt, time_ms, status, stream, ms,"
     " ttft_ms, tier, estimated, input, cache_read, cache_write,"
-    " cache_write_1h, output, reasoning, cost_nusd, principal, key, team,"
-    " user, model, provider, upstream_model, credential, endpoint, class,"
+    " cache_write_1h, output, reasoning, cost_nusd, searches, principal, key,"
+    " team, user, model, provider, upstream_model, credential, endpoint, class,"
     " ended, price_version, tags)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
-enum { FIRST_TEXT = 17 };
+enum { FIRST_TEXT = 18 };
 
 /* Columns are named: a later version adds some while we still write. */
 static const char insert_day[] =
     "INSERT INTO day (day, key, team, user, model, provider, requests, tries,"
     " errors, estimated, unknown, priced, input, cache_read, cache_write,"
-    " output, reasoning, cost_nusd) VALUES (?1,?2,?3,?4,?5,?6,?7,1,?8,?9,"
-    "?10,?11,?12,?13,?14,?15,?16,?17) ON CONFLICT DO UPDATE SET"
+    " output, reasoning, cost_nusd, searches) VALUES (?1,?2,?3,?4,?5,?6,?7,1,"
+    "?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18) ON CONFLICT DO UPDATE SET"
     " requests = requests + ?7, tries = tries + 1, errors = errors + ?8,"
     " estimated = estimated + ?9, unknown = unknown + ?10,"
     " priced = priced + ?11, input = input + ?12,"
     " cache_read = cache_read + ?13, cache_write = cache_write + ?14,"
     " output = output + ?15, reasoning = reasoning + ?16,"
-    " cost_nusd = cost_nusd + ?17";
+    " cost_nusd = cost_nusd + ?17, searches = searches + ?18";
 
 static int open_all(struct ledger_db *db, struct err *err)
 {
@@ -144,7 +147,9 @@ static void bind_row(sqlite3_stmt *st, const struct ledger_row *r)
     const int64_t known[] = { r->usage.input, r->usage.cache_read,
                               r->usage.cache_write, r->usage.cache_write_1h,
                               r->usage.output, r->usage.reasoning,
-                              r->cost_nusd };
+                              r->cost_nusd,
+                              r->usage.searches ? (int64_t)r->usage.searches
+                                                : -1 };
 
     put_text(st, 1, r->text[LEDGER_ID]);
     sqlite3_bind_int64(st, 2, r->attempt);
@@ -157,7 +162,7 @@ static void bind_row(sqlite3_stmt *st, const struct ledger_row *r)
                         ? STR_NULL
                         : str_of(usage_tier_name((int)r->usage.tier)));
     sqlite3_bind_int(st, 9, r->estimated);
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         put_known(st, 10 + i, known[i]);
     for (int i = LEDGER_PRINCIPAL; i < LEDGER_TEXTS; i++)
         put_text(st, FIRST_TEXT + i - LEDGER_PRINCIPAL, r->text[i]);
@@ -172,7 +177,7 @@ static void bind_day(sqlite3_stmt *st, const struct ledger_row *r, char day[16])
 {
     const struct str *t = r->text;
     time_t at = (time_t)(r->time_ms / 1000);
-    bool used = r->usage.input >= 0 || r->usage.output >= 0;
+    bool used = usage_reported(&r->usage);
     const struct str names[] = { t[LEDGER_KEY].n ? t[LEDGER_KEY]
                                                  : t[LEDGER_PRINCIPAL],
                                  t[LEDGER_TEAM], t[LEDGER_USER],
@@ -183,7 +188,7 @@ static void bind_day(sqlite3_stmt *st, const struct ledger_row *r, char day[16])
         r->estimated, used && r->cost_nusd < 0, r->cost_nusd >= 0,
         zero(r->usage.input), zero(r->usage.cache_read),
         zero(r->usage.cache_write), zero(r->usage.output),
-        zero(r->usage.reasoning), zero(r->cost_nusd),
+        zero(r->usage.reasoning), zero(r->cost_nusd), r->usage.searches,
     };
     struct tm tm;
 
@@ -192,7 +197,7 @@ static void bind_day(sqlite3_stmt *st, const struct ledger_row *r, char day[16])
     db_text(st, 1, str_of(day));
     for (int i = 0; i < 5; i++)
         db_text(st, 2 + i, names[i].n ? names[i] : STR(""));
-    for (int i = 0; i < 11; i++)
+    for (int i = 0; i < 12; i++)
         sqlite3_bind_int64(st, 7 + i, numbers[i]);
 }
 

@@ -65,7 +65,7 @@ extern const char *const ledger_sums[];
  * Sums, read-only, from the day's sums: an array of objects {<by>...,
  * requests, tries, errors, input, cache_read, cache_write, output, reasoning,
  * cost_nusd (null: nothing had a price), unknown (tries without a price),
- * estimated}, the dearest first.
+ * estimated, searches}, the dearest first.
  *
  * Errors: NOTFOUND (there is no ledger), CONFIG (an unknown column), BUSY, IO
  */

@@ -15,7 +15,8 @@ static const char columns[] = "key|team|user|model|provider|day";
 
 const char *const ledger_sums[] = {
     "requests", "tries", "errors", "input", "cache_read", "cache_write",
-    "output", "reasoning", "cost_nusd", "unknown", "estimated", NULL,
+    "output", "reasoning", "cost_nusd", "unknown", "estimated", "searches",
+    NULL,
 };
 
 enum { SUMS = sizeof ledger_sums / sizeof ledger_sums[0] - 1, COST = 8 };

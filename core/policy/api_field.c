@@ -106,6 +106,13 @@ static void push_typed(lua_State *L, const struct row *r, struct str raw)
         lua_pushnil(L);
 }
 
+/* The fields of Google's clients that stand in their path. */
+static bool is_of_path(const struct policy_call *c, const struct row *r)
+{
+    return dialect_is_gemini(c->run->dialect) &&
+           (r->wire == WIRE_MODEL || r->wire == WIRE_STREAM);
+}
+
 bool api_field_edited(lua_State *L, struct policy_call *c, int field)
 {
     const struct row *r = row_of(field);
@@ -113,9 +120,11 @@ bool api_field_edited(lua_State *L, struct policy_call *c, int field)
 
     if (!r || !edit_made(e))
         return false;
-    if (dialect_is_gemini(c->run->dialect) &&
-        (r->wire == WIRE_MODEL || r->wire == WIRE_STREAM))
-        return false; /* of the path, whatever the body is */
+    if (is_of_path(c, r)) { /* whatever the body is */
+        if (r->wire == WIRE_MODEL && e->model.p)
+            api_push_str(L, e->model);
+        return r->wire == WIRE_MODEL && e->model.p;
+    }
     push_typed(L, r, dialect_ops(c->run->dialect)
                          ->field(c->run->dialect, r->wire, e->edits));
     return true;
@@ -131,6 +140,16 @@ static void note(lua_State *L, struct policy_call *c, const struct row *r,
         return;
     to.p = lua_tolstring(L, VALUE, &to.n);
     api_note(c, arena_fmt(c->run->arena, "model: " STR_FMT, STR_ARG(to)));
+}
+
+static void assign_to_path(lua_State *L, struct policy_call *c,
+                           struct call_edit *e, const char *what)
+{
+    struct str model = text_of(L, what, MAX_MODEL);
+
+    e->model = arena_dup(c->run->arena, model);
+    if (!e->model.p)
+        luaL_error(L, "%s: not enough memory", what);
 }
 
 int api_field_assign(lua_State *L, struct policy_call *c, int field,
@@ -151,6 +170,11 @@ int api_field_assign(lua_State *L, struct policy_call *c, int field,
         (r->wire == WIRE_MODEL || r->wire == WIRE_STREAM))
         return luaL_error(L, "%s stays as it is in attempt", what);
     e = edit_write(L, c, what);
+    if (r->wire == WIRE_MODEL && is_of_path(c, r)) {
+        assign_to_path(L, c, e, what);
+        note(L, c, r, what);
+        return 0;
+    }
     buf_reset(&e->value);
     if (!lua_isnil(L, VALUE) || r->wire == WIRE_MODEL) {
         rc = r->put(L, what, &e->value);

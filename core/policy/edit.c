@@ -54,10 +54,15 @@ struct call_edit *edit_write(lua_State *L, struct policy_call *c,
     return e;
 }
 
+/* Other edits than that of a path's model. */
+static bool of_body(const struct call_edit *e)
+{
+    return e->base == &e->own || (e->edits && !json_edits_empty(e->edits));
+}
+
 bool edit_made(const struct call_edit *e)
 {
-    return e && (e->base == &e->own ||
-                 (e->edits && !json_edits_empty(e->edits)));
+    return e && (e->model.p || of_body(e));
 }
 
 /* Whatever comes of it, the call can be ended. */
@@ -131,16 +136,13 @@ static void check_try(lua_State *L, const struct policy_call *c)
     }
 }
 
-void edit_commit(lua_State *L, struct policy_call *c)
+static void commit_body(lua_State *L, struct policy_call *c)
 {
     const struct policy_run *run = c->run;
     struct call_edit *e = c->edit;
     struct err err = { 0 };
     int rc;
 
-    if (!edit_made(e) || policy_call_observes(c) ||
-        c->out->verdict != POLICY_NONE)
-        return;
     edit_settle(L, e);
     if (c->phase == PHASE_ATTEMPT)
         check_try(L, c);
@@ -149,6 +151,20 @@ void edit_commit(lua_State *L, struct policy_call *c)
              : -ERR_BUG;
     if (rc)
         refused(L, rc, &err);
+}
+
+void edit_commit(lua_State *L, struct policy_call *c)
+{
+    const struct policy_run *run = c->run;
+    struct call_edit *e = c->edit;
+
+    if (!edit_made(e) || policy_call_observes(c) ||
+        c->out->verdict != POLICY_NONE)
+        return;
+    if (of_body(e))
+        commit_body(L, c);
+    if (e->model.p && run->view->remodel)
+        run->view->remodel(run->req, e->model);
     edit_drop(c);
 }
 

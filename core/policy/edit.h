@@ -22,6 +22,8 @@ struct call_edit {
     struct buf text;          /* the body after earlier edits of this call */
     struct buf value;         /* a value that is made */
     uint32_t epoch;           /* changes with `base` */
+    struct str model;         /* Google's clients', whose path says it; in the
+                                 request's arena. p NULL: as it was */
 };
 
 /** The body as this call sees it; made at the first use. Raises where there

@@ -95,6 +95,11 @@ struct policy_view {
      */
     int (*rewrite)(void *req, struct buf *text, struct json *index,
                    struct err *err);
+    /**
+     * A policy gave another model to a request whose path names it: from here
+     * on it is that one. `model` lives as long as the request. May be NULL.
+     */
+    void (*remodel)(void *req, struct str model);
     /** Nano-USD of its tries, -1 = not known; in log. May be NULL. */
     int64_t (*cost)(void *req);
     /** The plan for another model's name. May be NULL: there are none. */

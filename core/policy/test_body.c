@@ -31,6 +31,13 @@ static const struct dialect_ops *ops_of(const struct test_call *c)
     return dialect_ops(c->dialect);
 }
 
+/* Google's clients say it in their path: no edit of the body touches it. */
+static bool is_of_path(const struct test_call *c, enum policy_field f)
+{
+    return dialect_is_gemini(c->dialect) &&
+           (f == FIELD_MODEL || f == FIELD_STREAM);
+}
+
 /* ---- reading ---------------------------------------------------------- */
 
 /* req.body: a text as it is, or a table. */
@@ -111,6 +118,8 @@ static void refresh(struct test_case *t)
     for (size_t i = 0; none && i < N_OWN; i++) {
         struct policy_value *v = &c->fields[own[i].field];
 
+        if (is_of_path(c, own[i].field))
+            continue;
         *v = value_of(t, ops_of(c)->field(c->dialect, own[i].wire, none));
         if (own[i].field == FIELD_STREAM && v->type != VALUE_BOOL)
             *v = (struct policy_value){ .type = VALUE_BOOL };
@@ -129,6 +138,9 @@ static const char *skeleton(enum dialect d)
         return "{\"model\":\"test\",\"input\":\"hello\"}";
     case DIALECT_RESPONSES:
         return "{\"model\":\"test\",\"input\":\"hello\"}";
+    case DIALECT_GEMINI:
+        return "{\"contents\":[{\"role\":\"user\",\"parts\":["
+               "{\"text\":\"hello\"}]}]}";
     default:
         return "{\"model\":\"test\",\"messages\":[{\"role\":\"user\","
                "\"content\":\"hello\"}]}";
@@ -165,8 +177,8 @@ static int put_fields(struct test_case *t, struct err *err)
     for (size_t i = 0; rc == 0 && i < N_OWN; i++) {
         struct str v = as_json(t, &c->fields[own[i].field]);
 
-        if (v.p && (own[i].field != FIELD_STREAM ||
-                    c->fields[FIELD_STREAM].i))
+        if (v.p && !is_of_path(c, own[i].field) &&
+            (own[i].field != FIELD_STREAM || c->fields[FIELD_STREAM].i))
             rc = ops_of(c)->set_field(c->dialect, own[i].wire, e, v, err);
         if (rc == -ERR_NOTFOUND)
             rc = err_set(err, ERR_NOTFOUND, "%s has no %s",
@@ -244,6 +256,14 @@ int test_body_rewrite(void *req, struct buf *text, struct json *index,
     *text = (struct buf)BUF_INIT(0);
     refresh(t);
     return 0;
+}
+
+void test_body_remodel(void *req, struct str model)
+{
+    struct test_case *t = req;
+
+    t->call->fields[FIELD_MODEL] =
+        (struct policy_value){ VALUE_STRING, model, 0 };
 }
 
 /* ---- comparing ----------------------------------------------------------- */

@@ -206,6 +206,7 @@ bool test_body_open(struct test_case *t);
 void test_body_close(struct test_call *c);
 int test_body_rewrite(void *req, struct buf *text, struct json *index,
                       struct err *err); /* of struct policy_view */
+void test_body_remodel(void *req, struct str model); /* the same */
 void test_body_compare(struct test_case *t);
 
 /** test_try.c: what the test does not say of a try and of an answer. */

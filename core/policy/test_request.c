@@ -75,6 +75,7 @@ const struct policy_view test_view = {
     .ran = on_ran,
     .tags = on_tags,
     .rewrite = test_body_rewrite,
+    .remodel = test_body_remodel,
     .plan = on_plan,
     .cost = test_out_cost,
 };

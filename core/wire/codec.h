@@ -14,6 +14,7 @@
 #ifndef PENSTOCK_WIRE_CODEC_H
 #define PENSTOCK_WIRE_CODEC_H
 
+#include "wire/codec_loss.h"
 #include "wire/codec_names.h"
 #include "wire/codec_report.h"
 #include "wire/codec_target.h"
@@ -40,6 +41,7 @@ struct codec_in_opts {
     enum codec_tags tags;
     int http_status;   /* from 400 on, a body is an error's, whatever it is */
     size_t max_held;   /* bytes that may be held back; 0 = 4 MiB */
+    uint32_t *lost;    /* what no event says is noted there; or NULL */
 };
 
 struct codec_out_opts {
@@ -51,6 +53,7 @@ struct codec_out_opts {
     struct str unique;  /* for an answer without an id */
     int64_t created;    /* seconds since 1970, where upstream says none */
     size_t max_held;    /* bytes of a whole answer; 0 = 16 MiB */
+    uint32_t *lost;     /* what cannot be said is noted there; or NULL */
 };
 
 /** Dialects that no client speaks lack decode_request, encode, out_init. */

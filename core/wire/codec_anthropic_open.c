@@ -219,8 +219,12 @@ int anthropic_citation(struct anthropic_in *in, uint32_t node)
         .from = DIALECT_ANTHROPIC,
     };
 
-    if (node == JSON_NONE || in->open != OPEN_TEXT)
+    if (node == JSON_NONE)
         return 0;
+    if (in->open != OPEN_TEXT) {
+        in_lose(&in->base, LOSS_CITATIONS);
+        return 0;
+    }
     in->said = true;
     return in_emit(&in->base, &ev);
 }

@@ -100,6 +100,9 @@ void anthropic_put_usage(struct jw *w, const struct usage *u)
         jw_member_int(w, "thinking_tokens", u->reasoning);
         jw_close(w, '}');
     }
+    if (ANTHROPIC_TIERS >> u->tier & 1)
+        jw_member_text(w, "service_tier",
+                       str_of(usage_tier_name((int)u->tier)));
     jw_close(w, '}');
 }
 
@@ -317,8 +320,10 @@ static void put_call(struct anthropic_out *out, struct jw *w,
 static void put_citation(struct anthropic_out *out, struct jw *w,
                          const struct neutral_event *ev)
 {
-    if (ev->from != DIALECT_ANTHROPIC)
+    if (ev->from != DIALECT_ANTHROPIC) {
+        out_lose_event(&out->base, ev);
         return; /* this dialect's need what the provider encrypted */
+    }
     open_block(out, w, SAID_TEXT, STR("{\"type\":\"text\",\"text\":\"\"}"));
     begin_event(w, "content_block_delta");
     jw_member_int(w, "index", out->n_blocks - 1);
@@ -431,7 +436,9 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         jw_bytes(w, STR("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
         break;
     case NEUTRAL_LOGPROBS: /* no place for them */
+    case NEUTRAL_IMAGE:
     case NEUTRAL_VECTOR:
+        out_lose_event(&out->base, ev);
         break;
     }
     return w->rc;
@@ -456,14 +463,18 @@ int anthropic_encode(struct codec_out *base, const struct neutral_event *ev,
     struct anthropic_out *out = anthropic_of(base);
     struct jw w = { .b = to };
 
+    if (ev->choice > 0)
+        out_lose(base, LOSS_CHOICES);
     if (base->ended || ev->choice > 0)
         return 0;
     if (!in_order(out, ev))
         return -ERR_BUG;
     base->started = base->started || ev->type == NEUTRAL_START;
     base->ended = ev->type == NEUTRAL_END || ev->type == NEUTRAL_ERROR;
-    if (ev->type == NEUTRAL_START || ev->type == NEUTRAL_USAGE)
+    if (ev->type == NEUTRAL_START || ev->type == NEUTRAL_USAGE) {
         usage_merge(&base->usage, &ev->usage);
+        out_tier(base, ANTHROPIC_TIERS);
+    }
     return base->opts.stream ? stream(out, ev, &w)
                              : anthropic_whole(out, ev, to);
 }

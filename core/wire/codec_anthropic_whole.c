@@ -166,8 +166,10 @@ static int put_citation(struct anthropic_out *out,
     struct jw w = element(&out->citations);
     int rc;
 
-    if (ev->from != DIALECT_ANTHROPIC)
+    if (ev->from != DIALECT_ANTHROPIC) {
+        out_lose_event(&out->base, ev);
         return 0;
+    }
     rc = open_block(out, SAID_TEXT);
     jw_raw(&w, ev->raw);
     return rc ? rc : w.rc;
@@ -258,6 +260,7 @@ int anthropic_whole(struct anthropic_out *out, const struct neutral_event *ev,
         anthropic_put_error(&w, ev->error, ev->from == DIALECT_ANTHROPIC);
         return w.rc;
     default:
+        out_lose_event(&out->base, ev);
         return 0;
     }
 }

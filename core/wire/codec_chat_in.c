@@ -118,6 +118,22 @@ static int note_finish(struct chat_in *in, struct chat_choice *c,
     return chat_drain(in, c);
 }
 
+/* Beside the choices. It is in every piece: looked at in the first, and in
+ * the one that ends a choice. */
+static void read_beside(struct chat_in *in)
+{
+    const struct json *j = &in->base.j;
+    uint32_t tier = watch_tier(j, 0);
+
+    if (tier)
+        in->base.usage.tier = tier;
+    if (in_string(j, 0, STR("system_fingerprint")).n)
+        in_lose(&in->base, LOSS_FINGERPRINT);
+    if (json_first(j, in_member(j, 0, STR("citations"))) != JSON_NONE ||
+        json_first(j, in_member(j, 0, STR("search_results"))) != JSON_NONE)
+        in_lose(&in->base, LOSS_CITATIONS);
+}
+
 static int read_finish(struct chat_in *in, struct chat_choice *c,
                        uint32_t node)
 {
@@ -138,6 +154,7 @@ static int read_finish(struct chat_in *in, struct chat_choice *c,
 
         return in_error(&in->base, &e);
     }
+    read_beside(in);
     return note_finish(in, c, finish_of(word),
                        in_string(j, node, STR("stop_reason")));
 }
@@ -224,6 +241,8 @@ static int read_object(struct chat_in *in, bool whole)
     int64_t created = in_count(j, 0, STR("created"));
     int rc = 0;
 
+    if (first != JSON_NONE && !in->base.started)
+        read_beside(in);
     if (first != JSON_NONE)
         rc = in_start(&in->base, plain(in, 0, STR("id")),
                       plain(in, 0, STR("model")), created > 0 ? created : 0);

@@ -18,6 +18,7 @@ enum part_kind {
     PART_THINKING,
     PART_REDACTED, /* whole in `held` */
     PART_OPAQUE,   /* the same: raw JSON of a reasoning detail */
+    PART_IMAGE,    /* the same: a data: URL */
     PART_CALL,
 };
 

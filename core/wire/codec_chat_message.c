@@ -96,11 +96,26 @@ static int read_inner(struct chat_in *in, struct chat_choice *c,
     return rc || !sign.n ? rc : chat_push_signature(in, c, sign);
 }
 
+/* {image_url: {url}}; a string, as some have it */
+static int read_image(struct chat_in *in, struct chat_choice *c,
+                      uint32_t node)
+{
+    const struct json *j = &in->base.j;
+    uint32_t image = in_member(j, node, STR("image_url"));
+    struct jstr url = in_string(j, image, STR("url"));
+
+    if (!url.p)
+        url = jstr_of_node(j, image);
+    return chat_push(in, c, PART_IMAGE, -1, url.p ? url : JSTR(""));
+}
+
 static int read_part(struct chat_in *in, struct chat_choice *c, uint32_t node)
 {
     const struct json *j = &in->base.j;
     uint32_t thinking = in_member(j, node, STR("thinking"));
 
+    if (in_member(j, node, STR("image_url")) != JSON_NONE)
+        return read_image(in, c, node);
     if (thinking == JSON_NONE)
         thinking = in_member(j, node, STR("summary"));
     if (thinking == JSON_NONE)
@@ -140,8 +155,10 @@ static int read_citation(struct chat_in *in, struct chat_choice *c,
     };
 
     if (!ev.text.p || !c->tail || c->tail != c->head ||
-        c->tail->kind != PART_TEXT)
+        c->tail->kind != PART_TEXT) {
+        in_lose(&in->base, LOSS_CITATIONS);
         return 0;
+    }
     return in_emit(&in->base, &ev);
 }
 
@@ -233,6 +250,11 @@ static int read_texts(struct chat_in *in, struct chat_choice *c,
     if (!rc)
         rc = read_array(in, c, in_member(j, message, STR("annotations")),
                         read_citation);
+    if (!rc)
+        rc = read_array(in, c, in_member(j, message, STR("images")),
+                        read_image);
+    if (in_member(j, message, STR("audio")) != JSON_NONE)
+        in_lose(&in->base, LOSS_AUDIO);
     return rc ? rc : chat_push(in, c, PART_REFUSAL, -1,
                                in_string(j, message, STR("refusal")));
 }

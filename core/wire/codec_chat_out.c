@@ -31,6 +31,7 @@ static void on_free(void *ud)
         buf_clear(&c->calls);
         buf_clear(&c->annotations);
         buf_clear(&c->logprobs);
+        buf_clear(&c->images);
     }
     buf_clear(&out->head);
 }
@@ -68,6 +69,7 @@ struct chat_said *chat_said(struct chat_out *out, uint32_t index)
     buf_init(&c->calls, max);
     buf_init(&c->annotations, max);
     buf_init(&c->logprobs, max);
+    buf_init(&c->images, max);
     c->next = *end;
     *end = c; /* in their order, whatever order they came in */
     return c;
@@ -135,27 +137,6 @@ void chat_put_thinking(struct jw *w, const struct chat_said *c, bool index)
     jw_close(w, '}');
 }
 
-void chat_put_citation(struct jw *w, struct chat_said *c,
-                       const struct neutral_event *ev, bool index)
-{
-    if (ev->from == DIALECT_OPENAI_CHAT) {
-        jw_raw_line(w, ev->raw);
-        return;
-    }
-    jw_open(w, '{');
-    jw_member_text(w, "type", STR("url_citation"));
-    jw_key(w, "url_citation");
-    jw_open(w, '{');
-    jw_member_jstr(w, "url", ev->text);
-    jw_member_jstr(w, "title", ev->name.p ? ev->name : ev->text);
-    jw_member_int(w, "start_index", (int64_t)c->block_start);
-    jw_member_int(w, "end_index", (int64_t)c->length);
-    jw_close(w, '}');
-    if (index)
-        jw_member_int(w, "index", c->n_citations++);
-    jw_close(w, '}');
-}
-
 /* ---- chunks ------------------------------------------------------------- */
 
 static int make_head(struct chat_out *out, const struct neutral_event *ev)
@@ -185,8 +166,8 @@ static void begin_chunk(struct chat_out *out, struct jw *w)
 }
 
 /* From "choices" to where the delta's members go. */
-static void begin_delta(struct chat_out *out, struct jw *w,
-                        const struct chat_said *c)
+void chat_begin_delta(struct chat_out *out, struct jw *w,
+                      const struct chat_said *c)
 {
     begin_chunk(out, w);
     jw_bytes(w, STR(",\"choices\":[{\"index\":"));
@@ -196,16 +177,16 @@ static void begin_delta(struct chat_out *out, struct jw *w,
     w->comma = false;
 }
 
-static void end_chunk(struct chat_out *out, struct jw *w)
+void chat_end_chunk(struct chat_out *out, struct jw *w)
 {
     jw_bytes(w, out->base.opts.include_usage ? STR(",\"usage\":null}\n\n")
                                              : STR("}\n\n"));
 }
 
-static void end_delta(struct chat_out *out, struct jw *w)
+void chat_end_delta(struct chat_out *out, struct jw *w)
 {
     jw_bytes(w, STR("},\"finish_reason\":null}]"));
-    end_chunk(out, w);
+    chat_end_chunk(out, w);
 }
 
 static void put_role(struct chat_out *out, struct jw *w, struct chat_said *c)
@@ -213,25 +194,25 @@ static void put_role(struct chat_out *out, struct jw *w, struct chat_said *c)
     if (c->began)
         return;
     c->began = true;
-    begin_delta(out, w, c);
+    chat_begin_delta(out, w, c);
     jw_bytes(w, STR("\"role\":\"assistant\",\"content\":\"\","
                     "\"refusal\":null"));
-    end_delta(out, w);
+    chat_end_delta(out, w);
 }
 
 static void put_piece(struct chat_out *out, struct jw *w,
                       const struct chat_said *c, const char *name,
                       struct jstr text)
 {
-    begin_delta(out, w, c);
+    chat_begin_delta(out, w, c);
     jw_member_jstr(w, name, text);
-    end_delta(out, w);
+    chat_end_delta(out, w);
 }
 
 static void begin_call(struct chat_out *out, struct jw *w,
                        const struct chat_said *c)
 {
-    begin_delta(out, w, c);
+    chat_begin_delta(out, w, c);
     jw_bytes(w, STR("\"tool_calls\":[{\"index\":"));
     jw_int(w, c->n_calls - 1);
 }
@@ -243,12 +224,13 @@ static void put_call(struct chat_out *out, struct jw *w, struct chat_said *c,
     c->args = false;
     c->custom = ev->custom;
     c->n_calls++;
+    chat_lose_call(out, c);
     if (out->base.opts.legacy_functions) {
-        begin_delta(out, w, c);
+        chat_begin_delta(out, w, c);
         jw_bytes(w, STR("\"function_call\":{"));
         jw_member_text(w, "name", ev->tool);
         jw_bytes(w, STR(",\"arguments\":\"\"}"));
-        end_delta(out, w);
+        chat_end_delta(out, w);
         return;
     }
     begin_call(out, w, c);
@@ -265,7 +247,7 @@ static void put_call(struct chat_out *out, struct jw *w, struct chat_said *c,
     jw_member_text(w, "name", ev->tool);
     jw_bytes(w, ev->custom ? STR(",\"input\":\"\"}}]")
                            : STR(",\"arguments\":\"\"}}]"));
-    end_delta(out, w);
+    chat_end_delta(out, w);
 }
 
 static void put_args(struct chat_out *out, struct jw *w, struct chat_said *c,
@@ -273,11 +255,11 @@ static void put_args(struct chat_out *out, struct jw *w, struct chat_said *c,
 {
     c->args = true;
     if (out->base.opts.legacy_functions) {
-        begin_delta(out, w, c);
+        chat_begin_delta(out, w, c);
         jw_bytes(w, STR("\"function_call\":{\"arguments\":"));
         jw_jstr(w, args);
         jw_bytes(w, STR("}"));
-        end_delta(out, w);
+        chat_end_delta(out, w);
         return;
     }
     begin_call(out, w, c);
@@ -286,7 +268,7 @@ static void put_args(struct chat_out *out, struct jw *w, struct chat_said *c,
     w->comma = false;
     jw_jstr(w, args);
     jw_bytes(w, STR("}}]"));
-    end_delta(out, w);
+    chat_end_delta(out, w);
 }
 
 /* A block's end: what could not be said before it was whole. */
@@ -296,11 +278,11 @@ static void put_block_end(struct chat_out *out, struct jw *w,
     if (c->open == CHAT_CALL && !c->args && !c->custom)
         put_args(out, w, c, JSTR("{}"));
     if (c->open == CHAT_THINKING && buf_len(&c->signature)) {
-        begin_delta(out, w, c);
+        chat_begin_delta(out, w, c);
         jw_bytes(w, STR("\"thinking_blocks\":["));
         chat_put_thinking(w, c, true);
         jw_bytes(w, STR("]"));
-        end_delta(out, w);
+        chat_end_delta(out, w);
         c->n_blocks++;
     }
     buf_clear(&c->thinking);
@@ -320,11 +302,12 @@ static void put_finish(struct chat_out *out, struct jw *w,
     if (ev->finish == FINISH_TOOL && out->base.opts.legacy_functions)
         word = "function_call";
     c->finished = true;
-    begin_delta(out, w, c);
+    chat_lose_end(out, ev);
+    chat_begin_delta(out, w, c);
     jw_bytes(w, STR("},\"finish_reason\":\""));
     jw_bytes(w, str_of(word));
     jw_bytes(w, STR("\"}]"));
-    end_chunk(out, w);
+    chat_end_chunk(out, w);
 }
 
 static void put_end(struct chat_out *out, struct jw *w)
@@ -334,60 +317,10 @@ static void put_end(struct chat_out *out, struct jw *w)
         jw_bytes(w, STR(",\"choices\":[],\"usage\":"));
         w->comma = false;
         chat_put_usage(w, &out->base.usage);
+        chat_put_tier(out, w);
         jw_bytes(w, STR("}\n\n"));
     }
     jw_bytes(w, STR("data: [DONE]\n\n"));
-}
-
-/* The SDKs merge by "index", and give up where an element has none. */
-static void put_detail(struct jw *w, struct chat_said *c, struct str raw)
-{
-    bool lacks = raw.n > 2 && raw.p[raw.n - 1] == '}' &&
-                 str_find(raw, STR("\"index\":")) < 0;
-
-    jw_bytes(w, STR("\"reasoning_details\":["));
-    jw_raw_line(w, (struct str){ raw.p, raw.n - lacks });
-    if (lacks) {
-        jw_member_int(w, "index", c->n_details++);
-        jw_bytes(w, STR("}"));
-    }
-    jw_bytes(w, STR("]"));
-}
-
-/* Other members of a delta, whole. */
-static void put_other(struct chat_out *out, struct jw *w, struct chat_said *c,
-                      const struct neutral_event *ev)
-{
-    if (ev->type == NEUTRAL_OPAQUE && ev->from != DIALECT_OPENAI_CHAT)
-        return;
-    begin_delta(out, w, c);
-    if (ev->type == NEUTRAL_REDACTED) {
-        jw_bytes(w, STR("\"thinking_blocks\":[{\"type\":"
-                        "\"redacted_thinking\",\"data\":"));
-        jw_jstr(w, ev->text);
-        jw_member_int(w, "index", c->n_blocks++);
-        jw_bytes(w, STR("}]"));
-    } else if (ev->type == NEUTRAL_CITATION) {
-        jw_bytes(w, STR("\"annotations\":["));
-        chat_put_citation(w, c, ev, true);
-        jw_bytes(w, STR("]"));
-    } else {
-        put_detail(w, c, ev->raw);
-    }
-    end_delta(out, w);
-}
-
-static void put_logprobs(struct chat_out *out, struct jw *w,
-                         const struct chat_said *c,
-                         const struct neutral_event *ev)
-{
-    if (ev->from != DIALECT_OPENAI_CHAT)
-        return;
-    begin_delta(out, w, c);
-    jw_bytes(w, STR("},\"logprobs\":"));
-    jw_raw_line(w, ev->raw);
-    jw_bytes(w, STR(",\"finish_reason\":null}]"));
-    end_chunk(out, w);
 }
 
 static int gather(struct buf *b, struct jstr text)
@@ -430,13 +363,13 @@ static void put_event(struct chat_out *out, struct jw *w,
         put_block_end(out, w, c);
         break;
     case NEUTRAL_LOGPROBS:
-        put_logprobs(out, w, c, ev);
+        chat_put_logprobs(out, w, c, ev);
         break;
     case NEUTRAL_FINISH:
         put_finish(out, w, c, ev);
         break;
     default:
-        put_other(out, w, c, ev);
+        chat_put_other(out, w, c, ev);
     }
 }
 
@@ -460,8 +393,10 @@ static int stream(struct chat_out *out, const struct neutral_event *ev,
         jw_bytes(&w, STR("\n\n"));
         return w.rc;
     }
-    if (ev->type == NEUTRAL_USAGE)
+    if (ev->type == NEUTRAL_USAGE) { /* the last chunk says it */
+        out_tier(&out->base, out->base.opts.include_usage ? OPENAI_TIERS : 0);
         return 0;
+    }
     c = chat_said(out, ev->choice);
     if (!c)
         return -ERR_NOMEM;

@@ -22,12 +22,12 @@ struct chat_said {
     size_t block_start;  /* of them, before the open text */
     struct buf thinking, signature; /* of the open block */
     uint32_t n_blocks;   /* thinking blocks that went out whole */
-    uint32_t n_citations;
+    uint32_t n_citations, n_images;
     uint32_t n_details;  /* of a stream, that came without an index */
 
     /* of a whole answer; insides of strings and arrays */
     struct buf content, refusal, reasoning, blocks, details, calls,
-        annotations, logprobs;
+        annotations, logprobs, images;
     bool any_content, any_refusal;
 };
 
@@ -46,8 +46,29 @@ void chat_put_thinking(struct jw *w, const struct chat_said *c, bool index);
 /** In a stream each element has its index: the SDKs want one to merge by. */
 void chat_put_citation(struct jw *w, struct chat_said *c,
                        const struct neutral_event *ev, bool index);
+void chat_put_image(struct jw *w, struct chat_said *c,
+                    const struct neutral_event *ev, bool index);
 void chat_put_usage(struct jw *w, const struct usage *u);
+/** The member service_tier, where there is something to say. */
+void chat_put_tier(struct chat_out *out, struct jw *w);
+/** False: this dialect has no place for it. */
+bool chat_can(const struct neutral_event *ev);
+/** Note what an end says that chat cannot; a second call of the old form. */
+void chat_lose_end(struct chat_out *out, const struct neutral_event *ev);
+void chat_lose_call(struct chat_out *out, const struct chat_said *c);
 const char *chat_finish_word(enum neutral_finish f);
+
+/** A chunk of one choice, up to the members of its delta; and behind them. */
+void chat_begin_delta(struct chat_out *out, struct jw *w,
+                      const struct chat_said *c);
+void chat_end_delta(struct chat_out *out, struct jw *w);
+void chat_end_chunk(struct chat_out *out, struct jw *w);
+/** Other members of a delta, whole; log probabilities beside it. */
+void chat_put_other(struct chat_out *out, struct jw *w, struct chat_said *c,
+                    const struct neutral_event *ev);
+void chat_put_logprobs(struct chat_out *out, struct jw *w,
+                       const struct chat_said *c,
+                       const struct neutral_event *ev);
 
 /** Gather an event; at the end write the body. */
 int chat_whole(struct chat_out *out, const struct neutral_event *ev,

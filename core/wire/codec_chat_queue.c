@@ -213,6 +213,8 @@ static int wake(struct chat_in *in, struct chat_choice *c,
     }
     if (!rc && p->kind == PART_OPAQUE)
         rc = send_opaque(in, c, p);
+    else if (!rc && p->kind == PART_IMAGE)
+        rc = in_data_url(&in->base, c->index, text);
     else if (!rc && p->kind == PART_REDACTED)
         rc = send(in, c, p, text);
     else if (!rc)
@@ -311,7 +313,8 @@ static int give(struct chat_in *in, struct chat_choice *c,
 int chat_push(struct chat_in *in, struct chat_choice *c, enum part_kind kind,
               int64_t key, struct jstr text)
 {
-    bool whole = kind == PART_REDACTED || kind == PART_OPAQUE;
+    bool whole = kind == PART_REDACTED || kind == PART_OPAQUE ||
+                 kind == PART_IMAGE;
     struct chat_part *p = c->tail;
     int rc;
 

@@ -46,7 +46,8 @@ static int begin_call(struct chat_said *c, const struct neutral_event *ev)
 }
 
 /* The old form: one call, {"name", "arguments"}. */
-static int begin_legacy(struct chat_said *c, const struct neutral_event *ev)
+static int begin_legacy(struct chat_out *out, struct chat_said *c,
+                        const struct neutral_event *ev)
 {
     struct jw w = { .b = &c->calls };
 
@@ -54,6 +55,7 @@ static int begin_legacy(struct chat_said *c, const struct neutral_event *ev)
     c->args = c->custom = false;
     buf_reset(&c->calls);
     c->n_calls++;
+    chat_lose_call(out, c);
     jw_open(&w, '{');
     jw_member_text(&w, "name", ev->tool);
     jw_key(&w, "arguments");
@@ -111,16 +113,27 @@ static int put_citation(struct chat_said *c, const struct neutral_event *ev)
     return w.rc;
 }
 
+static int put_image(struct chat_said *c, const struct neutral_event *ev)
+{
+    struct jw w = element(&c->images);
+
+    chat_put_image(&w, c, ev, false);
+    return w.rc;
+}
+
 /* The elements of each piece's "content" become one array. */
-static int put_logprobs(struct chat_said *c, const struct neutral_event *ev)
+static int put_logprobs(struct chat_out *out, struct chat_said *c,
+                        const struct neutral_event *ev)
 {
     struct json j = { 0 };
     uint32_t content;
     struct str raw;
     int rc;
 
-    if (ev->from != DIALECT_OPENAI_CHAT)
+    if (ev->from != DIALECT_OPENAI_CHAT) {
+        out_lose_event(&out->base, ev);
         return 0;
+    }
     rc = json_scan(&j, ev->raw, NULL, NULL);
     content = rc ? JSON_NONE : in_member(&j, 0, STR("content"));
     raw = json_raw(&j, content);
@@ -155,6 +168,7 @@ static int put_finish(struct chat_out *out, struct chat_said *c,
 
     c->finished = true;
     c->finish = ev->finish;
+    chat_lose_end(out, ev);
     if (!rc && ev->finish == FINISH_FILTER && ev->name.n) {
         c->any_refusal = true;
         rc = gather(&c->refusal, ev->name);
@@ -165,6 +179,10 @@ static int put_finish(struct chat_out *out, struct chat_said *c,
 static int put_event(struct chat_out *out, struct chat_said *c,
                      const struct neutral_event *ev)
 {
+    if (!chat_can(ev)) {
+        out_lose_event(&out->base, ev);
+        return 0;
+    }
     switch (ev->type) {
     case NEUTRAL_TEXT:
         return put_text(c, ev->text);
@@ -179,7 +197,7 @@ static int put_event(struct chat_out *out, struct chat_said *c,
     case NEUTRAL_REDACTED:
         return put_redacted(c, ev->text);
     case NEUTRAL_TOOL_BEGIN:
-        return out->base.opts.legacy_functions ? begin_legacy(c, ev)
+        return out->base.opts.legacy_functions ? begin_legacy(out, c, ev)
                                                : begin_call(c, ev);
     case NEUTRAL_TOOL_ARGS:
         c->args = true;
@@ -188,11 +206,12 @@ static int put_event(struct chat_out *out, struct chat_said *c,
         return put_citation(c, ev);
     case NEUTRAL_BLOCK_END:
         return end_block(out, c);
+    case NEUTRAL_IMAGE:
+        return put_image(c, ev);
     case NEUTRAL_OPAQUE:
-        return ev->from == DIALECT_OPENAI_CHAT ? put_raw(&c->details, ev->raw)
-                                               : 0;
+        return put_raw(&c->details, ev->raw);
     case NEUTRAL_LOGPROBS:
-        return put_logprobs(c, ev);
+        return put_logprobs(out, c, ev);
     case NEUTRAL_FINISH:
         return put_finish(out, c, ev);
     default:
@@ -241,6 +260,7 @@ static void put_message(struct chat_out *out, struct jw *w,
     put_array(w, "thinking_blocks", &c->blocks);
     put_array(w, "reasoning_details", &c->details);
     put_array(w, "annotations", &c->annotations);
+    put_array(w, "images", &c->images);
     if (out->base.opts.legacy_functions && c->n_calls)
         jw_member_raw(w, "function_call", buf_str(&c->calls));
     else
@@ -285,6 +305,7 @@ static int put_body(struct chat_out *out, struct buf *to)
     jw_close(&w, ']');
     jw_key(&w, "usage");
     chat_put_usage(&w, &out->base.usage);
+    chat_put_tier(out, &w);
     jw_close(&w, '}');
     return w.rc;
 }

@@ -77,6 +77,8 @@ int cohere_read_end(struct cohere_in *in, uint32_t object)
         in_member(j, object, STR("error")) != JSON_NONE)
         return broken_off(in, object, str_is(word, "TIMEOUT"));
     in->told = true;
+    if (json_first(j, in_member(j, object, STR("logprobs"))) != JSON_NONE)
+        in_lose(&in->base, LOSS_LOGPROBS); /* of texts, not of tokens */
     rc = tell_finish(in, word);
     return rc ? rc : tell_usage(in, in_member(j, object, STR("usage")));
 }
@@ -91,8 +93,7 @@ int cohere_read_citation(struct cohere_in *in, uint32_t node)
     uint32_t sources = in_member(j, node, STR("sources"));
     int rc = 0;
 
-    if (in->open != COHERE_TEXT || sources == JSON_NONE ||
-        j->nodes[sources].type != JSON_T_ARRAY)
+    if (sources == JSON_NONE || j->nodes[sources].type != JSON_T_ARRAY)
         return 0;
     for (uint32_t n = json_first(j, sources); n != JSON_NONE && !rc;
          n = json_sibling(j, sources, n)) {
@@ -105,8 +106,10 @@ int cohere_read_citation(struct cohere_in *in, uint32_t node)
             .name = in_string(j, document, STR("title")),
         };
 
-        if (ev.text.n)
+        if (ev.text.n && in->open == COHERE_TEXT)
             rc = in_emit(&in->base, &ev);
+        else
+            in_lose(&in->base, LOSS_CITATIONS);
     }
     return rc;
 }

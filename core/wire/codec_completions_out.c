@@ -156,6 +156,15 @@ static void put_said(struct completions_out *out, struct jw *w,
         w->rc = buf_put(&c->text, (struct str){ ev->text.p, ev->text.n });
 }
 
+static void lose(struct codec_out *out, const struct neutral_event *ev)
+{
+    out_lose_event(out, ev);
+    if (ev->type == NEUTRAL_USAGE)
+        out_tier(out, 0);
+    if (ev->finish == FINISH_STOP_SEQUENCE && ev->text.n)
+        out_lose(out, LOSS_STOP);
+}
+
 int completions_encode(struct codec_out *base, const struct neutral_event *ev,
                        struct buf *to)
 {
@@ -181,5 +190,9 @@ int completions_encode(struct codec_out *base, const struct neutral_event *ev,
         put_stream_end(out, &w);
     else if (ev->type == NEUTRAL_END)
         put_whole(out, &w);
+    else
+        lose(base, ev);
+    if (ev->type == NEUTRAL_FINISH)
+        lose(base, ev);
     return w.rc;
 }

@@ -84,8 +84,10 @@ static int open_call(struct converse_in *in, uint32_t tool)
     if (rc)
         return rc;
     in->open = CONVERSE_SKIPPED;
-    if (str_is((struct str){ type.p, type.n }, "server_tool_use"))
+    if (str_is((struct str){ type.p, type.n }, "server_tool_use")) {
+        in_lose(&in->base, LOSS_SERVER_BLOCKS);
         return 0;
+    }
     in->open = CONVERSE_CALL;
     in->call.choice = 0;
     in->call.id = json_text(j, in_member(j, tool, STR("toolUseId")),
@@ -142,9 +144,31 @@ static int citation(struct converse_in *in, uint32_t node)
         .from = DIALECT_CONVERSE,
     };
 
-    if (in->open != CONVERSE_TEXT || !in->said || !ev.text.n)
+    if (node == JSON_NONE)
         return 0;
+    if (in->open != CONVERSE_TEXT || !in->said || !ev.text.n) {
+        in_lose(&in->base, LOSS_CITATIONS);
+        return 0;
+    }
     return in_emit(&in->base, &ev);
+}
+
+/* {format, source: {bytes}} */
+static int image(struct converse_in *in, uint32_t node)
+{
+    const struct json *j = &in->base.j;
+    struct jstr format = in_string(j, node, STR("format"));
+    struct str type = arena_fmt(in->base.tmp, "image/" STR_FMT,
+                                STR_ARG(((struct str){ format.p,
+                                                       format.n })));
+    int rc = in->open == CONVERSE_NONE ? 0 : converse_close(in);
+
+    if (!type.p)
+        return no_memory(in);
+    return rc ? rc
+              : in_media(&in->base, 0, (struct jstr){ type.p, type.n },
+                         in_string(j, in_member(j, node, STR("source")),
+                                   STR("bytes")));
 }
 
 /* ---- a stream's --------------------------------------------------------- */
@@ -192,6 +216,10 @@ int converse_delta(struct converse_in *in)
         rc = turn_to(in, CONVERSE_TEXT);
         return rc ? rc : send_piece(in, text);
     }
+    if (in_member(j, delta, STR("image")) != JSON_NONE)
+        in_lose(&in->base, LOSS_IMAGES); /* in pieces, of no known model */
+    if (in_member(j, delta, STR("toolResult")) != JSON_NONE)
+        in_lose(&in->base, LOSS_SERVER_BLOCKS);
     return citation(in, in_member(j, delta, STR("citation")));
 }
 
@@ -249,6 +277,10 @@ int converse_block(struct converse_in *in, uint32_t block)
         rc = turn_to(in, CONVERSE_TEXT);
         if (!rc)
             rc = send_piece(in, text);
+    } else if (in_member(j, block, STR("image")) != JSON_NONE) {
+        rc = image(in, in_member(j, block, STR("image")));
+    } else {
+        in_lose(&in->base, LOSS_SERVER_BLOCKS); /* results, what is new */
     }
     return rc || in->open == CONVERSE_NONE ? rc : converse_close(in);
 }

@@ -2,8 +2,8 @@
 /* Copyright The Penstock Authors */
 /*
  * Codecs of requests for vectors (wire/embed.h): OpenAI's and Google's two
- * are spoken by clients and providers, Mistral's, Cohere's and Ollama's by
- * providers alone. Answers are never streamed.
+ * are spoken by clients and providers, all others by providers alone. Answers
+ * are never streamed.
  */
 #ifndef PENSTOCK_WIRE_CODEC_EMBED_H
 #define PENSTOCK_WIRE_CODEC_EMBED_H
@@ -57,16 +57,25 @@ int ollama_embed_encode_request(const struct neutral_request *r,
                                 struct arena *a, struct buf *out,
                                 struct codec_report *report,
                                 struct codec_names *names, struct err *err);
+int titan_embed_encode_request(const struct neutral_request *r,
+                               const struct codec_target *target,
+                               struct arena *a, struct buf *out,
+                               struct codec_report *report,
+                               struct codec_names *names, struct err *err);
+int nova_embed_encode_request(const struct neutral_request *r,
+                              const struct codec_target *target,
+                              struct arena *a, struct buf *out,
+                              struct codec_report *report,
+                              struct codec_names *names, struct err *err);
+int predict_embed_encode_request(const struct neutral_request *r,
+                                 const struct codec_target *target,
+                                 struct arena *a, struct buf *out,
+                                 struct codec_report *report,
+                                 struct codec_names *names, struct err *err);
 
-/** OpenAI's and Mistral's; Google's two; Cohere's; Ollama's. */
-int openai_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
-int gemini_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
-int cohere_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
-int ollama_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err);
+/** An answer of any of them: a row of a table. */
+int embed_decode_body(struct codec_in *in, struct str body, neutral_sink sink,
+                      void *ud, struct err *err);
 /** Events that should not be: SYNTAX; the end is a cut. */
 int embed_decode_event(struct codec_in *in, struct str event,
                        struct str data, neutral_sink sink, void *ud,

@@ -5,7 +5,46 @@
  * whatever the order in the answer. Usage is of the input alone.
  */
 #include "wire/codec_embed.h"
-#include "wire/upstream_dialects.h"
+
+/* Where what counts stands in an answer: names from the top, or from an
+ * element of the list, parted by '.'. */
+struct shape {
+    enum dialect from;
+    const char *one;    /* the sole vector; NULL: there is always a list */
+    const char *list;   /* of vectors; NULL: there is but one */
+    const char *vector; /* in an element of the list; "": the element */
+    const char *each;   /* a count of tokens there; NULL: none */
+    const char *tokens[2]; /* of all; the first that is a count */
+};
+
+static const struct shape shapes[] = {
+    { DIALECT_OPENAI_EMBEDDINGS, NULL, "data", "embedding", NULL,
+      { "usage.prompt_tokens", "usage.total_tokens" } },
+    { DIALECT_MISTRAL_EMBED, NULL, "data", "embedding", NULL,
+      { "usage.prompt_tokens", "usage.total_tokens" } },
+    { DIALECT_GEMINI_EMBED, "embedding.values", "embeddings", "values", NULL,
+      { "usageMetadata.promptTokenCount" } },
+    { DIALECT_GEMINI_BATCH, "embedding.values", "embeddings", "values", NULL,
+      { "usageMetadata.promptTokenCount" } },
+    { DIALECT_COHERE_EMBED, NULL, "embeddings.float", "", NULL,
+      { "meta.billed_units.input_tokens" } },
+    { DIALECT_OLLAMA_EMBED, NULL, "embeddings", "", NULL,
+      { "prompt_eval_count" } },
+    { DIALECT_TITAN_EMBED, "embedding", NULL, NULL, NULL,
+      { "inputTextTokenCount" } },
+    { DIALECT_NOVA_EMBED, NULL, "embeddings", "embedding", NULL, { NULL } },
+    { DIALECT_PREDICT_EMBED, NULL, "predictions", "embeddings.values",
+      "embeddings.statistics.token_count", { NULL } },
+};
+
+static const struct shape *shape_of(enum dialect from)
+{
+    const struct shape *s = shapes;
+
+    while (s->from != from) /* the table of codecs has no other */
+        s++;
+    return s;
+}
 
 static void begin(struct codec_in *in, neutral_sink sink, void *ud,
                   struct err *err)
@@ -30,6 +69,28 @@ static int no_vectors(struct codec_in *in)
 {
     return err_set(in->err, ERR_SYNTAX, "this is no answer with vectors");
 }
+
+/* The node behind names below another, or JSON_NONE. */
+static uint32_t below(const struct json *j, uint32_t node, const char *names)
+{
+    struct str rest = str_of(names);
+
+    while (rest.n && node != JSON_NONE)
+        node = in_member(j, node, str_split(&rest, '.'));
+    return node;
+}
+
+static int64_t count_below(const struct json *j, uint32_t node,
+                           const char *names)
+{
+    struct str rest = str_of(names), name = str_split(&rest, '.');
+
+    for (; rest.p; name = str_split(&rest, '.'))
+        node = in_member(j, node, name);
+    return in_count(j, node, name);
+}
+
+/* ---- vectors ------------------------------------------------------------ */
 
 /* An array of numbers, or base64. */
 static bool is_vector(const struct json *j, uint32_t node)
@@ -57,64 +118,17 @@ static int put_vector(struct codec_in *in, uint32_t i, uint32_t node)
     return in_emit(in, &ev);
 }
 
-/* An array whose elements are vectors, or where `name` is given have one. */
-static int put_list(struct codec_in *in, uint32_t list, const char *name)
-{
-    const struct json *j = &in->j;
-    uint32_t i = 0;
-    int rc = 0;
-
-    if (list == JSON_NONE || j->nodes[list].type != JSON_T_ARRAY)
-        return no_vectors(in);
-    for (uint32_t c = json_first(j, list); c != JSON_NONE && !rc;
-         c = json_sibling(j, list, c))
-        rc = put_vector(in, i++, name ? in_member(j, c, str_of(name)) : c);
-    return rc;
-}
-
-/* The answer's top; an error's body, and an error in a 200, end it here. */
-static int open_body(struct codec_in *in, struct str body, bool *done)
-{
-    uint32_t error;
-    int rc;
-
-    *done = true;
-    if (in->opts.http_status >= 400)
-        return in_error_body(in, body);
-    rc = in_scan(in, body);
-    error = rc ? JSON_NONE : in_member(&in->j, 0, STR("error"));
-    if (!rc && error != JSON_NONE)
-        return in_error_node(in, error);
-    *done = rc != 0;
-    return rc;
-}
-
-static struct str text_of(struct codec_in *in, const char *name)
-{
-    return json_text(&in->j, in_member(&in->j, 0, str_of(name)), in->tmp);
-}
-
-static int finish(struct codec_in *in, int rc, int64_t tokens)
-{
-    struct usage u = USAGE_NONE;
-
-    u.input = tokens;
-    if (!rc && tokens >= 0)
-        rc = in_usage(in, &u);
-    return rc ? rc : in_end(in);
-}
-
-/* ---- OpenAI, Mistral ---------------------------------------------------- */
-
-/* Nodes of data by their index; one that says none is where it stands. */
-static uint32_t *by_index(struct codec_in *in, uint32_t data, uint32_t n)
+/* The list's nodes by their index; one that says none is where it stands. */
+static uint32_t *by_index(struct codec_in *in, uint32_t list, uint32_t n)
 {
     uint32_t *at = arena_alloc(in->tmp, (n + 1) * sizeof *at), i = 0;
 
+    if (!at)
+        err_set(in->err, ERR_NOMEM, "out of memory");
     for (uint32_t k = 0; at && k < n; k++)
         at[k] = JSON_NONE;
-    for (uint32_t c = json_first(&in->j, data); at && c != JSON_NONE;
-         c = json_sibling(&in->j, data, c), i++) {
+    for (uint32_t c = json_first(&in->j, list); at && c != JSON_NONE;
+         c = json_sibling(&in->j, list, c), i++) {
         int64_t index = in_count(&in->j, c, STR("index"));
 
         if (index < 0)
@@ -128,105 +142,83 @@ static uint32_t *by_index(struct codec_in *in, uint32_t data, uint32_t n)
     return at;
 }
 
-static int put_data(struct codec_in *in, uint32_t data)
+static int put_list(struct codec_in *in, uint32_t list, const char *vector)
 {
     uint32_t n, *at;
     int rc = 0;
 
-    if (data == JSON_NONE || in->j.nodes[data].type != JSON_T_ARRAY)
+    if (list == JSON_NONE || in->j.nodes[list].type != JSON_T_ARRAY)
         return no_vectors(in);
-    n = json_length(&in->j, data);
-    at = by_index(in, data, n);
+    n = json_length(&in->j, list);
+    at = by_index(in, list, n);
     if (!at)
-        return in->err->code ? -(int)in->err->code
-                             : err_set(in->err, ERR_NOMEM, "out of memory");
+        return -(int)in->err->code;
     for (uint32_t i = 0; i < n && !rc; i++)
-        rc = put_vector(in, i, in_member(&in->j, at[i], STR("embedding")));
+        rc = put_vector(in, i, below(&in->j, at[i], vector));
     return rc;
 }
 
-int openai_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err)
+static int put_all(struct codec_in *in, const struct shape *s)
 {
-    struct err own = { 0 };
-    uint32_t usage;
-    int64_t tokens;
-    bool done;
-    int rc;
+    uint32_t one = s->one ? below(&in->j, 0, s->one) : JSON_NONE;
 
-    begin(in, sink, ud, err ? err : &own);
-    rc = open_body(in, body, &done);
-    if (done)
-        return rc;
-    usage = in_member(&in->j, 0, STR("usage"));
-    tokens = in_count(&in->j, usage, STR("prompt_tokens"));
-    if (tokens < 0)
-        tokens = in_count(&in->j, usage, STR("total_tokens"));
-    rc = in_start(in, text_of(in, "id"), text_of(in, "model"), 0);
-    if (!rc)
-        rc = put_data(in, in_member(&in->j, 0, STR("data")));
-    return finish(in, rc, tokens);
+    if (one != JSON_NONE || !s->list)
+        return put_vector(in, 0, one);
+    return put_list(in, below(&in->j, 0, s->list), s->vector);
 }
 
-/* ---- Google ------------------------------------------------------------- */
+/* ---- the answer --------------------------------------------------------- */
 
-int gemini_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err)
+/* What is counted of each alone; -1 where one is not. */
+static int64_t sum_of(const struct json *j, uint32_t list, const char *each)
 {
-    struct err own = { 0 };
-    uint32_t one, usage;
-    bool done;
-    int rc;
+    int64_t sum = 0;
 
-    begin(in, sink, ud, err ? err : &own);
-    rc = open_body(in, body, &done);
-    if (done)
-        return rc;
-    one = in_member(&in->j, 0, STR("embedding"));
-    usage = in_member(&in->j, 0, STR("usageMetadata"));
-    rc = in_start(in, STR_NULL, STR_NULL, 0);
-    if (!rc && one != JSON_NONE)
-        rc = put_vector(in, 0, in_member(&in->j, one, STR("values")));
-    else if (!rc)
-        rc = put_list(in, in_member(&in->j, 0, STR("embeddings")), "values");
-    return finish(in, rc,
-                  in_count(&in->j, usage, STR("promptTokenCount")));
+    for (uint32_t c = json_first(j, list); c != JSON_NONE && sum >= 0;
+         c = json_sibling(j, list, c)) {
+        int64_t n = count_below(j, c, each);
+
+        sum = n < 0 || sum > INT64_MAX - n ? -1 : sum + n;
+    }
+    return sum;
 }
 
-/* ---- Cohere, Ollama ----------------------------------------------------- */
-
-int cohere_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err)
+static int put_usage(struct codec_in *in, const struct shape *s)
 {
-    struct err own = { 0 };
-    uint32_t lists;
-    bool done;
-    int rc;
+    struct usage u = USAGE_NONE;
 
-    begin(in, sink, ud, err ? err : &own);
-    rc = open_body(in, body, &done);
-    if (done)
-        return rc;
-    lists = in_member(&in->j, 0, STR("embeddings"));
-    rc = in_start(in, text_of(in, "id"), STR_NULL, 0);
-    if (!rc)
-        rc = put_list(in, in_member(&in->j, lists, STR("float")), NULL);
-    return finish(in, rc, cohere_billed_input(&in->j));
+    for (size_t i = 0; i < 2 && s->tokens[i] && u.input < 0; i++)
+        u.input = count_below(&in->j, 0, s->tokens[i]);
+    if (s->each)
+        u.input = sum_of(&in->j, below(&in->j, 0, s->list), s->each);
+    return u.input < 0 ? 0 : in_usage(in, &u);
 }
 
-int ollama_embed_decode_body(struct codec_in *in, struct str body,
-                             neutral_sink sink, void *ud, struct err *err)
+static struct str text_of(struct codec_in *in, const char *name)
 {
+    return json_text(&in->j, in_member(&in->j, 0, str_of(name)), in->tmp);
+}
+
+int embed_decode_body(struct codec_in *in, struct str body, neutral_sink sink,
+                      void *ud, struct err *err)
+{
+    const struct shape *s = shape_of(in->codec->dialect);
     struct err own = { 0 };
-    bool done;
+    uint32_t error;
     int rc;
 
     begin(in, sink, ud, err ? err : &own);
-    rc = open_body(in, body, &done);
-    if (done)
-        return rc;
-    rc = in_start(in, STR_NULL, text_of(in, "model"), 0);
+    if (in->opts.http_status >= 400)
+        return in_error_body(in, body);
+    rc = in_scan(in, body);
+    error = rc ? JSON_NONE : in_member(&in->j, 0, STR("error"));
+    if (error != JSON_NONE)
+        return in_error_node(in, error); /* in a 200, too */
     if (!rc)
-        rc = put_list(in, in_member(&in->j, 0, STR("embeddings")), NULL);
-    return finish(in, rc, in_count(&in->j, 0, STR("prompt_eval_count")));
+        rc = in_start(in, text_of(in, "id"), text_of(in, "model"), 0);
+    if (!rc)
+        rc = put_all(in, s);
+    if (!rc)
+        rc = put_usage(in, s);
+    return rc ? rc : in_end(in);
 }

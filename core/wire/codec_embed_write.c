@@ -6,13 +6,15 @@
  * What they are for and who asks is left out where it cannot be said.
  *
  * Source: docs.mistral.ai/api (embeddings), docs.cohere.com/reference/embed,
- * ai.google.dev/api/embeddings, docs.ollama.com/api/embed (read 2026-11).
+ * ai.google.dev/api/embeddings, docs.ollama.com/api/embed,
+ * docs.aws.amazon.com: model-parameters-titan-embed-text, embeddings-schema
+ * (Nova), docs.cloud.google.com/vertex-ai: text-embeddings-api (read 2026-11).
  */
 #include "wire/codec_embed.h"
 
 #include "wire/codec_put.h"
 
-enum { COHERE_INPUTS = 96, GEMINI_INPUTS = 100 };
+enum { COHERE_INPUTS = 96, GEMINI_INPUTS = 100, PREDICT_INPUTS = 250 };
 
 /* Write it: what differs between targets. */
 typedef void put_fn(struct cw *c, const struct neutral_embed *e);
@@ -63,6 +65,13 @@ static void no_tokens(struct cw *c, const struct neutral_embed *e)
 {
     if (e->raw_ids.p)
         refuse(c, "input", "takes texts, not tokens");
+}
+
+static void one_text(struct cw *c, const struct neutral_embed *e)
+{
+    no_tokens(c, e);
+    if (e->n > 1)
+        refuse(c, "input", "takes one text at a time");
 }
 
 /* ---- OpenAI, Mistral ---------------------------------------------------- */
@@ -144,9 +153,7 @@ static void put_one(struct cw *c, const struct neutral_embed *e,
 
 static void put_gemini(struct cw *c, const struct neutral_embed *e)
 {
-    no_tokens(c, e);
-    if (e->n > 1)
-        refuse(c, "input", "takes one text at a time");
+    one_text(c, e);
     if (!c->w.rc)
         put_one(c, e, e->first);
     if (c->r->user.p)
@@ -223,6 +230,101 @@ static void put_ollama(struct cw *c, const struct neutral_embed *e)
         drop(c, "title");
 }
 
+/* ---- Amazon ------------------------------------------------------------- */
+
+static bool is_first_titan(struct str model)
+{
+    return str_find(model, STR("-v2")) < 0;
+}
+
+static void put_titan(struct cw *c, const struct neutral_embed *e)
+{
+    one_text(c, e);
+    if (e->dimensions >= 0 && is_first_titan(c->t->model))
+        refuse(c, "dimensions", "makes vectors of one size only");
+    if (c->w.rc)
+        return;
+    jw_member_jstr(&c->w, "inputText", e->first->text);
+    if (e->dimensions >= 0)
+        jw_member_int(&c->w, "dimensions", e->dimensions);
+    if (c->r->user.p)
+        drop(c, "user");
+    if (e->purpose)
+        drop(c, "input_type");
+    if (e->title.p)
+        drop(c, "title");
+}
+
+/* It wants to be told a purpose, and what to do with a text that is too long:
+ * nobody asked for less of it. */
+static void put_nova(struct cw *c, const struct neutral_embed *e)
+{
+    const char *word = embed_purpose_nova(e->purpose);
+
+    one_text(c, e);
+    if (c->w.rc)
+        return;
+    jw_member_text(&c->w, "taskType", STR("SINGLE_EMBEDDING"));
+    jw_key(&c->w, "singleEmbeddingParams");
+    jw_open(&c->w, '{');
+    jw_member_text(&c->w, "embeddingPurpose",
+                   str_of(word ? word : "GENERIC_INDEX"));
+    if (e->dimensions >= 0)
+        jw_member_int(&c->w, "embeddingDimension", e->dimensions);
+    jw_key(&c->w, "text");
+    jw_open(&c->w, '{');
+    jw_member_text(&c->w, "truncationMode", STR("NONE"));
+    jw_member_jstr(&c->w, "value", e->first->text);
+    jw_close(&c->w, '}');
+    jw_close(&c->w, '}');
+    if (c->r->user.p)
+        drop(c, "user");
+    if (e->purpose && !word)
+        drop(c, "input_type");
+    if (e->title.p)
+        drop(c, "title");
+}
+
+/* ---- Vertex AI ---------------------------------------------------------- */
+
+static void put_instance(struct cw *c, const struct neutral_embed *e,
+                         const struct neutral_input *in)
+{
+    jw_open(&c->w, '{');
+    jw_member_jstr(&c->w, "content", in->text);
+    if (e->purpose)
+        jw_member_text(&c->w, "task_type",
+                       str_of(embed_purpose_gemini(e->purpose)));
+    if (e->title.p)
+        jw_member_jstr(&c->w, "title", e->title);
+    jw_close(&c->w, '}');
+}
+
+/* Gemini's models take one instance; all cut what is too long unless they are
+ * told not to. */
+static void put_predict(struct cw *c, const struct neutral_embed *e)
+{
+    no_tokens(c, e);
+    if (e->n > 1 && str_find(c->t->model, STR("gemini-")) >= 0)
+        refuse(c, "input", "takes one text at a time");
+    if (e->n > PREDICT_INPUTS)
+        refuse(c, "input", "takes at most 250 texts at a time");
+    jw_key(&c->w, "instances");
+    jw_open(&c->w, '[');
+    for (const struct neutral_input *in = e->first; in; in = in->next)
+        put_instance(c, e, in);
+    jw_close(&c->w, ']');
+    jw_key(&c->w, "parameters");
+    jw_open(&c->w, '{');
+    jw_key(&c->w, "autoTruncate");
+    jw_raw(&c->w, STR("false"));
+    if (e->dimensions >= 0)
+        jw_member_int(&c->w, "outputDimensionality", e->dimensions);
+    jw_close(&c->w, '}');
+    if (c->r->user.p)
+        drop(c, "user");
+}
+
 /* ---- all of them -------------------------------------------------------- */
 
 /* Members of OpenAI's clients that mean the same to the target. */
@@ -232,6 +334,8 @@ static const char *const to_cohere[] = { "truncate", "max_tokens",
                                          "priority", NULL };
 static const char *const to_ollama[] = { "truncate", "options", "keep_alive",
                                          NULL };
+
+static const char *const to_titan[] = { "normalize", NULL };
 
 struct kind {
     enum dialect to;
@@ -250,7 +354,8 @@ static int encode(const struct kind *k, struct cw *c)
         return err_set(c->err, ERR_INVALID_REQUEST,
                        "The request asks for no vectors.");
     c->to = k->to;
-    t.passes = k->passes;
+    if (k->to != DIALECT_TITAN_EMBED || !is_first_titan(t.model))
+        t.passes = k->passes;
     c->t = &t;
     jw_open(&c->w, '{');
     cw_extras(c);
@@ -263,7 +368,7 @@ static int encode(const struct kind *k, struct cw *c)
     return c->w.rc;
 }
 
-/* Rule zero: a macro that makes code, for six signatures of one body: a
+/* Rule zero: a macro that makes code, for nine signatures of one body: a
  * codec's function is told no more than these. */
 #define ENCODER(name, to, put, passes)                                        \
     int name(const struct neutral_request *r,                                 \
@@ -289,3 +394,7 @@ ENCODER(cohere_embed_encode_request, DIALECT_COHERE_EMBED, put_cohere,
         to_cohere)
 ENCODER(ollama_embed_encode_request, DIALECT_OLLAMA_EMBED, put_ollama,
         to_ollama)
+ENCODER(titan_embed_encode_request, DIALECT_TITAN_EMBED, put_titan, to_titan)
+ENCODER(nova_embed_encode_request, DIALECT_NOVA_EMBED, put_nova, NULL)
+ENCODER(predict_embed_encode_request, DIALECT_PREDICT_EMBED, put_predict,
+        NULL)

@@ -22,6 +22,9 @@ static void on_free(void *ud)
     for (struct gemini_said *c = out->choices; c; c = c->next) {
         buf_clear(&c->text);
         buf_clear(&c->parts);
+        buf_clear(&c->sources);
+        buf_clear(&c->chosen);
+        buf_clear(&c->tops);
     }
     buf_clear(&out->tail);
 }
@@ -51,6 +54,9 @@ static struct gemini_said *said(struct gemini_out *out, uint32_t index)
     c->open = NEUTRAL_BLOCK_END;
     buf_init(&c->text, out->base.opts.max_held);
     buf_init(&c->parts, out->base.opts.max_held);
+    buf_init(&c->sources, out->base.opts.max_held);
+    buf_init(&c->chosen, out->base.opts.max_held);
+    buf_init(&c->tops, out->base.opts.max_held);
     c->next = *end;
     *end = c;
     return c;
@@ -69,50 +75,6 @@ static int make_tail(struct gemini_out *out, const struct neutral_event *ev)
 }
 
 /* ---- members ------------------------------------------------------------ */
-
-static const char *finish_word(enum neutral_finish f)
-{
-    switch (f) {
-    case FINISH_LENGTH:
-    case FINISH_CONTEXT:
-        return "MAX_TOKENS";
-    case FINISH_FILTER:
-        return "SAFETY";
-    default:
-        return "STOP";
-    }
-}
-
-static int64_t known(int64_t v)
-{
-    return v > 0 ? v : 0;
-}
-
-static void put_usage(struct jw *w, const struct usage *u)
-{
-    int64_t prompt = known(u->input) + known(u->cache_read) +
-                     known(u->cache_write);
-    int64_t thoughts = known(u->reasoning), output = known(u->output);
-
-    jw_key(w, "usageMetadata");
-    jw_open(w, '{');
-    jw_member_int(w, "promptTokenCount", prompt);
-    if (u->cache_read >= 0)
-        jw_member_int(w, "cachedContentTokenCount", u->cache_read);
-    jw_member_int(w, "candidatesTokenCount",
-                  output > thoughts ? output - thoughts : 0);
-    if (u->reasoning >= 0)
-        jw_member_int(w, "thoughtsTokenCount", thoughts);
-    jw_member_int(w, "totalTokenCount", prompt + output);
-    jw_close(w, '}');
-}
-
-static void put_finish(struct jw *w, const struct gemini_said *c)
-{
-    jw_member_text(w, "finishReason", str_of(finish_word(c->finish)));
-    if (c->explanation.n)
-        jw_member_text(w, "finishMessage", c->explanation);
-}
 
 /* An event or the whole: candidates, and in the last one the usage. */
 static void begin_answer(struct jw *w, bool stream)
@@ -151,7 +113,7 @@ static void end_content(struct jw *w)
 /* ---- parts -------------------------------------------------------------- */
 
 /* Where a part goes: into the array of a whole answer, or into an event. */
-static struct jw begin_part(struct gemini_out *out, struct gemini_said *c,
+struct jw gemini_begin_part(struct gemini_out *out, struct gemini_said *c,
                             struct buf *to)
 {
     struct jw w = { .b = out->base.opts.stream ? to : &c->parts };
@@ -165,7 +127,7 @@ static struct jw begin_part(struct gemini_out *out, struct gemini_said *c,
     return w;
 }
 
-static int end_part(struct gemini_out *out, struct gemini_said *c,
+int gemini_end_part(struct gemini_out *out, struct gemini_said *c,
                     struct jw *w)
 {
     if (out->base.opts.stream) {
@@ -181,21 +143,21 @@ static int end_part(struct gemini_out *out, struct gemini_said *c,
 static int put_text_part(struct gemini_out *out, struct gemini_said *c,
                          struct jstr text, struct buf *to)
 {
-    struct jw w = begin_part(out, c, to);
+    struct jw w = gemini_begin_part(out, c, to);
 
     jw_open(&w, '{');
     jw_member_jstr(&w, "text", text);
     if (c->open == NEUTRAL_THINKING)
         jw_member_bool(&w, "thought", true);
     jw_close(&w, '}');
-    return end_part(out, c, &w);
+    return gemini_end_part(out, c, &w);
 }
 
 /* A part that has nothing but a signature: `kind` NULL is Gemini's own. */
 static int put_signed(struct gemini_out *out, struct gemini_said *c,
                       const char *kind, struct str text, struct buf *to)
 {
-    struct jw w = begin_part(out, c, to);
+    struct jw w = gemini_begin_part(out, c, to);
 
     jw_open(&w, '{');
     jw_member_text(&w, "text", STR(""));
@@ -207,7 +169,7 @@ static int put_signed(struct gemini_out *out, struct gemini_said *c,
     else
         jw_jstr(&w, (struct jstr){ text.p, text.n });
     jw_close(&w, '}');
-    return end_part(out, c, &w);
+    return gemini_end_part(out, c, &w);
 }
 
 /* The arguments as an object: they were escaped once. */
@@ -244,7 +206,7 @@ static int put_call(struct gemini_out *out, struct gemini_said *c,
 
     if (!a)
         return -ERR_NOMEM;
-    w = begin_part(out, c, to);
+    w = gemini_begin_part(out, c, to);
     jw_open(&w, '{');
     jw_key(&w, "functionCall");
     jw_open(&w, '{');
@@ -255,7 +217,7 @@ static int put_call(struct gemini_out *out, struct gemini_said *c,
     jw_close(&w, '}');
     jw_opt_jstr(&w, "thoughtSignature", c->call_signature);
     jw_close(&w, '}');
-    rc = end_part(out, c, &w);
+    rc = gemini_end_part(out, c, &w);
     arena_free(a);
     return rc;
 }
@@ -338,9 +300,9 @@ static int put_opaque(struct gemini_out *out, struct gemini_said *c,
         return kind.p ? put_signed(out, c, kind.p, ev->raw, to)
                       : -ERR_NOMEM;
     }
-    w = begin_part(out, c, to);
+    w = gemini_begin_part(out, c, to);
     jw_raw_line(&w, ev->raw);
-    return end_part(out, c, &w);
+    return gemini_end_part(out, c, &w);
 }
 
 static int begin_call(struct gemini_out *out, struct gemini_said *c,
@@ -368,6 +330,8 @@ static int note_finish(struct gemini_out *out, struct gemini_said *c,
 
     c->finished = true;
     c->finish = ev->finish;
+    if (ev->finish == FINISH_STOP_SEQUENCE && ev->text.n)
+        out_lose(&out->base, LOSS_STOP);
     if (rc || ev->finish != FINISH_FILTER || !ev->name.n)
         return rc;
     c->explanation = jstr_text(ev->name, out->base.a);
@@ -379,6 +343,8 @@ static int note_finish(struct gemini_out *out, struct gemini_said *c,
 static int put_event(struct gemini_out *out, struct gemini_said *c,
                      const struct neutral_event *ev, struct buf *to)
 {
+    int rc;
+
     switch (ev->type) {
     case NEUTRAL_TEXT:
     case NEUTRAL_REFUSAL:
@@ -396,6 +362,13 @@ static int put_event(struct gemini_out *out, struct gemini_said *c,
         return end_block(out, c, to);
     case NEUTRAL_OPAQUE:
         return put_opaque(out, c, ev, to);
+    case NEUTRAL_IMAGE:
+        rc = end_block(out, c, to);
+        return rc ? rc : gemini_put_image(out, c, ev, to);
+    case NEUTRAL_CITATION:
+        return gemini_keep_source(out, c, ev);
+    case NEUTRAL_LOGPROBS:
+        return gemini_keep_probs(out, c, ev);
     case NEUTRAL_FINISH:
         return note_finish(out, c, ev, to);
     default:
@@ -424,12 +397,13 @@ static int put_end(struct gemini_out *out, struct buf *to)
         begin_candidate(&w);
         put_last_part(out, &w, c);
         end_content(&w);
-        put_finish(&w, c);
+        gemini_put_finish(&w, c);
+        gemini_put_beside(&w, c);
         jw_member_int(&w, "index", c->index);
         jw_close(&w, '}');
     }
     jw_close(&w, ']');
-    put_usage(&w, &out->base.usage);
+    gemini_put_usage(&w, &out->base.usage);
     end_answer(out, &w, stream);
     return w.rc;
 }
@@ -457,9 +431,11 @@ static int put_other(struct gemini_out *out, const struct neutral_event *ev,
         return put_end(out, to);
     case NEUTRAL_ERROR:
         return put_error(out, ev, to);
-    case NEUTRAL_PING:
     case NEUTRAL_USAGE:
     case NEUTRAL_START:
+        gemini_lose_usage(out);
+        return 0;
+    case NEUTRAL_PING:
         return 0;
     default:
         break;

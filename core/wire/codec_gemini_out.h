@@ -17,6 +17,8 @@ struct gemini_said {
     struct jstr call_signature;
     struct buf text;  /* of the open block, where it must be whole */
     struct buf parts; /* of a whole answer: elements of its array */
+    struct buf sources, chosen, tops; /* elements; told at the end */
+    bool any_top;
 };
 
 struct gemini_out {
@@ -25,5 +27,27 @@ struct gemini_out {
     uint32_t n_choices;
     struct buf tail; /* ,"modelVersion":...,"responseId":...} */
 };
+
+/** Where a part goes: into the array of a whole answer, or into an event. */
+struct jw gemini_begin_part(struct gemini_out *out, struct gemini_said *c,
+                            struct buf *to);
+int gemini_end_part(struct gemini_out *out, struct gemini_said *c,
+                    struct jw *w);
+
+/** A picture is a part. Where a text is from, and how likely its tokens were,
+ * is kept until the candidate's end. */
+int gemini_put_image(struct gemini_out *out, struct gemini_said *c,
+                     const struct neutral_event *ev, struct buf *to);
+int gemini_keep_source(struct gemini_out *out, struct gemini_said *c,
+                       const struct neutral_event *ev);
+int gemini_keep_probs(struct gemini_out *out, struct gemini_said *c,
+                      const struct neutral_event *ev);
+
+/** Members of a candidate's end: why, what was kept; usageMetadata. */
+void gemini_put_finish(struct jw *w, const struct gemini_said *c);
+void gemini_put_beside(struct jw *w, const struct gemini_said *c);
+void gemini_put_usage(struct jw *w, const struct usage *u);
+/** Note counts that have no place. */
+void gemini_lose_usage(struct gemini_out *out);
 
 #endif

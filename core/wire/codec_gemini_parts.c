@@ -92,9 +92,27 @@ static int read_call(struct gemini_in *in, struct gemini_choice *c,
     return rc;
 }
 
-/* Code that was run, and what is new: only Google's dialect can say it.
- * Pictures that a model made are not for other dialects (translation.md,
- * "Not done"). */
+/* A picture of a thought is a draft: no other dialect has a place for it. */
+static int read_media(struct gemini_in *in, struct gemini_choice *c,
+                      uint32_t part, struct jstr signature)
+{
+    const struct json *j = &in->base.j;
+    uint32_t data = in_member(j, part, STR("inlineData"));
+    uint32_t flag = in_member(j, part, STR("thought"));
+    bool thought = flag != JSON_NONE && j->nodes[flag].type == JSON_T_TRUE;
+    int rc = gemini_close(in, c);
+
+    c->any = true;
+    if (thought)
+        in_lose(&in->base, LOSS_IMAGES);
+    else if (!rc)
+        rc = in_media(&in->base, c->index,
+                      in_string(j, data, STR("mimeType")),
+                      in_string(j, data, STR("data")));
+    return rc || !signature.n ? rc : put_signature(in, c, signature);
+}
+
+/* Code that was run, and what is new: only Google's dialect can say it. */
 static int read_other(struct gemini_in *in, struct gemini_choice *c,
                       uint32_t part)
 {
@@ -104,10 +122,8 @@ static int read_other(struct gemini_in *in, struct gemini_choice *c,
     int rc = gemini_close(in, c);
 
     c->any = true;
-    if (rc || in_member(&in->base.j, part, STR("inlineData")) != JSON_NONE)
-        return rc;
     ev.raw = json_raw(&in->base.j, part);
-    return in_emit(&in->base, &ev);
+    return rc ? rc : in_emit(&in->base, &ev);
 }
 
 static int read_part(struct gemini_in *in, struct gemini_choice *c,
@@ -123,6 +139,8 @@ static int read_part(struct gemini_in *in, struct gemini_choice *c,
         return in_member(j, call, STR("name")) == JSON_NONE
                    ? 0 /* ends a call that came in pieces */
                    : read_call(in, c, call, signature);
+    if (in_member(j, part, STR("inlineData")) != JSON_NONE)
+        return read_media(in, c, part, signature);
     if (in_member(j, part, STR("text")) != JSON_NONE || signature.n)
         return read_text(in, c, part, signature);
     return json_first(j, part) == JSON_NONE ? 0 : read_other(in, c, part);
@@ -145,6 +163,27 @@ int gemini_read_parts(struct gemini_in *in, struct gemini_choice *c,
 
 /* ---- sources ------------------------------------------------------------ */
 
+static bool any(const struct json *j, uint32_t object, struct str name)
+{
+    return json_first(j, in_member(j, object, name)) != JSON_NONE;
+}
+
+/* What was asked of the search, and whom a text repeats. */
+static void lose_beside(struct gemini_in *in, uint32_t candidate,
+                        uint32_t meta)
+{
+    const struct json *j = &in->base.j;
+    uint32_t repeats = in_member(j, candidate, STR("citationMetadata"));
+
+    if (any(j, repeats, STR("citationSources")) ||
+        any(j, repeats, STR("citations")))
+        in_lose(&in->base, LOSS_CITATIONS);
+    if (any(j, meta, STR("webSearchQueries")) ||
+        any(j, meta, STR("searchEntryPoint")) ||
+        in_member(j, candidate, STR("urlContextMetadata")) != JSON_NONE)
+        in_lose(&in->base, LOSS_SERVER_BLOCKS);
+}
+
 int gemini_read_sources(struct gemini_in *in, struct gemini_choice *c,
                         uint32_t candidate)
 {
@@ -153,8 +192,8 @@ int gemini_read_sources(struct gemini_in *in, struct gemini_choice *c,
     uint32_t list = in_member(j, meta, STR("groundingChunks"));
     int rc = 0;
 
-    if (c->open != GEMINI_TEXT || list == JSON_NONE ||
-        j->nodes[list].type != JSON_T_ARRAY)
+    lose_beside(in, candidate, meta);
+    if (list == JSON_NONE || j->nodes[list].type != JSON_T_ARRAY)
         return 0;
     for (uint32_t n = json_first(j, list); n != JSON_NONE && !rc;
          n = json_sibling(j, list, n)) {
@@ -168,8 +207,10 @@ int gemini_read_sources(struct gemini_in *in, struct gemini_choice *c,
             .raw = json_raw(j, n),
         };
 
-        if (ev.text.n)
+        if (ev.text.n && c->open == GEMINI_TEXT)
             rc = in_emit(&in->base, &ev);
+        else
+            in_lose(&in->base, LOSS_CITATIONS);
     }
     return rc;
 }

@@ -6,6 +6,7 @@
  * "text"}, with a status or, in a stream that began, without.
  */
 #include "wire/codec_ollama.h"
+#include "wire/codec_probs.h"
 
 static struct ollama_in *ollama_of(struct codec_in *in)
 {
@@ -77,6 +78,21 @@ static int read_call(struct ollama_in *in, uint32_t node)
     return rc;
 }
 
+/* base64, of no said type */
+static int read_images(struct ollama_in *in, uint32_t list)
+{
+    const struct json *j = &in->base.j;
+    int rc;
+
+    if (json_first(j, list) == JSON_NONE)
+        return 0;
+    rc = close_block(in);
+    for (uint32_t n = json_first(j, list); n != JSON_NONE && !rc;
+         n = json_sibling(j, list, n))
+        rc = in_media(&in->base, 0, JSTR_NULL, jstr_of_node(j, n));
+    return rc;
+}
+
 static int read_message(struct ollama_in *in, uint32_t node)
 {
     const struct json *j = &in->base.j;
@@ -86,6 +102,8 @@ static int read_message(struct ollama_in *in, uint32_t node)
 
     if (!rc)
         rc = read_text(in, in_string(j, node, STR("content")), OLLAMA_TEXT);
+    if (!rc)
+        rc = read_images(in, in_member(j, node, STR("images")));
     if (calls == JSON_NONE || j->nodes[calls].type != JSON_T_ARRAY)
         return rc;
     for (uint32_t n = json_first(j, calls); n != JSON_NONE && !rc;
@@ -133,6 +151,8 @@ static int read_object(struct ollama_in *in)
     rc = in_start(&in->base, STR_NULL, jstr_text(model, in->base.tmp), 0);
     if (!rc)
         rc = read_message(in, in_member(j, 0, STR("message")));
+    if (!rc)
+        rc = in_probs(&in->base, 0, in_member(j, 0, STR("logprobs")));
     if (!rc && is_true(j, in_member(j, 0, STR("done"))))
         rc = read_done(in);
     return rc;

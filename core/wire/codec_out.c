@@ -150,7 +150,7 @@ static const struct codec codecs[] = {
         .out_size = sizeof(struct embed_out),
         .decode_request = openai_embed_decode_request,
         .encode_request = openai_embed_encode_request,
-        .decode_body = openai_embed_decode_body,
+        .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
         .encode = openai_embed_encode,
         .out_init = embed_out_init,
@@ -161,7 +161,7 @@ static const struct codec codecs[] = {
         .out_size = sizeof(struct embed_out),
         .decode_request = gemini_embed_decode_request,
         .encode_request = gemini_embed_encode_request,
-        .decode_body = gemini_embed_decode_body,
+        .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
         .encode = gemini_embed_encode,
         .out_init = embed_out_init,
@@ -172,7 +172,7 @@ static const struct codec codecs[] = {
         .out_size = sizeof(struct embed_out),
         .decode_request = gemini_batch_decode_request,
         .encode_request = gemini_batch_encode_request,
-        .decode_body = gemini_embed_decode_body,
+        .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
         .encode = gemini_embed_encode,
         .out_init = embed_out_init,
@@ -181,21 +181,42 @@ static const struct codec codecs[] = {
         .dialect = DIALECT_MISTRAL_EMBED,
         .in_size = sizeof(struct codec_in),
         .encode_request = mistral_embed_encode_request,
-        .decode_body = openai_embed_decode_body,
+        .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
     },
     {
         .dialect = DIALECT_COHERE_EMBED,
         .in_size = sizeof(struct codec_in),
         .encode_request = cohere_embed_encode_request,
-        .decode_body = cohere_embed_decode_body,
+        .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
     },
     {
         .dialect = DIALECT_OLLAMA_EMBED,
         .in_size = sizeof(struct codec_in),
         .encode_request = ollama_embed_encode_request,
-        .decode_body = ollama_embed_decode_body,
+        .decode_body = embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_TITAN_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = titan_embed_encode_request,
+        .decode_body = embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_NOVA_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = nova_embed_encode_request,
+        .decode_body = embed_decode_body,
+        .decode_event = embed_decode_event,
+    },
+    {
+        .dialect = DIALECT_PREDICT_EMBED,
+        .in_size = sizeof(struct codec_in),
+        .encode_request = predict_embed_encode_request,
+        .decode_body = embed_decode_body,
         .decode_event = embed_decode_event,
     },
 };
@@ -239,6 +260,26 @@ int codec_out_note(struct codec_out *out, const struct neutral_event *ev)
     out->started |= start;
     out->ended = ev->type == NEUTRAL_END || ev->type == NEUTRAL_ERROR;
     return 0;
+}
+
+void out_lose_event(struct codec_out *out, const struct neutral_event *ev)
+{
+    enum codec_loss l = codec_loss_of(ev->type);
+
+    if (l != LOSS_COUNT)
+        out_lose(out, l);
+}
+
+const char *out_tier(struct codec_out *out, uint32_t words)
+{
+    uint32_t tier = out->usage.tier;
+
+    if (tier == TIER_STANDARD)
+        return NULL;
+    if (words >> tier & 1)
+        return usage_tier_name((int)tier);
+    out_lose(out, LOSS_TIER);
+    return NULL;
 }
 
 int codec_pipe(void *ud, const struct neutral_event *ev)

@@ -45,10 +45,13 @@ static int on_delta(struct responses_in *in, const struct event *e)
     const struct json *j = &in->chat.base.j;
     struct responses_item *i = at_hand(in);
 
+    int rc;
+
     if (!i)
         return -in->chat.base.err->code;
-    return said_push(in, i, e->kind, in_count(j, 0, str_of(e->part)),
-                     in_string(j, 0, str_of(e->member)));
+    rc = said_push(in, i, e->kind, in_count(j, 0, str_of(e->part)),
+                   in_string(j, 0, str_of(e->member)));
+    return rc || e->kind != PART_TEXT ? rc : said_probs(in, i, 0);
 }
 
 /* The whole of a part: of use where it did not come in pieces. */
@@ -59,7 +62,9 @@ static int on_done(struct responses_in *in, const struct event *e)
 
     if (!i)
         return -in->chat.base.err->code;
-    return i->said && i->part == part ? 0 : on_delta(in, e);
+    if (!i->said || i->part != part)
+        return on_delta(in, e);
+    return i->probs || e->kind != PART_TEXT ? 0 : said_probs(in, i, 0);
 }
 
 static int on_args(struct responses_in *in, const struct event *e)
@@ -149,13 +154,13 @@ static int read_usage(struct responses_in *in, uint32_t response)
     int64_t all = in_count(j, u, STR("input_tokens")), known;
     struct usage more = USAGE_NONE;
 
-    if (u == JSON_NONE)
+    more.tier = watch_tier(j, response);
+    if (u == JSON_NONE && !more.tier)
         return 0;
     more.cache_read = in_count(j, read, STR("cached_tokens"));
     more.cache_write = in_count(j, read, STR("cache_write_tokens"));
     more.output = in_count(j, u, STR("output_tokens"));
     more.reasoning = in_count(j, reply, STR("reasoning_tokens"));
-    more.tier = watch_tier(j, response);
     known = (more.cache_read > 0 ? more.cache_read : 0) +
             (more.cache_write > 0 ? more.cache_write : 0);
     more.input = all >= known ? all - known : all;

@@ -13,6 +13,7 @@ struct responses_item {
     bool said;    /* some text of it came */
     int64_t part; /* the part that its last text belongs to */
     bool over;
+    bool probs;   /* log probabilities of it came */
 };
 
 struct responses_in {
@@ -36,6 +37,9 @@ int said_call(struct responses_in *in, struct responses_item *i,
               uint32_t node, bool custom, struct jstr args);
 /** An annotation of the text that is open. */
 int said_citation(struct responses_in *in, uint32_t node);
+/** Log probabilities of that text, in an object's `logprobs`. */
+int said_probs(struct responses_in *in, struct responses_item *i,
+               uint32_t object);
 /** An item, whole: what of it did not come before. */
 int said_whole(struct responses_in *in, int64_t index, uint32_t node);
 

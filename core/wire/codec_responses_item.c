@@ -137,6 +137,14 @@ int responses_close_item(struct responses_out *out, struct jw *w)
 
 /* ---- parts -------------------------------------------------------------- */
 
+static void put_probs(const struct responses_out *out, struct jw *w)
+{
+    jw_key(w, "logprobs");
+    jw_open(w, '[');
+    jw_bytes(w, buf_str(&out->probs));
+    jw_close(w, ']');
+}
+
 static void put_part(const struct responses_out *out, struct jw *w)
 {
     jw_open(w, '{');
@@ -153,7 +161,7 @@ static void put_part(const struct responses_out *out, struct jw *w)
         jw_open(w, '[');
         jw_bytes(w, buf_str(&out->citations));
         jw_close(w, ']');
-        jw_member_raw(w, "logprobs", STR("[]"));
+        put_probs(out, w);
     }
     jw_close(w, '}');
 }
@@ -190,6 +198,7 @@ int responses_open_part(struct responses_out *out, struct jw *w, bool refusal)
     out->length = 0;
     buf_reset(&out->text);
     buf_reset(&out->citations);
+    buf_reset(&out->probs);
     if (out->base.opts.stream)
         put_part_event(out, w, false);
     return w->rc;
@@ -206,7 +215,7 @@ static void put_text_done(struct responses_out *out, struct jw *w)
     put_place(out, w);
     jw_member_jstr(w, out->refusal ? "refusal" : "text", inside(&out->text));
     if (!thought && !out->refusal)
-        jw_member_raw(w, "logprobs", STR("[]"));
+        put_probs(out, w);
     responses_end(w);
 }
 

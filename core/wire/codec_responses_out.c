@@ -19,6 +19,7 @@ static void on_free(void *ud)
 
     buf_clear(&out->text);
     buf_clear(&out->citations);
+    buf_clear(&out->probs);
     buf_clear(&out->parts);
     buf_clear(&out->sealed);
     buf_clear(&out->items);
@@ -30,6 +31,7 @@ int responses_out_init(struct codec_out *base)
 
     buf_init(&out->text, base->opts.max_held);
     buf_init(&out->citations, base->opts.max_held);
+    buf_init(&out->probs, base->opts.max_held);
     buf_init(&out->parts, base->opts.max_held);
     buf_init(&out->sealed, base->opts.max_held);
     buf_init(&out->items, base->opts.max_held);
@@ -84,9 +86,10 @@ static void put_details(const struct responses_out *out, struct jw *w)
 
 /* Members that the SDKs' types require; those of the request are as if it
  * had said nothing. */
-static void put_response(const struct responses_out *out, struct jw *w,
-                         bool over)
+static void put_response(struct responses_out *out, struct jw *w, bool over)
 {
+    const char *tier = out_tier(&out->base, OPENAI_TIERS);
+
     jw_open(w, '{');
     jw_member_text(w, "id", out->id);
     jw_member_text(w, "object", STR("response"));
@@ -114,6 +117,8 @@ static void put_response(const struct responses_out *out, struct jw *w,
     jw_member_text(w, "tool_choice", STR("auto"));
     jw_member_raw(w, "tools", STR("[]"));
     jw_member_raw(w, "top_p", STR("null"));
+    if (over && tier)
+        jw_member_text(w, "service_tier", str_of(tier));
     jw_member_text(w, "truncation", STR("disabled"));
     jw_key(w, "usage");
     if (over)
@@ -159,8 +164,8 @@ static int put_delta(struct responses_out *out, struct jw *w,
 }
 
 /* An item of that kind is open; the one that was is closed where it is not. */
-static int need_item(struct responses_out *out, struct jw *w,
-                     enum responses_open kind)
+int responses_need_item(struct responses_out *out, struct jw *w,
+                        enum responses_open kind)
 {
     int rc;
 
@@ -174,7 +179,7 @@ static int put_text(struct responses_out *out, struct jw *w,
                     const struct neutral_event *ev)
 {
     bool refusal = ev->type == NEUTRAL_REFUSAL;
-    int rc = need_item(out, w, RESPONSES_MESSAGE);
+    int rc = responses_need_item(out, w, RESPONSES_MESSAGE);
 
     if (!rc && out->part && out->refusal != refusal)
         rc = responses_close_part(out, w);
@@ -189,7 +194,7 @@ static int put_text(struct responses_out *out, struct jw *w,
 static int put_thinking(struct responses_out *out, struct jw *w,
                         const struct neutral_event *ev)
 {
-    int rc = need_item(out, w, RESPONSES_THOUGHT);
+    int rc = responses_need_item(out, w, RESPONSES_THOUGHT);
 
     if (!rc && !out->part)
         rc = responses_open_part(out, w, false);
@@ -201,7 +206,7 @@ static int put_thinking(struct responses_out *out, struct jw *w,
 static int put_signature(struct responses_out *out, struct jw *w,
                          const struct neutral_event *ev)
 {
-    int rc = need_item(out, w, RESPONSES_THOUGHT);
+    int rc = responses_need_item(out, w, RESPONSES_THOUGHT);
 
     if (!rc && (ev->raw.p || !buf_len(&out->sealed)))
         rc = responses_seal(&out->sealed, ev);
@@ -222,6 +227,8 @@ static int put_sealed(struct responses_out *out, struct jw *w,
         rc = responses_open_item(out, w, RESPONSES_THOUGHT);
         rc = rc ? rc : buf_put(&out->sealed, buf_str(&sealed));
         rc = rc ? rc : responses_close_item(out, w);
+    } else if (!rc) {
+        out_lose_event(&out->base, ev);
     }
     buf_clear(&sealed);
     return rc;
@@ -284,51 +291,6 @@ static int end_block(struct responses_out *out, struct jw *w)
     if (out->open == RESPONSES_THOUGHT)
         return responses_close_item(out, w);
     return responses_close_part(out, w); /* more may follow in the message */
-}
-
-static void put_annotation(const struct responses_out *out, struct jw *w,
-                           const struct neutral_event *ev)
-{
-    if (ev->from == DIALECT_RESPONSES) {
-        jw_raw_line(w, ev->raw);
-        return;
-    }
-    jw_open(w, '{');
-    jw_member_text(w, "type", STR("url_citation"));
-    jw_member_jstr(w, "url", ev->text);
-    jw_member_jstr(w, "title", ev->name.p ? ev->name : ev->text);
-    jw_member_int(w, "start_index", 0);
-    jw_member_int(w, "end_index", (int64_t)out->length);
-    jw_close(w, '}');
-}
-
-static int put_citation(struct responses_out *out, struct jw *w,
-                        const struct neutral_event *ev)
-{
-    struct jw kept = { .b = &out->citations,
-                       .comma = buf_len(&out->citations) > 0 };
-    int rc = need_item(out, w, RESPONSES_MESSAGE);
-
-    if (!ev->text.p && ev->from != DIALECT_RESPONSES)
-        return 0; /* of a document: no place for it */
-    if (!rc && !out->part)
-        rc = responses_open_part(out, w, false);
-    if (rc)
-        return rc;
-    kept.comma = buf_len(&out->citations) > 0;
-    put_annotation(out, &kept, ev);
-    if (out->base.opts.stream) {
-        responses_begin(out, w, "response.output_text.annotation.added");
-        jw_member_text(w, "item_id", out->item_id);
-        jw_member_int(w, "output_index", out->index);
-        jw_member_int(w, "content_index", out->n_parts);
-        jw_member_int(w, "annotation_index", out->n_citations);
-        jw_key(w, "annotation");
-        put_annotation(out, w, ev);
-        responses_end(w);
-    }
-    out->n_citations++;
-    return kept.rc ? kept.rc : w->rc;
 }
 
 /* ---- begin and end ------------------------------------------------------ */
@@ -400,6 +362,8 @@ static int put_finish(struct responses_out *out, struct jw *w,
 
     out->finished = true;
     out->finish = ev->finish;
+    if (ev->finish == FINISH_STOP_SEQUENCE && ev->text.n)
+        out_lose(&out->base, LOSS_STOP);
     if (!rc && ev->finish == FINISH_FILTER && ev->name.n)
         rc = put_text(out, w, &why);
     return rc;
@@ -428,9 +392,16 @@ static int put_event(struct responses_out *out, struct jw *w,
     case NEUTRAL_BLOCK_END:
         return end_block(out, w);
     case NEUTRAL_CITATION:
-        return put_citation(out, w, ev);
+        return responses_put_citation(out, w, ev);
+    case NEUTRAL_IMAGE:
+        return responses_put_image(out, w, ev);
+    case NEUTRAL_LOGPROBS:
+        return responses_put_probs(out, ev);
     case NEUTRAL_FINISH:
         return put_finish(out, w, ev);
+    case NEUTRAL_USAGE:
+        out_tier(&out->base, OPENAI_TIERS);
+        return 0;
     case NEUTRAL_END:
         return put_end(out, w);
     case NEUTRAL_ERROR:
@@ -457,8 +428,10 @@ int responses_encode(struct codec_out *base, const struct neutral_event *ev,
     rc = codec_out_note(base, ev);
     if (rc)
         return rc;
-    if (ev->choice) /* this dialect has one */
+    if (ev->choice) { /* this dialect has one */
+        out_lose(base, LOSS_CHOICES);
         return 0;
+    }
     if (out->finished && neutral_is_content(ev))
         return -ERR_BUG;
     rc = put_event(out, &w, ev);

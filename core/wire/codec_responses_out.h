@@ -32,6 +32,7 @@ struct responses_out {
 
     struct buf text;      /* the open part, escaped; or arguments */
     struct buf citations; /* inside of its array */
+    struct buf probs;     /* the same: log probabilities of its tokens */
     struct buf parts;     /* those of the item that are over, the same */
     struct buf sealed;    /* the open item's encrypted content */
     struct buf items;     /* all that are over: inside of `output` */
@@ -50,5 +51,16 @@ int responses_open_part(struct responses_out *out, struct jw *w,
                         bool refusal);
 int responses_close_part(struct responses_out *out, struct jw *w);
 int responses_close_item(struct responses_out *out, struct jw *w);
+/** An item of that kind is open; another one that was is closed. */
+int responses_need_item(struct responses_out *out, struct jw *w,
+                        enum responses_open kind);
+
+/** What stands beside texts, and is no text. */
+int responses_put_citation(struct responses_out *out, struct jw *w,
+                           const struct neutral_event *ev);
+int responses_put_probs(struct responses_out *out,
+                        const struct neutral_event *ev);
+int responses_put_image(struct responses_out *out, struct jw *w,
+                        const struct neutral_event *ev);
 
 #endif

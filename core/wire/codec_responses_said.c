@@ -6,6 +6,7 @@
  */
 #include "wire/codec_responses_in.h"
 
+#include "wire/codec_probs.h"
 #include "wire/codec_responses.h"
 #include "wire/watch.h"
 
@@ -101,7 +102,27 @@ static void call_over(struct responses_in *in, const struct responses_item *i)
     }
 }
 
-/* ---- citations ---------------------------------------------------------- */
+/* ---- citations, log probabilities ---------------------------------------- */
+
+static bool is_open_text(const struct chat_choice *c)
+{
+    return c && c->tail && c->tail == c->head && c->tail->kind == PART_TEXT;
+}
+
+int said_probs(struct responses_in *in, struct responses_item *i,
+               uint32_t object)
+{
+    const struct json *j = &in->chat.base.j;
+    uint32_t list = in_member(j, object, STR("logprobs"));
+
+    if (json_first(j, list) == JSON_NONE)
+        return 0;
+    i->probs = true;
+    if (is_open_text(said_choice(in)))
+        return in_probs(&in->chat.base, 0, list);
+    in_lose(&in->chat.base, LOSS_LOGPROBS);
+    return 0;
+}
 
 int said_citation(struct responses_in *in, uint32_t node)
 {
@@ -115,9 +136,10 @@ int said_citation(struct responses_in *in, uint32_t node)
         .from = DIALECT_RESPONSES,
     };
 
-    if (!ev.text.p || !c || !c->tail || c->tail != c->head ||
-        c->tail->kind != PART_TEXT)
+    if (!ev.text.p || !is_open_text(c)) {
+        in_lose(&in->chat.base, LOSS_CITATIONS);
         return 0;
+    }
     return in_emit(&in->chat.base, &ev);
 }
 
@@ -151,6 +173,8 @@ static int read_parts(struct responses_in *in, struct responses_item *i,
         struct jstr refusal = in_string(j, n, STR("refusal"));
 
         rc = said_push(in, i, kind, part, in_string(j, n, STR("text")));
+        if (!rc && kind == PART_TEXT)
+            rc = said_probs(in, i, n);
         if (!rc && kind == PART_TEXT)
             rc = read_citations(in, n);
         if (!rc && refusal.n)
@@ -225,6 +249,27 @@ static int whole_reasoning(struct responses_in *in, struct responses_item *i,
     return rc || !data.n ? rc : push_sealed(in, node, data);
 }
 
+/* A picture that the provider's own tool made. */
+static int whole_image(struct responses_in *in, struct responses_item *i,
+                       uint32_t node)
+{
+    const struct json *j = &in->chat.base.j;
+    struct jstr format = in_string(j, node, STR("output_format"));
+    struct str type = { format.p, format.n };
+    struct chat_choice *c = said_choice(in);
+    int rc = c ? chat_drain(&in->chat, c) : -in->chat.base.err->code;
+
+    (void)i;
+    if (type.n) {
+        type = arena_fmt(in->chat.base.tmp, "image/" STR_FMT, STR_ARG(type));
+        if (!type.p)
+            return err_set(in->chat.base.err, ERR_NOMEM, "out of memory");
+    }
+    return rc ? rc : in_media(&in->chat.base, 0,
+                              (struct jstr){ type.p, type.n },
+                              in_string(j, node, STR("result")));
+}
+
 static const struct {
     const char *type;
     int (*whole)(struct responses_in *in, struct responses_item *i,
@@ -234,6 +279,7 @@ static const struct {
     { "function_call", whole_call },
     { "custom_tool_call", whole_call },
     { "reasoning", whole_reasoning },
+    { "image_generation_call", whole_image },
 };
 
 int said_whole(struct responses_in *in, int64_t index, uint32_t node)
@@ -249,6 +295,7 @@ int said_whole(struct responses_in *in, int64_t index, uint32_t node)
         if (watch_is(&in->chat.base.j, node, "type", kinds[k].type))
             return kinds[k].whole(in, i, node);
     }
+    in_lose(&in->chat.base, LOSS_SERVER_BLOCKS);
     return 0;
 }
 

@@ -57,6 +57,21 @@ struct codec_out {
  * start, or something but an error or a ping before the first. */
 int codec_out_note(struct codec_out *out, const struct neutral_event *ev);
 
+static inline void out_lose(struct codec_out *out, enum codec_loss l)
+{
+    codec_lose(out->opts.lost, l);
+}
+
+/** Note that an event cannot be written. */
+void out_lose_event(struct codec_out *out, const struct neutral_event *ev);
+
+/** The word for the tier that served the request; NULL: the standard, or none
+ * of `words` (bits of enum usage_tier), which is noted. */
+const char *out_tier(struct codec_out *out, uint32_t words);
+
+#define OPENAI_TIERS (1u << TIER_FLEX | 1u << TIER_PRIORITY)
+#define ANTHROPIC_TIERS (1u << TIER_PRIORITY | 1u << TIER_BATCH)
+
 /* ---- decoders ----------------------------------------------------------- */
 
 /** To the sink; nothing after the end. Start the answer with in_start. */
@@ -97,6 +112,17 @@ int in_call_begin(struct codec_in *in, struct in_call *call);
 int in_call_args(struct codec_in *in, struct in_call *call,
                  struct jstr args);
 int in_call_end(struct codec_in *in, struct in_call *call);
+
+/** A picture in base64 goes on; of another type, or of none, it is lost. */
+int in_media(struct codec_in *in, uint32_t choice, struct jstr type,
+             struct jstr data);
+/** The same of a data: URL; what an address leads to is lost. */
+int in_data_url(struct codec_in *in, uint32_t choice, struct jstr url);
+
+static inline void in_lose(struct codec_in *in, enum codec_loss l)
+{
+    codec_lose(in->opts.lost, l);
+}
 
 /** A member that is an object, a string, a count; else JSON_NONE, absent, -1.
  * Any node may be JSON_NONE. */

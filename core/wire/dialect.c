@@ -27,6 +27,10 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_OLLAMA:
     case DIALECT_OLLAMA_EMBED:
         return &ollama_dialect;
+    case DIALECT_TITAN_EMBED:
+    case DIALECT_NOVA_EMBED:
+    case DIALECT_PREDICT_EMBED:
+        return &vectors_dialect;
     case DIALECT_PASSTHROUGH:
         return &passthrough_dialect;
     case DIALECT_ANTHROPIC_PATHS:

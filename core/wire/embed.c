@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 static const struct {
-    const char *gemini, *cohere, *words;
+    const char *gemini, *cohere, *nova, *words;
 } purposes[PURPOSE_COUNT] = {
-#define PURPOSE(id, gemini, cohere, words)                                    \
-    [PURPOSE_##id] = { gemini, cohere, words },
+#define PURPOSE(id, gemini, cohere, nova, words)                              \
+    [PURPOSE_##id] = { gemini, cohere, nova, words },
 #include "wire/embed_purpose.def"
 };
 
@@ -23,6 +23,11 @@ const char *embed_purpose_gemini(enum embed_purpose p)
 const char *embed_purpose_cohere(enum embed_purpose p)
 {
     return purposes[p].cohere;
+}
+
+const char *embed_purpose_nova(enum embed_purpose p)
+{
+    return purposes[p].nova;
 }
 
 enum embed_purpose embed_purpose_of(struct str word)

@@ -17,7 +17,7 @@
 
 enum embed_purpose {
     PURPOSE_UNSET,
-#define PURPOSE(id, gemini, cohere, words) PURPOSE_##id,
+#define PURPOSE(id, gemini, cohere, nova, words) PURPOSE_##id,
 #include "wire/embed_purpose.def"
     PURPOSE_COUNT,
 };
@@ -38,9 +38,10 @@ struct neutral_embed {
     struct jstr title;   /* of the document; Google's */
 };
 
-/** The word for a purpose, in either column; NULL: it has none. */
+/** The word for a purpose, in a column; NULL: it has none. */
 const char *embed_purpose_gemini(enum embed_purpose p);
 const char *embed_purpose_cohere(enum embed_purpose p);
+const char *embed_purpose_nova(enum embed_purpose p);
 /** By any word for it, in any case; PURPOSE_UNSET: nobody says so. */
 enum embed_purpose embed_purpose_of(struct str word);
 

@@ -83,6 +83,9 @@ static const char *const dialect_names[] = {
     [DIALECT_MISTRAL_EMBED] = "mistral-embeddings",
     [DIALECT_COHERE_EMBED] = "cohere-embeddings",
     [DIALECT_OLLAMA_EMBED] = "ollama-embeddings",
+    [DIALECT_TITAN_EMBED] = "titan-embeddings",
+    [DIALECT_NOVA_EMBED] = "nova-embeddings",
+    [DIALECT_PREDICT_EMBED] = "vertex-embeddings",
     [DIALECT_CONVERSE_COUNT] = "bedrock-converse",
     [DIALECT_PASSTHROUGH] = "passthrough",
 };
@@ -286,6 +289,23 @@ const struct endpoint *endpoint_find(struct str path, enum family told,
             return e;
     }
     return NULL;
+}
+
+bool endpoint_is_realtime(struct str path)
+{
+    static const struct str beginnings[] = {
+        STR("/v1/realtime/"), STR("/ws/google.ai.generativelanguage."),
+        STR("/ws/google.cloud.aiplatform."),
+    };
+
+    unmount(&path);
+    if (str_is(path, "/v1/realtime"))
+        return true;
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (str_starts(path, beginnings[i]))
+            return true;
+    }
+    return false;
 }
 
 enum family endpoint_family(struct str path, enum family told)

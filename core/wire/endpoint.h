@@ -34,6 +34,9 @@ enum dialect {
     DIALECT_MISTRAL_EMBED,    /* embeddings, of those that no client asks */
     DIALECT_COHERE_EMBED,
     DIALECT_OLLAMA_EMBED,
+    DIALECT_TITAN_EMBED,      /* Bedrock's InvokeModel; one text a request */
+    DIALECT_NOVA_EMBED,       /* the same */
+    DIALECT_PREDICT_EMBED,    /* Vertex AI's :predict */
     DIALECT_CONVERSE_COUNT,   /* Bedrock's CountTokens, of a Converse */
     DIALECT_PASSTHROUGH,      /* nobody reads it: wire/passthrough.h */
 };
@@ -82,6 +85,10 @@ enum family { FAMILY_OPENAI, FAMILY_ANTHROPIC, FAMILY_GEMINI };
  */
 const struct endpoint *endpoint_find(struct str path, enum family told,
                                      struct str *rest);
+
+/** Is it where sessions over a WebSocket (or WebRTC) begin: OpenAI's realtime
+ * and what hangs on it, Google's live API? No endpoint is there. */
+bool endpoint_is_realtime(struct str path);
 
 /** In whose shape does a client that asks there read errors? `told` counts
  * where the path is several families' or nobody's. */

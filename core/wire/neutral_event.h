@@ -9,7 +9,7 @@
  *     START  ( block | USAGE | LOGPROBS | PING )*  FINISH*  USAGE*  END
  *     block = TEXT+ BLOCK_END | REFUSAL+ BLOCK_END
  *           | THINKING* SIGNATURE? BLOCK_END | REDACTED
- *           | TOOL_BEGIN TOOL_ARGS* BLOCK_END | OPAQUE
+ *           | TOOL_BEGIN TOOL_ARGS* BLOCK_END | IMAGE | OPAQUE
  *
  * or, where vectors were asked for, START VECTOR* USAGE? END.
  *
@@ -38,6 +38,7 @@ enum neutral_event_type {
     NEUTRAL_CITATION,   /* of the open text: text is the URL, name the title;
                          * raw, from: as that dialect said it */
     NEUTRAL_BLOCK_END,
+    NEUTRAL_IMAGE,      /* text: base64, name: its type, "image/png" */
     NEUTRAL_OPAQUE,     /* raw, from: a block only that dialect can say */
     NEUTRAL_LOGPROBS,   /* raw, from */
     NEUTRAL_USAGE,      /* usage: what is known so far, all of it */

@@ -108,13 +108,20 @@ static void read_usage(const struct json *j, uint32_t u, struct usage *out)
     out->input = in;
 }
 
-/* Cohere's way: tokens that it saw, or those that it bills. */
+/* Cohere's way: tokens that it saw, or those that it bills; of ranks it bills
+ * searches. */
 static void read_meta(const struct json *j, uint32_t meta, struct usage *out)
 {
     static const char *const names[] = { "billed_units", "tokens" };
+    int64_t n;
 
     if (meta == JSON_NONE || j->nodes[meta].type != JSON_T_OBJECT)
         return;
+    n = watch_number(j, json_member(j, meta, str_of(names[0])),
+                     "search_units");
+    if (n > 0)
+        out->searches = (uint32_t)(n < USAGE_SEARCHES_MAX
+                                       ? n : USAGE_SEARCHES_MAX);
     for (size_t i = 0; i < 2 && out->input < 0; i++) {
         uint32_t node = json_member(j, meta, str_of(names[i]));
 

@@ -3,8 +3,8 @@
 /*
  * Endpoints that nobody translates: images, audio, moderations, rerank, files
  * and what hangs on them. Of a request the model is read, of an answer the
- * usage; all else passes byte for byte. Errors are told as OpenAI tells them, or as
- * Anthropic where the path is of its batches and files.
+ * usage; all else passes byte for byte. Errors are told as OpenAI tells them,
+ * or as Anthropic where the path is of its batches and files.
  */
 #ifndef PENSTOCK_WIRE_PASSTHROUGH_H
 #define PENSTOCK_WIRE_PASSTHROUGH_H

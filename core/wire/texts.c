@@ -43,6 +43,9 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_MISTRAL_EMBED:
     case DIALECT_COHERE_EMBED:
     case DIALECT_OLLAMA_EMBED:
+    case DIALECT_TITAN_EMBED:
+    case DIALECT_NOVA_EMBED:
+    case DIALECT_PREDICT_EMBED:
     case DIALECT_CONVERSE_COUNT:
         break;
     }

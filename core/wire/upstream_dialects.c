@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Watching answers of Cohere and Ollama, chats and vectors: one scan, a look
+/* Watching answers of Cohere and Ollama, chats and vectors, and vectors of the
+ * clouds: one scan, a look
  * at few members. */
 #include "wire/upstream_dialects.h"
 
@@ -175,7 +176,7 @@ static int cohere_event(enum dialect d, struct str event, struct str data,
     return 0;
 }
 
-int64_t cohere_billed_input(const struct json *j)
+static int64_t billed_input(const struct json *j)
 {
     return watch_number(j, member(j, member(j, 0, "meta"), "billed_units"),
                         "input_tokens");
@@ -192,7 +193,7 @@ static int cohere_body(enum dialect d, struct str body, struct json *j,
     watch_error(j, true, a, out);
     if (d == DIALECT_COHERE_EMBED) {
         out->content = out->finish = says(j, 0, "embeddings");
-        out->usage.input = cohere_billed_input(j);
+        out->usage.input = billed_input(j);
         return 0;
     }
     out->content = says(j, 0, "message");
@@ -210,6 +211,53 @@ static void cohere_usage_in_tail(struct str tail, struct arena *a,
     if (watch_last_object(tail, "usage", &j))
         cohere_usage(&j, 0, out);
     json_clear(&j);
+}
+
+/* ---- vectors of Titan, Nova, Vertex AI ---------------------------------- */
+
+static int64_t predicted_input(const struct json *j)
+{
+    uint32_t list = member(j, 0, "predictions");
+    int64_t sum = -1;
+
+    if (list == JSON_NONE || j->nodes[list].type != JSON_T_ARRAY)
+        return -1;
+    for (uint32_t c = json_first(j, list); c != JSON_NONE;
+         c = json_sibling(j, list, c)) {
+        int64_t n = watch_number(
+            j, member(j, member(j, c, "embeddings"), "statistics"),
+            "token_count");
+
+        if (n >= 0)
+            sum = (sum < 0 ? 0 : sum) + n;
+    }
+    return sum;
+}
+
+static int vectors_body(enum dialect d, struct str body, struct json *j,
+                        struct arena *a, struct wire_watch *out,
+                        struct err *err)
+{
+    int rc = scan(body, j, out, err);
+
+    if (rc)
+        return rc;
+    watch_error(j, true, a, out);
+    out->content = out->finish = says(j, 0, "embedding") ||
+                                 says(j, 0, "embeddings") ||
+                                 says(j, 0, "predictions");
+    out->usage.input = d == DIALECT_PREDICT_EMBED
+                           ? predicted_input(j)
+                           : watch_number(j, 0, "inputTextTokenCount");
+    return 0;
+}
+
+static int vectors_event(enum dialect d, struct str event, struct str data,
+                     struct json *j, struct arena *a, struct wire_watch *out,
+                     struct err *err)
+{
+    (void)event;
+    return vectors_body(d, data, j, a, out, err);
 }
 
 static const char *const nothing[] = { NULL };
@@ -230,6 +278,17 @@ const struct dialect_ops cohere_dialect = {
     .watch_event = cohere_event,
     .watch_body = cohere_body,
     .usage_in_tail = cohere_usage_in_tail,
+    .answers = answers_nobody,
+    .error_event = put_error_event,
+    .max_tokens = nothing,
+    .forwarded = nothing,
+    .passed = nothing,
+};
+
+const struct dialect_ops vectors_dialect = {
+    .watch_event = vectors_event,
+    .watch_body = vectors_body,
+    .usage_in_tail = no_usage_in_tail,
     .answers = answers_nobody,
     .error_event = put_error_event,
     .max_tokens = nothing,

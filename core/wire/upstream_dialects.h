@@ -10,10 +10,7 @@
 
 #include "wire/dialect.h"
 
-extern const struct dialect_ops cohere_dialect, ollama_dialect;
-
-/** Input tokens that Cohere bills for vectors (`meta.billed_units`); -1 = not
- * said. */
-int64_t cohere_billed_input(const struct json *j);
+extern const struct dialect_ops cohere_dialect, ollama_dialect,
+    vectors_dialect;
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef PENSTOCK_WIRE_USAGE_H
 #define PENSTOCK_WIRE_USAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,9 +26,17 @@ struct usage {
     int64_t output, reasoning;     /* reasoning is part of output */
     int64_t cache_write_1h;        /* part of cache_write: kept for an hour */
     uint32_t tier;                 /* enum usage_tier */
+    uint32_t searches; /* ranks, where they are what is billed; 0 = none */
 };
 
-#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1, -1, 0 })
+#define USAGE_NONE ((struct usage){ -1, -1, -1, -1, -1, -1, 0, 0 })
+enum { USAGE_SEARCHES_MAX = 0xFFFFFF };
+
+/** Did the provider say anything of what is billed? */
+static inline bool usage_reported(const struct usage *u)
+{
+    return u->input >= 0 || u->output >= 0 || u->searches;
+}
 
 /** Fields of `from` that are reported replace those of `to`. */
 static inline void usage_merge(struct usage *to, const struct usage *from)
@@ -46,6 +55,8 @@ static inline void usage_merge(struct usage *to, const struct usage *from)
         to->cache_write_1h = from->cache_write_1h;
     if (from->tier)
         to->tier = from->tier;
+    if (from->searches)
+        to->searches = from->searches;
 }
 
 #endif

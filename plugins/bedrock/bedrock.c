@@ -3,9 +3,9 @@
 /*
  * Amazon Bedrock: Converse and ConverseStream for all models, InvokeModel for
  * clients of Anthropic's dialect to Anthropic's models and for vectors of
- * Cohere's. What is left for the plugin is the signature (or a Bedrock API
- * key, which needs none), a clock that is wrong, and what errors mean.
- * Sources: README.md.
+ * Cohere's, Titan and Nova. What is left for the plugin is the signature (or a
+ * Bedrock API key, which needs none), a clock that is wrong, and what errors
+ * mean. Sources: README.md.
  */
 #include "sigv4.h"
 
@@ -239,11 +239,14 @@ static ps_rc adjust_claude(ps_try *t)
 }
 
 /* Cohere's own words, less what stands in the path and what only its own
- * host has. */
+ * host has; Amazon's as they are. */
 static ps_rc adjust_vectors(ps_try *t)
 {
-    ps_rc rc = ps_remove(t, "/model");
+    ps_rc rc = PS_OK;
 
+    if (t->api->dialect != PS_COHERE)
+        return rc;
+    rc = ps_remove(t, "/model");
     return rc == PS_OK ? ps_remove(t, "/priority") : rc;
 }
 
@@ -456,11 +459,15 @@ static const ps_api apis[] = {
     { PS_COUNT_TOKENS, PS_CONVERSE, PS_JSON, "POST",
       "/model/{model}/count-tokens" },
     { PS_EMBEDDINGS, PS_COHERE, PS_JSON, "POST", "/model/{model}/invoke" },
+    { PS_EMBEDDINGS, PS_TITAN, PS_JSON, "POST", "/model/{model}/invoke" },
+    { PS_EMBEDDINGS, PS_NOVA, PS_JSON, "POST", "/model/{model}/invoke" },
 };
 
 static const ps_serves serves[] = {
     { PS_ANTHROPIC, "*anthropic.claude-*" },
     { PS_COHERE, "*cohere.embed-*" },
+    { PS_TITAN, "*titan-embed-text-* *titan-embed-g1-text-*" },
+    { PS_NOVA, "*nova-*-embeddings-*" },
 };
 
 static const char settings[] =

@@ -144,6 +144,7 @@ static const ps_api apis[] = {
       GEMINI ":streamGenerateContent?alt=sse" },
     { PS_COUNT_TOKENS, PS_GEMINI, PS_JSON, "POST", GEMINI ":countTokens" },
     { PS_EMBEDDINGS, PS_GEMINI, PS_JSON, "POST", GEMINI ":embedContent" },
+    { PS_EMBEDDINGS, PS_PREDICT, PS_JSON, "POST", GEMINI ":predict" },
     { PS_MODELS, PS_GEMINI, PS_JSON, "GET",
       "/v1beta1/publishers/google/models?pageSize=300" },
     { PS_CHAT, PS_ANTHROPIC, PS_JSON, "POST",
@@ -156,8 +157,12 @@ static const ps_api apis[] = {
       AT "/endpoints/openapi/chat/completions" },
 };
 
+/* Models of vectors that have no :embedContent here. */
 static const ps_serves serves[] = {
-    { PS_GEMINI, "!claude-* !*/* *" },
+    { PS_GEMINI, "!claude-* !*/* !gemini-embedding-001 !text-embedding-* "
+                 "!textembedding-* !text-multilingual-embedding-* *" },
+    { PS_PREDICT, "gemini-embedding-001 text-embedding-* textembedding-* "
+                  "text-multilingual-embedding-*" },
     { PS_ANTHROPIC, "claude-*" },
     { PS_OPENAI_CHAT, "*/*" },
 };

@@ -248,7 +248,7 @@ function include(pattern) end
 ---@field disabled? boolean # Refuse it.
 ---@field expires? string|penstock.conf.reference # Refuse it from then on: "2027-03-31" (0:00 UTC) or "2027-03-31T12:00:00Z".
 ---@field models? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Model names it may use, with '*'; unset: its team's.
----@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores" # Endpoints it may call; unset: all.
+---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals" # Endpoints it may call; unset: all.
 ---@field cidrs? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Addresses it may come from; unset: all.
 ---@field limits? penstock.conf.limits # What it may use; its team's hold as well.
 ---@field tags? table<string, string|penstock.conf.reference> # For policies: principal.tags; over the team's.
@@ -289,7 +289,7 @@ function include(pattern) end
 ---@field [integer] string|penstock.conf.reference # File NAME.lua in policy_path or among the shipped ones.
 ---@field mode? "enforce"|"observe" # "observe": decisions are noted, not applied.
 ---@field fail? "open"|"closed" # What a failure of it means; the phase's rule unless set.
----@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores" # Endpoints it is asked for; unset: all.
+---@field endpoints? ("chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals")[]|"chat"|"completions"|"embeddings"|"models"|"messages"|"count_tokens"|"responses"|"gemini"|"images"|"audio"|"moderations"|"rerank"|"files"|"batches"|"fine_tuning"|"assistants"|"vector_stores"|"videos"|"containers"|"evals" # Endpoints it is asked for; unset: all.
 ---@field conf? table # The policy's own settings. Where its schema says "secret": env "X", file "/path" or credential "x".
 
 ---Settings of one endpoint.
@@ -355,6 +355,7 @@ function include(pattern) end
 ---@field cache_write_5m? string|penstock.conf.reference # Input that was written to its cache. Unset: as input.
 ---@field cache_write_1h? string|penstock.conf.reference # The same, kept for an hour. Unset: as cache_write_5m.
 ---@field reasoning? string|penstock.conf.reference # Tokens of thought, where they cost something else. Unset: as output.
+---@field search? string|penstock.conf.reference # "0.002 USD/search": what a ranker bills instead of tokens (Cohere's search units).
 
 ---What a model can not do.
 ---@class penstock.conf.capability

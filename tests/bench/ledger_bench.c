@@ -40,7 +40,7 @@ static struct ledger_row a_row(void)
 
     for (int i = 0; i < LEDGER_TEXTS; i++)
         row.text[i] = str_of(texts[i]);
-    row.usage = (struct usage){ 812, 4096, -1, 350, 120, -1, 0 };
+    row.usage = (struct usage){ 812, 4096, -1, 350, 120, -1, 0, 0 };
     return row;
 }
 

@@ -66,15 +66,22 @@ ENDPOINTS = {
     "/v1/threads/t-1/runs": ("POST", {}, OPENAI),
     "/v1/vector_stores": ("GET", None, OPENAI),
     "/v1/vector_stores/v-1": ("DELETE", None, OPENAI),
+    "/v1/videos": ("POST", {}, OPENAI),
+    "/v1/videos/v-1/content": ("GET", None, OPENAI),
+    "/v1/containers": ("GET", None, OPENAI),
+    "/v1/containers/c-1/files": ("POST", {}, OPENAI),
+    "/v1/evals": ("GET", None, OPENAI),
+    "/v1/evals/e-1/runs": ("POST", {}, OPENAI),
     "/v1/responses/input_tokens": ("POST", WORDS, OPENAI),
     "/v1/responses/resp_1": ("GET", None, OPENAI),
 }
 PUBLIC = {"/": "HEAD", "/healthz": "GET", "/readyz": "GET"}
 MOUNTS = ("openai", "anthropic", "gemini")
 # below these whatever is plain is an endpoint
-TREES = ("/v1/messages/batches/", "/v1/files/", "/v1/uploads/", "/v1/batches/", "/v1/fine_tuning/",
-         "/v1/assistants/", "/v1/threads/", "/v1/vector_stores/",
-         "/v1/responses/")
+TREES = ("/v1/messages/batches/", "/v1/files/", "/v1/uploads/",
+         "/v1/batches/", "/v1/fine_tuning/", "/v1/assistants/",
+         "/v1/threads/", "/v1/vector_stores/", "/v1/videos/",
+         "/v1/containers/", "/v1/evals/", "/v1/responses/")
 # all spellings by all callers; the others are of one kind with one of these
 WHOLE = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings",
          "/v1/models", "/v1/models/m", "/v1/messages",
@@ -83,7 +90,8 @@ WHOLE = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings",
          "/v1beta/models/m", "/v1/audio/speech", "/v1/files",
          "/v1/files/file-1", "/v1/responses/resp_1")
 OWNED = "".join(f'endpoint "{name}" {{ provider = "up" }}\n' for name in (
-    "fine_tuning", "assistants", "vector_stores", "responses")) + "".join(
+    "fine_tuning", "assistants", "vector_stores", "videos", "containers",
+    "evals", "responses")) + "".join(
         f'endpoint "{name}" {{ provider = "up", anthropic_provider = "claude" '
         "}\n" for name in ("files", "batches"))
 

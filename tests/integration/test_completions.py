@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conftest import wait_for
 from upstream import Upstream
 
 CONF = """
@@ -26,6 +27,7 @@ model "chats" {{ "oa/mine" }}
 model "ranks" {{ "co/rerank-v3.5" }}
 capability "oa/mine" {{ kind = "chat" }}
 capability "co/rerank-v3.5" {{ kind = "rerank" }}
+price "co/rerank-v3.5" {{ search = "0.002 USD/search" }}
 """
 CHAT = {"id": "c1", "object": "chat.completion", "created": 5,
         "model": "gpt-4o", "choices": [
@@ -166,4 +168,12 @@ def test_documents_are_ranked_and_counted(world):
         assert (a.status, a.json()) == (200, RANKED), a.body
         assert up.requests[-1].path == "/v2/rerank"
         assert up.requests[-1].json() == {**ask, "model": "rerank-v3.5"}
-    assert p.line("request")["tokens"]["input"] == 21
+    line = wait_for(lambda: p.logs("request")[1:], why="two lines")[0]
+    assert line["tokens"]["input"] == 21
+    assert (line["searches"], line["cost"]) == (1, 0.002)
+    wait_for(lambda: "0.004000000" in p.cli(
+        "usage", "--by", "model", "--csv").stdout)
+    titles, row = p.cli("usage", "--by", "model", "--csv").stdout.split()
+    used = dict(zip(titles.split(","), row.split(",")))
+    assert used["model"] == "ranks" and used["searches"] == "2"
+    assert used["unknown"] == "0"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Penstock Authors
 """Vectors across dialects: an OpenAI client at Gemini, Cohere, Ollama and
-Mistral, a Google client at OpenAI; order, formats, what cannot be said."""
+Mistral, Titan and Nova on Bedrock, Vertex AI, a Google client at OpenAI; order, formats, what cannot be said."""
 import base64
 import json
 import struct
@@ -23,6 +23,17 @@ provider "oa" {{ vendor = "openai-compatible", base_url = "{root}/v1",
     keys = {{ env "EMBED_KEY" }} }}
 provider "clever" {{ vendor = "anthropic", base_url = "{root}",
     keys = {{ env "EMBED_KEY" }} }}
+provider "aws" {{ vendor = "bedrock", base_url = "{root}",
+    keys = {{ env "EMBED_KEY" }}, settings = {{ region = "eu-west-1" }} }}
+provider "gcp" {{ vendor = "vertex", base_url = "{root}",
+    keys = {{ env "EMBED_KEY" }}, settings = {{ project = "p" }} }}
+model "titan" {{ "aws/amazon.titan-embed-text-v2:0" }}
+model "titan1-or-o" {{ "aws/amazon.titan-embed-text-v1",
+    "oa/text-embedding-3-small" }}
+model "nova" {{ "aws/amazon.nova-2-multimodal-embeddings-v1:0" }}
+model "predicts" {{ "gcp/text-embedding-005" }}
+model "predicts1" {{ "gcp/gemini-embedding-001" }}
+model "embeds" {{ "gcp/gemini-embedding-2" }}
 model "g" {{ "google/gemini-embedding-001" }}
 model "c" {{ "co/embed-v4.0" }}
 model "c3" {{ "co/embed-english-v3.0" }}
@@ -54,6 +65,16 @@ def answer_of(path, body):
         return {"totalTokens": 11}
     if path == "/v1/messages/count_tokens":
         return {"input_tokens": 12}
+    if path.endswith("/invoke") and "titan" in path:
+        return {"embedding": vector(0), "inputTextTokenCount": 3}
+    if path.endswith("/invoke") and "nova" in path:
+        return {"embeddings": [{"embeddingType": "TEXT",
+                                "embedding": vector(0)}]}
+    if path.endswith(":predict"):
+        return {"predictions": [
+            {"embeddings": {"values": vector(i), "statistics": {
+                "token_count": 2, "truncated": False}}}
+            for i in range(len(body["instances"]))]}
     if path == "/v2/embed":
         n = len(body["texts"])
         return {"id": "e1", "embeddings": {"float": [vector(i) for i in
@@ -188,6 +209,68 @@ def test_what_a_target_cannot_make_is_not_asked_of_it(world):
     a = ask(p, "a", input="x")
     assert a.status == 400 and "serves embeddings" in \
         a.json()["error"]["message"], a.body
+
+
+def test_titan_and_nova_take_one_text(world):
+    p, up = world
+    a = ask(p, "titan", input=["one"], dimensions=256, normalize=False)
+    assert a.status == 200, a.body
+    assert a.json()["data"][0]["embedding"] == vector(0)
+    assert a.json()["usage"]["prompt_tokens"] == 3
+    sent = up.requests[-1]
+    assert sent.path == "/model/amazon.titan-embed-text-v2%3A0/invoke"
+    assert sent.json() == {"inputText": "one", "dimensions": 256,
+                           "normalize": False}
+    a = google_ask(p, "nova", "embedContent", {
+        "content": {"parts": [{"text": "one"}]},
+        "taskType": "RETRIEVAL_QUERY", "outputDimensionality": 384})
+    assert a.status == 200, a.body
+    assert a.json()["embedding"]["values"] == vector(0)
+    assert up.requests[-1].json() == {
+        "taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {
+            "embeddingPurpose": "GENERIC_RETRIEVAL",
+            "embeddingDimension": 384,
+            "text": {"truncationMode": "NONE", "value": "one"}}}
+    n = len(up.requests)
+    for model in ("titan", "nova"):
+        a = ask(p, model, input=TWO)
+        assert a.status == 400, a.body
+        assert "one text" in a.json()["error"]["message"]
+        assert a.json()["error"]["param"] == "input"
+    assert len(up.requests) == n
+    for more in ({"input": TWO}, {"input": "x", "dimensions": 9}):
+        a = ask(p, "titan1-or-o", **more)
+        assert a.status == 200, a.body
+        assert up.requests[-1].path == "/v1/embeddings"
+
+
+def test_vertex_predicts_what_it_does_not_embed(world):
+    p, up = world
+    at = "/v1/projects/p/locations/global/publishers/google/models/"
+    a = ask(p, "predicts", input=TWO, dimensions=3, input_type="query")
+    assert a.status == 200, a.body
+    assert [d["embedding"] for d in a.json()["data"]] == [vector(0),
+                                                          vector(1)]
+    assert a.json()["usage"]["prompt_tokens"] == 4
+    sent = up.requests[-1]
+    assert sent.path == at + "text-embedding-005:predict"
+    assert sent.json() == {
+        "instances": [{"content": t, "task_type": "RETRIEVAL_QUERY"}
+                      for t in TWO],
+        "parameters": {"autoTruncate": False, "outputDimensionality": 3}}
+    one = {"content": {"parts": [{"text": "one"}]}}
+    for model, path in (
+            ("predicts1", "gemini-embedding-001:predict"),
+            ("embeds", "gemini-embedding-2:embedContent")):
+        a = google_ask(p, model, "embedContent", one)
+        assert a.status == 200, a.body
+        assert a.json()["embedding"]["values"] == vector(0)
+        assert up.requests[-1].path == at + path
+        a = ask(p, model, input="one", encoding_format="base64")
+        assert a.status == 200, a.body
+        assert up.requests[-1].path == at + path
+        a = ask(p, model, input=TWO)
+        assert a.status == 400 and "one text" in a.json()["error"]["message"]
 
 
 def test_a_google_client(world):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conftest import wait_for
 from test_gemini import CALLS, LAST, THOUGHT, Google, answer, chunks
 from test_translate import (COMPLETION, MESSAGE, Two, block, delta, finish,
                             named, start, stop, text_stream, whole)
@@ -213,3 +214,52 @@ def test_models(gateway):
     rest = p.get(BASE[:-1] + "?pageToken=" + page["nextPageToken"]).json()
     assert [m["name"] for m in rest["models"]] == names[2:]
     assert p.get(BASE + "flash").json()["name"] == "models/flash"
+
+
+REMODEL = """
+local M = { api = 1 }
+function M.validate(req)
+  local to = req.header["x-to"]
+  if to then
+    req.model = to
+    ps.note("now " .. req.model)
+  end
+end
+function M.admit(req)
+  if req.header["x-to"] then req.max_tokens = 7 end
+  if req.header["x-late"] then req.model = req.header["x-late"] end
+end
+return M
+"""
+
+
+def test_a_policy_gives_another_model(gateway, tmp_path):
+    """It stands in the path, and is assigned as everybody's."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "re.lua").write_text(REMODEL)
+    body = answer({"text": "hi"}, finish="STOP")
+    p, up = gateway(Google(whole=body), more=f"""
+policy_path "{tmp_path}"
+policies {{ "auth", "re", "route" }}
+model "lite" {{ "g/gemini-3-flash-lite" }}""")
+    ask = BASE + "flash:generateContent"
+    sent = {"contents": BODY["contents"]}
+    for head, model, tokens in (
+            ({}, "gemini-3-flash", None),
+            ({"x-to": "lite"}, "gemini-3-flash-lite", 7),
+            ({"x-late": "lite"}, "gemini-3-flash-lite", None),
+            ({"x-to": "flash", "x-late": "lite"}, "gemini-3-flash-lite", 7)):
+        r = p.post(ask, BODY, headers=head)
+        assert r.status == 200, r.body
+        assert up.requests[-1].path == BASE + model + ":generateContent"
+        got = up.requests[-1].json()
+        assert got.pop("generationConfig", {}).get("maxOutputTokens") == \
+            tokens
+        assert got == sent
+    line = wait_for(lambda: p.logs("request")[3:], why="the fourth line")[0]
+    assert (line["asked"], line["model"]) == ("flash", "lite")
+    assert "re: now flash" in str(line["notes"]), line
+    r = p.post(ask, BODY, headers={"x-to": "nosuch"})
+    assert r.status == 404 and "nosuch" in r.json()["error"]["message"]
+    r = p.post(BASE + "flash:countTokens", BODY, headers={"x-late": "lite"})
+    assert up.requests[-1].path == BASE + "gemini-3-flash-lite:countTokens"

@@ -95,6 +95,73 @@ def targets(list_):
     return [t["target"] for t in list_]
 
 
+FOUNDRY = """\
+model_list:
+  - model_name: m1
+    litellm_params:
+      model: azure_ai/Mistral-large
+      api_base: https://m1-serverless.eastus2.models.ai.azure.com/
+      api_key: os.environ/SERVERLESS_KEY
+  - model_name: m2
+    litellm_params:
+      model: azure_ai/DeepSeek-R1
+      api_base: https://res.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview
+      api_key: os.environ/FOUNDRY_KEY
+      api_version: 2024-05-01-preview
+  - model_name: m3
+    litellm_params:
+      model: azure_ai/grok-4
+      api_base: https://res.services.ai.azure.com
+      api_key: os.environ/FOUNDRY_KEY
+  - model_name: m4
+    litellm_params:
+      model: azure_ai/claude-opus-5
+      api_base: https://res.services.ai.azure.com/anthropic
+      api_key: os.environ/FOUNDRY_KEY
+  - model_name: m5
+    litellm_params:
+      model: azure_ai/gpt-5
+      api_base: https://res.services.ai.azure.com/api/projects/p1
+      api_key: os.environ/FOUNDRY_KEY
+  - model_name: m6
+    litellm_params:
+      model: azure_ai/phi-4
+      api_base: https://res.cognitiveservices.azure.com/openai/v1/
+      api_key: os.environ/FOUNDRY_KEY
+  - model_name: m7
+    litellm_params:
+      model: azure_ai/llama
+      api_base: https://mine.eastus.inference.ml.azure.com/v1/chat/completions
+      api_key: os.environ/SERVERLESS_KEY
+"""
+
+
+def test_azure_ai_is_what_its_address_says(tmp_path):
+    got = convert(tmp_path, FOUNDRY)
+    assert got.returncode == 0, got.stderr
+    conf = dumped(tmp_path, got.stdout)
+    have = {}
+    for i in range(1, 8):
+        target, = targets(conf["model"][f"m{i}"]["targets"])
+        p = conf["provider"][target.split("/")[0]]
+        have[f"m{i}"] = (p["vendor"], *p["base_url"])
+    res = "https://res.services.ai.azure.com"
+    assert have == {
+        "m1": ("azure-serverless",
+               "https://m1-serverless.eastus2.models.ai.azure.com"),
+        "m2": ("azure-foundry", res + "/openai/v1"),
+        "m3": ("azure-foundry", res + "/openai/v1"),
+        "m4": ("anthropic", res + "/anthropic"),
+        "m5": ("azure-foundry", res + "/api/projects/p1/openai/v1"),
+        "m6": ("azure-foundry",
+               "https://res.cognitiveservices.azure.com/openai/v1"),
+        "m7": ("azure-serverless",
+               "https://mine.eastus.inference.ml.azure.com/v1")}
+    assert targets(conf["model"]["m2"]["targets"]) == [
+        targets(conf["model"]["m3"]["targets"])[0].replace(
+            "grok-4", "DeepSeek-R1")]  # one account
+
+
 def test_providers(whole):
     p = whole[1]["provider"]
     assert set(p) == {"azure", "azure-2", "openai", "anthropic", "ollama",

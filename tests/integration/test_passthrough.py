@@ -10,7 +10,6 @@ import random
 import re
 import threading
 
-import anthropic
 import openai
 import pytest
 
@@ -256,92 +255,64 @@ def test_files_by_the_sdk(penstock):
         assert (line["endpoint"], line["model"]) == ("files", "up/files")
 
 
-CLAUDE = """
-provider "claude" {{ vendor = "anthropic-compatible", base_url = "{url}",
-                     keys = {{ env("UNSET", "sk-claude") }} }}
-endpoint "batches" {{ provider = "up", anthropic_provider = "claude" }}
-endpoint "files" {{ provider = "up", anthropic_provider = "claude" }}
-"""
-MADE = {"id": "msgbatch_1", "type": "message_batch", "ended_at": None,
-        "processing_status": "in_progress", "results_url": None,
-        "created_at": "2026-01-01T00:00:00Z", "archived_at": None,
-        "expires_at": "2026-01-02T00:00:00Z", "cancel_initiated_at": None,
-        "request_counts": {"canceled": 0, "errored": 0, "expired": 0,
-                           "processing": 1, "succeeded": 0}}
-LINES = b'{"custom_id":"a","result":{"type":"canceled"}}\n' * 3
-
-
-def test_anthropics_batches_and_files_by_the_sdk(penstock):
-    def serve(conn, r):
-        path = r.path.split("?")[0]
-        if path.endswith("/gone"):
-            conn.answer({"type": "error", "error": {
-                "type": "not_found_error", "message": "no such batch"}}, 404)
-        elif path.endswith("/results"):
-            conn.answer(LINES, ctype="application/x-jsonl")
-        elif path.startswith("/v1/files"):
-            conn.answer({"data": [], "has_more": False})
-        elif r.method == "DELETE":
-            conn.answer({"id": "msgbatch_1", "type": "message_batch_deleted"})
-        elif r.method == "GET" and path.endswith("/batches"):
-            conn.answer({"data": [MADE], "has_more": False,
-                         "first_id": "msgbatch_1", "last_id": "msgbatch_1"})
-        else:
-            conn.answer(MADE)
-
-    with Upstream(serve) as up, \
-            Upstream(lambda conn, _: conn.answer({"data": []})) as other:
-        p = start(penstock, other,
-                  CLAUDE.format(url=up.url.removesuffix("/v1")))
-        c = anthropic.Anthropic(base_url=p.url, api_key="none", max_retries=0)
-        b = c.messages.batches
-        said = {"custom_id": "a", "params": {
-            "model": "claude-x", "max_tokens": 9,
-            "messages": [{"role": "user", "content": "hi"}]}}
-        assert b.create(requests=[said]).id == "msgbatch_1"
-        assert b.retrieve("msgbatch_1").processing_status == "in_progress"
-        assert [x.id for x in b.list(limit=3)] == ["msgbatch_1"]
-        assert b.cancel("msgbatch_1").id == "msgbatch_1"
-        assert b.delete("msgbatch_1").type == "message_batch_deleted"
-        assert p.get("/v1/messages/batches/msgbatch_1/results").body == LINES
-        with pytest.raises(anthropic.NotFoundError, match="no such batch"):
-            b.retrieve("gone")
-        assert c.beta.files.list(betas=["x-1"]).data == []
-        asked = [(r.method, r.path.split("?")[0]) for r in up.requests]
-        at = "/v1/messages/batches"
-        assert asked == [
-            ("POST", at), ("GET", at + "/msgbatch_1"), ("GET", at),
-            ("POST", at + "/msgbatch_1/cancel"),
-            ("DELETE", at + "/msgbatch_1"),
-            ("GET", at + "/msgbatch_1/results"), ("GET", at + "/gone"),
-            ("GET", "/v1/files")]
-        assert up.requests[0].json() == {"requests": [said]}
-        assert {r.header("x-api-key") for r in up.requests} == {"sk-claude"}
-        assert "x-1" in up.requests[-1].header("anthropic-beta")
-        assert all(r.header("anthropic-version") for r in up.requests)
-        p.get("/v1/files")
-        p.get("/v1/batches")
-        assert len(other.requests) == 2 and len(up.requests) == 8
-
-
-def test_anthropics_clients_read_its_errors(penstock):
-    """Whether nobody serves a path, or somebody who has no such thing."""
-    version = {"anthropic-version": "2023-06-01"}
-    with Upstream(lambda conn, _: conn.answer({})) as up:
-        p = start(penstock, up, FILES)
-        for path in ("/v1/messages/batches", "/v1/files/x"):
-            r = p.request("GET", path, None, version)
-            assert r.status in (400, 404)
-            assert r.json()["type"] == "error" and r.json()["request_id"]
-        assert not up.requests
-
-
 def test_nobody_is_configured(penstock):
     with Upstream(lambda conn, _: conn.answer({})) as up:
         p = start(penstock, up, FILES)
         r = p.get("/v1/batches")
         assert r.status == 404
         assert 'endpoint "batches" { provider' in r.json()["error"]["message"]
+        assert not up.requests
+
+
+def test_videos_and_containers(penstock):
+    """By the account that has them; a video comes through small memory."""
+    def serve(conn, request):
+        if "/content" in request.path:
+            conn.answer(BINARY, 200, "video/mp4")
+        else:
+            conn.answer({"id": "v-1", "object": "video",
+                         "status": "queued"})
+
+    with Upstream(serve) as up:
+        p = start(penstock, up, "".join(
+            f'endpoint "{e}" {{ provider = "up" }}\n'
+            for e in ("videos", "containers", "evals")))
+        made = p.post("/v1/videos", form(("model", "sora-2"), ("prompt", "x")),
+                      headers={"content-type": FORM})
+        assert (made.status, made.json()["id"]) == (200, "v-1"), made.body
+        got = p.get("/v1/videos/v-1/content?variant=video")
+        assert got.body == BINARY
+        assert got.headers["content-type"] == "video/mp4"
+        assert p.get("/v1/containers/c-1/files").status == 200
+        assert p.post("/v1/evals", {"name": "e"}).status == 200
+        assert [r.path for r in up.requests] == [
+            "/v1/videos", "/v1/videos/v-1/content?variant=video",
+            "/v1/containers/c-1/files", "/v1/evals"]
+        assert up.requests[0].body == form(("model", "sora-2"),
+                                           ("prompt", "x"))
+        lines = wait_for(lambda: len(p.logs("request")) == 4 and
+                         p.logs("request"), why="four lines")
+        assert [(x["endpoint"], x["model"]) for x in lines] == [
+            ("videos", "up/videos"), ("videos", "up/videos"),
+            ("containers", "up/containers"), ("evals", "up/evals")]
+
+
+def test_realtime_says_what_to_do(penstock):
+    with Upstream(lambda conn, _: conn.answer({})) as up:
+        p = start(penstock, up)
+        socket = {"Upgrade": "websocket", "Connection": "Upgrade",
+                  "Sec-WebSocket-Version": "13",
+                  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        for path, head in (("/v1/realtime?model=m", socket),
+                           ("/v1/realtime/client_secrets", {})):
+            r = p.get(path, headers=head) if head else p.post(path, {})
+            assert r.status == 404
+            assert "not served here" in r.json()["error"]["message"]
+        r = p.get("/ws/google.ai.generativelanguage.v1beta."
+                  "GenerativeService.BidiGenerateContent",
+                  headers={**socket, "x-goog-api-key": "k"})
+        assert r.json()["error"]["status"] == "NOT_FOUND"
+        assert "provider itself" in r.json()["error"]["message"]
         assert not up.requests
 
 

@@ -22,7 +22,8 @@ def open_one(penstock):
 
 @pytest.mark.parametrize("args", [
     (), ("--stream",), ("--dialect", "anthropic"),
-    ("--dialect", "anthropic", "--stream")])
+    ("--dialect", "anthropic", "--stream"),
+    ("--dialect", "gemini"), ("--dialect", "gemini", "--stream")])
 def test_the_answer_is_printed(open_one, args):
     got = open_one.cli("try", "sim/echo", "Hello you", *args)
     assert got.returncode == 0, got.stderr
@@ -54,7 +55,7 @@ def test_as_json(open_one):
     (["sim/echo"], 2, "a text is missing"),
     ([], 2, "a model is missing"),
     (["a", "b", "c"], 2, "what is"),
-    (["a", "b", "--dialect", "morse"], 2, "openai and anthropic"),
+    (["a", "b", "--dialect", "morse"], 2, "openai, anthropic and gemini"),
     (["a", "--snippet", "nosuch"], 2, "claude-code"),
 ])
 def test_what_is_wrong_is_said(open_one, args, code, says):
@@ -86,7 +87,10 @@ def test_with_a_key(penstock):
                  f'sha256 = "{hashlib.sha256(KEY.encode()).hexdigest()}" }}')
     got = p.cli("try", "sim/echo", "hi")
     assert got.returncode == 1 and "--key or $PENSTOCK_KEY" in got.stderr
-    assert p.cli("try", "sim/echo", "hi", "--key", KEY).stdout == "hi\n"
+    for dialect in ("openai", "anthropic", "gemini"):
+        got = p.cli("try", "sim/echo", "hi", "--key", KEY,
+                    "--dialect", dialect)
+        assert got.stdout == "hi\n", got.stderr
     assert "$PENSTOCK_KEY" in p.cli("try", "m", "--snippet", "curl").stdout
 
 

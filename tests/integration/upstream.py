@@ -167,12 +167,12 @@ class Upstream:
         return self
 
     def __exit__(self, *_):
-        self.listener.close()
-        for c in self.conns:
-            try:
-                c.sock.close()
+        for sock in (self.listener, *(c.sock for c in self.conns)):
+            try:  # who waits in it wakes; its number is another's next
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            sock.close()
 
     def _accept(self):
         while True:

@@ -140,7 +140,8 @@ static inline int answer_through(enum answer_provider p, const char *text,
 {
     struct codec_out_opts opts = { .stream = stream, .include_usage = true,
                                    .unique = STR("u2"), .created = 7,
-                                   .model = STR("m") };
+                                   .model = STR("m"),
+                                   .lost = &run_lost };
     struct arena *a = arena_new(64 << 20);
     struct codec_pipe pipe = { codec_out_new(codec_for(to), a, &opts), out };
     int rc = answer_run(p, text, codec_pipe, &pipe);

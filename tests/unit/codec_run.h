@@ -79,7 +79,11 @@ static inline int stream_event(void *ud, const struct sse_event *ev)
                                       s->ud, &s->err);
 }
 
-static const struct codec_in_opts run_in_opts = { .unique = { "u1", 2 } };
+/* What answers lost on their way, since somebody set it to 0. */
+static uint32_t run_lost;
+
+static const struct codec_in_opts run_in_opts = { .unique = { "u1", 2 },
+                                                  .lost = &run_lost };
 
 /* A stream in pieces of `chunk` bytes; 0, or what failed. */
 static inline int run_stream(enum dialect d, struct str text, size_t chunk,
@@ -147,7 +151,8 @@ static inline int run_through(enum dialect from, struct str answer,
                               struct buf *to)
 {
     struct codec_out_opts opts = { .stream = stream, .include_usage = true,
-                                   .unique = { "u2", 2 }, .created = 7 };
+                                   .unique = { "u2", 2 }, .created = 7,
+                                   .lost = &run_lost };
     struct arena *a = arena_new(256 << 20);
     struct codec_pipe pipe = { codec_out_new(codec_for(d), a, &opts), to };
     int rc = chunk ? run_stream(from, answer, chunk, codec_pipe, &pipe)

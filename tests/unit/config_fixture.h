@@ -91,7 +91,8 @@ static inline json_t *fixture_check(const char *text, struct err *err)
 #define FIXTURE_LEDGER                                                         \
     "price 'gpu/l' { input = '0.5 USD/Mtok', output = '1.25 USD/Mtok',\n"      \
     "    cache_read = '0.05 USD/Mtok', cache_write_5m = '0.6 USD/Mtok',\n"     \
-    "    cache_write_1h = '1 USD/Mtok', reasoning = '2 USD/Mtok' }\n"          \
+    "    cache_write_1h = '1 USD/Mtok', reasoning = '2 USD/Mtok',\n"           \
+    "    search = '0.002 USD/search' }\n"                                      \
     "capability 'gpu/l*' { kind = 'chat', context = 8192,\n"                   \
     "    lacks = { 'vision', 'audio' } }\n"                                    \
     "ledger { keep = '30d', spill = '1GiB' }\n"

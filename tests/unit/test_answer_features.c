@@ -39,6 +39,7 @@ static const char *const samples[ROW_COUNT][PROVIDER_COUNT] = {
 /* Kinds of events with the mark, a bit each; counts and ends behind them. */
 #define AT_CUSTOM (1u << 20)
 #define AT_USAGE (1u << 21)
+#define AT_TIER (1u << 26)
 
 struct seen {
     uint32_t where;
@@ -59,7 +60,7 @@ static uint32_t usage_marks(const struct usage *u)
 
     for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         bits |= counts[i] == 7777 ? AT_USAGE << i : 0;
-    return bits;
+    return bits | (u->tier == TIER_PRIORITY ? AT_TIER : 0);
 }
 
 static int look(void *ud, const struct neutral_event *ev)
@@ -73,13 +74,39 @@ static int look(void *ud, const struct neutral_event *ev)
         s->where |= 1u << ev->type;
     if (ev->type == NEUTRAL_TOOL_BEGIN && ev->custom)
         s->where |= AT_CUSTOM;
-    if (ev->type == NEUTRAL_USAGE)
+    if (ev->type == NEUTRAL_USAGE || ev->type == NEUTRAL_START)
         s->where |= usage_marks(&ev->usage);
     if (ev->type == NEUTRAL_FINISH && ev->choice == 0) {
         s->finish = ev->finish;
         s->finished = true;
     }
     return 0;
+}
+
+/* ---- what is named where a row is dropped -------------------------------- */
+
+static const uint32_t named[ROW_COUNT] = {
+    [ROW_WEB] = 1u << LOSS_CITATIONS,
+    [ROW_CITED] = 1u << LOSS_CITATIONS,
+    [ROW_SERVER] = 1u << LOSS_SERVER_BLOCKS,
+    [ROW_LOGPROBS] = 1u << LOSS_LOGPROBS,
+    [ROW_CHOICES] = 1u << LOSS_CHOICES,
+    [ROW_AUDIO] = 1u << LOSS_AUDIO,
+    [ROW_IMAGES] = 1u << LOSS_IMAGES,
+    [ROW_STOP] = 1u << LOSS_STOP,
+    [ROW_ENDED_STOP] = 1u << LOSS_STOP,
+    [ROW_CACHE_WRITE] = 1u << LOSS_CACHE_WRITE,
+    [ROW_TIER] = 1u << LOSS_TIER,
+    [ROW_FINGERPRINT] = 1u << LOSS_FINGERPRINT,
+};
+
+/* What is dropped is named, by that name alone; what is not, is not. Of how
+ * an answer ended the sequence may be lost where the word is not. */
+static bool is_named(int row, const char *fate, uint32_t lost)
+{
+    if (row == ROW_ENDED_STOP)
+        return (lost & ~named[row]) == 0;
+    return strcmp(fate, "dropped") == 0 ? lost && lost == named[row] : !lost;
 }
 
 /* ---- one sample in one direction ----------------------------------------- */
@@ -128,6 +155,7 @@ static void find_places(struct cell *cell, int row, size_t client,
     if (!rows[row].finish) {
         paths_with(&cell->places, answer, "MARK");
         paths_with(&cell->places, answer, "7777");
+        paths_with(&cell->places, answer, "priority");
         return;
     }
     put_word(&cell->places, answer, clients[client].finish);
@@ -143,13 +171,18 @@ static void run_cell(struct cell *cell, int row, enum answer_provider p,
     struct buf whole = BUF_INIT(1 << 20), stream = BUF_INIT(1 << 20);
     struct seen said = { 0 }, got = { 0 }, streamed = { 0 };
     const char *text = samples[row][p], *fate;
+    uint32_t lost, lost_streamed;
 
     *cell = (struct cell){ .fate = "–", .places = BUF_INIT(1 << 16) };
     if (!text)
         return;
     CU_ASSERT(answer_run(p, text, look, &said) == 0);
+    run_lost = 0;
     CU_ASSERT(answer_through(p, text, to, false, &whole) == 0);
+    lost = run_lost;
+    run_lost = 0;
     CU_ASSERT(answer_through(p, text, to, true, &stream) == 0);
+    lost_streamed = run_lost;
     CU_ASSERT(run_body(to, buf_str(&whole), look, &got) == 0);
     CU_ASSERT(run_stream(to, buf_str(&stream), 7, look, &streamed) == 0);
     find_places(cell, row, client, buf_str(&whole));
@@ -163,6 +196,12 @@ static void run_cell(struct cell *cell, int row, enum answer_provider p,
                providers[p].name, clients[client].name, fate,
                fate_of(row, &said, &streamed));
     CU_ASSERT(strcmp(fate, fate_of(row, &said, &streamed)) == 0);
+    if (!is_named(row, fate, lost) || lost != lost_streamed)
+        printf("\n%s, %s to %s: %s, named 0x%x, streamed 0x%x",
+               rows[row].name, providers[p].name, clients[client].name, fate,
+               lost, lost_streamed);
+    CU_ASSERT(is_named(row, fate, lost));
+    CU_ASSERT(lost == lost_streamed);
     if ((strcmp(fate, "dropped") == 0) != (buf_len(&cell->places) == 0))
         printf("\n%s, %s to %s: %s at " STR_FMT "\n" STR_FMT "\n" STR_FMT,
                rows[row].name, providers[p].name, clients[client].name, fate,

@@ -39,6 +39,32 @@ static const struct request_case openai_to_gemini[] = {
       "{'model':'models/e','content':{'parts':[{'text':'a'}]}}", NULL, NULL, NULL },
 };
 
+static const struct request_case openai_to_titan[] = {
+    { "all of it", "amazon.titan-embed-text-v2:0", "{'model':'x','input':['a'],'dimensions':512,'normalize':false,'input_type':'query','user':'u'}",
+      "{'normalize':false,'inputText':'a','dimensions':512}", NULL, "input_type, user", NULL },
+    { "the first of them", "amazon.titan-embed-text-v1", "{'model':'x','input':'\\u00e9','normalize':false}",
+      "{'inputText':'\\u00e9'}", NULL, "normalize", NULL },
+};
+
+static const struct request_case openai_to_nova[] = {
+    { "unsaid", "amazon.nova-2-multimodal-embeddings-v1:0", "{'model':'x','input':'a'}",
+      "{'taskType':'SINGLE_EMBEDDING','singleEmbeddingParams':{'embeddingPurpose':'GENERIC_INDEX','text':{'truncationMode':'NONE','value':'a'}}}", NULL, NULL, NULL },
+    { "said", "n", "{'model':'x','input':['a'],'dimensions':256,'input_type':'query'}",
+      "{'taskType':'SINGLE_EMBEDDING','singleEmbeddingParams':{'embeddingPurpose':'GENERIC_RETRIEVAL','embeddingDimension':256,'text':{'truncationMode':'NONE','value':'a'}}}", NULL, NULL, NULL },
+    { "a purpose that it has not", "n", "{'model':'x','input':'a','task_type':'SEMANTIC_SIMILARITY'}",
+      "{'taskType':'SINGLE_EMBEDDING','singleEmbeddingParams':{'embeddingPurpose':'GENERIC_INDEX','text':{'truncationMode':'NONE','value':'a'}}}", NULL, "input_type", NULL },
+};
+
+static const struct request_case google_to_predict[] = {
+    { "one", "gemini-embedding-001", "{'content':{'parts':[{'text':'a'}]},'taskType':'RETRIEVAL_DOCUMENT','title':'t','outputDimensionality':3}",
+      "{'instances':[{'content':'a','task_type':'RETRIEVAL_DOCUMENT','title':'t'}],'parameters':{'autoTruncate':false,'outputDimensionality':3}}", NULL, NULL, NULL },
+};
+
+static const struct request_case openai_to_predict[] = {
+    { "two", "text-embedding-005", "{'model':'x','input':['a','b'],'input_type':'query','user':'u'}",
+      "{'instances':[{'content':'a','task_type':'RETRIEVAL_QUERY'},{'content':'b','task_type':'RETRIEVAL_QUERY'}],'parameters':{'autoTruncate':false}}", NULL, "user", NULL },
+};
+
 static const struct request_case google_to_openai[] = {
     { "one", "e", "{'model':'models/x','content':{'role':'user','parts':[{'text':'a'}]},'task_type':'RETRIEVAL_QUERY','title':'t','outputDimensionality':3}",
       "{'model':'e','input':'a','encoding_format':'float','dimensions':3}", NULL, "title, input_type", NULL },
@@ -68,6 +94,13 @@ static const struct { const char *model, *in, *at; enum dialect to; } unsaid[] =
     { "e", "{'model':'x','input':[1]}", "input", DIALECT_MISTRAL_EMBED },
     { "e", "{'model':'x','input':['a','b']}", "input", DIALECT_GEMINI_EMBED },
     { "embed-english-v3.0", "{'model':'x','input':'a','dimensions':9}", "dimensions", DIALECT_COHERE_EMBED },
+    { "amazon.titan-embed-text-v2:0", "{'model':'x','input':['a','b']}", "input", DIALECT_TITAN_EMBED },
+    { "amazon.titan-embed-text-v2:0", "{'model':'x','input':[1]}", "input", DIALECT_TITAN_EMBED },
+    { "amazon.titan-embed-text-v1", "{'model':'x','input':'a','dimensions':256}", "dimensions", DIALECT_TITAN_EMBED },
+    { "n", "{'model':'x','input':['a','b']}", "input", DIALECT_NOVA_EMBED },
+    { "n", "{'model':'x','input':[1,2]}", "input", DIALECT_NOVA_EMBED },
+    { "gemini-embedding-001", "{'model':'x','input':['a','b']}", "input", DIALECT_PREDICT_EMBED },
+    { "text-embedding-005", "{'model':'x','input':[1,2]}", "input", DIALECT_PREDICT_EMBED },
 };
 
 static const struct fault_case faults[] = {
@@ -104,6 +137,16 @@ static const struct {
       "{'embeddings':[{'values':[0]},{'values':[1]}]}" },
     { DIALECT_MISTRAL_EMBED, DIALECT_OPENAI_EMBEDDINGS, false, "{'data':[{'embedding':[1]},{'embedding':[2]}],'usage':{'total_tokens':4}}",
       "{'object':'list','data':[{'object':'embedding','index':0,'embedding':[1]},{'object':'embedding','index':1,'embedding':[2]}],'model':'m','usage':{'prompt_tokens':4,'total_tokens':4}}" },
+    { DIALECT_TITAN_EMBED, DIALECT_GEMINI_EMBED, false, "{'embedding':[1],'inputTextTokenCount':3,'embeddingsByType':{'float':[1]}}",
+      "{'embedding':{'values':[1]},'usageMetadata':{'promptTokenCount':3,'totalTokenCount':3}}" },
+    { DIALECT_NOVA_EMBED, DIALECT_OPENAI_EMBEDDINGS, true, "{'embeddings':[{'embeddingType':'TEXT','embedding':[1,-2]}]}",
+      "{'object':'list','data':[{'object':'embedding','index':0,'embedding':'AACAPwAAAMA='}],'model':'m','usage':{'prompt_tokens':0,'total_tokens':0}}" },
+    { DIALECT_PREDICT_EMBED, DIALECT_OPENAI_EMBEDDINGS, false, "{'predictions':[{'embeddings':{'values':[1],'statistics':{'token_count':2,'truncated':false}}},{'embeddings':{'values':[2],'statistics':{'token_count':3}}}]}",
+      "{'object':'list','data':[{'object':'embedding','index':0,'embedding':[1]},{'object':'embedding','index':1,'embedding':[2]}],'model':'m','usage':{'prompt_tokens':5,'total_tokens':5}}" },
+    { DIALECT_PREDICT_EMBED, DIALECT_GEMINI_EMBED, false, "{'predictions':[{'embeddings':{'values':[1]}}]}", "{'embedding':{'values':[1]}}" },
+    { DIALECT_TITAN_EMBED, DIALECT_OPENAI_EMBEDDINGS, false, "{'message':'x','embedding':null}", NULL },
+    { DIALECT_NOVA_EMBED, DIALECT_OPENAI_EMBEDDINGS, false, "{'embeddings':[[1]]}", NULL },
+    { DIALECT_PREDICT_EMBED, DIALECT_OPENAI_EMBEDDINGS, false, "{'predictions':[{'values':[1]}]}", NULL },
     { DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT, false, "{'input_tokens':9}", "{'totalTokens':9}" },
     { DIALECT_GEMINI_COUNT, DIALECT_ANTHROPIC_COUNT, false, "{'totalTokens':9}", "{'input_tokens':9}" },
     { DIALECT_GEMINI_COUNT, DIALECT_ANTHROPIC_COUNT, false, "{'total':9}", NULL },
@@ -131,6 +174,10 @@ static void maps_requests(void)
     ALL(openai_to_ollama, DIALECT_OPENAI_EMBEDDINGS, DIALECT_OLLAMA_EMBED);
     ALL(openai_to_mistral, DIALECT_OPENAI_EMBEDDINGS, DIALECT_MISTRAL_EMBED);
     ALL(openai_to_gemini, DIALECT_OPENAI_EMBEDDINGS, DIALECT_GEMINI_EMBED);
+    ALL(openai_to_titan, DIALECT_OPENAI_EMBEDDINGS, DIALECT_TITAN_EMBED);
+    ALL(openai_to_nova, DIALECT_OPENAI_EMBEDDINGS, DIALECT_NOVA_EMBED);
+    ALL(openai_to_predict, DIALECT_OPENAI_EMBEDDINGS, DIALECT_PREDICT_EMBED);
+    ALL(google_to_predict, DIALECT_GEMINI_EMBED, DIALECT_PREDICT_EMBED);
     ALL(google_to_openai, DIALECT_GEMINI_EMBED, DIALECT_OPENAI_EMBEDDINGS);
     ALL(batch_to_openai, DIALECT_GEMINI_BATCH, DIALECT_OPENAI_EMBEDDINGS);
 }
@@ -163,6 +210,7 @@ static void caps_inputs(void)
 {
     static const struct { enum dialect to; int max; } caps[] = {
         { DIALECT_COHERE_EMBED, 96 }, { DIALECT_GEMINI_BATCH, 100 },
+        { DIALECT_PREDICT_EMBED, 250 },
         { DIALECT_OLLAMA_EMBED, EMBED_INPUTS_MAX },
     };
 

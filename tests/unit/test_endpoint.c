@@ -45,6 +45,13 @@ static void finds_known_paths(void)
     CU_ASSERT_STRING_EQUAL(name_at("/v1/messages/batches/b/results"),
                            "batches");
     CU_ASSERT_STRING_EQUAL(name_at("/openai/v1/messages/batches"), "-");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/videos/v/content"), "videos");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/containers/c/files"), "containers");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/evals"), "evals");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/realtime"), "-");
+    CU_ASSERT(endpoint_is_realtime(STR("/v1/realtime")));
+    CU_ASSERT(endpoint_is_realtime(STR("/openai/v1/realtime/calls")));
+    CU_ASSERT(!endpoint_is_realtime(STR("/v1/realtimes")));
     CU_ASSERT_STRING_EQUAL(name_at("/"), "root");
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic"), "root");
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic/"), "root");

@@ -166,39 +166,66 @@ static void what_is_no_ledger(void)
 }
 
 /* Each version that was ever released, as it was then: with a row. */
+static const char *const versions[] = {
+    "",
+    "CREATE TABLE try (id TEXT NOT NULL, attempt INTEGER NOT NULL,"
+    " time_ms INTEGER NOT NULL, principal TEXT, key TEXT, team TEXT,"
+    " user TEXT, model TEXT, provider TEXT, upstream_model TEXT,"
+    " credential TEXT, endpoint TEXT, class TEXT, ended TEXT,"
+    " price_version TEXT, tags TEXT, status INTEGER,"
+    " stream INTEGER NOT NULL, ms INTEGER NOT NULL, ttft_ms INTEGER,"
+    " tier TEXT, estimated INTEGER NOT NULL, input INTEGER,"
+    " cache_read INTEGER, cache_write INTEGER, cache_write_1h INTEGER,"
+    " output INTEGER, reasoning INTEGER, cost_nusd INTEGER,"
+    " PRIMARY KEY (id, attempt)) WITHOUT ROWID;"
+    "CREATE INDEX try_time ON try (time_ms);"
+    "CREATE TABLE day (day TEXT NOT NULL, key TEXT NOT NULL,"
+    " team TEXT NOT NULL, user TEXT NOT NULL, model TEXT NOT NULL,"
+    " provider TEXT NOT NULL, requests INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, errors INTEGER NOT NULL,"
+    " estimated INTEGER NOT NULL, unknown INTEGER NOT NULL,"
+    " priced INTEGER NOT NULL, input INTEGER NOT NULL,"
+    " cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL,"
+    " output INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
+    " cost_nusd INTEGER NOT NULL,"
+    " PRIMARY KEY (day, key, team, user, model, provider))"
+    " WITHOUT ROWID;"
+    "INSERT INTO try (id, attempt, time_ms, stream, ms, estimated)"
+    " VALUES ('req_0', 1, 1, 0, 1, 0);"
+    "INSERT INTO day VALUES ('1970-01-01','','','','','',1,1,0,0,1,0,"
+    "5,0,0,5,0,0);"
+    "PRAGMA user_version = 1",
+    "CREATE TABLE try (id TEXT NOT NULL, attempt INTEGER NOT NULL,"
+    " time_ms INTEGER NOT NULL, principal TEXT, key TEXT, team TEXT,"
+    " user TEXT, model TEXT, provider TEXT, upstream_model TEXT,"
+    " credential TEXT, endpoint TEXT, class TEXT, ended TEXT,"
+    " price_version TEXT, tags TEXT, status INTEGER,"
+    " stream INTEGER NOT NULL, ms INTEGER NOT NULL, ttft_ms INTEGER,"
+    " tier TEXT, estimated INTEGER NOT NULL, input INTEGER,"
+    " cache_read INTEGER, cache_write INTEGER, cache_write_1h INTEGER,"
+    " output INTEGER, reasoning INTEGER, cost_nusd INTEGER,"
+    " searches INTEGER, PRIMARY KEY (id, attempt)) WITHOUT ROWID;"
+    "CREATE INDEX try_time ON try (time_ms);"
+    "CREATE TABLE day (day TEXT NOT NULL, key TEXT NOT NULL,"
+    " team TEXT NOT NULL, user TEXT NOT NULL, model TEXT NOT NULL,"
+    " provider TEXT NOT NULL, requests INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, errors INTEGER NOT NULL,"
+    " estimated INTEGER NOT NULL, unknown INTEGER NOT NULL,"
+    " priced INTEGER NOT NULL, input INTEGER NOT NULL,"
+    " cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL,"
+    " output INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
+    " cost_nusd INTEGER NOT NULL, searches INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (day, key, team, user, model, provider))"
+    " WITHOUT ROWID;"
+    "INSERT INTO try (id, attempt, time_ms, stream, ms, estimated)"
+    " VALUES ('req_0', 1, 1, 0, 1, 0);"
+    "INSERT INTO day VALUES ('1970-01-01','','','','','',1,1,0,0,1,0,"
+    "5,0,0,5,0,0,3);"
+    "PRAGMA user_version = 2",
+};
+
 static void opens_what_every_version_left(void)
 {
-    static const char *const versions[] = {
-        "",
-        "CREATE TABLE try (id TEXT NOT NULL, attempt INTEGER NOT NULL,"
-        " time_ms INTEGER NOT NULL, principal TEXT, key TEXT, team TEXT,"
-        " user TEXT, model TEXT, provider TEXT, upstream_model TEXT,"
-        " credential TEXT, endpoint TEXT, class TEXT, ended TEXT,"
-        " price_version TEXT, tags TEXT, status INTEGER,"
-        " stream INTEGER NOT NULL, ms INTEGER NOT NULL, ttft_ms INTEGER,"
-        " tier TEXT, estimated INTEGER NOT NULL, input INTEGER,"
-        " cache_read INTEGER, cache_write INTEGER, cache_write_1h INTEGER,"
-        " output INTEGER, reasoning INTEGER, cost_nusd INTEGER,"
-        " PRIMARY KEY (id, attempt)) WITHOUT ROWID;"
-        "CREATE INDEX try_time ON try (time_ms);"
-        "CREATE TABLE day (day TEXT NOT NULL, key TEXT NOT NULL,"
-        " team TEXT NOT NULL, user TEXT NOT NULL, model TEXT NOT NULL,"
-        " provider TEXT NOT NULL, requests INTEGER NOT NULL,"
-        " tries INTEGER NOT NULL, errors INTEGER NOT NULL,"
-        " estimated INTEGER NOT NULL, unknown INTEGER NOT NULL,"
-        " priced INTEGER NOT NULL, input INTEGER NOT NULL,"
-        " cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL,"
-        " output INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
-        " cost_nusd INTEGER NOT NULL,"
-        " PRIMARY KEY (day, key, team, user, model, provider))"
-        " WITHOUT ROWID;"
-        "INSERT INTO try (id, attempt, time_ms, stream, ms, estimated)"
-        " VALUES ('req_0', 1, 1, 0, 1, 0);"
-        "INSERT INTO day VALUES ('1970-01-01','','','','','',1,1,0,0,1,0,"
-        "5,0,0,5,0,0);"
-        "PRAGMA user_version = 1",
-    };
-
     for (int v = 0; v < (int)(sizeof versions / sizeof *versions); v++) {
         struct buf b = BUF_INIT(1 << 20);
         struct err err = { 0 };
@@ -216,7 +243,8 @@ static void opens_what_every_version_left(void)
         UNIT_INT(ledger_db_put(db, buf_str(&b), &added, &err), 0);
         UNIT_INT(added, 1);
         rows = usage("");
-        UNIT_INT(sum(rows, "tries"), v + 1);
+        UNIT_INT(sum(rows, "tries"), v ? 2 : 1);
+        UNIT_INT(sum(rows, "searches"), v == 2 ? 3 : 0);
         json_decref(rows);
         ledger_db_close(db);
         buf_clear(&b);

@@ -40,8 +40,11 @@ static void bodies_are_edited(void)
                   "ps.test('calls begin anew', { req = { model = 'big' },"
                   " calls = { { expect = { req = { model = 'small' } } },"
                   " { req = { model = 'other' }, expect = { req = {"
-                  " model = 'other' } } } } })",
-                  5);
+                  " model = 'other' } } } } })"
+                  "ps.test('the model in a path', { req = {"
+                  " dialect = 'gemini', model = 'big' }, expect = {"
+                  " req = { model = 'small', max_tokens = 10 } } })",
+                  6);
     expect_told(edits,
                 "ps.test('a', { req = { body = { model = 'm', messages = {"
                 " { role = 'user', content = 'secret' } } } }, expect = {"

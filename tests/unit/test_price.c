@@ -18,6 +18,8 @@ static const char table[] =
     "\"a/tiny\":{\"input\":0.02,\"output\":37.5},"
     "\"a/think\":{\"input\":1000,\"output\":2000,\"reasoning\":3000},"
     "\"a/embed\":{\"input\":20},"
+    "\"a/rank\":{\"search\":2000000},"
+    "\"a/both\":{\"input\":20,\"search\":2000000},"
     "\"a/own\":{\"input\":500,\"output\":500,\"any_tier\":true},"
     "\"a/gpt-*\":{\"input\":1,\"output\":1},"
     "\"a/gpt-long-*\":{\"input\":2,\"output\":2}}}";
@@ -25,43 +27,53 @@ static const char table[] =
 /* Nano-USD by hand: tokens times nano-USD a token. */
 static const struct {
     const char *what, *model;
-    struct usage u; /* input, read, written, output, thought, 1h, tier */
+    /* input, read, written, output, thought, 1h, tier, searches */
+    struct usage u;
     int64_t nusd;
 } cases[] = {
-    { "2 x 2500 + 3 x 10000", "plain", { 2, -1, -1, 3, -1, -1, 0 }, 35000 },
+    { "2 x 2500 + 3 x 10000", "plain", { 2, -1, -1, 3, -1, -1, 0, 0 }, 35000 },
     { "a read without its price is input, not free", "plain",
-      { 2, 10, -1, 0, -1, -1, 0 }, 30000 },
-    { "a write too", "plain", { 2, -1, 4, 0, -1, -1, 0 }, 15000 },
-    { "each part at its own", "cached", { 100, 1000, 50, 10, 4, 20, 0 },
+      { 2, 10, -1, 0, -1, -1, 0, 0 }, 30000 },
+    { "a write too", "plain", { 2, -1, 4, 0, -1, -1, 0, 0 }, 15000 },
+    { "each part at its own", "cached", { 100, 1000, 50, 10, 4, 20, 0, 0 },
       300000 + 300000 + 30 * 3750 + 20 * 6000 + 150000 },
-    { "at the step: below it", "cached", { 200000, -1, -1, 1, -1, -1, 0 },
+    { "at the step: below it", "cached", { 200000, -1, -1, 1, -1, -1, 0, 0 },
       600000000 + 15000 },
-    { "above it: all of it", "cached", { 1, 200000, -1, 1, -1, -1, 0 },
+    { "above it: all of it", "cached", { 1, 200000, -1, 1, -1, -1, 0, 0 },
       6000 + 120000000 + 22500 },
     { "what the step does not list stays", "cached",
-      { 0, 200001, 10, 0, -1, 10, 0 }, 200001 * 600 + 60000 },
-    { "flex", "tiered", { 10, -1, -1, 10, -1, -1, TIER_FLEX }, 50000 },
+      { 0, 200001, 10, 0, -1, 10, 0, 0 }, 200001 * 600 + 60000 },
+    { "flex", "tiered", { 10, -1, -1, 10, -1, -1, TIER_FLEX, 0 }, 50000 },
     { "a tier that is not listed is unknown", "tiered",
-      { 10, -1, -1, 10, -1, -1, TIER_PRIORITY }, -1 },
+      { 10, -1, -1, 10, -1, -1, TIER_PRIORITY, 0 }, -1 },
     { "a large request at a tier is unknown", "cached",
-      { 300000, -1, -1, 1, -1, -1, TIER_FLEX }, -1 },
-    { "configured: any tier", "own", { 1, -1, -1, 1, -1, -1, TIER_BATCH },
+      { 300000, -1, -1, 1, -1, -1, TIER_FLEX, 0 }, -1 },
+    { "configured: any tier", "own", { 1, -1, -1, 1, -1, -1, TIER_BATCH, 0 },
       1000 },
-    { "0.02 a token: rounded once", "tiny", { 24, -1, -1, -1, -1, -1, 0 },
+    { "0.02 a token: rounded once", "tiny", { 24, -1, -1, -1, -1, -1, 0, 0 },
       0 },
-    { "half up", "tiny", { 25, -1, -1, -1, -1, -1, 0 }, 1 },
-    { "37.5 a token", "tiny", { -1, -1, -1, 3, -1, -1, 0 }, 113 },
-    { "thought is part of the output", "think", { 0, -1, -1, 10, 4, -1, 0 },
+    { "half up", "tiny", { 25, -1, -1, -1, -1, -1, 0, 0 }, 1 },
+    { "37.5 a token", "tiny", { -1, -1, -1, 3, -1, -1, 0, 0 }, 113 },
+    { "thought is part of the output", "think", { 0, -1, -1, 10, 4, -1, 0, 0 },
       6 * 2000 + 4 * 3000 },
-    { "thought beside the output", "think", { 0, -1, -1, 2, 4, -1, 0 },
+    { "thought beside the output", "think", { 0, -1, -1, 2, 4, -1, 0, 0 },
       12000 },
-    { "only input", "embed", { 50, -1, -1, -1, -1, -1, 0 }, 1000 },
-    { "output without a price", "embed", { 50, -1, -1, 1, -1, -1, 0 }, -1 },
-    { "no usage", "plain", { -1, -1, -1, -1, -1, -1, 0 }, -1 },
-    { "free is known", "plain", { 0, -1, -1, 0, -1, -1, 0 }, 0 },
-    { "the longest prefix", "gpt-long-1", { 1, -1, -1, 0, -1, -1, 0 }, 2 },
-    { "a shorter one", "gpt-1", { 1, -1, -1, 0, -1, -1, 0 }, 1 },
-    { "none", "other", { 1, -1, -1, 0, -1, -1, 0 }, -1 },
+    { "only input", "embed", { 50, -1, -1, -1, -1, -1, 0, 0 }, 1000 },
+    { "output without a price", "embed", { 50, -1, -1, 1, -1, -1, 0, 0 }, -1 },
+    { "no usage", "plain", { -1, -1, -1, -1, -1, -1, 0, 0 }, -1 },
+    { "free is known", "plain", { 0, -1, -1, 0, -1, -1, 0, 0 }, 0 },
+    { "a search", "rank", { -1, -1, -1, -1, -1, -1, 0, 1 }, 2000000 },
+    { "three, and tokens that nobody bills", "rank",
+      { 21, -1, -1, 2, -1, -1, 0, 3 }, 6000000 },
+    { "tokens that are billed as well", "both",
+      { 50, -1, -1, -1, -1, -1, 0, 1 }, 2001000 },
+    { "tokens without a search", "rank", { 21, -1, -1, -1, -1, -1, 0, 0 },
+      -1 },
+    { "a search without a price", "embed", { 50, -1, -1, -1, -1, -1, 0, 1 },
+      -1 },
+    { "the longest prefix", "gpt-long-1", { 1, -1, -1, 0, -1, -1, 0, 0 }, 2 },
+    { "a shorter one", "gpt-1", { 1, -1, -1, 0, -1, -1, 0, 0 }, 1 },
+    { "none", "other", { 1, -1, -1, 0, -1, -1, 0, 0 }, -1 },
 };
 
 static struct price_table *open_table(void)
@@ -101,7 +113,7 @@ static void properties(void)
     srand(7);
     for (int i = 0; i < 20000; i++) {
         struct usage a = { rand() % 50000, rand() % 50000, rand() % 50000,
-                           rand() % 50000, -1, 0, 0 };
+                           rand() % 50000, -1, 0, 0, 0 };
         struct usage in = a, out = a;
         int64_t all, parts;
 
@@ -116,7 +128,7 @@ static void properties(void)
         CU_ASSERT_FATAL(price_cost(row, &a) > all);
     }
     CU_ASSERT(price_cost(row, &(struct usage){ INT64_MAX / 4, -1, -1,
-                                               INT64_MAX / 4, -1, -1, 0 }) ==
+                                               INT64_MAX / 4, -1, -1, 0, 0 }) ==
               INT64_MAX);
     price_table_free(t);
 }
@@ -146,6 +158,19 @@ static void parse(void)
     }
 }
 
+static void parse_searches(void)
+{
+    int64_t v = -1;
+
+    CU_ASSERT(price_parse_search(STR("0.002 USD/search"), &v));
+    CU_ASSERT_EQUAL(v, 2000000000);
+    CU_ASSERT(price_parse_search(STR("999999.999999 USD/search"), &v));
+    CU_ASSERT_EQUAL(v, 999999999999000000);
+    CU_ASSERT(!price_parse_search(STR("2 USD/Mtok"), &v));
+    CU_ASSERT(!price_parse(STR("2 USD/search"), &v));
+    CU_ASSERT(!price_parse_search(STR("1e3 USD/search"), &v));
+}
+
 static void versions(void)
 {
     struct err err = { 0 };
@@ -161,4 +186,5 @@ static void versions(void)
 }
 
 UNIT_MAIN("price", { "by hand", by_hand }, { "properties", properties },
-          { "parse", parse }, { "versions", versions })
+          { "parse", parse }, { "parse searches", parse_searches },
+          { "versions", versions })

@@ -21,7 +21,9 @@ enum {
     PS_COHERE, PS_OLLAMA,
     PS_MISTRAL, /* OpenAI's chat, strictly */
     PS_OPENAI_PATHS, /* PS_PASSTHROUGH: images, audio, files, batches ... */
-    PS_GEMINI_BATCH /* PS_EMBEDDINGS: batchEmbedContents */
+    PS_GEMINI_BATCH, /* PS_EMBEDDINGS: batchEmbedContents */
+    PS_TITAN, PS_NOVA, /* PS_EMBEDDINGS: by Bedrock's InvokeModel */
+    PS_PREDICT /* PS_EMBEDDINGS: by Vertex AI's :predict */
 };
 
 /** How a streamed answer is framed; PS_JSON: it is not streamed. Where one op
