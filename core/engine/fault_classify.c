@@ -8,6 +8,7 @@
 #include "engine/config.h"
 #include "engine/fault.h"
 #include "engine/plugin.h"
+#include "wire/error_detail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ static const char *const code_places[] = {
 };
 
 static const char *const message_places[] = {
-    "/error/message", "/error",           "/message", "/detail",
-    "/detail/0/msg",  "/0/error/message", "/errors/0",
+    "/error/message", "/error",    "/message",
+    "/detail",        "/0/error/message", "/errors/0",
 };
 
 /* Where an error inside a 200 may say which status it would have been. */
@@ -62,6 +63,21 @@ static struct str first_of(struct attempt_host *h, const char *const *places,
             return s;
     }
     return STR_NULL;
+}
+
+/* Faults of members: each with where it is. */
+static struct str details_of(struct attempt_host *h)
+{
+    static const char *const objects[] = { "", "/error" };
+    struct str s = STR_NULL;
+
+    for (size_t i = 0; i < N_OF(objects) && !s.n; i++) {
+        if (ps_answer_raw(&h->pub, objects[i]).n)
+            s = error_detail(&h->answer_json,
+                             json_at(&h->answer_json, str_of(objects[i])),
+                             h->arena);
+    }
+    return s;
 }
 
 static void from_inside_200(struct attempt_host *h, ps_fault *f)
@@ -129,6 +145,8 @@ void attempt_classify(struct attempt_host *host, const struct conf_quirks *q,
     f->code = ps_from_str(first_of(host, code_places, N_OF(code_places)));
     f->message =
         ps_from_str(first_of(host, message_places, N_OF(message_places)));
+    if (!f->message.n)
+        f->message = ps_from_str(details_of(host));
     if (!f->code.n)
         f->code = ps_from_str(host->answer_name);
     if (!apply_quirks(host, q, f))

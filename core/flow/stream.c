@@ -361,10 +361,14 @@ static struct str body_said(struct request *r, struct str body)
 
     if (!x)
         return body;
-    if (translate_body(r, body, &w, &err) == 0 && !w.error)
+    if (translate_body(r, body, &w, &err))
+        stream_fault(r, PS_FAULT_PROTOCOL,
+                     err.code ? err.msg
+                              : "the answer could not be translated");
+    else if (w.error) /* the model's, in an answer that is none by its form */
+        stream_error_object(r, body, &w);
+    else
         return buf_str(&x->said);
-    stream_fault(r, PS_FAULT_PROTOCOL,
-                 err.code ? err.msg : "the answer could not be translated");
     return STR_NULL;
 }
 

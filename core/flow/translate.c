@@ -2,6 +2,9 @@
 /* Copyright The Penstock Authors */
 #include "flow/translate.h"
 
+#include "wire/codec_echo.h"
+#include "wire/codec_unwrap.h"
+#include "wire/codec_where.h"
 #include "wire/embed.h"
 #include "wire/ratelimit.h"
 
@@ -138,15 +141,58 @@ static void put_whats(const struct codec_report *report, struct buf *out)
     }
 }
 
-static int say_refused(const struct attempt *t, enum codec_fate fate,
+/* "'messages[0].content[1]' of type 'video': ", as far as it is known. */
+static void put_where(const struct request *r, uint32_t node,
+                      const char *path, struct buf *out)
+{
+    uint32_t kind = JSON_NONE;
+    struct str type;
+
+    if (!path[0])
+        return;
+    if (r->json.nodes[node].type == JSON_T_OBJECT)
+        kind = json_member(&r->json, node, STR("type"));
+    type = json_text(&r->json, kind, r->arena);
+    (void)buf_printf(out, type.n && type.n < 64 ? "'%s' of type '" STR_FMT
+                                                  "': "
+                                                : "'%s': ",
+                     path, STR_ARG(type));
+}
+
+/* A first refused thing by its place, and all of them by what they are. */
+static int say_where(struct request *r, const struct attempt *t,
+                     const struct codec_report *report, struct err *err)
+{
+    struct buf whats = BUF_INIT(DROPPED_MAX + 1);
+    struct buf where = BUF_INIT(256);
+    const char *at = report->where;
+    uint32_t node;
+    char path[sizeof err->at] = "";
+
+    if (!at && codec_noted(report, FATE_REFUSED, FEATURE_N))
+        at = r->neutral->param[PARAM_N].p;
+    node = codec_node_at(&r->json, at);
+    if (node != JSON_NONE)
+        codec_path(&r->json, node, r->endpoint->dialect, r->arena, path,
+                   sizeof path);
+    put_where(r, node, path, &where);
+    put_whats(report, &whats);
+    err_at(err, ERR_INVALID_REQUEST, path,
+           STR_FMT "The target " STR_FMT " cannot be asked for: " STR_FMT
+                   ". Leave it out, or name a model that takes it.",
+           STR_ARG(buf_str(&where)), STR_ARG(t->target->name),
+           STR_ARG(buf_str(&whats)));
+    buf_clear(&where);
+    buf_clear(&whats);
+    return -ERR_INVALID_REQUEST;
+}
+
+static int say_dropped(const struct attempt *t,
                        const struct codec_report *report, struct err *err)
 {
     struct buf names = BUF_INIT(DROPPED_MAX + 1);
 
-    if (fate == FATE_REFUSED)
-        put_whats(report, &names);
-    else
-        codec_report_names(report, fate, DROPPED_MAX, &names);
+    codec_report_names(report, FATE_DROPPED, DROPPED_MAX, &names);
     err_set(err, ERR_INVALID_REQUEST,
             "The target " STR_FMT " cannot be asked for: " STR_FMT ".",
             STR_ARG(t->target->name), STR_ARG(buf_str(&names)));
@@ -161,12 +207,12 @@ static int judge_report(struct request *r, struct attempt *t,
     struct buf names = BUF_INIT(DROPPED_MAX + 1);
 
     if (codec_any(report, FATE_REFUSED))
-        return say_refused(t, FATE_REFUSED, report, err);
+        return say_where(r, t, report, err);
     r->dropped = STR_NULL;
     if (!codec_any(report, FATE_DROPPED))
         return 0;
     if (refuses(r))
-        return say_refused(t, FATE_DROPPED, report, err);
+        return say_dropped(t, report, err);
     codec_report_names(report, FATE_DROPPED, DROPPED_MAX, &names);
     r->dropped = arena_dup(r->arena, buf_str(&names));
     t->translation->left_out = r->dropped;
@@ -217,10 +263,21 @@ static int open_answer(struct request *r, struct attempt *t)
                                   .max_held = TRANSLATED_BODY_MAX,
                                   .lost = &x->lost };
 
+    if (x->client->dialect == DIALECT_RESPONSES) {
+        out.echo = responses_echo(&r->json, r->arena);
+        if (!out.echo)
+            return -ERR_NOMEM;
+    }
     x->stream = out.stream;
     x->in = codec_in_new(x->target, r->arena, &in);
     x->out = codec_out_new(x->client, r->arena, &out);
-    return x->in && x->out ? 0 : -ERR_NOMEM;
+    x->unwrap = NULL;
+    if (r->neutral->format.wrap != WRAP_NONE)
+        x->unwrap = codec_unwrap_new(r->arena, r->neutral->format.wrap ==
+                                                   WRAP_BARE);
+    return x->in && x->out &&
+                   (x->unwrap || r->neutral->format.wrap == WRAP_NONE)
+               ? 0 : -ERR_NOMEM;
 }
 
 /* It is no fault of the target's: the caller hears of it. */
@@ -358,6 +415,13 @@ static void hear_error(struct hearing *h, const struct neutral_error *e)
     h->w->error_message = arena_dup(a, e->message);
 }
 
+static int say(void *ud, const struct neutral_event *ev)
+{
+    struct translation *x = ud;
+
+    return x->client->encode(x->out, ev, &x->said);
+}
+
 static int hear(void *ud, const struct neutral_event *ev)
 {
     struct hearing *h = ud;
@@ -377,7 +441,9 @@ static int hear(void *ud, const struct neutral_event *ev)
         rc = comment_lost(h->r, h->x);
     if (rc)
         return rc;
-    return h->x->client->encode(h->x->out, ev, &h->x->said);
+    if (h->x->unwrap)
+        return codec_unwrap(h->x->unwrap, ev, say, h->x);
+    return say(h->x, ev);
 }
 
 int translate_event(struct request *r, struct str event, struct str data,

@@ -23,6 +23,7 @@ struct translation {
     struct codec_names names; /* copied: the client's bytes may go first */
     struct codec_in *in;
     struct codec_out *out;
+    struct codec_unwrap *unwrap; /* of texts, on their way out; or NULL */
     struct buf body;   /* for upstream, before the vendor's edits */
     struct json index; /* of body */
     struct buf said;   /* for the client, of the event at hand */

@@ -21,6 +21,7 @@
 #include "wire/neutral.h"
 #include "wire/neutral_event.h"
 
+struct codec_echo;
 struct codec_in;  /* decodes one answer */
 struct codec_out; /* encodes one answer */
 
@@ -49,6 +50,7 @@ struct codec_out_opts {
     bool include_usage; /* a stream's client asked for it (OpenAI) */
     bool legacy_functions; /* the client asked with `functions` (OpenAI) */
     bool base64;        /* vectors as base64 of floats (OpenAI) */
+    const struct codec_echo *echo; /* Responses': what was asked; or NULL */
     struct str model;   /* as the client is to see it; absent: upstream's */
     struct str unique;  /* for an answer without an id */
     int64_t created;    /* seconds since 1970, where upstream says none */

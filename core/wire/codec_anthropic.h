@@ -42,6 +42,8 @@ void anthropic_describe_tool(struct str type, struct str name,
                              struct neutral_tool *t);
 int anthropic_read_media(struct rd *rd, struct neutral_message *m,
                          uint32_t node, bool document);
+int anthropic_read_quoted(struct rd *rd, struct neutral_message *m,
+                          uint32_t node);
 
 /* ---- requests: writing -------------------------------------------------- */
 

@@ -165,6 +165,8 @@ static int read_block(struct rd *rd, struct neutral_message *m, uint32_t node)
         return rd_fault(rd, node, "an object with a type");
     if (str_is(name, "image") || str_is(name, "document"))
         return anthropic_read_media(rd, m, node, name.p[0] == 'd');
+    if (str_is(name, "search_result"))
+        return anthropic_read_quoted(rd, m, node);
     while (i < sizeof kinds / sizeof kinds[0] && !str_is(name, kinds[i].type))
         i++;
     if (i == sizeof kinds / sizeof kinds[0])

@@ -49,7 +49,6 @@ static int read_source(struct rd *rd, uint32_t node, struct neutral_media *m)
     return rd_text(rd, at[S_MEDIA_TYPE], &m->mime);
 }
 
-/* A document made of blocks is one that only this dialect can say. */
 static bool is_made_of_blocks(struct rd *rd, uint32_t node)
 {
     uint32_t source = json_member(rd->j, node, STR("source"));
@@ -57,6 +56,70 @@ static bool is_made_of_blocks(struct rd *rd, uint32_t node)
                                                        STR("type")));
 
     return str_is((struct str){ type.p, type.n }, "content");
+}
+
+/* ---- what others read as text ------------------------------------------- */
+
+/* A head line as a block of its own: both, one, or nothing at all. */
+static int add_head(struct rd *rd, struct neutral_message *m,
+                    struct jstr title, struct jstr more)
+{
+    struct neutral_block *b;
+    struct str s;
+
+    if (!title.n && !more.n)
+        return 0;
+    s = title.n && more.n
+            ? arena_fmt(rd->a, STR_FMT " (" STR_FMT ")", (int)title.n,
+                        title.p, (int)more.n, more.p)
+            : (struct str){ title.n ? title.p : more.p,
+                            title.n ? title.n : more.n };
+    b = rd_block(rd, m, BLOCK_TEXT);
+    if (!b)
+        return -rd->err->code;
+    b->text = (struct jstr){ s.p, s.n };
+    return s.p ? 0 : rd_nomem(rd);
+}
+
+enum { Q_TYPE, Q_SOURCE, Q_TITLE, Q_CONTEXT, Q_CONTENT, Q_CITATIONS, Q_CACHE,
+       Q_COUNT };
+
+static const struct rd_field quoted_fields[] = {
+    [Q_TYPE] = RD_FIELD("type", RD_STRING),
+    [Q_SOURCE] = RD_FIELD("source", RD_STRING | RD_OBJECT),
+    [Q_TITLE] = RD_FIELD("title", RD_STRING),
+    [Q_CONTEXT] = RD_FIELD("context", RD_STRING),
+    [Q_CONTENT] = RD_FIELD("content", RD_ARRAY),
+    [Q_CITATIONS] = RD_FIELD("citations", RD_OBJECT),
+    [Q_CACHE] = RD_FIELD("cache_control", RD_OBJECT),
+};
+
+/* A search_result, and a document made of blocks: no other dialect has them,
+ * but what is in them is texts and images. */
+int anthropic_read_quoted(struct rd *rd, struct neutral_message *m,
+                          uint32_t node)
+{
+    uint32_t at[Q_COUNT], content;
+    struct jstr more;
+    bool document;
+    int rc = rd_object(rd, node, quoted_fields, Q_COUNT,
+                       "messages[].content[]", at);
+
+    if (rc)
+        return rc;
+    content = json_member(rd->j, at[Q_SOURCE], STR("content"));
+    document = content != JSON_NONE;
+    more = rd_jstr(rd, at[document ? Q_CONTEXT : Q_SOURCE]);
+    rc = add_head(rd, m, rd_jstr(rd, at[Q_TITLE]), more);
+    if (!rc)
+        rc = anthropic_read_content(rd, m, document ? content
+                                                    : at[Q_CONTENT]);
+    if (!rc && rd_bool(rd, json_member(rd->j, at[Q_CITATIONS],
+                                       STR("enabled"))) == 1)
+        rc = rd_unread(rd, "messages[].content[]", STR("citations"));
+    if (!rc && m->last && at[Q_CACHE] != JSON_NONE)
+        rc = rd_cache(rd, at[Q_CACHE], &m->last->cache);
+    return rc;
 }
 
 int anthropic_read_media(struct rd *rd, struct neutral_message *m,
@@ -76,7 +139,7 @@ int anthropic_read_media(struct rd *rd, struct neutral_message *m,
     int rc;
 
     if (is_made_of_blocks(rd, node))
-        return rd_unknown(rd, m, node, STR("document"));
+        return anthropic_read_quoted(rd, m, node);
     rc = rd_object(rd, node, f, COUNT, "messages[].content[]", at);
     if (rc)
         return rc;

@@ -175,7 +175,7 @@ static bool can_source(struct aw *w, const struct neutral_media *m)
     case MEDIA_FILE_ID:
         if (cw_same(&w->c))
             return true;
-        cw_note(&w->c, FATE_REFUSED, FEATURE_FILE_ID);
+        cw_refuse(&w->c, FEATURE_FILE_ID, m->data.p);
         return false;
     case MEDIA_URL: /* a data: URL that is no base64 is none that it takes */
         return str_starts((struct str){ m->data.p, m->data.n }, STR("http"));
@@ -191,13 +191,14 @@ static bool can_source(struct aw *w, const struct neutral_media *m)
 bool anthropic_can_media(struct aw *w, const struct neutral_media *m)
 {
     if (m->kind == MEDIA_AUDIO) {
-        cw_note(&w->c, FATE_REFUSED, FEATURE_AUDIO);
+        cw_refuse(&w->c, FEATURE_AUDIO, m->data.p);
         return false;
     }
     if (can_source(w, m))
         return true;
-    cw_note(&w->c, FATE_REFUSED, m->kind == MEDIA_IMAGE ? FEATURE_IMAGE
-                                                        : FEATURE_DOCUMENT);
+    cw_refuse(&w->c,
+              m->kind == MEDIA_IMAGE ? FEATURE_IMAGE : FEATURE_DOCUMENT,
+              m->data.p);
     return false;
 }
 

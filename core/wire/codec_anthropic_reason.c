@@ -193,10 +193,12 @@ static const char *effort_of(struct aw *w)
     }
     if (str_is(t->effort, "xhigh") && cw_can(&w->c, CAN_XHIGH))
         return "xhigh";
+    if (!str_is(t->effort, "xhigh") && !str_is(t->effort, "minimal")) {
+        cw_note(&w->c, FATE_DROPPED, FEATURE_REASONING); /* no word of ours */
+        return NULL;
+    }
     cw_note(&w->c, FATE_MAPPED, FEATURE_REASONING);
-    return str_is(t->effort, "xhigh")     ? "high"
-           : str_is(t->effort, "minimal") ? "low"
-                                          : NULL;
+    return str_is(t->effort, "xhigh") ? "high" : "low";
 }
 
 void anthropic_put_reasoning(struct aw *w)

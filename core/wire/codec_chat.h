@@ -38,6 +38,10 @@ void chat_put_reasoning_back(struct cw *c, const struct neutral_message *m);
 /* Is it to go in <think> tags, inside of the content's string? */
 bool chat_has_tags(const struct cw *c, const struct neutral_message *m);
 void chat_put_tags(struct cw *c, const struct neutral_message *m);
+/* Is it to go as the first part of the content? */
+bool chat_has_thinking_parts(const struct cw *c,
+                             const struct neutral_message *m);
+void chat_put_thinking_part(struct cw *c, const struct neutral_message *m);
 /* The part has no place in a message of this dialect, or this target's. */
 bool chat_can_part(struct cw *c, const struct neutral_block *b);
 bool chat_marked(const struct cw *c, const struct neutral_block *b);

@@ -21,6 +21,7 @@ enum {
     M_DETAILS,
     M_BLOCKS,
     M_CACHE,
+    M_PREFIX,
     M_COUNT,
 };
 
@@ -37,6 +38,7 @@ static const struct rd_field message_fields[] = {
     [M_DETAILS] = RD_FIELD("reasoning_details", RD_ARRAY),
     [M_BLOCKS] = RD_FIELD("thinking_blocks", RD_ARRAY),
     [M_CACHE] = RD_FIELD("cache_control", RD_OBJECT),
+    [M_PREFIX] = RD_FIELD("prefix", RD_BOOL), /* where it stands says it */
 };
 
 static int add_text(struct rd *rd, struct neutral_message *m,

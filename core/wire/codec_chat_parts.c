@@ -17,6 +17,7 @@ enum {
     P_AUDIO,
     P_FILE,
     P_THINKING,
+    P_CLOSED,
     P_CACHE,
     P_BREAKPOINT,
     P_COUNT,
@@ -30,6 +31,7 @@ static const struct rd_field part_fields[] = {
     [P_AUDIO] = RD_FIELD("input_audio", RD_OBJECT),
     [P_FILE] = RD_FIELD("file", RD_OBJECT),
     [P_THINKING] = RD_FIELD("thinking", RD_STRING | RD_ARRAY),
+    [P_CLOSED] = RD_FIELD("closed", RD_BOOL), /* Mistral: all of it came */
     [P_CACHE] = RD_FIELD("cache_control", RD_OBJECT),
     [P_BREAKPOINT] = RD_FIELD("prompt_cache_breakpoint", RD_OBJECT),
 };

@@ -24,6 +24,11 @@ static bool is_signed(const struct neutral_block *b)
            str_find(t->detail, STR("\"signature\":")) >= 0;
 }
 
+static enum codec_reasoning_in way_back(const struct cw *c)
+{
+    return c->t->strip_thinking ? REASONING_IN_NONE : c->t->reasoning_in;
+}
+
 /* All thinking that may be read, as one text; "" where there is none. */
 static void put_text(struct cw *c, const struct neutral_message *m)
 {
@@ -160,6 +165,47 @@ static void put_blocks(struct cw *c, const struct neutral_message *m)
     jw_close(&c->w, ']');
 }
 
+/* ---- parts of the content ----------------------------------------------- */
+
+bool chat_has_thinking_parts(const struct cw *c,
+                             const struct neutral_message *m)
+{
+    const struct neutral_block *b = m->first;
+
+    if (way_back(c) != REASONING_IN_PARTS)
+        return false;
+    while (b && !(b->kind == BLOCK_THINKING && b->thinking.text.n))
+        b = b->next;
+    return b != NULL;
+}
+
+void chat_put_thinking_part(struct cw *c, const struct neutral_message *m)
+{
+    jw_open(&c->w, '{');
+    jw_member_text(&c->w, "type", STR("thinking"));
+    jw_key(&c->w, "thinking");
+    jw_open(&c->w, '[');
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (b->kind != BLOCK_THINKING || !b->thinking.text.n)
+            continue;
+        jw_open(&c->w, '{');
+        jw_member_text(&c->w, "type", STR("text"));
+        jw_member_jstr(&c->w, "text", b->thinking.text);
+        jw_close(&c->w, '}');
+    }
+    jw_close(&c->w, ']');
+    jw_close(&c->w, '}');
+}
+
+/* Signatures, and what nobody may read, have no place in them. */
+static void note_signed(struct cw *c, const struct neutral_message *m)
+{
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (is_reasoning(b) && is_signed(b))
+            cw_note(c, FATE_DROPPED, FEATURE_THINKING);
+    }
+}
+
 /* ---- all of it ---------------------------------------------------------- */
 
 static void note_dropped(struct cw *c, const struct neutral_message *m)
@@ -181,11 +227,6 @@ static bool any_reasoning(const struct neutral_message *m)
             return true;
     }
     return false;
-}
-
-static enum codec_reasoning_in way_back(const struct cw *c)
-{
-    return c->t->strip_thinking ? REASONING_IN_NONE : c->t->reasoning_in;
 }
 
 bool chat_has_tags(const struct cw *c, const struct neutral_message *m)
@@ -226,6 +267,9 @@ void chat_put_reasoning_back(struct cw *c, const struct neutral_message *m)
             put_blocks(c, m);
         break;
     case REASONING_IN_TAGS: /* with the content */
+        break;
+    case REASONING_IN_PARTS: /* in it */
+        note_signed(c, m);
         break;
     }
 }

@@ -7,6 +7,7 @@
  */
 #include "wire/codec_chat.h"
 #include "wire/codec_turns.h"
+#include "wire/codec_where.h"
 
 /* The parts of a message that stand in `content`. */
 static uint32_t count_parts(struct cw *c, const struct neutral_block *b,
@@ -58,6 +59,18 @@ static void put_content(struct cw *c, const struct neutral_block *first)
     jw_open(&c->w, '[');
     for (const struct neutral_block *b = first; b; b = b->next) {
         if (chat_can_part(c, b))
+            chat_put_part(c, b);
+    }
+    jw_close(&c->w, ']');
+}
+
+/* Thinking as a part, and behind it what was said. */
+static void put_thought(struct cw *c, const struct neutral_message *m)
+{
+    jw_open(&c->w, '[');
+    chat_put_thinking_part(c, m);
+    for (const struct neutral_block *b = m->first; b; b = b->next) {
+        if (chat_can_part(c, b) && (b->kind != BLOCK_TEXT || b->text.n))
             chat_put_part(c, b);
     }
     jw_close(&c->w, ']');
@@ -161,7 +174,8 @@ static void put_orphan(struct cw *c, struct str id)
 
 static void too_many(struct cw *c)
 {
-    cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST, "messages",
+    cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST,
+                      codec_talk_field(c->r->from),
                       "More than %d tool calls in one turn.",
                       CALLS_A_TURN_MAX));
 }
@@ -341,11 +355,24 @@ static void note_silent(struct cw *c, const struct neutral_message *m)
     }
 }
 
+/* A turn of what no other dialect has: no word of it is left. */
+static bool is_all_unknown(struct cw *c, const struct neutral_message *m)
+{
+    const struct neutral_block *b = m->first;
+
+    while (b && b->kind == BLOCK_UNKNOWN && !chat_can_part(c, b) &&
+           !str_starts(b->unknown.type, STR("reasoning")))
+        b = b->next;
+    return m->first && !b;
+}
+
 static void put_assistant(struct cw *c, const struct neutral_message *m)
 {
     uint32_t calls = 0, parts = 0;
     bool all_text;
 
+    if (is_all_unknown(c, m))
+        return;
     if (c->t->strict && is_silent(m)) {
         note_silent(c, m);
         return;
@@ -359,6 +386,8 @@ static void put_assistant(struct cw *c, const struct neutral_message *m)
     jw_key(&c->w, "content");
     if (chat_has_tags(c, m))
         put_tagged(c, m);
+    else if (chat_has_thinking_parts(c, m))
+        put_thought(c, m);
     else if (!parts && calls)
         jw_raw(&c->w, STR("null"));
     else

@@ -5,6 +5,7 @@
  * members is fixed, so that the same conversation gives the same prefix.
  */
 #include "wire/codec_chat.h"
+#include "wire/codec_turns.h"
 
 #include "base/sha256.h"
 
@@ -79,6 +80,8 @@ static const char *effort_for(struct cw *c)
 
     if (t->kind == REASONING_OFF)
         return cw_can(c, CAN_THINK_OFF) ? "none" : NULL;
+    if (c->t->strict) /* Mistral has these two */
+        return str_is(t->effort, "minimal") ? "none" : "high";
     if (!t->effort.p && t->kind == REASONING_BUDGET)
         return t->budget < BUDGET_LOW ? "low"
                : t->budget < BUDGET_MEDIUM ? "medium" : "high";
@@ -113,6 +116,17 @@ static void put_reasoning_same(struct cw *c)
     jw_close(&c->w, '}');
 }
 
+/* No member asks for it: never had, or (Mistral's) always. */
+static void put_no_effort(struct cw *c, bool off)
+{
+    bool always = c->t->strict && cw_can(c, CAN_REASON);
+
+    if (off == always)
+        cw_note(c, FATE_DROPPED, FEATURE_REASONING);
+    else if (always)
+        cw_note(c, FATE_MAPPED, FEATURE_REASONING);
+}
+
 static void put_reasoning(struct cw *c)
 {
     enum reasoning_kind kind = c->r->reasoning.kind;
@@ -125,8 +139,7 @@ static void put_reasoning(struct cw *c)
     if (kind == REASONING_UNSET && !c->r->reasoning.effort.p)
         return;
     if (!cw_can(c, CAN_REASON | CAN_EFFORT)) {
-        if (kind != REASONING_OFF)
-            cw_note(c, FATE_DROPPED, FEATURE_REASONING);
+        put_no_effort(c, kind == REASONING_OFF);
         return;
     }
     effort = effort_for(c);
@@ -201,6 +214,18 @@ static void put_rest(struct cw *c)
     }
 }
 
+/* A choice among some of the tools is OpenAI's own: elsewhere the others are
+ * left out. */
+static void narrow(struct cw *c, struct neutral_request *copy)
+{
+    if (!c->r->choice.allowed || cw_can(c, CAN_ALLOWED_TOOLS) || cw_same(c))
+        return;
+    cw_narrow_tools(c, copy);
+    copy->choice.allowed = NULL;
+    c->r = copy;
+    cw_note(c, FATE_MAPPED, FEATURE_ALLOWED_TOOLS);
+}
+
 int chat_encode_request(const struct neutral_request *r,
                         const struct codec_target *target, struct arena *a,
                         struct buf *out, struct codec_report *report,
@@ -208,9 +233,11 @@ int chat_encode_request(const struct neutral_request *r,
 {
     struct cw c = { { out, 0, false }, r,      target, DIALECT_OPENAI_CHAT,
                     a,                 report, names,  err };
+    struct neutral_request copy;
 
     *report = (struct codec_report){ 0 };
     *names = (struct codec_names){ 0 };
+    narrow(&c, &copy);
     jw_open(&c.w, '{');
     jw_member_text(&c.w, "model", target->model);
     jw_key(&c.w, "messages");

@@ -24,13 +24,13 @@ static bool can_media(struct cw *c, const struct neutral_media *m)
     if (cw_same(c))
         return true;
     if (m->source == MEDIA_FILE_ID) {
-        cw_note(c, FATE_REFUSED, FEATURE_FILE_ID);
+        cw_refuse(c, FEATURE_FILE_ID, m->data.p);
         return false;
     }
     if (!cw_can(c, CAN_PARTS) ||
         (m->kind == MEDIA_DOCUMENT && m->source == MEDIA_URL &&
          !c->t->strict)) {
-        cw_note(c, FATE_REFUSED, f);
+        cw_refuse(c, f, m->data.p);
         return false;
     }
     return true;

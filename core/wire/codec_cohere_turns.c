@@ -59,9 +59,11 @@ static bool is_part(struct cw *c, const struct neutral_block *b)
         return true;
     if (m->kind == MEDIA_IMAGE && m->source != MEDIA_FILE_ID)
         return true;
-    cw_note(c, FATE_REFUSED, m->source == MEDIA_FILE_ID ? FEATURE_FILE_ID
-                             : m->kind == MEDIA_AUDIO   ? FEATURE_AUDIO
-                                                        : FEATURE_DOCUMENT);
+    cw_refuse(c,
+              m->source == MEDIA_FILE_ID ? FEATURE_FILE_ID
+              : m->kind == MEDIA_AUDIO   ? FEATURE_AUDIO
+                                         : FEATURE_DOCUMENT,
+              m->data.p);
     return false;
 }
 
@@ -187,7 +189,7 @@ static void note_rest(struct cw *c, const struct neutral_message *m)
         if (b->kind == BLOCK_UNKNOWN)
             cw_unknown(c, &b->unknown);
         else if (b->kind == BLOCK_MEDIA)
-            cw_note(c, FATE_REFUSED, FEATURE_IMAGE);
+            cw_refuse(c, FEATURE_IMAGE, b->media.data.p);
         else if (b->kind == BLOCK_THINKING &&
                  (b->thinking.redacted.p || b->thinking.thought.n ||
                   c->t->strip_thinking))

@@ -51,7 +51,7 @@ enum neutral_finish converse_finish(struct jstr word)
         if (str_is(s, finishes[i].word))
             return finishes[i].finish;
     }
-    return FINISH_STOP; /* malformed_tool_use, malformed_model_output */
+    return FINISH_NONE; /* malformed_tool_use, malformed_model_output */
 }
 
 static const struct {
@@ -153,13 +153,18 @@ static int read_finish(struct converse_in *in)
     uint32_t more = in_member(j, 0, STR("additionalModelResponseFields"));
     uint32_t delta = in_member(j, more, STR("delta"));
     struct neutral_event ev = { .type = NEUTRAL_FINISH };
+    struct jstr word = in_string(j, 0, STR("stopReason"));
     int rc = in->open == CONVERSE_NONE ? 0 : converse_close(in);
 
     if (rc || in->finished)
         return rc;
     in->finished = true;
-    ev.finish = neutral_finish_seen(
-        converse_finish(in_string(j, 0, STR("stopReason"))), in->any_call);
+    ev.finish = converse_finish(word);
+    if (ev.finish == FINISH_NONE) { /* nobody else has a word for it */
+        in_lose(&in->base, LOSS_FINISH);
+        ev.finish = FINISH_STOP;
+    }
+    ev.finish = neutral_finish_seen(ev.finish, in->any_call);
     ev.text = in_string(j, delta == JSON_NONE ? more : delta,
                         STR("stop_sequence"));
     return in_emit(&in->base, &ev);

@@ -83,17 +83,17 @@ bool converse_can_media(struct converse_out *w, const struct neutral_media *m)
     struct cw *c = &w->aw.c;
 
     if (m->kind == MEDIA_AUDIO) {
-        cw_note(c, FATE_REFUSED, FEATURE_AUDIO);
+        cw_refuse(c, FEATURE_AUDIO, m->data.p);
         return false;
     }
     if (m->source == MEDIA_FILE_ID) {
-        cw_note(c, FATE_REFUSED, FEATURE_FILE_ID);
+        cw_refuse(c, FEATURE_FILE_ID, m->data.p);
         return false;
     }
     if ((m->source != MEDIA_URL || is_s3(m)) && format_of(m))
         return true;
-    cw_note(c, FATE_REFUSED, m->kind == MEDIA_IMAGE ? FEATURE_IMAGE
-                                                    : FEATURE_DOCUMENT);
+    cw_refuse(c, m->kind == MEDIA_IMAGE ? FEATURE_IMAGE : FEATURE_DOCUMENT,
+              m->data.p);
     return false;
 }
 

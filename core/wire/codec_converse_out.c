@@ -346,9 +346,9 @@ static void put_extras(struct cw *c)
 
         if (str_is(e->name, "modalities") &&
             str_find(e->raw, STR("audio")) >= 0)
-            cw_note(c, FATE_REFUSED, FEATURE_AUDIO);
+            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
         if (cw_is_kept(c->r->from, e->name))
-            cw_note(c, FATE_REFUSED, FEATURE_THREAD);
+            cw_refuse(c, FEATURE_THREAD, e->raw.p);
         if (is_own(e)) {
             put_own(c, e);
             continue;
@@ -370,8 +370,7 @@ static int finish(struct converse_out *w)
 
     jw_close(&c->w, '}');
     if (!c->w.rc && !w->aw.any)
-        return err_at(c->err, ERR_INVALID_REQUEST, "messages",
-                      "No message has any content.");
+        return cw_empty(c);
     if (c->w.rc && c->err && !c->err->code)
         err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
                                       ? "out of memory"

@@ -6,6 +6,7 @@
  * up by type and code; the status decides what it is called elsewhere.
  */
 #include "wire/codec_stream.h"
+#include "wire/error_detail.h"
 
 /* What providers say, and the HTTP status that it stands for. */
 static const struct {
@@ -152,10 +153,12 @@ static struct str message_of(struct codec_in *in, uint32_t object)
     uint32_t detail = in_member(&in->j, object, STR("detail"));
     struct str s = word_of(in, object, STR("message"));
 
+    if (!s.n)
+        s = error_detail(&in->j, object, in->tmp);
     if (s.n || detail == JSON_NONE)
         return s;
     s = word_of(in, object, STR("detail"));
-    return s.n ? s : json_raw(&in->j, detail); /* a list of fields at fault */
+    return s.n ? s : json_raw(&in->j, detail);
 }
 
 int in_error_node(struct codec_in *in, uint32_t node)

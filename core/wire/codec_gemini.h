@@ -65,6 +65,8 @@ void gemini_put_contents(struct gw *w);
 void gemini_put_tools(struct gw *w);
 void gemini_put_config(struct gw *w);
 void gemini_put_media(struct gw *w, const struct neutral_media *m);
+/* "video/mp4"; absent where the address does not tell. */
+struct str gemini_mime_by_address(struct jstr address);
 bool gemini_can_media(struct gw *w, const struct neutral_media *m);
 void gemini_put_result(struct gw *w, const struct neutral_result *r,
                        struct str name);

@@ -60,7 +60,7 @@ static int read_media(struct rd *rd, struct neutral_message *m,
     struct neutral_block *b;
     enum media_kind kind;
     struct jstr data;
-    struct str mime;
+    struct str mime, guess;
     uint32_t at[COUNT];
     int rc = gemini_object(rd, node, f, COUNT, "contents[].parts[]", at);
 
@@ -72,7 +72,8 @@ static int read_media(struct rd *rd, struct neutral_message *m,
     if (!data.p)
         return rd_fault(rd, node, file ? "an object with its fileUri"
                                        : "an object with its data");
-    if (!media_kind(mime.p ? mime : STR("image/"), &kind))
+    guess = mime.p ? mime : gemini_mime_by_address(data);
+    if (!media_kind(guess.p ? guess : STR("image/"), &kind))
         return rd_unknown(rd, m, node, STR("media")); /* video, say */
     b = rd_block(rd, m, BLOCK_MEDIA);
     if (!b)

@@ -76,7 +76,8 @@ static const struct {
     { "IMAGE_RECITATION", FINISH_FILTER },
 };
 
-/* FINISH_NONE: the model failed in some way (a malformed call, say). */
+/* FINISH_NONE: the model failed in some way (a malformed call, say), or it is
+ * a word of tomorrow. */
 static enum neutral_finish finish_of(struct str word)
 {
     for (size_t i = 0; i < sizeof finishes / sizeof finishes[0]; i++) {
@@ -98,7 +99,7 @@ static int say_failed(struct gemini_in *in, struct str word,
         .message = message.n
                        ? message
                        : arena_fmt(in->base.tmp,
-                                   "The model gave no answer: " STR_FMT ".",
+                                   "The model failed: " STR_FMT ".",
                                    STR_ARG(word)),
     };
 
@@ -126,6 +127,10 @@ static int read_finish(struct gemini_in *in, struct gemini_choice *c,
     if (ev.finish == FINISH_NONE && !c->any)
         return say_failed(in, word, plain(in, candidate,
                                           STR("finishMessage")));
+    if (ev.finish == FINISH_NONE) { /* nobody else has a word for it */
+        in_lose(&in->base, LOSS_FINISH);
+        ev.finish = FINISH_STOP;
+    }
     ev.finish = neutral_finish_seen(ev.finish, c->any_call);
     if (ev.finish == FINISH_FILTER) {
         ev.name = in_string(&in->base.j, candidate, STR("finishMessage"));

@@ -12,7 +12,15 @@ static const struct {
     { ".gif", "image/gif" },   { ".heic", "image/heic" },
     { ".pdf", "application/pdf" }, { ".txt", "text/plain" },
     { ".wav", "audio/wav" },   { ".mp3", "audio/mp3" },
+    { ".mp4", "video/mp4" },   { ".mov", "video/mov" },
+    { ".webm", "video/webm" }, { ".mpeg", "video/mpeg" },
+    { ".mpg", "video/mpg" },   { ".avi", "video/avi" },
+    { ".wmv", "video/wmv" },   { ".3gp", "video/3gpp" },
+    { ".flv", "video/x-flv" }, { ".mkv", "video/x-matroska" },
 };
+
+/* Pages that are a video, as the API takes them. */
+static const char *const watched[] = { "youtu.be/", "youtube.com/" };
 
 static bool ends_with(struct str s, struct str end)
 {
@@ -20,19 +28,33 @@ static bool ends_with(struct str s, struct str end)
            str_ieq((struct str){ s.p + s.n - end.n, end.n }, end);
 }
 
-static struct str mime_of(const struct neutral_media *m)
+struct str gemini_mime_by_address(struct jstr address)
 {
-    struct str url = { m->data.p, m->data.n };
-    ptrdiff_t query = str_find(url, STR("?"));
+    struct str url = { address.p, address.n };
+    ptrdiff_t query = str_find(url, STR("?")), at = str_find(url, STR("://"));
 
-    if (m->mime.n)
-        return m->mime;
+    for (size_t i = 0; at >= 0 && i < sizeof watched / sizeof watched[0];
+         i++) {
+        ptrdiff_t host = str_find(url, str_of(watched[i]));
+
+        if (host > at && host - at < 3 + 5) /* "www.", "m." or nothing */
+            return STR("video/mp4");
+    }
     if (query >= 0)
         url.n = (size_t)query;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         if (ends_with(url, str_of(ends[i].end)))
             return str_of(ends[i].mime);
     }
+    return STR_NULL;
+}
+
+static struct str mime_of(const struct neutral_media *m)
+{
+    struct str mime = m->mime.n ? m->mime : gemini_mime_by_address(m->data);
+
+    if (mime.n)
+        return mime;
     return m->kind == MEDIA_DOCUMENT ? STR("application/pdf")
            : m->kind == MEDIA_AUDIO  ? STR("audio/wav")
                                      : STR("image/jpeg");
@@ -41,7 +63,7 @@ static struct str mime_of(const struct neutral_media *m)
 bool gemini_can_media(struct gw *w, const struct neutral_media *m)
 {
     if (m->source == MEDIA_FILE_ID && !cw_same(&w->c)) {
-        cw_note(&w->c, FATE_REFUSED, FEATURE_FILE_ID);
+        cw_refuse(&w->c, FEATURE_FILE_ID, m->data.p);
         return false;
     }
     if (m->detail.p && !str_is(m->detail, "auto"))

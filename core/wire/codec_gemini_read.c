@@ -5,6 +5,7 @@
  * field has two names, as in all JSON that Google reads.
  */
 #include "wire/codec_gemini.h"
+#include "wire/codec_unwrap.h"
 
 int gemini_object(struct rd *rd, uint32_t object,
                   const struct rd_field *fields, size_t n, const char *path,
@@ -123,6 +124,21 @@ static int read_thinking(struct rd *rd, uint32_t node)
     return rc;
 }
 
+/* Others want an object at the root; the answer loses it again. */
+static int wrap(struct rd *rd, struct neutral_format *f, bool bare)
+{
+    struct str s = codec_wrap_schema(f->raw_schema, rd->a);
+
+    if (!s.p)
+        return rd_nomem(rd);
+    if (s.p == f->raw_schema.p)
+        return 0;
+    f->raw_schema = s;
+    f->schema_typed = true;
+    f->wrap = bare ? WRAP_BARE : WRAP_VALUE;
+    return 0;
+}
+
 static int read_format(struct rd *rd, const uint32_t *at)
 {
     struct neutral_format *f = &rd->r->format;
@@ -144,6 +160,7 @@ static int read_format(struct rd *rd, const uint32_t *at)
 
         f->kind = FORMAT_SCHEMA;
         f->schema_typed = json_member(rd->j, node, STR("type")) != JSON_NONE;
+        return wrap(rd, f, str_is(mime, "text/x.enum"));
     } else if (str_is(mime, "application/json")) {
         f->kind = FORMAT_JSON;
     } else if (mime.p && !str_is(mime, "text/plain")) {

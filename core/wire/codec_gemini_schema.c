@@ -248,6 +248,50 @@ static void write_types(struct schema *s, uint32_t types)
         jw_member_raw(s->w, "type", json_raw(s->j, kept));
 }
 
+/* An enum is of words alone there; a number lies between itself and itself. */
+static void write_const(struct schema *s, uint32_t m)
+{
+    uint8_t type = s->j->nodes[m].type;
+
+    if (type == JSON_T_STRING) {
+        jw_key(s->w, "enum");
+        jw_open(s->w, '[');
+        jw_raw(s->w, json_raw(s->j, m));
+        jw_close(s->w, ']');
+    } else if (type == JSON_T_NUMBER) {
+        jw_member_raw(s->w, "minimum", json_raw(s->j, m));
+        jw_member_raw(s->w, "maximum", json_raw(s->j, m));
+    } else {
+        s->lost = true;
+    }
+}
+
+/* What JSON Schema may leave unsaid and Google's older form may not: a type
+ * beside a const, items of an array. */
+static void write_unsaid(struct schema *s, uint32_t node)
+{
+    uint32_t type = member(s, node, "type"), value = member(s, node, "const");
+    int64_t n;
+
+    if (type == JSON_NONE && value != JSON_NONE) {
+        uint8_t kind = s->j->nodes[value].type;
+        const char *word = kind == JSON_T_STRING           ? "string"
+                           : kind != JSON_T_NUMBER         ? "boolean"
+                           : json_int(s->j, value, &n)     ? "integer"
+                                                           : "number";
+
+        if (kind != JSON_T_OBJECT && kind != JSON_T_ARRAY &&
+            kind != JSON_T_NULL)
+            jw_member_text(s->w, "type", str_of(word));
+    }
+    if (type != JSON_NONE && str_is(json_raw(s->j, type), "\"array\"") &&
+        member(s, node, "items") == JSON_NONE) {
+        s->lost = true;
+        jw_key(s->w, "items");
+        jw_raw(s->w, STR("{\"type\":\"object\"}"));
+    }
+}
+
 static void write_member(struct schema *s, uint32_t m, struct str name)
 {
     bool one = str_is(name, "oneOf");
@@ -267,10 +311,7 @@ static void write_member(struct schema *s, uint32_t m, struct str name)
         jw_key(s->w, "anyOf");
         put_each(s, m, write_schema, false);
     } else if (str_is(name, "const")) {
-        jw_key(s->w, "enum");
-        jw_open(s->w, '[');
-        jw_raw(s->w, json_raw(s->j, m));
-        jw_close(s->w, ']');
+        write_const(s, m);
     } else if (str_is(name, "format")
                    ? is_one_of(json_text(s->j, m, s->a), formats,
                                LENGTH(formats))
@@ -302,6 +343,7 @@ static void write_schema(struct schema *s, uint32_t node)
     for (uint32_t m = json_first(s->j, node); m != JSON_NONE && !s->w->rc;
          m = json_sibling(s->j, node, m))
         write_member(s, m, name_of(s, m));
+    write_unsaid(s, node);
     jw_close(s->w, '}');
 }
 

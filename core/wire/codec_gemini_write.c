@@ -238,7 +238,7 @@ static void put_rest(struct gw *w)
     for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
         if (str_is(e->name, "modalities") && !cw_same(c) &&
             str_find(e->raw, STR("audio")) >= 0)
-            cw_note(c, FATE_REFUSED, FEATURE_AUDIO);
+            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
     }
     cw_extras(c);
 }
@@ -249,8 +249,7 @@ static int finish(struct gw *w)
 
     jw_close(&c->w, '}');
     if (!c->w.rc && !w->any)
-        return err_at(c->err, ERR_INVALID_REQUEST, "messages",
-                      "No message has any content.");
+        return cw_empty(c);
     if (c->w.rc && c->err && !c->err->code)
         err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
                                       ? "out of memory"

@@ -63,7 +63,7 @@ static void note_misfit(struct cw *c, const struct neutral_block *b)
         f = FEATURE_IMAGE; /* it fetches nothing */
     else if (b->media.kind == MEDIA_AUDIO)
         f = FEATURE_AUDIO;
-    cw_note(c, FATE_REFUSED, f);
+    cw_refuse(c, f, b->media.data.p);
 }
 
 static void put_own_texts(struct cw *c, const struct neutral_message *m)

@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 /* What both dialects do when a request is written. */
 #include "wire/codec_put.h"
+#include "wire/codec_where.h"
 
 #include <stdlib.h>
 
@@ -45,13 +46,21 @@ void cw_unknown(struct cw *c, const struct neutral_unknown *u)
         cw_note(c, FATE_DROPPED, FEATURE_THINKING);
     else if (str_is(u->type, "item_reference") ||
              str_is(u->type, "compaction"))
-        cw_note(c, FATE_REFUSED, FEATURE_THREAD);
+        cw_refuse(c, FEATURE_THREAD, u->raw.p);
     else if (str_find(u->type, STR("tool")) >= 0 ||
              str_find(u->type, STR("_call")) >= 0 ||
              str_starts(u->type, STR("mcp_")))
         cw_note(c, FATE_DROPPED, FEATURE_SERVER_BLOCKS);
     else
-        cw_note(c, FATE_REFUSED, FEATURE_DOCUMENT);
+        cw_refuse(c, FEATURE_OTHER_CONTENT, u->raw.p);
+}
+
+int cw_empty(const struct cw *c)
+{
+    const char *field = codec_talk_field(c->r->from);
+
+    return err_at(c->err, ERR_INVALID_REQUEST, field,
+                  "Invalid '%s': nothing in it has any content.", field);
 }
 
 static void put_extra(struct cw *c, const struct neutral_extra *e)
@@ -142,7 +151,7 @@ void cw_extras(struct cw *c)
     c->report->unread = c->r->unread;
     for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
         if (cw_is_kept(c->r->from, e->name) && !cw_same(c))
-            cw_note(c, FATE_REFUSED, FEATURE_THREAD);
+            cw_refuse(c, FEATURE_THREAD, e->raw.p);
     }
     if (!cw_same(c)) {
         put_those_that_pass(c);

@@ -39,6 +39,18 @@ static inline void cw_note(struct cw *c, enum codec_fate fate,
     codec_note(c->report, fate, f);
 }
 
+/** It has no meaning that could be sent; `where` it stands in the body. */
+static inline void cw_refuse(struct cw *c, enum codec_feature f,
+                             const char *where)
+{
+    codec_note(c->report, FATE_REFUSED, f);
+    if (!c->report->where)
+        c->report->where = where;
+}
+
+/** INVALID_REQUEST: nothing is left to be said to a model. */
+int cw_empty(const struct cw *c);
+
 /** The signature of a call's thought, where only Google's dialect has it. */
 static inline void cw_unsigned(struct cw *c, const struct neutral_call *call)
 {

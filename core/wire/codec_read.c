@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 /* Members by tables, faults by path, and what both dialects have in small. */
 #include "wire/codec_read.h"
+#include "wire/codec_where.h"
 
 #include <stdio.h>
 
@@ -12,35 +13,11 @@ int rd_nomem(struct rd *rd)
     return err_set(rd->err, ERR_NOMEM, "out of memory");
 }
 
-/* "/messages/0/role" as "messages[0].role", or Anthropic's "messages.0.role" */
-static void path_of(struct rd *rd, uint32_t node, char *out, size_t size)
-{
-    struct str pointer = json_pointer(rd->j, node, rd->a);
-    bool dots = rd->r->from == DIALECT_ANTHROPIC;
-    size_t n = 0;
-
-    out[0] = '\0';
-    if (!pointer.p || !pointer.n)
-        return;
-    pointer = (struct str){ pointer.p + 1, pointer.n - 1 };
-    while (pointer.p && n < size) {
-        struct str part = str_split(&pointer, '/');
-        uint64_t index;
-        bool brackets = !dots && n && str_u64(part, &index);
-        int len = snprintf(out + n, size - n,
-                           brackets ? "[" STR_FMT "]" : n ? "." STR_FMT
-                                                          : STR_FMT,
-                           STR_ARG(part));
-
-        n += len > 0 ? (size_t)len : size;
-    }
-}
-
 int rd_fault(struct rd *rd, uint32_t node, const char *expected)
 {
     char path[sizeof rd->err->at];
 
-    path_of(rd, node, path, sizeof path);
+    codec_path(rd->j, node, rd->r->from, rd->a, path, sizeof path);
     return err_at(rd->err, ERR_INVALID_REQUEST, path,
                   "Invalid '%s': expected %s.", path, expected);
 }
@@ -236,7 +213,7 @@ struct neutral_message *rd_message(struct rd *rd, enum neutral_role role)
     struct neutral_message *m;
 
     if (rd->r->n_messages >= RD_MESSAGES_MAX) {
-        err_at(rd->err, ERR_INVALID_REQUEST, "messages",
+        err_at(rd->err, ERR_INVALID_REQUEST, codec_talk_field(rd->r->from),
                "More than %d messages.", RD_MESSAGES_MAX);
         return NULL;
     }
@@ -252,7 +229,7 @@ struct neutral_block *rd_block(struct rd *rd, struct neutral_message *m,
     struct neutral_block *b;
 
     if (rd->r->n_blocks >= RD_BLOCKS_MAX) {
-        err_at(rd->err, ERR_INVALID_REQUEST, "messages",
+        err_at(rd->err, ERR_INVALID_REQUEST, codec_talk_field(rd->r->from),
                "More than %d blocks of content.", RD_BLOCKS_MAX);
         return NULL;
     }

@@ -23,6 +23,7 @@ enum codec_fate { FATE_MAPPED, FATE_DROPPED, FATE_REFUSED, FATE_COUNT };
 
 struct codec_report {
     uint64_t fate[FATE_COUNT];             /* a bit per feature */
+    const char *where; /* in the client's body: the first that is refused */
     const struct neutral_extra *members;   /* dropped, by name */
     const struct neutral_extra *unread;    /* the same, below the top */
 };

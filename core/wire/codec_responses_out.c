@@ -5,6 +5,7 @@
  * one body. The last event carries the whole response, which clients read
  * the answer from. What the request asked for is not repeated in it.
  */
+#include "wire/codec_echo.h"
 #include "wire/codec_responses.h"
 #include "wire/codec_responses_out.h"
 
@@ -84,10 +85,10 @@ static void put_details(const struct responses_out *out, struct jw *w)
                       : STR("{\"reason\":\"max_output_tokens\"}"));
 }
 
-/* Members that the SDKs' types require; those of the request are as if it
- * had said nothing. */
+/* Members that the SDKs' types require, and those of the request. */
 static void put_response(struct responses_out *out, struct jw *w, bool over)
 {
+    const struct codec_echo *e = out->base.opts.echo;
     const char *tier = out_tier(&out->base, OPENAI_TIERS);
 
     jw_open(w, '{');
@@ -100,33 +101,29 @@ static void put_response(struct responses_out *out, struct jw *w, bool over)
     jw_member_raw(w, "background", STR("false"));
     jw_member_raw(w, "error", STR("null"));
     put_details(out, w);
-    jw_member_raw(w, "instructions", STR("null"));
-    jw_member_raw(w, "max_output_tokens", STR("null"));
+    responses_put_asked(e, w, ECHO_INSTRUCTIONS);
+    responses_put_asked(e, w, ECHO_MAX_OUTPUT);
     jw_member_text(w, "model", out->model);
     jw_key(w, "output");
     jw_open(w, '[');
     if (over)
         jw_bytes(w, buf_str(&out->items));
     jw_close(w, ']');
-    jw_member_bool(w, "parallel_tool_calls", true);
+    responses_put_asked(e, w, ECHO_PARALLEL);
     jw_member_raw(w, "previous_response_id", STR("null"));
-    jw_member_raw(w, "reasoning", STR("{\"effort\":null,\"summary\":null}"));
+    responses_put_asked(e, w, ECHO_REASONING);
     jw_member_bool(w, "store", false);
-    jw_member_raw(w, "temperature", STR("null"));
-    jw_member_raw(w, "text", STR("{\"format\":{\"type\":\"text\"}}"));
-    jw_member_text(w, "tool_choice", STR("auto"));
-    jw_member_raw(w, "tools", STR("[]"));
-    jw_member_raw(w, "top_p", STR("null"));
+    for (int i = ECHO_TEMPERATURE; i <= ECHO_TRUNCATION; i++)
+        responses_put_asked(e, w, (enum responses_asked)i);
     if (over && tier)
         jw_member_text(w, "service_tier", str_of(tier));
-    jw_member_text(w, "truncation", STR("disabled"));
     jw_key(w, "usage");
     if (over)
         put_usage(w, &out->base.usage);
     else
         jw_raw(w, STR("null"));
-    jw_member_raw(w, "user", STR("null"));
-    jw_member_raw(w, "metadata", STR("{}"));
+    responses_put_asked(e, w, ECHO_USER);
+    responses_put_asked(e, w, ECHO_METADATA);
     jw_close(w, '}');
 }
 

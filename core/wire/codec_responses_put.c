@@ -12,11 +12,11 @@ static bool can_media(struct cw *c, const struct neutral_media *m)
     if (cw_same(c))
         return true;
     if (m->source == MEDIA_FILE_ID && c->r->from != DIALECT_OPENAI_CHAT) {
-        cw_note(c, FATE_REFUSED, FEATURE_FILE_ID);
+        cw_refuse(c, FEATURE_FILE_ID, m->data.p);
         return false;
     }
     if (m->kind == MEDIA_AUDIO) {
-        cw_note(c, FATE_REFUSED, FEATURE_AUDIO);
+        cw_refuse(c, FEATURE_AUDIO, m->data.p);
         return false;
     }
     return true;

@@ -135,6 +135,19 @@ static int read_include(struct rd *rd, uint32_t node)
     return 0;
 }
 
+/* Others ask for a number of tokens beside the chosen only where they are
+ * asked for the chosen one; none is what everybody gets. */
+static void read_logprobs(struct rd *rd, uint32_t node)
+{
+    struct str *param = rd->r->param;
+    struct str raw = rd_raw(rd, node);
+
+    if (!raw.p || (str_is(raw, "0") && !param[PARAM_LOGPROBS].p))
+        return;
+    param[PARAM_TOP_LOGPROBS] = raw;
+    param[PARAM_LOGPROBS] = STR("true");
+}
+
 /* Members that ask for something only where they are not the default. */
 static int read_kept(struct rd *rd, const uint32_t *at)
 {
@@ -161,7 +174,6 @@ static int read_rest(struct rd *rd, const uint32_t *at)
     r->parallel = rd_bool(rd, at[T_PARALLEL]);
     r->param[PARAM_TEMPERATURE] = rd_raw(rd, at[T_TEMPERATURE]);
     r->param[PARAM_TOP_P] = rd_raw(rd, at[T_TOP_P]);
-    r->param[PARAM_TOP_LOGPROBS] = rd_raw(rd, at[T_TOP_LOGPROBS]);
     if (!rc)
         rc = rd_text(rd, at[T_USER], &r->user);
     if (!rc && at[T_SAFETY] != JSON_NONE)
@@ -170,6 +182,7 @@ static int read_rest(struct rd *rd, const uint32_t *at)
         rc = rd_text(rd, at[T_TIER], &r->service_tier);
     if (!rc)
         rc = read_include(rd, at[T_INCLUDE]);
+    read_logprobs(rd, at[T_TOP_LOGPROBS]);
     return rc ? rc : read_kept(rd, at);
 }
 

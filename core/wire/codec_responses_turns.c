@@ -8,6 +8,7 @@
  * newer models read behind the input.
  */
 #include "wire/codec_responses.h"
+#include "wire/codec_where.h"
 
 #define ID_MAX 64 /* characters of a call's id */
 
@@ -182,7 +183,8 @@ static void put_results(struct cw *c, const struct neutral_message *asked)
         }
     }
     if (n > CALLS_A_TURN_MAX)
-        cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST, "messages",
+        cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST,
+                      codec_talk_field(c->r->from),
                           "More than %d tool calls in one turn.",
                           CALLS_A_TURN_MAX));
     if (c->w.rc || !asked->next || asked->next->role == ROLE_ASSISTANT ||

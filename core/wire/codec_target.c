@@ -45,7 +45,8 @@ struct row {
      CAN_PREFILL | CAN_SYSTEM_INSIDE | CAN_SCHEMA | CAN_JSON |                \
      CAN_STREAM_OPTIONS | CAN_PARTS | CAN_USER | CAN_PARALLEL | CAN_STRICT |  \
      CAN_N | CAN_LOGPROBS)
-#define GPT (CHAT | CAN_MAX_COMPLETION | CAN_CUSTOM_TOOLS)
+#define GPT                                                                   \
+    (CHAT | CAN_MAX_COMPLETION | CAN_CUSTOM_TOOLS | CAN_ALLOWED_TOOLS)
 #define GPT_REASON                                                            \
     ((GPT | CAN_REASON | CAN_EFFORT | CAN_DEVELOPER) &                        \
      ~(unsigned)(CAN_SAMPLE | CAN_STOP | CAN_LOGPROBS))
@@ -53,6 +54,8 @@ struct row {
 #define GPT_56 (GPT_51 | CAN_CACHE_BREAKPOINT)
 #define MISTRAL                                                               \
     (CHAT & ~(unsigned)(CAN_STREAM_OPTIONS | CAN_USER | CAN_LOGPROBS))
+/* those that think when they are asked to; Magistral always does */
+#define MISTRAL_EFFORT (MISTRAL | CAN_REASON | CAN_EFFORT | CAN_THINK_OFF)
 
 /* Bedrock's Converse, whose members are the same for all; Claude models there
  * have Anthropic's rows */
@@ -144,6 +147,9 @@ static const struct row rows[] = {
     { DIALECT_COHERE, "command-a-plus", CAN_REASON, 0, 5, REASONING_IN_CONTENT, IDS_ANY },
 
     { DIALECT_MISTRAL, "", MISTRAL, 0, 0, REASONING_IN_NONE, IDS_9 },
+    { DIALECT_MISTRAL, "magistral", MISTRAL | CAN_REASON, 0, 0, REASONING_IN_PARTS, IDS_9 },
+    { DIALECT_MISTRAL, "mistral-medium", MISTRAL_EFFORT, 0, 0, REASONING_IN_PARTS, IDS_9 },
+    { DIALECT_MISTRAL, "mistral-small", MISTRAL_EFFORT, 0, 0, REASONING_IN_PARTS, IDS_9 },
 
     { DIALECT_OLLAMA, "", 0, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
     { DIALECT_OLLAMA, "deepseek-r1", CAN_REASON, 0, 0, REASONING_IN_CONTENT, IDS_ANY },
@@ -191,6 +197,7 @@ codec_reasoning_named(struct str name, enum codec_reasoning_in otherwise)
         [REASONING_IN_DETAILS] = "reasoning_details",
         [REASONING_IN_BLOCKS] = "thinking_blocks",
         [REASONING_IN_TAGS] = "think_tags",
+        [REASONING_IN_PARTS] = "thinking_parts",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

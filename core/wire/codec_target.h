@@ -44,6 +44,7 @@ enum codec_can {
     CAN_THINK_BETWEEN = 1 << 27, /* "between_tools" is its lowest setting */
     CAN_OLD_EFFORT_ONLY = 1 << 28, /* low, medium, high */
     CAN_DISPLAY = 1 << 29,      /* thinking.display; omitted unless asked */
+    CAN_ALLOWED_TOOLS = 1 << 30, /* tool_choice of some tools (OpenAI) */
 };
 
 /** How an OpenAI-compatible vendor takes reasoning back. */
@@ -54,6 +55,7 @@ enum codec_reasoning_in {
     REASONING_IN_DETAILS,  /* reasoning_details, signatures and all */
     REASONING_IN_BLOCKS,   /* thinking_blocks */
     REASONING_IN_TAGS,     /* <think>...</think> before the content */
+    REASONING_IN_PARTS,    /* Mistral: content parts of type "thinking" */
 };
 
 enum codec_ids {

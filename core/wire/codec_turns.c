@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 /* Conversations with tool results as messages of their own. */
 #include "wire/codec_turns.h"
+#include "wire/codec_where.h"
 
 static bool is_users(const struct neutral_message *m)
 {
@@ -74,7 +75,8 @@ static void put_all_results(struct cw *c, const struct cw_turn_ops *ops,
     for (const struct neutral_message *u = m->next; is_users(u); u = u->next)
         results += put_results(c, ops, u, m);
     if (results > CALLS_A_TURN_MAX || calls > CALLS_A_TURN_MAX) {
-        cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST, "messages",
+        cw_fail(c, err_at(c->err, ERR_INVALID_REQUEST,
+                      codec_talk_field(c->r->from),
                           "More than %d tool calls in one turn.",
                           CALLS_A_TURN_MAX));
         return;

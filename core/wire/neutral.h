@@ -143,8 +143,12 @@ struct neutral_choice {
 
 enum format_kind { FORMAT_UNSET, FORMAT_TEXT, FORMAT_JSON, FORMAT_SCHEMA };
 
+/** The schema is a member's of an object (wire/codec_unwrap.h). */
+enum format_wrap { WRAP_NONE, WRAP_VALUE, WRAP_BARE };
+
 struct neutral_format {
     enum format_kind kind;
+    enum format_wrap wrap;
     struct str name;
     struct jstr description;
     struct str raw_schema;

@@ -36,17 +36,24 @@ static ps_str quoted_model(ps_try *t)
     return out;
 }
 
-/* Each request of a batch names the model, which must be the path's. */
+#define ASKED "/generateContentRequest"
+
+/* What is counted, and each request of a batch, names the model, which must be
+ * the path's. */
 static ps_rc adjust(ps_try *t)
 {
     ps_str name;
     char at[40];
 
-    if (t->api->op != PS_EMBEDDINGS || !(t->flags & PS_F_NATIVE))
+    if ((t->api->op != PS_EMBEDDINGS && t->api->op != PS_COUNT_TOKENS) ||
+        !(t->flags & PS_F_NATIVE))
         return PS_OK;
     name = quoted_model(t);
     if (!name.p)
         return PS_ENOMEM;
+    if (t->api->op == PS_COUNT_TOKENS)
+        return ps_has(t, ASKED "/model")
+                   ? ps_set_json(t, ASKED "/model", name) : PS_OK;
     if (t->api->dialect == PS_GEMINI)
         return ps_has(t, "/model") ? ps_set_json(t, "/model", name) : PS_OK;
     for (int i = 0; i < BATCH_MAX; i++) {

@@ -188,7 +188,7 @@ function include(pattern) end
 ---@class penstock.conf.quirks
 ---@field rename? table<string, string|penstock.conf.reference> # Members of the request's top object: old = "new".
 ---@field drop? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Members of the request's top object to leave out.
----@field reasoning_in? "none"|"reasoning_content"|"reasoning"|"reasoning_details"|"thinking_blocks"|"think_tags" # The member in which a translated request sends back the reasoning of earlier turns, bytes and signatures as they came. Unset: what is known of the model, else "none".
+---@field reasoning_in? "none"|"reasoning_content"|"reasoning"|"reasoning_details"|"thinking_blocks"|"think_tags"|"thinking_parts" # The member in which a translated request sends back the reasoning of earlier turns, bytes and signatures as they came. Unset: what is known of the model, else "none".
 ---@field reasoning_out? "auto"|"think_tags"|"text" # <think> tags in the text of answers, for clients of another dialect: "auto" reads an answer that begins with one as reasoning, "think_tags" also where the opening one is missing, "text" leaves them. Unset: "auto".
 ---@field responses? "native"|"none" # Does the provider have an endpoint for OpenAI's Responses? "native": such requests go to it as they are; "none": they are translated. Unset: "none", but for plugins that speak Responses alone.
 ---@field responses_only? (string|penstock.conf.reference)[]|string|penstock.conf.reference # Upstream models, with "*", that are served by that endpoint alone: requests of other dialects are translated for it.

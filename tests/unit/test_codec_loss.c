@@ -47,6 +47,7 @@ static const struct {
     { "a tier that only OpenAI has", CHAT, CHUNK_OF(",'service_tier':'flex'"), DIALECT_ANTHROPIC, WHOLE, B(TIER), NULL, "flex" },
     { "the standard is nothing to tell", MESSAGES, BEGUN("'usage':{'input_tokens':3,'output_tokens':1,'service_tier':'standard'}"), DIALECT_GEMINI, STREAM, 0, NULL, NULL },
     { "a second call of the old form", CHAT, "D{'tool_calls':[{'index':0,'id':'t','function':{'name':'f','arguments':'{}'}},{'index':1,'id':'u','function':{'name':'g','arguments':'{}'}}]}\nF tool_calls\nDONE", DIALECT_OPENAI_CHAT, LEGACY, B(CALLS), "\"function_call\":{\"name\":\"g\"", NULL },
+    { "a failure behind content", GOOGLE, GEMINI("{'text':'a'}") GEMINI_END("MALFORMED_FUNCTION_CALL", ""), DIALECT_OPENAI_CHAT, WHOLE, B(FINISH), "\"finish_reason\":\"stop\"", NULL },
     { "thinking, calls, where only text has a place", CHAT, "D{'reasoning_content':'x'}\nD{'content':'a'}\nD{'tool_calls':[{'index':0,'id':'t','function':{'name':'f','arguments':'{}'}}]}\nF tool_calls\nDONE", DIALECT_OPENAI_COMPLETIONS, STREAM, B(REASONING) | B(CALLS), "\"a\"", NULL },
     { "and pictures, sources", GOOGLE, GEMINI("{'text':'a'},{'inlineData':{'mimeType':'image/png','data':'QUJD'}},{'text':'b'}") "\n{'candidates':[{'finishReason':'STOP','groundingMetadata':{'groundingChunks':[{'web':{'uri':'u'}}]}}]}", DIALECT_OPENAI_COMPLETIONS, WHOLE, B(IMAGES) | B(CITATIONS), NULL, "QUJD" },
     /* clang-format on */

@@ -125,7 +125,7 @@ static void no_empty_turns(void)
            "{\"type\":\"tool_search_output\",\"call_id\":\"c\",\"tools\":[]}]}",
         O, "gpt-4o",
         "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\","
-        "\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"\"}]}"));
+        "\"content\":\"x\"}]}"));
 }
 
 static void no_empty_texts(void)

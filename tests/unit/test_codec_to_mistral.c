@@ -8,6 +8,7 @@
 #define M "mistral-small-latest"
 #define HEAD "{'model':'" M "',"
 #define TOOL(n) "{'type':'function','function':{'name':'" n "','parameters':{'type':'object'}}}"
+#define THOUGHT(texts) "{'type':'thinking','thinking':[" texts "]}"
 #define CALL(id) "{'role':'assistant','content':null,'tool_calls':[{'id':'" id "','type':'function','function':{'name':'f','arguments':'{}'}}]}"
 
 static const struct request_case chat[] = {
@@ -28,11 +29,21 @@ static const struct request_case chat[] = {
       HEAD ONE ",'tools':[" TOOL("g") "],'parallel_tool_calls':false,'tool_choice':'required'}", "allowed_tools", NULL, NULL },
     { "a file", M, "{'messages':[{'role':'user','content':[{'type':'text','text':'see'},{'type':'file','file':{'filename':'a.pdf','file_data':'data:application/pdf;base64,JV'}}]}]}",
       HEAD "'messages':[{'role':'user','content':[{'type':'text','text':'see'},{'type':'document_url','document_url':'data:application/pdf;base64,JV','document_name':'a.pdf'}]}]}", NULL, NULL, NULL },
+    { "effort and thinking in the history", M, "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':[{'type':'thinking','thinking':[{'type':'text','text':'t'},{'type':'text','text':'u'}],'closed':true},{'type':'text','text':'b'}]},{'role':'user','content':'c'}],'reasoning_effort':'high','prompt_cache_key':'k'}",
+      HEAD "'messages':[{'role':'user','content':'a'},{'role':'assistant','content':[" THOUGHT("{'type':'text','text':'t'},{'type':'text','text':'u'}") ",{'type':'text','text':'b'}]},{'role':'user','content':'c'}],'reasoning_effort':'high','prompt_cache_key':'k'}", NULL, NULL, NULL },
+    { "effort none, a prefix", M, "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b','prefix':true}],'reasoning_effort':'none'}",
+      HEAD "'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b','prefix':true}],'reasoning_effort':'none'}", NULL, NULL, NULL },
+    { "a level it lacks", M, "{'reasoning_effort':'low'," ONE "}", HEAD ONE ",'reasoning_effort':'high'}", "reasoning", NULL, NULL },
+    { "thinking before a call", M, "{'messages':[{'role':'user','content':'a'},{'role':'assistant','reasoning_content':'t','content':null,'tool_calls':[{'id':'EscTeQY62','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'EscTeQY62','content':'r'}]}",
+      HEAD "'messages':[{'role':'user','content':'a'},{'role':'assistant','content':[" THOUGHT("{'type':'text','text':'t'}") "],'tool_calls':[{'id':'EscTeQY62','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'EscTeQY62','content':'r'}]}", NULL, NULL, NULL },
+    { "thinks always", "magistral-medium-latest", "{'reasoning_effort':'low'," ONE "}", "{'model':'magistral-medium-latest'," ONE "}", "reasoning", NULL, NULL },
+    { "and not otherwise", "magistral-medium-latest", "{'reasoning_effort':'none'," ONE "}", "{'model':'magistral-medium-latest'," ONE "}", NULL, "reasoning", NULL },
+    { "never thinks", "mistral-large-latest", "{'reasoning_effort':'high'," ONE "}", "{'model':'mistral-large-latest'," ONE "}", NULL, "reasoning", NULL },
 };
 
 static const struct request_case messages[] = {
     { "marks, thinking, a text behind a result", M, "{'max_tokens':9,'system':[{'type':'text','text':'be','cache_control':{'type':'ephemeral'}}],'metadata':{'user_id':'u'},'messages':[{'role':'user','content':'a'},{'role':'assistant','content':[{'type':'thinking','thinking':'x','signature':'s'},{'type':'tool_use','id':'EscTeQY62','name':'f','input':{}}]},{'role':'user','content':[{'type':'tool_result','tool_use_id':'EscTeQY62','content':'r'},{'type':'text','text':'b'}]}]}",
-      HEAD "'messages':[{'role':'system','content':'be'},{'role':'user','content':'a'}," CALL("EscTeQY62") ",{'role':'tool','tool_call_id':'EscTeQY62','content':'r'},{'role':'assistant','content':'I have the result.'},{'role':'user','content':'b'}],'max_tokens':9}", "role order", "user, thinking blocks, cache marks", NULL },
+      HEAD "'messages':[{'role':'system','content':'be'},{'role':'user','content':'a'},{'role':'assistant','content':[" THOUGHT("{'type':'text','text':'x'}") "],'tool_calls':[{'id':'EscTeQY62','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'EscTeQY62','content':'r'},{'role':'assistant','content':'I have the result.'},{'role':'user','content':'b'}],'max_tokens':9}", "role order", "user, thinking blocks, cache marks", NULL },
 };
 /* clang-format on */
 

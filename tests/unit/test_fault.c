@@ -98,6 +98,16 @@ static void finds_code_and_words(void)
     CU_ASSERT(ps_is(f.message, "no such model"));
     f = classified(422, "{\"detail\":[{\"msg\":\"field\"}]}", NULL);
     CU_ASSERT(ps_is(f.message, "field"));
+    f = classified(422, "{\"detail\":[{\"loc\":[\"body\",\"x\",0],\"msg\":"
+                        "\"extra\"},{\"loc\":[],\"msg\":\"too\"},{},1]}",
+                   NULL);
+    CU_ASSERT(ps_is(f.message, "body.x.0: extra; too"));
+    f = classified(422, "{\"object\":\"error\",\"message\":{\"detail\":[{"
+                        "\"loc\":[\"body\",\"foo\"],\"msg\":\"Extra\"}]}}",
+                   NULL);
+    CU_ASSERT(ps_is(f.message, "body.foo: Extra"));
+    f = classified(422, "{\"detail\":[]}", NULL);
+    CU_ASSERT(!f.message.p);
     f = classified(200, "{\"error\":{\"code\":429,\"message\":\"m\"}}", NULL);
     UNIT_INT(f.cls, PS_FAULT_RATE_LIMIT);
     f = classified(200, "{\"error\":{\"message\":\"m\"}}", NULL);

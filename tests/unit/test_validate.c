@@ -78,6 +78,7 @@ static const struct {
                     "[{\"id\":\"c\",\"function\":{\"name\":\"f\","
                     "\"arguments\":\"\"}}]},{\"role\":\"tool\","
                     "\"tool_call_id\":\"c\",\"content\":\"r\"}") },
+    { CHAT, MESSAGE("{\"role\":\"tool\",\"content\":\"of the last call\"}") },
     { CHAT, MESSAGE("{\"r\\u006fle\":\"\\u0075ser\",\"content\":\"\"}") },
     { CHAT, MESSAGE("{\"role\":\"assistant\",\"content\":[{\"type\":"
                     "\"thinking\",\"thinking\":[]}]}") },
@@ -156,7 +157,8 @@ static const struct {
     { CHAT, MESSAGE("{\"role\":\"user\",\"content\":null}"),
       "messages[0].content", NULL },
     { CHAT, MESSAGE("{\"role\":\"user\"}"), "messages[0].content", NULL },
-    { CHAT, MESSAGE("{\"role\":\"tool\",\"content\":\"\"}"),
+    { CHAT, MESSAGE("{\"role\":\"tool\",\"tool_call_id\":5,\"content\":"
+                    "\"\"}"),
       "messages[0].tool_call_id", NULL },
     { CHAT, MESSAGE("{\"role\":\"assistant\",\"tool_calls\":[{\"function\":"
                     "{\"arguments\":\"\"}}]}"),
