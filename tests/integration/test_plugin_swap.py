@@ -5,7 +5,9 @@ import hashlib
 import http.client
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import signal
 import threading
 import time
@@ -14,7 +16,7 @@ import urllib.request
 import pytest
 
 import plugins
-from conftest import BUILD, SLOW, alive, free_port, wait_for
+from conftest import BUILD, SLOW, SRC, alive, free_port, wait_for
 from upstream import Upstream
 
 SOURCE = """
@@ -270,6 +272,45 @@ def test_what_is_refused_leaves_nothing(served, tmp_path):
     assert by(p) == "two"
     assert p.cli("plugin", "install").returncode == 2
     assert install(p, "--no-wait", "--force", loose).returncode == 2
+
+
+def test_a_refusal_names_the_provider_and_its_line(tmp_path, penstock):
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    shutil.copy(BUILD / "plugins" / "sim.so", folder)
+    for name in ("bad_open", "bad_undefined"):
+        subprocess.run(
+            [*shlex.split(os.environ.get("CC", "cc")), "-shared", "-fPIC",
+             f"-I{SRC}/sdk/include", "-fvisibility=hidden",
+             "-o", folder / f"{name}.so", SRC / f"tests/abi/{name}.c"],
+            check=True)
+    p = penstock('provider "sim"\n')
+    conf = p.dir / "penstock.conf"
+    before = conf.read_text() + f'plugin_path "{folder}"\n'
+    n = before.count("\n")
+
+    def refused(plugin, settings):
+        conf.write_text(
+            before + 'provider "eu" { plugin = "%s",\n  base_url = '
+            '"http://127.0.0.1:1", keys = {},\n%s}\n' % (plugin, settings))
+        got = p.cli("reload")
+        assert got.returncode == 1
+        return got.stderr
+
+    said = refused("bad_open", "")
+    assert f"penstock.conf:{n + 1}: plugin bad_open refuses provider eu: " \
+        "no region is given (settings/region)" in said, said
+    said = refused("bad_open", "settings = {\nregion = 7 }\n")
+    assert f"penstock.conf:{n + 1}: plugin bad_open refuses provider eu: " \
+        "settings/region: must be" in said, said
+    said = refused("bad_undefined", "")
+    assert f"penstock.conf:{n + 1}: plugin bad_undefined: undefined symbol: " \
+        "penstock_has" in said, said
+    said = refused("bad_none", "")
+    assert f"penstock.conf:{n + 1}: plugin bad_none: there is no" in said, said
+    r = p.cli("plugin", "check", str(folder / "bad_undefined.so"))
+    assert r.returncode == 1 and r.stderr.count("bad_undefined: ") == 1
+    assert "/tmp/penstock-plugin" not in r.stderr, r.stderr
 
 
 @pytest.mark.parametrize("do, why", [
