@@ -227,6 +227,9 @@ def bad_files(tmp_path):
     short = tmp_path / "short" / "acme.so"
     short.parent.mkdir()
     short.write_bytes(good.read_bytes()[:3000])
+    cut = tmp_path / "cut" / "acme.so"
+    cut.parent.mkdir()
+    cut.write_bytes(good.read_bytes()[:-1])     # all that runs is there
     loose = tmp_path / "loose" / "acme.so"
     loose.parent.mkdir()
     shutil.copy(good, loose)
@@ -247,7 +250,8 @@ def bad_files(tmp_path):
     ]
     return [row for row in built if row[0].exists()] + [
         (link, (), "symbolic link"),
-        (short, (), "acme"),
+        (short, (), "truncated"),
+        (cut, (), "truncated"),
         (loose, (), "writable by everybody"),
         (open_folder, (), "writable by everybody"),
         (good, ("--sha256", "0" * 64), "has the SHA-256"),
