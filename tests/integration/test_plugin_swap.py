@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import pathlib
 import shlex
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import urllib.request
 import pytest
 
 import plugins
-from conftest import BUILD, SLOW, SRC, alive, free_port, wait_for
+from conftest import BUILD, PENSTOCK, SLOW, SRC, alive, free_port, wait_for
 from upstream import Upstream
 
 SOURCE = """
@@ -276,6 +277,32 @@ def test_what_is_refused_leaves_nothing(served, tmp_path):
     assert by(p) == "two"
     assert p.cli("plugin", "install").returncode == 2
     assert install(p, "--no-wait", "--force", loose).returncode == 2
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_signal_leaves_no_copy(tmp_path, pinned):
+    name = f"tidy{os.getpid()}{pinned:d}"
+    plugins.build(tmp_path, name, SOURCE.replace('"acme"', f'"{name}"') % {
+        "by": "x", "do": ""} + "#include <unistd.h>\n"
+        "__attribute__((constructor)) "
+        "static void rest(void) { sleep(60); }\n")
+    file = tmp_path / f"{name}.so"
+    args = ["--sha256", hash_of(file)] if pinned else []
+
+    def copies():
+        there = pathlib.Path("/tmp")
+        return [*there.glob(f"penstock-plugin-*/plugins/{name}-*"),
+                *there.glob(f"penstock-install-*/{name}.so")]
+
+    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        run = subprocess.Popen([PENSTOCK, "plugin", "install", *args, file],
+                               stderr=subprocess.DEVNULL)
+        wait_for(lambda: len(copies()) == 1 + pinned, why="the copies")
+        folders = [c.parent if pinned and c.name == f"{name}.so"
+                   else c.parent.parent for c in copies()]
+        run.send_signal(signo)
+        assert run.wait(10) == -signo
+        assert not any(f.exists() for f in folders)
 
 
 def test_a_refusal_names_the_provider_and_its_line(tmp_path, penstock):
