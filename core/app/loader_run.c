@@ -8,6 +8,7 @@
 #include "app/loader_run.h"
 
 #include "app/loader.h"
+#include "app/loader_certs.h"
 #include "app/loader_kept.h"
 #include "app/loader_tests.h"
 #include "app/loader_tried.h"
@@ -34,6 +35,7 @@ struct load {
     struct rights rights;
     struct loaded out; /* its descriptor is `bundle` */
     json_t *files;     /* what was read */
+    json_t *why;       /* where of the file what stands; or NULL */
     struct kept *kept; /* what is read in place of the file; or NULL */
     struct buf kept_bytes;
     int bundle, sock;
@@ -62,7 +64,7 @@ static json_t *read_tree(struct load *l, json_t **why, struct err *err)
 /** Tree, canonical tree, bundle. */
 static int read_config(struct load *l, struct err *err)
 {
-    json_t *why = NULL, *canonical = read_tree(l, &why, err);
+    json_t *canonical = read_tree(l, &l->why, err);
     uint64_t number = l->order->generation;
     char sock[PATHS_MAX + 8];
     int rc;
@@ -71,8 +73,7 @@ static int read_config(struct load *l, struct err *err)
         return -err->code;
     if (*l->paths->divert)
         json_object_set_new(canonical, "state", json_string(l->paths->state));
-    rc = loader_urls(canonical, why, err);
-    json_decref(why);
+    rc = loader_urls(canonical, l->why, err);
     if (!rc && *l->paths->divert)
         rc = config_divert(canonical, l->paths->divert, err);
     if (rc) {
@@ -278,6 +279,8 @@ static int load(struct load *l, struct err *err)
     if (!rc && !l->kept)
         note_sources(l);
     if (!rc)
+        rc = loader_certs(l->config, l->out.bundle, l->why, err);
+    if (!rc)
         rc = try_policies(l, err);
     if (!rc)
         rc = find_rights(l, err);
@@ -334,6 +337,7 @@ int loader_run(const struct load_order *order, int sock)
     }
     config_free(l.config);
     json_decref(l.files);
+    json_decref(l.why);
     kept_free(l.kept);
     buf_clear(&l.kept_bytes);
     loaded_clear(&l.out);
