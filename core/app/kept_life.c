@@ -297,6 +297,35 @@ void kept_step(struct master *m, uint64_t now_ms)
     kept_scan(state, &k->list, &last);
 }
 
+/** The one in force is gone back from no more. */
+static void forgive(struct master *m, const char *state)
+{
+    struct kept_life *k = &m->reload.kept_life;
+
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        if (k->left[i] == m->generation)
+            k->left[i] = 0;
+    }
+    kept_rename(state, m->generation, "left", "served");
+}
+
+void kept_went_back(struct master *m, uint64_t former)
+{
+    struct kept_life *k = &m->reload.kept_life;
+    char state[PATHS_MAX];
+    uint64_t last;
+
+    state_of(m, state);
+    forgive(m, state);
+    if (former > m->generation) {
+        k->left[k->n_left++ % KEPT_MAX] = former;
+        if (!kept_rename(state, former, "good", "left") &&
+            !kept_rename(state, former, "served", "left"))
+            kept_rename(state, former, "new", "left");
+    }
+    kept_scan(state, &k->list, &last);
+}
+
 /* ---- questions --------------------------------------------------------- */
 
 bool kept_has(const struct master *m, uint64_t number)
@@ -304,25 +333,44 @@ bool kept_has(const struct master *m, uint64_t number)
     return find(&m->reload.kept_life.list, number) != NULL;
 }
 
-uint64_t kept_newest(const struct master *m)
+static bool was_left(const struct master *m, uint64_t number)
 {
-    const struct kept_list *list = &m->reload.kept_life.list;
+    const struct kept_life *k = &m->reload.kept_life;
+    const struct kept_file *f = find(&k->list, number);
 
-    if (m->reload.n_kept)
-        return m->reload.kept[0].number;
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        if (k->left[i] == number)
+            return true;
+    }
+    return f && f->left;
+}
+
+uint64_t kept_before(const struct master *m)
+{
+    const struct reload *r = &m->reload;
+    const struct kept_list *list = &r->kept_life.list;
+
+    for (size_t i = 0; i < r->n_kept; i++) {
+        if (r->kept[i].number < m->generation &&
+            !was_left(m, r->kept[i].number))
+            return r->kept[i].number;
+    }
     for (size_t i = 0; i < list->n; i++) {
-        if (list->at[i].number != m->generation)
+        if (list->at[i].number < m->generation &&
+            !was_left(m, list->at[i].number))
             return list->at[i].number;
     }
     return 0;
 }
 
-static void put_one(struct buf *out, uint64_t number, bool good, bool current)
+static void put_one(const struct master *m, struct buf *out, uint64_t number,
+                    bool good)
 {
-    buf_printf(out, "%s{\"number\":%llu,\"good\":%s,\"current\":%s}",
-               out->p[out->n - 1] == '[' ? "" : ",",
+    buf_printf(out, "%s{\"number\":%llu,\"good\":%s,\"current\":%s,"
+               "\"taken_back\":%s}", out->p[out->n - 1] == '[' ? "" : ",",
                (unsigned long long)number, good ? "true" : "false",
-               current ? "true" : "false");
+               number == m->generation ? "true" : "false",
+               was_left(m, number) ? "true" : "false");
 }
 
 void kept_put_all(const struct master *m, struct buf *out)
@@ -331,16 +379,16 @@ void kept_put_all(const struct master *m, struct buf *out)
     const struct kept_list *list = &r->kept_life.list;
 
     buf_putc(out, '[');
-    put_one(out, m->generation, r->kept_life.good, true);
+    put_one(m, out, m->generation, r->kept_life.good);
     for (size_t i = 0; i < r->n_kept; i++) {
         const struct kept_file *f = find(list, r->kept[i].number);
 
-        put_one(out, r->kept[i].number, f && f->good, false);
+        put_one(m, out, r->kept[i].number, f && f->good);
     }
     for (size_t i = 0; i < list->n; i++) {
         if (list->at[i].number != m->generation &&
             !reload_has(m, list->at[i].number))
-            put_one(out, list->at[i].number, list->at[i].good, false);
+            put_one(m, out, list->at[i].number, list->at[i].good);
     }
     buf_putc(out, ']');
 }

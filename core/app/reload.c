@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@ static void next_wish(struct master *m)
 {
     struct reload *r = &m->reload;
 
-    if (r->next.loaded.bundle && r->wishes[0].back_to)
+    if (r->next.loaded.bundle && r->wishes[0].back_to &&
+        r->next.number != m->generation)
         reload_hold(r, &r->next); /* not taken: it can be asked for again */
     served_clear(&r->next);
     r->stage = RELOAD_NONE;
@@ -289,7 +291,7 @@ static void choose_way(struct master *m)
     } else if (l->n_changes == 0) {
         m->loaded.n_changes = 0;
         take_sources(m);
-        r->pinned = r->wishes[0].back_to;
+        r->pinned = r->wishes[0].back_to ? m->generation : 0;
         reload_done(m, "nothing changed", NULL);
     } else if (l->applies == CONF_RESTART) {
         refuse_restart(m);
@@ -305,6 +307,17 @@ static void choose_way(struct master *m)
     }
 }
 
+/** A rollback to what is served: it stays. */
+static void stay(struct master *m)
+{
+    free(m->loaded.changes);
+    m->loaded.changes = NULL;
+    m->loaded.n_changes = 0;
+    m->loaded.applies = CONF_LIVE;
+    m->reload.pinned = m->generation;
+    reload_done(m, "nothing changed", NULL);
+}
+
 static void begin(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -316,6 +329,8 @@ static void begin(struct master *m)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
         begin_load(m, 0, &err);
+    else if (r->wishes[0].back_to == m->generation)
+        stay(m);
     else if (!reload_has(m, r->wishes[0].back_to) &&
              kept_has(m, r->wishes[0].back_to))
         begin_load(m, r->wishes[0].back_to, &err);

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from conftest import PENSTOCK, free_port, wait_for
-from test_reload import SAYS, base, configure, refused, reload, says, write
+from test_reload import (CHAT, FAILS, SAYS, base, configure, refused, reload,
+                         says, until_taken_back, write)
 
 SECRET = "a-secret-that-must-not-lie-on-a-disk"
 
@@ -79,8 +80,82 @@ def test_a_rollback_goes_past_a_restart(started):
     assert "files on disk" in got["warning"]
     assert says(p) == "one"
     assert p.status()["rolled_back_to"] == first
-    assert rollback(p)["generation"] == first + 2
+    assert rollback(p, str(first + 2))["generation"] == first + 2
     assert says(p) == "two"
+
+
+def numbers(p):
+    """What `status` says of each generation: number to a word."""
+    return {g["number"]: "taken back" if g["taken_back"] else
+            "current" if g["current"] else "kept"
+            for g in p.status()["generations"]}
+
+
+def test_rollbacks_go_further_back(started):
+    """Each one that names none, and none to what was gone back from: not
+    after a reload, not after a restart, but where it is named."""
+    p = started
+    one = p.status()["generation"]
+    for word in ("two", "three"):
+        write(p, "says", SAYS % word)
+        reload(p)
+    assert rollback(p)["generation"] == one + 1 and says(p) == "two"
+    assert rollback(p)["generation"] == one and says(p) == "one"
+    said = numbers(p)
+    assert said[one] == "current" and said[one + 1] == "taken back" and \
+        said[one + 2] == "taken back"
+    assert f" {one + 2} (taken back)" in p.cli("status").stdout
+    assert rollback(p, str(one + 1))["generation"] == one + 1
+    assert numbers(p)[one + 1] == "current"
+    write(p, "says", SAYS % "four")
+    assert reload(p)["generation"] == one + 3
+    assert rollback(p)["generation"] == one + 1   # not what it left: three
+    wait_for(lambda: kept(p).get(one + 2) == "left", why="the mark on disk")
+    write(p, "says", SAYS % "five")
+    again(p)
+    assert numbers(p)[one + 2] == "taken back"
+    assert rollback(p)["generation"] == one + 1 and says(p) == "two"
+    assert rollback(p, str(one + 2))["generation"] == one + 2
+    assert says(p) == "three" and numbers(p)[one + 2] == "current"
+
+
+def test_what_was_taken_back_is_skipped(penstock):
+    p = penstock(f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+                 'provider "sim"\nreload { bake = "20s", rollback_if = '
+                 '{ policy_errors = "5%", min = 20 } }\n')
+    first = p.status()["generation"]
+    text = base(p, 'reload { bake = "20s", rollback_if = '
+                   '{ policy_errors = "5%", min = 20 } }\n')
+    write(p, "says", SAYS % "one")
+    configure(p, text)
+    good = reload(p)["generation"]
+    write(p, "says", FAILS)
+    bad = reload(p)["generation"]
+    until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
+    assert numbers(p)[bad] == "taken back"
+    assert rollback(p)["generation"] == first and first < good < bad
+    assert rollback(p, str(bad))["generation"] == bad
+    assert numbers(p)[bad] == "current"
+
+
+def test_a_rollback_to_what_is_served_changes_nothing(started):
+    p = started
+    write(p, "says", SAYS % "two")
+    now = reload(p)["generation"]
+    for _ in range(2):
+        got = rollback(p, str(now))
+        assert got["how"] == "nothing changed" and got["changes"] == []
+        assert got["generation"] == now
+    st = p.status()
+    assert len(set(st["kept_generations"])) == len(st["kept_generations"])
+    assert now not in st["kept_generations"]
+    said = [g["number"] for g in st["generations"]]
+    assert len(set(said)) == len(said) and says(p) == "two"
+    rollback(p, str(now - 1))
+    rollback(p, str(now))
+    rollback(p, str(now))
+    said = p.status()["kept_generations"]
+    assert len(set(said)) == len(said) and now not in said
 
 
 def test_what_is_kept_holds_no_secret_and_is_ours(penstock, tmp_path):
