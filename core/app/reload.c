@@ -32,7 +32,7 @@ static void next_wish(struct master *m)
 {
     struct reload *r = &m->reload;
 
-    if (r->next.loaded.bundle && r->wishes[0].back_to &&
+    if (r->next.loaded.bundle && r->as_it_was &&
         r->next.number != m->generation)
         reload_hold(r, &r->next); /* not taken: it can be asked for again */
     served_clear(&r->next);
@@ -111,6 +111,10 @@ static void put_done(struct master *m, struct buf *b, const char *how,
 
 const char *reload_note(const struct master *m)
 {
+    if (m->reload.as_it_was)
+        return "it was not on disk, so its secrets, keys and certificates are "
+               "those of then; mend the files, then `penstock reload`: until "
+               "then this generation stays";
     if (m->reload.wishes[0].back_to)
         return "the files on disk still say otherwise: mend them; until a "
                "`penstock reload` this generation stays";
@@ -225,6 +229,7 @@ static int recall(struct master *m, uint64_t number, struct err *err)
     if (loaded_compare(&r->kept[at].loaded, &m->loaded, err) != 0)
         return -err->code;
     r->next = r->kept[at];
+    r->as_it_was = true;
     r->n_kept--;
     memmove(r->kept + at, r->kept + at + 1,
             (r->n_kept - at) * sizeof *r->kept);
@@ -325,14 +330,14 @@ static void begin(struct master *m)
 
     r->started_ms = clock_mono_ms();
     r->canary = (struct reload_canary){ 0 };
+    r->as_it_was = false;
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
         begin_load(m, 0, &err);
     else if (r->wishes[0].back_to == m->generation)
         stay(m);
-    else if (!reload_has(m, r->wishes[0].back_to) &&
-             kept_has(m, r->wishes[0].back_to))
+    else if (kept_has(m, r->wishes[0].back_to))
         begin_load(m, r->wishes[0].back_to, &err);
     else if (recall(m, r->wishes[0].back_to, &err) == 0)
         choose_way(m);
@@ -348,6 +353,14 @@ static void take_load(struct master *m, uint64_t now_ms)
 
     if (rc == 0)
         return;
+    if (rc < 0 && r->wishes[0].must && reload_has(m, r->wishes[0].back_to)) {
+        r->stage = RELOAD_NONE;
+        err = (struct err){ 0 };
+        if (recall(m, r->wishes[0].back_to, &err) == 0) {
+            choose_way(m);
+            return;
+        }
+    }
     if (rc < 0) {
         reload_refuse(m, &err);
         return;

@@ -119,6 +119,70 @@ def test_rollbacks_go_further_back(started):
     assert says(p) == "three" and numbers(p)[one + 2] == "current"
 
 
+@pytest.fixture
+def with_secret(penstock, tmp_path):
+    """Generation 1 names a secret, the one that is served does not."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    head = (f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+            'reload { bake = "0s" }\nprovider "sim"\n')
+    p = penstock(head + 'provider "far" { vendor = "openai-compatible", '
+                 'base_url = "http://127.0.0.1:9/v1", '
+                 f'keys = {{ file "{secret}" }} }}\n')
+    configure(p, head)
+    reload(p)
+    return p, secret
+
+
+def test_a_rollback_resolves_references_again(with_secret):
+    """Without a restart, too: one that leads nowhere refuses it by name, and
+    what was revoked does not come back."""
+    p, secret = with_secret
+    now = p.status()["generation"]
+    secret.unlink()
+    r = p.cli("rollback")
+    assert r.returncode == 1 and str(secret) in r.stderr, r.stderr
+    assert p.status()["generation"] == now
+    assert now - 1 in p.status()["kept_generations"]
+    secret.write_text("another\n")
+    assert rollback(p)["generation"] == now - 1
+
+
+def test_what_is_not_on_disk_is_as_it_was_and_said(with_secret):
+    p, secret = with_secret
+    now = p.status()["generation"]
+    wait_for(lambda: kept(p).get(now) == "good", why="the second on disk")
+    next(folder(p).glob(f"{now - 1}.*")).unlink()
+    write(p, "says", SAYS % "one")
+    configure(p, settings(p))
+    reload(p)                                   # and the folder is looked at
+    wait_for(lambda: now + 1 in kept(p), why="the third on disk")
+    secret.unlink()
+    got = rollback(p, str(now - 1))
+    assert got["generation"] == now - 1
+    assert "secrets, keys and certificates are those of then" in \
+        got["warning"]
+
+
+def test_what_takes_itself_back_does_not_wait_for_a_secret(with_secret):
+    """The former had a secret that is gone: it serves as it was."""
+    p, secret = with_secret
+    judged = ('reload { bake = "20s", rollback_if = { policy_errors = "5%", '
+              'min = 20 } }\n')
+    write(p, "says", SAYS % "one")
+    far = ('provider "far" { vendor = "openai-compatible", base_url = '
+           f'"http://127.0.0.1:9/v1", keys = {{ file "{secret}" }} }}\n')
+    configure(p, base(p, judged + far))
+    good = reload(p)["generation"]
+    write(p, "says", FAILS)
+    configure(p, base(p, judged))
+    reload(p)
+    secret.unlink()
+    until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
+    assert p.status()["generation"] == good and says(p) == "one"
+    assert "those of then" in p.logs("reload.done")[-1]["warning"]
+
+
 def test_what_was_taken_back_is_skipped(penstock):
     p = penstock(f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
                  'provider "sim"\nreload { bake = "20s", rollback_if = '
