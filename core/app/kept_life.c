@@ -4,6 +4,7 @@
 #include "app/kept_life.h"
 
 #include "app/master.h"
+#include "app/master_alerts.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -257,8 +258,12 @@ static void came(struct master *m, const char *state, uint64_t now_ms)
     const struct kept_file *f;
     uint64_t last;
 
-    if (k->seen)
+    if (k->seen) {
         k->broken[0] = '\0'; /* something else is served by now */
+    } else if (*k->broken) {
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+        master_alerts_last_good(m, k->broken);
+    }
     k->seen = m->generation;
     k->since_ms = now_ms;
     k->deaths = deaths(m);

@@ -115,6 +115,9 @@ const char *reload_note(const struct master *m)
         return "it was not on disk, so its secrets, keys and certificates are "
                "those of then; mend the files, then `penstock reload`: until "
                "then this generation stays";
+    if (m->reload.wishes[0].back_to && m->loaded.same_files)
+        return "the files on disk say the same; until a `penstock reload` "
+               "this generation stays";
     if (m->reload.wishes[0].back_to)
         return "the files on disk still say otherwise: mend them; until a "
                "`penstock reload` this generation stays";
@@ -123,6 +126,9 @@ const char *reload_note(const struct master *m)
 
 static const char *plan_note(const struct master *m)
 {
+    if (m->reload.pinned && m->reload.next.loaded.n_changes == 0)
+        return "the files on disk say what is served; it was rolled back to, "
+               "and stays until a `penstock reload`";
     if (m->reload.pinned)
         return "the files on disk are not what is served: this generation was "
                "rolled back to, and stays until a `penstock reload`";
@@ -230,6 +236,7 @@ static int recall(struct master *m, uint64_t number, struct err *err)
         return -err->code;
     r->next = r->kept[at];
     r->as_it_was = true;
+    r->next.loaded.same_files = false; /* by now they may say anything */
     r->n_kept--;
     memmove(r->kept + at, r->kept + at + 1,
             (r->n_kept - at) * sizeof *r->kept);
@@ -265,6 +272,9 @@ static void take_sources(struct master *m)
 {
     struct loaded *next = &m->reload.next.loaded;
 
+    m->loaded.same_files = next->same_files;
+    if (next->same_files)
+        m->reload.kept_life.broken[0] = '\0';
     if (!next->sources)
         return;
     sources_free(m->loaded.sources);

@@ -78,6 +78,11 @@ void reload_keep(struct master *m, struct served *former)
 {
     uint64_t number = former->number;
 
+    if (!m->loaded.sources) { /* of a kept one: the files are still followed */
+        m->loaded.sources = former->loaded.sources;
+        former->loaded.sources = NULL;
+        m->reload.watch.begun = false;
+    }
     forget(&m->reload, m->generation);
     reload_hold(&m->reload, former);
     m->reload.pinned = m->reload.wishes[0].back_to;

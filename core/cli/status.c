@@ -274,6 +274,9 @@ static void print_next(const json_t *st, int ill, int resting, int alerts)
     else if (alerts)
         puts("next: look at the alerts; each says what to do, and names its "
              "page");
+    else if (*text(json_object_get(st, "files"), "differ"))
+        puts("next: what is served is not what the files say; mend them where "
+             "they are wrong, then `penstock reload`");
     else if (number(st, "worker_deaths"))
         printf("next: %lld worker deaths were coped with; \"worker.died\" in "
                "the log says why\n", number(st, "worker_deaths"));

@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -179,8 +180,56 @@ def test_what_takes_itself_back_does_not_wait_for_a_secret(with_secret):
     reload(p)
     secret.unlink()
     until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
+    wait_for(lambda: "those of then" in
+             p.logs("reload.done")[-1].get("warning", ""), why="its end")
     assert p.status()["generation"] == good and says(p) == "one"
-    assert "those of then" in p.logs("reload.done")[-1]["warning"]
+
+
+def test_whether_the_files_differ_is_looked_at(started):
+    p = started
+    one = p.status()["generation"]
+    write(p, "says", SAYS % "two")
+    reload(p)
+    write(p, "says", SAYS % "one")              # mended before the rollback
+    got = rollback(p, str(one))
+    assert "say the same" in got["warning"]
+    st = p.status()
+    assert st["rolled_back_to"] == one and "differ" not in st["files"]
+    assert "nothing to do" in p.cli("status").stdout
+    assert "say what is served" in p.cli("reload", "--plan").stdout
+    write(p, "says", SAYS % "three")
+    assert p.status()["files"]["differ"] == "written since they were read"
+    assert "next: what is served is not what the files say" in \
+        p.cli("status").stdout
+    assert reload(p)["generation"] > one
+    assert "still say otherwise" in rollback(p)["warning"]
+    assert "rolled back" in p.status()["files"]["differ"]
+    write(p, "says", SAYS % "one")
+    assert reload(p)["how"] == "nothing changed"
+    st = p.status()
+    assert "differ" not in st["files"] and "rolled_back_to" not in st
+
+
+def test_the_last_good_alerts(penstock):
+    p = penstock('metrics "127.0.0.1:0"\nprovider "sim"\n'
+                 f'listen "127.0.0.1:{free_port()}"\n'
+                 'reload { bake = "0s" }\n')
+    good = p.status()["generation"]
+    wait_for(lambda: kept(p).get(good) == "good", why="the good one")
+    whole = p.conf.read_text()
+    p.conf.write_text(whole.replace("provider", "provder"))
+    again(p, "--last-good")
+
+    def alerts():
+        return [a for a in p.status()["alerts"] if a["alert"] == "reload"]
+    assert "provder" in wait_for(alerts, why="the alert")[0]["what"]
+    assert "nothing to do" not in p.cli("status").stdout
+    url = "http://" + p.status()["metrics"] + "/metrics"
+    metrics = urllib.request.urlopen(url, timeout=10).read().decode()
+    assert "\npenstock_config_last_reload_ok 0" in metrics
+    p.conf.write_text(whole)
+    assert reload(p)["how"] == "nothing changed"
+    assert not alerts() and "differ" not in p.status()["files"]
 
 
 def test_what_was_taken_back_is_skipped(penstock):
