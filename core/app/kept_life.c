@@ -161,16 +161,41 @@ static void replace_equal(struct master *m, const char *state)
     buf_clear(&own);
 }
 
+/** The one that a rollback had in force at the end, 0 = none: it was the last
+ * to come into force, and a later one was gone back from. */
+static uint64_t was_pinned(const struct kept_list *list)
+{
+    for (size_t i = 1; i < list->n; i++) {
+        if (list->at[i].left && list->at[i].number > list->at[0].number)
+            return list->at[0].number;
+    }
+    return 0;
+}
+
+/** A start reads the files: said where they differ from what was pinned. */
+static void say_unpinned(struct master *m, const char *state, uint64_t pinned)
+{
+    struct kept_list now;
+    uint64_t last;
+
+    kept_scan(state, &now, &last);
+    if (pinned && find(&now, pinned)) /* else it was equal, and is replaced */
+        log_event(EV_serve_unpinned,
+                  LOG_I("generation", (int64_t)m->generation),
+                  LOG_I("pinned", (int64_t)pinned));
+}
+
 void kept_open(struct master *m)
 {
     struct kept_life *k = &m->reload.kept_life;
     char state[PATHS_MAX];
     struct err err = { 0 };
-    uint64_t last;
+    uint64_t last, pinned;
 
     state_of(m, state);
     kept_tidy(state);
     kept_scan(state, &k->list, &last);
+    pinned = was_pinned(&k->list);
     m->reload.last = last > m->generation ? last : m->generation;
     k->settled = m->reload.last;
     if (*k->broken) {
@@ -185,6 +210,7 @@ void kept_open(struct master *m)
         log_event(EV_reload_not_kept,
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_Z("why", err.msg));
+    say_unpinned(m, state, pinned);
 }
 
 /* ---- in force ---------------------------------------------------------- */

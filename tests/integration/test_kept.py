@@ -114,6 +114,8 @@ def test_rollbacks_go_further_back(started):
     wait_for(lambda: kept(p).get(one + 2) == "left", why="the mark on disk")
     write(p, "says", SAYS % "five")
     again(p)
+    line = p.line("serve.unpinned")         # the files are served, and said
+    assert line["pinned"] == one + 1 and line["generation"] == one + 4
     assert numbers(p)[one + 2] == "taken back"
     assert rollback(p)["generation"] == one + 1 and says(p) == "two"
     assert rollback(p, str(one + 2))["generation"] == one + 2
