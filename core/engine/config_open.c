@@ -237,6 +237,7 @@ static void open_endpoints(struct opener *o, struct config *c)
         e->name = open_dup(o, name);
         e->max_body = open_size(v, "max_body");
         e->provider = open_text(o, v, "provider");
+        e->anthropic_provider = open_text(o, v, "anthropic_provider");
         e->trusted = json_is_false(json_object_get(v, "validate"));
         e->max_messages = open_u32(v, "max_messages");
         e->max_tools = open_u32(v, "max_tools");

@@ -33,6 +33,7 @@ struct conf_endpoint {
     uint32_t max_messages, max_tools, max_images, max_tokens; /* 0 = any */
     bool trusted, clamp, lossy_refuse; /* validate = false; max_tokens_over */
     struct str provider; /* of requests that name no model; n 0: nobody */
+    struct str anthropic_provider; /* where Anthropic's clients ask; n 0: it */
 };
 
 struct conf_log {

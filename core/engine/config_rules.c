@@ -392,6 +392,7 @@ static const struct {
     {"max_body", "chat|completions|embeddings|messages|count_tokens|"
                  "responses|gemini|" PATHS},
     {"provider", PATHS "|responses"},
+    {"anthropic_provider", "files|batches"},
     {"validate", "chat|completions|embeddings|messages|count_tokens|"
                  "responses|gemini"},
     {"max_messages", "chat|messages|count_tokens|gemini"},
@@ -429,7 +430,7 @@ static int endpoint(struct conf_walk *w, const char *name, const json_t *e,
         else if (strcmp(key, "max_tokens_over") == 0 &&
                  !json_object_get(e, "max_tokens"))
             rc = walk_fail(w, "means nothing without max_tokens");
-        else if (strcmp(key, "provider") == 0 &&
+        else if (strstr(key, "provider") &&
                  !json_object_get(providers,
                                   json_string_value(json_object_get(e, key))))
             rc = walk_no_such(w, "provider",

@@ -42,7 +42,7 @@ struct attempt {
     struct translation *translation; /* NULL: the client's dialect */
     enum attempt_mode mode;
     uint32_t fetched; /* the version that it sends, where that is fetched */
-    uint32_t gap_ms;         /* the longest silence since it began */
+    uint32_t gap_ms;         /* the longest silence within content */
     bool ended;              /* on_done came; `result` holds */
     bool broken;             /* a fault found in the bytes: `fault` holds */
     struct output *output;   /* policies look at the answer; or NULL */
@@ -82,6 +82,8 @@ void attempt_stop(struct request *r); /* cancel, done(), free; idempotent */
  * dialect, else one that it can be translated for; NULL: none. Where the
  * provider's quirks say that the model has Responses alone, that one. */
 const ps_api *attempt_api(const struct request *r, const struct target *t);
+/** Can requests of that dialect be served there, as they are or translated? */
+bool attempt_serves(const struct target *t, enum dialect d);
 /** Is a field in a list that ends with NULL; "x-" stands for a prefix. */
 bool attempt_field_in(const char *const *list, struct str name);
 /** Base URL and an api's path, its {model} and its {setting=default} filled

@@ -64,13 +64,20 @@ static bool lacks_completions(const struct target *t)
            !any_glob(q->completions_for, q->n_completions_for, t->model);
 }
 
+bool attempt_serves(const struct target *t, enum dialect d)
+{
+    return api_of(t, d, false) ||
+           translate_api(t->provider->plugin, d, t->model, false);
+}
+
 const ps_api *attempt_api(const struct request *r, const struct target *t)
 {
     enum dialect d = r->endpoint->dialect;
     bool stream = r->facts.stream;
     const ps_api *api = api_of(t, d, stream);
 
-    if (d == DIALECT_RESPONSES && !t->provider->conf->quirks.responses &&
+    if ((d == DIALECT_RESPONSES || d == DIALECT_RESPONSES_COUNT) &&
+        !t->provider->conf->quirks.responses &&
         api_of(t, DIALECT_OPENAI_CHAT, stream))
         api = NULL;
     else if ((d == DIALECT_OPENAI_CHAT || d == DIALECT_ANTHROPIC ||

@@ -2,7 +2,6 @@
 /* Copyright The Penstock Authors */
 #include "flow/capable.h"
 
-#include "engine/ability.h"
 #include "flow/generation.h"
 #include "wire/needs.h"
 #include "wire/token_guess.h"
@@ -78,6 +77,8 @@ static enum model_kind asked_for(const struct request *r)
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_BATCH:
         return KIND_EMBED;
+    case DIALECT_ANTHROPIC_PATHS:
+        return KIND_UNKNOWN;
     case DIALECT_PASSTHROUGH:
         return strcmp(r->endpoint->name, "rerank") == 0 ? KIND_RERANK
                                                         : KIND_UNKNOWN;
@@ -88,8 +89,7 @@ static enum model_kind asked_for(const struct request *r)
     }
 }
 
-static enum model_kind kind_of(const struct request *r,
-                               const struct target *t)
+enum model_kind capable_kind(const struct request *r, const struct target *t)
 {
     const struct ability *a;
 
@@ -131,7 +131,7 @@ static void drop_other_kinds(struct request *r)
 
         if (c->dropped)
             continue;
-        kind = kind_of(r, c->target);
+        kind = capable_kind(r, c->target);
         if (kind == KIND_UNKNOWN || kind == want)
             continue;
         drop(r, c, say_kind(r, kind));

@@ -212,7 +212,18 @@ static uint64_t credential_back_ms(const struct provider *p, uint64_t now)
     return best;
 }
 
-uint64_t choose_soonest_ms(const struct request *r)
+static const char *why_keys(const struct provider *p, uint64_t now)
+{
+    for (size_t k = 0; k < p->n_credentials; k++) {
+        const struct credential *c = &p->credentials[k];
+
+        if (rest_state(c->rest ? c->rest : &c->own, now) == REST_COOLING)
+            return "the limit of its key is reached";
+    }
+    return "its key was refused";
+}
+
+uint64_t choose_soonest_ms(const struct request *r, const char **why)
 {
     uint64_t now = loop_now_ms(r->flow->env.loop), best = 0;
 
@@ -221,10 +232,16 @@ uint64_t choose_soonest_ms(const struct request *r)
         uint64_t at = target_until_ms(c->target);
         uint64_t key = credential_back_ms(c->target->provider, now);
 
-        at = key > at ? key : at;
-        if (!c->dropped && !target_is_off(c->target) && at > now &&
-            (!best || at - now < best))
-            best = at - now;
+        bool keys = key > at;
+
+        at = keys ? key : at;
+        if (c->dropped || target_is_off(c->target) || at <= now ||
+            (best && at - now >= best))
+            continue;
+        best = at - now;
+        if (why)
+            *why = keys ? why_keys(c->target->provider, now)
+                        : "its provider asked for a pause";
     }
     return best;
 }

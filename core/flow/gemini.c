@@ -79,6 +79,33 @@ int gemini_path(struct request *r)
                          "The query's alt is neither sse nor json.");
 }
 
+bool gemini_lacks_method(struct request *r)
+{
+    struct str asked = decode(r, r->rest), name;
+    struct buf names = BUF_INIT(256);
+    size_t colon;
+
+    if (r->endpoint->dialect != DIALECT_GEMINI_MODELS ||
+        !str_is(r->method, "POST"))
+        return false;
+    if (!asked.p) /* no text, but perhaps a method all the same */
+        asked = r->rest;
+    colon = asked.n;
+    while (colon && asked.p[colon - 1] != ':')
+        colon--;
+    if (!colon)
+        return false;
+    for (size_t i = 0; (name = endpoint_google_method(i)).p; i++)
+        buf_printf(&names, i ? ", " STR_FMT : STR_FMT, STR_ARG(name));
+    asked = (struct str){ asked.p + colon, asked.n - colon };
+    err_set(&r->err, ERR_NOT_FOUND,
+            "There is no method '%.*s' here; there are " STR_FMT ".",
+            asked.n > 64 ? 64 : (int)asked.n, asked.p,
+            STR_ARG(buf_str(&names)));
+    buf_clear(&names);
+    return true;
+}
+
 /* ---- streams as arrays --------------------------------------------------- */
 
 struct str gemini_error_body(struct request *r, struct str body)

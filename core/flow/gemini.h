@@ -12,6 +12,10 @@
 /** Model and streaming from the path; 0, or r->err says what is wrong. */
 int gemini_path(struct request *r);
 
+/** Is a method asked for that is not there? Then r->err names those that
+ * are. */
+bool gemini_lacks_method(struct request *r);
+
 /** The key of the query, or p NULL. It is never logged nor sent on. */
 struct str gemini_query_key(struct request *r);
 

@@ -6,6 +6,7 @@
  */
 #include "flow/models.h"
 
+#include "flow/capable.h"
 #include "flow/format.h"
 
 #define BODY_MAX (8u << 20)
@@ -74,7 +75,51 @@ static void put_anthropic(struct buf *b, struct str id, struct str owner)
     buf_puts(b, ",\"created_at\":\"1970-01-01T00:00:00Z\"}");
 }
 
-static void put_gemini(struct buf *b, struct str id)
+enum { DOES_CHAT = 1, DOES_COUNT = 2, DOES_EMBED = 4 };
+
+static unsigned does(const struct request *r, const struct target *t)
+{
+    enum model_kind kind = capable_kind(r, t);
+    unsigned all = 0;
+
+    if (kind == KIND_UNKNOWN) /* its name says most of what can be known */
+        kind = str_find(t->model, STR("embed")) >= 0 ? KIND_EMBED : KIND_CHAT;
+    if (kind == KIND_CHAT && attempt_serves(t, DIALECT_GEMINI))
+        all |= DOES_CHAT;
+    if (attempt_serves(t, DIALECT_GEMINI_COUNT))
+        all |= DOES_COUNT;
+    if (kind == KIND_EMBED && attempt_serves(t, DIALECT_GEMINI_EMBED))
+        all |= DOES_EMBED;
+    return all;
+}
+
+/* What one of its targets does, it does. */
+static void put_methods(const struct request *r, struct buf *b, struct str id)
+{
+    static const char *const names[] = { "generateContent", "countTokens",
+                                         "embedContent" };
+    struct arena *a = arena_new(1 << 20);
+    struct err err = { 0 };
+    const char *between = "";
+    unsigned all = 0;
+    struct plan p;
+
+    if (a && engine_plan(r->gen->engine, a, id, r->principal, &p, &err) == 0) {
+        for (size_t i = 0; i < p.n; i++)
+            all |= does(r, p.list[i].target);
+    }
+    arena_free(a);
+    buf_puts(b, "[");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!(all & 1u << i))
+            continue;
+        buf_printf(b, "%s\"%s\"", between, names[i]);
+        between = ",";
+    }
+    buf_puts(b, "]");
+}
+
+static void put_gemini(const struct request *r, struct buf *b, struct str id)
 {
     struct buf name = BUF_INIT(2048);
 
@@ -84,8 +129,9 @@ static void put_gemini(struct buf *b, struct str id)
     buf_json_str(b, buf_str(&name));
     buf_puts(b, ",\"version\":\"1\",\"displayName\":");
     buf_json_str(b, id);
-    buf_puts(b, ",\"supportedGenerationMethods\":[\"generateContent\","
-                "\"countTokens\",\"embedContent\"]}");
+    buf_puts(b, ",\"supportedGenerationMethods\":");
+    put_methods(r, b, id);
+    buf_puts(b, "}");
     buf_clear(&name);
 }
 
@@ -95,7 +141,7 @@ static void put_model(const struct request *r, struct buf *b, struct str id,
     if (r->endpoint->dialect == DIALECT_ANTHROPIC_MODELS)
         put_anthropic(b, id, owner);
     else if (r->endpoint->dialect == DIALECT_GEMINI_MODELS)
-        put_gemini(b, id);
+        put_gemini(r, b, id);
     else
         put_openai(b, id, owner);
 }

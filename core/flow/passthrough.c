@@ -37,6 +37,9 @@ static struct str provider(const struct request *r)
 {
     const struct conf_endpoint *e = limits_of(r);
 
+    if (e && e->anthropic_provider.n &&
+        dialect_is_anthropic(r->endpoint->dialect))
+        return e->anthropic_provider;
     if (e && e->provider.n)
         return e->provider;
     return is_stored_answer(r) ? only_native(r->gen->config) : STR_NULL;

@@ -130,7 +130,7 @@ static enum step give_up(struct request *r, const struct retry_cause *why)
 
     if (r->kept.callers || r->taken_over || !why->info->same_target)
         return STEP_FAIL;
-    soonest = choose_soonest_ms(r);
+    soonest = choose_soonest_ms(r, NULL);
     if (!soonest)
         soonest = places_back_ms(r);
     if (soonest && (!r->retry_after_ms || soonest < r->retry_after_ms))

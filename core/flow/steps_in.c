@@ -78,6 +78,8 @@ enum step step_head(struct request *r)
         return cors_preflight(r);
     if (!r->endpoint)
         return no_endpoint(r);
+    if (!takes_method(r->endpoint, r->method) && gemini_lacks_method(r))
+        return request_fail(r, ERR_NOT_FOUND, "client");
     if (!takes_method(r->endpoint, r->method)) {
         err_set(&r->err, ERR_METHOD, "%s takes %s.", r->endpoint->path,
                 r->endpoint->method ? r->endpoint->method

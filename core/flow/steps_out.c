@@ -53,15 +53,21 @@ static bool lacks_token(const struct request *r)
     return false;
 }
 
-static const char *why_none(const struct request *r, uint64_t full_ms)
+static const char *why_none(struct request *r, uint64_t full_ms,
+                            const char *rests)
 {
     if (full_ms)
         return ": all have as many calls as they may";
     if (lacks_token(r))
         return ": the gateway has no access token now (`penstock status` says "
                "why)";
-    if (r->retry_after_ms)
-        return ": all of them rest";
+    if (r->retry_after_ms) {
+        struct str s = arena_fmt(r->arena, ": all of them rest, the first for "
+                                 "%.1f s more (%s)",
+                                 (double)r->retry_after_ms / 1000, rests);
+
+        return s.p ? s.p : ": all of them rest";
+    }
     for (size_t i = 0; i < r->plan.n; i++) {
         if (plugin_is_out(r->plan.list[i].target->provider->plugin))
             return ": a plugin is quarantined";
@@ -74,6 +80,7 @@ static enum step no_target(struct request *r, uint64_t full_ms,
                            uint64_t waited_ms)
 {
     char after[32] = "";
+    const char *rests = "";
 
     if (r->refused.code) {
         r->err = r->refused;
@@ -85,7 +92,7 @@ static enum step no_target(struct request *r, uint64_t full_ms,
                 STR_ARG(r->facts.model), r->endpoint->name);
         return request_fail(r, ERR_INVALID_REQUEST, "client");
     }
-    r->retry_after_ms = choose_soonest_ms(r);
+    r->retry_after_ms = choose_soonest_ms(r, &rests);
     if (full_ms && (!r->retry_after_ms || r->retry_after_ms > full_ms))
         r->retry_after_ms = full_ms;
     if (waited_ms)
@@ -93,7 +100,7 @@ static enum step no_target(struct request *r, uint64_t full_ms,
                  (double)waited_ms / 1000);
     err_set(&r->err, ERR_NO_TARGET,
             "No target can serve %s for '" STR_FMT "'%s%s.", r->endpoint->name,
-            STR_ARG(r->facts.model), after, why_none(r, full_ms));
+            STR_ARG(r->facts.model), after, why_none(r, full_ms, rests));
     return request_fail(r, ERR_NO_TARGET, "gateway");
 }
 

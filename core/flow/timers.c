@@ -100,7 +100,7 @@ static uint32_t gap_limit(const struct request *r)
 
     if (!r->facts.stream || !r->attempt->begun)
         return 0;
-    if (!ms && h)
+    if (!ms && h && r->answer.content_sent) /* it may still think */
         ms = gap_limit_ms(&h->gap) * patience(r);
     return ms < idle_limit(r) ? ms : 0;
 }

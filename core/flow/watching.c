@@ -87,6 +87,6 @@ void watching_gap(struct request *r)
 {
     struct attempt *t = r->attempt;
 
-    if (t->target->cell && r->facts.stream && t->begun)
+    if (t->target->cell && r->facts.stream && r->answer.content_sent)
         gap_heard(&t->target->cell->gap, t->gap_ms);
 }

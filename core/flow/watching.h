@@ -17,12 +17,14 @@ void watching_told(struct request *r, enum breaker_verdict v,
 /** May a request go there, as far as it was not taken out by itself? */
 bool watching_admits(const struct request *r, const struct target *t);
 
-/** Bytes came: how long after the last ones? Called before that is noted. */
+/** Bytes came: how long after the last ones? Called before that is noted.
+ * Only from the first content on: how long a model thinks before it is no
+ * silence of its stream, and says nothing of the next one's thoughts. */
 static inline void watching_bytes(struct request *r, uint64_t now_ms)
 {
     struct attempt *t = r->attempt;
 
-    if (t->begun && now_ms > r->last_data_ms + t->gap_ms)
+    if (r->answer.content_sent && now_ms > r->last_data_ms + t->gap_ms)
         t->gap_ms = (uint32_t)(now_ms - r->last_data_ms);
 }
 /** The try has served: its longest gap counts. */

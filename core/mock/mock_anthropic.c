@@ -46,7 +46,7 @@ static const char *stop_reason(const struct mock_req *r)
 
     if (r->gen.cut_short)
         return "max_tokens";
-    if (ask->model == MOCK_TOOLS && ask->tool.p && !ask->tool_answer.p)
+    if (ask->tool.p && !ask->tool_answer.p)
         return "tool_use";
     return "end_turn";
 }

@@ -144,10 +144,12 @@ static int read_messages(struct mock_req *r, struct err *err)
 static void read_tools(struct mock_req *r)
 {
     const struct json *j = &r->m->doc;
-    uint32_t tool = mock_at(r, "/tools/0");
+    uint32_t tool = mock_tool(r, "/tools", NULL, "/tool_choice/name");
     struct str choice = json_raw(j, mock_at(r, "/tool_choice/type"));
+    bool forced = str_is(choice, "\"any\"") || str_is(choice, "\"tool\"");
 
-    if (r->ask.model != MOCK_TOOLS || str_is(choice, "\"none\""))
+    if (!mock_calls(r, forced) || tool == JSON_NONE ||
+        str_is(choice, "\"none\""))
         return;
     r->ask.tool = json_text(j, json_member(j, tool, STR("name")), r->a);
     if (r->ask.tool.p)

@@ -4,6 +4,9 @@
 #include "mock/mock_gemini.h"
 #include "mock/mock_read.h"
 
+#define SCHEMA "/generationConfig/responseSchema"
+#define JSON_SCHEMA "/generationConfig/responseJsonSchema"
+
 /* "models/NAME:method" behind the version. */
 static int read_path(struct mock_req *r, struct err *err)
 {
@@ -74,11 +77,13 @@ static int read_contents(struct mock_req *r, const char *at, struct err *err)
 static void read_tools(struct mock_req *r)
 {
     const struct json *j = &r->m->doc;
-    uint32_t fn = mock_at(r, "/tools/0/functionDeclarations/0"), schema;
+    uint32_t fn = mock_tool(r, "/tools/0/functionDeclarations", NULL,
+                            "/toolConfig/functionCallingConfig/"
+                            "allowedFunctionNames/0"), schema;
     struct str mode = json_raw(j, mock_at(r, "/toolConfig/"
                                              "functionCallingConfig/mode"));
 
-    if (r->ask.model != MOCK_TOOLS || fn == JSON_NONE ||
+    if (!mock_calls(r, str_is(mode, "\"ANY\"")) || fn == JSON_NONE ||
         str_is(mode, "\"NONE\""))
         return;
     r->ask.tool = json_text(j, json_member(j, fn, STR("name")), r->a);
@@ -110,8 +115,8 @@ int mock_gemini_read(struct mock_req *r, struct err *err)
     read_tools(r);
     thoughts = mock_at(r, "/generationConfig/thinkingConfig/includeThoughts");
     r->ask.think = mock_type(r, thoughts) == JSON_T_TRUE;
-    if (mock_json_answer(r, "/generationConfig/responseJsonSchema"))
-        return mock_bad(err, "responseJsonSchema has a schema beyond the "
-                             "mock");
+    if (mock_json_answer(r, mock_at(r, JSON_SCHEMA) != JSON_NONE ? JSON_SCHEMA
+                                                                 : SCHEMA))
+        return mock_bad(err, "generationConfig has a schema beyond the mock");
     return 0;
 }

@@ -62,7 +62,7 @@ static const char *finish(const struct mock_req *r)
 
     if (r->gen.cut_short)
         return "length";
-    if (ask->model == MOCK_TOOLS && ask->tool.p && !ask->tool_answer.p)
+    if (ask->tool.p && !ask->tool_answer.p)
         return "tool_calls";
     return "stop";
 }

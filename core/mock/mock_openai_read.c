@@ -39,10 +39,14 @@ static int read_messages(struct mock_req *r, struct err *err)
 static void read_tools(struct mock_req *r)
 {
     const struct json *j = &r->m->doc;
-    uint32_t fn = mock_at(r, "/tools/0/function");
+    uint32_t fn = mock_tool(r, "/tools", "function",
+                            "/tool_choice/function/name");
     struct str choice = json_raw(j, mock_at(r, "/tool_choice"));
+    bool forced = str_starts(choice, STR("{")) ||
+                  str_is(choice, "\"required\"");
 
-    if (r->ask.model != MOCK_TOOLS || str_is(choice, "\"none\""))
+    if (!mock_calls(r, forced) || fn == JSON_NONE ||
+        str_is(choice, "\"none\""))
         return;
     r->ask.tool = json_text(j, json_member(j, fn, STR("name")), r->a);
     if (r->ask.tool.p)

@@ -66,6 +66,33 @@ struct str mock_schema_text(struct mock_req *r, uint32_t node)
     return s;
 }
 
+bool mock_calls(const struct mock_req *r, bool forced)
+{
+    return r->ask.model == MOCK_TOOLS || (r->ask.model == MOCK_JSON && forced);
+}
+
+uint32_t mock_tool(struct mock_req *r, const char *list, const char *in,
+                   const char *named)
+{
+    const struct json *j = &r->m->doc;
+    uint32_t all = mock_at(r, list), i, first = JSON_NONE;
+    struct str want = json_raw(j, mock_at(r, named));
+
+    if (mock_type(r, all) != JSON_T_ARRAY)
+        return JSON_NONE;
+    for (i = json_first(j, all); i != JSON_NONE; i = json_sibling(j, all, i)) {
+        uint32_t tool = in ? json_member(j, i, str_of(in)) : i;
+        uint32_t name = tool == JSON_NONE ? tool
+                                          : json_member(j, tool, STR("name"));
+
+        if (first == JSON_NONE)
+            first = tool;
+        if (want.n && name != JSON_NONE && str_eq(json_raw(j, name), want))
+            return tool;
+    }
+    return first;
+}
+
 int mock_json_answer(struct mock_req *r, const char *schema_at)
 {
     uint32_t schema = mock_at(r, schema_at);

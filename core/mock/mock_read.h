@@ -23,8 +23,16 @@ struct str mock_content(struct mock_req *r, uint32_t node);
 /** JSON made from the schema at `node`, kept in the arena; p NULL: none. */
 struct str mock_schema_text(struct mock_req *r, uint32_t node);
 
+/** Does the model call a tool where one is offered? `json` does where it must:
+ * `forced`. */
+bool mock_calls(const struct mock_req *r, bool forced);
+/** Of a list of tools (their members below `in`, or NULL) the one that a
+ * string of the body at a pointer names, else the first; or JSON_NONE. */
+uint32_t mock_tool(struct mock_req *r, const char *list, const char *in,
+                   const char *named);
+
 /** For the json model: ask.json by the schema at a pointer, else an object
- * with the user's text. 0 or -ERR_NOMEM. */
+ * with the user's text, unless it calls a tool. 0 or -ERR_NOMEM. */
 int mock_json_answer(struct mock_req *r, const char *schema_at);
 
 /** ask.model by its name; MODEL_NOT_FOUND. */

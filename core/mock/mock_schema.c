@@ -160,10 +160,10 @@ static int make_typed(struct maker *m, uint32_t node)
                    : buf_puts(m->out, "{}");
     t = json_raw(m->j, type);
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
-        if (str_is(t, makers[i].type))
+        if (str_ieq(t, str_of(makers[i].type))) /* Google's are in capitals */
             return makers[i].make(m, node);
     }
-    return buf_puts(m->out, str_is(t, "\"boolean\"") ? "true" : "null");
+    return buf_puts(m->out, str_ieq(t, STR("\"boolean\"")) ? "true" : "null");
 }
 
 static int make(struct maker *m, uint32_t node)

@@ -103,6 +103,12 @@ static void say(struct mock_gen *g, struct str text)
     part(g, MOCK_P_TEXT, text, true);
 }
 
+static void call(struct mock_gen *g, const struct mock_ask *ask)
+{
+    part(g, MOCK_P_CALL, ask->tool, false);
+    part(g, MOCK_P_ARGS, ask->args, false);
+}
+
 void mock_gen_init(struct mock_gen *g, const struct mock_ask *ask,
                    struct arena *a)
 {
@@ -122,8 +128,7 @@ void mock_gen_init(struct mock_gen *g, const struct mock_ask *ask,
         } else if (ask->tool.p) {
             if (ask->think)
                 part(g, MOCK_P_THINK, STR("I need the tool for that."), true);
-            part(g, MOCK_P_CALL, ask->tool, false);
-            part(g, MOCK_P_ARGS, ask->args, false);
+            call(g, ask);
         } else {
             say(g, STR("No tool was offered."));
         }
@@ -135,7 +140,10 @@ void mock_gen_init(struct mock_gen *g, const struct mock_ask *ask,
         say(g, text);
         return;
     case MOCK_JSON:
-        part(g, MOCK_P_TEXT, ask->json, false);
+        if (ask->tool.p && !ask->tool_answer.p)
+            call(g, ask);
+        else
+            part(g, MOCK_P_TEXT, ask->json, false);
         return;
     default:
         if (str_starts(ask->name, STR("echo-"))) {

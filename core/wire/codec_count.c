@@ -9,6 +9,7 @@
 #include "wire/codec_count.h"
 
 #include "wire/codec_anthropic.h"
+#include "wire/codec_chat.h"
 #include "wire/codec_converse.h"
 #include "wire/codec_gemini.h"
 
@@ -224,6 +225,7 @@ int count_encode(struct codec_out *out, const struct neutral_event *ev,
                  struct buf *to)
 {
     bool anthropic = out->codec->dialect == DIALECT_ANTHROPIC_COUNT;
+    bool responses = out->codec->dialect == DIALECT_RESPONSES_COUNT;
     struct jw w = { .b = to };
     int rc = codec_out_note(out, ev);
 
@@ -231,11 +233,16 @@ int count_encode(struct codec_out *out, const struct neutral_event *ev,
         return rc;
     if (ev->type == NEUTRAL_END) {
         jw_open(&w, '{');
-        jw_member_int(&w, anthropic ? "input_tokens" : "totalTokens",
+        if (responses)
+            jw_member_text(&w, "object", STR("response.input_tokens"));
+        jw_member_int(&w, anthropic || responses ? "input_tokens"
+                                                 : "totalTokens",
                       out->usage.input > 0 ? out->usage.input : 0);
         jw_close(&w, '}');
     } else if (ev->type == NEUTRAL_ERROR && anthropic) {
         anthropic_put_error(&w, ev->error, dialect_is_anthropic(ev->from));
+    } else if (ev->type == NEUTRAL_ERROR && responses) {
+        chat_put_error(&w, ev->error, false); /* none of it is OpenAI's */
     } else if (ev->type == NEUTRAL_ERROR) {
         gemini_put_error(&w, ev->error, dialect_is_gemini(ev->from));
     }

@@ -120,6 +120,13 @@ static const struct codec codecs[] = {
         .out_init = count_out_init,
     },
     {
+        .dialect = DIALECT_RESPONSES_COUNT, /* of clients only */
+        .out_size = sizeof(struct codec_out),
+        .decode_request = responses_decode_request,
+        .encode = count_encode,
+        .out_init = count_out_init,
+    },
+    {
         .dialect = DIALECT_GEMINI_COUNT,
         .in_size = sizeof(struct codec_in),
         .out_size = sizeof(struct codec_out),

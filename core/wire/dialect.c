@@ -33,6 +33,8 @@ const struct dialect_ops *dialect_ops(enum dialect d)
         return &vectors_dialect;
     case DIALECT_PASSTHROUGH:
         return &passthrough_dialect;
+    case DIALECT_ANTHROPIC_PATHS:
+        return &anthropic_paths_dialect;
     case DIALECT_ANTHROPIC:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
@@ -47,6 +49,7 @@ const struct dialect_ops *dialect_ops(enum dialect d)
     case DIALECT_GEMINI_MODELS:
         return &gemini_dialect;
     case DIALECT_RESPONSES:
+    case DIALECT_RESPONSES_COUNT:
         return &responses_dialect;
     }
     return &openai_dialect;

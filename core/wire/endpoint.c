@@ -25,6 +25,16 @@ static const struct endpoint table[] = {
       "/v1/messages", false, true },
     { ENDPOINT_COUNT_TOKENS, "count_tokens", DIALECT_ANTHROPIC_COUNT, "POST",
       "/v1/messages/count_tokens", false, false },
+    { ENDPOINT_PASSTHROUGH, "batches", DIALECT_ANTHROPIC_PATHS, NULL,
+      "/v1/messages/batches", false, true },
+    { ENDPOINT_PASSTHROUGH, "batches", DIALECT_ANTHROPIC_PATHS, NULL,
+      "/v1/messages/batches/", false, true },
+    { ENDPOINT_PASSTHROUGH, "files", DIALECT_ANTHROPIC_PATHS, NULL,
+      "/v1/files", false, true },
+    { ENDPOINT_PASSTHROUGH, "files", DIALECT_ANTHROPIC_PATHS, NULL,
+      "/v1/files/", false, true },
+    { ENDPOINT_COUNT_TOKENS, "count_tokens", DIALECT_RESPONSES_COUNT, "POST",
+      "/v1/responses/input_tokens", false, false },
     { ENDPOINT_GENERATE, "gemini", DIALECT_GEMINI, "POST",
       "/v1beta/models/:generateContent", false, false },
     { ENDPOINT_GENERATE_STREAM, "gemini", DIALECT_GEMINI, "POST",
@@ -58,7 +68,9 @@ static const char *const dialect_names[] = {
     [DIALECT_ANTHROPIC] = "anthropic",
     [DIALECT_ANTHROPIC_COUNT] = "anthropic",
     [DIALECT_ANTHROPIC_MODELS] = "anthropic-models",
+    [DIALECT_ANTHROPIC_PATHS] = "anthropic-paths",
     [DIALECT_RESPONSES] = "openai-responses",
+    [DIALECT_RESPONSES_COUNT] = "openai-responses",
     [DIALECT_GEMINI] = "gemini",
     [DIALECT_GEMINI_COUNT] = "gemini",
     [DIALECT_GEMINI_EMBED] = "gemini-embeddings",
@@ -243,6 +255,13 @@ static enum family family_of(enum dialect d)
                                    : FAMILY_OPENAI;
 }
 
+/* Has another family the same path? */
+static bool is_shared(const struct endpoint *e)
+{
+    return endpoint_is_models(e) ||
+           str_starts(str_of(e->path), STR("/v1/files"));
+}
+
 const struct endpoint *endpoint_find(struct str path, enum family told,
                                      struct str *rest)
 {
@@ -263,7 +282,7 @@ const struct endpoint *endpoint_find(struct str path, enum family told,
         struct str pattern = str_of(e->path);
 
         if (google != dialect_is_gemini(e->dialect) ||
-            ((m != NO_MOUNT || endpoint_is_models(e)) &&
+            ((m != NO_MOUNT || is_shared(e)) &&
              e->dialect != DIALECT_NONE && family_of(e->dialect) != told))
             continue;
         if (matches(google ? google_below(pattern) : pattern, path, rest))
@@ -311,6 +330,19 @@ enum dialect family_dialect(enum family f)
                                  : DIALECT_OPENAI_CHAT;
 }
 
+struct str endpoint_google_method(size_t i)
+{
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        struct str path = str_of(table[k].path);
+        ptrdiff_t colon = str_find(path, STR(":"));
+
+        if (colon > 0 && i-- == 0)
+            return (struct str){ path.p + colon + 1,
+                                 path.n - (size_t)colon - 1 };
+    }
+    return STR_NULL;
+}
+
 bool endpoint_is_models(const struct endpoint *e)
 {
     return e->id == ENDPOINT_MODELS || e->id == ENDPOINT_MODEL;
@@ -318,7 +350,7 @@ bool endpoint_is_models(const struct endpoint *e)
 
 bool dialect_is_anthropic(enum dialect d)
 {
-    return d >= DIALECT_ANTHROPIC && d <= DIALECT_ANTHROPIC_MODELS;
+    return d >= DIALECT_ANTHROPIC && d <= DIALECT_ANTHROPIC_PATHS;
 }
 
 bool dialect_is_gemini(enum dialect d)

@@ -19,7 +19,9 @@ enum dialect {
     DIALECT_ANTHROPIC,
     DIALECT_ANTHROPIC_COUNT,  /* the same without an answer: count_tokens */
     DIALECT_ANTHROPIC_MODELS,
+    DIALECT_ANTHROPIC_PATHS,  /* batches, files; nobody reads them */
     DIALECT_RESPONSES,
+    DIALECT_RESPONSES_COUNT,  /* its input_tokens */
     DIALECT_GEMINI,
     DIALECT_GEMINI_COUNT,     /* countTokens */
     DIALECT_GEMINI_EMBED,
@@ -75,8 +77,9 @@ enum family { FAMILY_OPENAI, FAMILY_ANTHROPIC, FAMILY_GEMINI };
 
 /**
  * The endpoint at a path, or NULL. Below /openai, /anthropic and /gemini only
- * those of that family are found; elsewhere the two kinds of /v1/models are
- * told apart by `told`: the family whose fields the caller sent. `*rest` is
+ * those of that family are found; elsewhere the two kinds of /v1/models, and
+ * of /v1/files, are told apart by `told`: the family whose fields the caller
+ * sent. `*rest` is
  * what follows a prefix path, or stands before Google's ":method", still
  * percent-encoded.
  */
@@ -93,6 +96,9 @@ enum family endpoint_family(struct str path, enum family told);
 
 /** A dialect of that family, for answers where there is no endpoint. */
 enum dialect family_dialect(enum family f);
+
+/** The i-th of Google's methods ("generateContent"); p NULL: no more. */
+struct str endpoint_google_method(size_t i);
 
 /** Does it answer with the names of models, not with a provider's words? */
 bool endpoint_is_models(const struct endpoint *e);

@@ -105,7 +105,8 @@ uint32_t wire_needs(enum dialect d, const struct json *body)
 {
     uint32_t need, format;
 
-    if (body->count && d == DIALECT_RESPONSES)
+    if (body->count &&
+        (d == DIALECT_RESPONSES || d == DIALECT_RESPONSES_COUNT))
         return responses_needs(body);
     if (body->count && (d == DIALECT_GEMINI || d == DIALECT_GEMINI_COUNT))
         return gemini_needs(body);

@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 #include "wire/passthrough.h"
 
+#include "wire/anthropic.h"
 #include "wire/openai.h"
 #include "wire/watch.h"
 
@@ -228,6 +229,21 @@ static int put_error_event(struct buf *out, const struct wire_error *e)
     return openai_dialect.error_event(out, e);
 }
 
+static int anthropic_status(const struct err_info *info)
+{
+    return anthropic_dialect.status(info);
+}
+
+static int put_anthropic(struct buf *out, const struct wire_error *e)
+{
+    return anthropic_dialect.error(out, e);
+}
+
+static int put_anthropic_event(struct buf *out, const struct wire_error *e)
+{
+    return anthropic_dialect.error_event(out, e);
+}
+
 static const char *const max_tokens[] = { NULL };
 static const char *const forwarded[] = { "openai-", "range", "if-none-match",
                                          NULL };
@@ -235,6 +251,13 @@ static const char *const passed[] = { "openai-", "x-ratelimit-",
                                       "content-disposition", "content-range",
                                       "accept-ranges", "etag",
                                       "last-modified", NULL };
+static const char *const to_anthropic[] = { "anthropic-version",
+                                            "anthropic-beta", "range",
+                                            "if-none-match", NULL };
+static const char *const of_anthropic[] = { "anthropic-ratelimit-",
+                                            "content-disposition",
+                                            "content-range", "accept-ranges",
+                                            "etag", "last-modified", NULL };
 
 const struct dialect_ops passthrough_dialect = {
     .read = read_request,
@@ -255,6 +278,27 @@ const struct dialect_ops passthrough_dialect = {
     .passes_query = true,
     .forwarded = forwarded,
     .passed = passed,
+};
+
+const struct dialect_ops anthropic_paths_dialect = {
+    .read = read_request,
+    .field = field,
+    .set_field = set_field,
+    .texts = no_texts,
+    .watch_event = watch_event,
+    .watch_body = watch_body,
+    .usage_in_tail = usage_in_tail,
+    .answers = answers,
+    .answer = answer,
+    .status = anthropic_status,
+    .error = put_anthropic,
+    .error_event = put_anthropic_event,
+    .request_id = "request-id",
+    .keepalive = ": keep-alive\n\n",
+    .max_tokens = max_tokens,
+    .passes_query = true,
+    .forwarded = to_anthropic,
+    .passed = of_anthropic,
 };
 
 /* A byte that stands in a path for itself. */

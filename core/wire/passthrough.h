@@ -3,7 +3,8 @@
 /*
  * Endpoints that nobody translates: images, audio, moderations, rerank, files
  * and what hangs on them. Of a request the model is read, of an answer the
- * usage; all else passes byte for byte. Errors are told as OpenAI tells them.
+ * usage; all else passes byte for byte. Errors are told as OpenAI tells them,
+ * or as Anthropic where the path is of its batches and files.
  */
 #ifndef PENSTOCK_WIRE_PASSTHROUGH_H
 #define PENSTOCK_WIRE_PASSTHROUGH_H
@@ -11,7 +12,7 @@
 #include "wire/dialect.h"
 
 /** In `read`, a model that is not given is empty, and no error. */
-extern const struct dialect_ops passthrough_dialect;
+extern const struct dialect_ops passthrough_dialect, anthropic_paths_dialect;
 
 /**
  * What of a client's path is put behind a provider's base URL: what follows

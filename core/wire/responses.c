@@ -32,7 +32,6 @@ static int read_request(enum dialect d, const struct json *body,
     int64_t v;
     int rc;
 
-    (void)d;
     *out = (struct wire_request){ .max_tokens = -1, .include_usage = true };
     if (body->nodes[0].type != JSON_T_OBJECT)
         return err_set(err, ERR_INVALID_REQUEST,
@@ -42,6 +41,8 @@ static int read_request(enum dialect d, const struct json *body,
         rc = check_input(body, err);
     if (!rc)
         rc = openai_read_bool(body, 0, "stream", &out->stream, err);
+    if (d == DIALECT_RESPONSES_COUNT)
+        out->stream = false; /* a count is one number */
     if (!rc && max != JSON_NONE && json_int(body, max, &v) && v >= 0)
         out->max_tokens = v;
     return rc;

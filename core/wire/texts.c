@@ -30,7 +30,9 @@ const struct wire_text_ops *wire_text_ops(enum dialect d)
     case DIALECT_OPENAI_MODELS:
     case DIALECT_ANTHROPIC_COUNT:
     case DIALECT_ANTHROPIC_MODELS:
+    case DIALECT_ANTHROPIC_PATHS:
     case DIALECT_GEMINI_COUNT:
+    case DIALECT_RESPONSES_COUNT:
     case DIALECT_GEMINI_EMBED:
     case DIALECT_GEMINI_BATCH:
     case DIALECT_GEMINI_MODELS:

@@ -191,6 +191,7 @@ static const ps_api apis[] = {
     { PS_COUNT_TOKENS, PS_ANTHROPIC, PS_JSON, "POST",
       "/v1/messages/count_tokens" },
     { PS_MODELS, PS_ANTHROPIC, PS_JSON, "GET", "/v1/models?limit=1000" },
+    { PS_PASSTHROUGH, PS_ANTHROPIC, PS_SSE, "POST", "/v1" },
 };
 
 static const ps_provider ops = {

@@ -216,6 +216,8 @@ static ps_rc watch(ps_try *t, ps_str event, ps_str data)
 static const ps_api apis[] = {
     { PS_CHAT, PS_OPENAI_CHAT, PS_SSE, "POST", "/chat/completions" },
     { PS_CHAT, PS_RESPONSES, PS_SSE, "POST", "/responses" },
+    { PS_COUNT_TOKENS, PS_RESPONSES, PS_JSON, "POST",
+      "/responses/input_tokens" },
     { PS_COMPLETIONS, PS_OPENAI_COMPLETIONS, PS_SSE, "POST", "/completions" },
     { PS_EMBEDDINGS, PS_OPENAI_EMBEDDINGS, PS_JSON, "POST", "/embeddings" },
     { PS_MODELS, PS_OPENAI_MODELS, PS_JSON, "GET", "/models" },

@@ -81,7 +81,7 @@ function include(pattern) end
 ---@field head? string|penstock.conf.reference # Until the head of an answer. Unset: 120s for a stream (of a reasoning model four times that), and for a whole answer its total time.
 ---@field first_event? string|penstock.conf.reference # Until the first event of a stream; four times that for a reasoning model (provider.reasoning).
 ---@field idle? string|penstock.conf.reference # Between two pieces of an answer, streamed or whole, once it has begun; pings and comments count. Four times that for a reasoning model.
----@field gap? string|penstock.conf.reference # The same of a stream after its first event. Unset: learned from the streams of its target, at least 10s, four times that for a reasoning model; never more than idle.
+---@field gap? string|penstock.conf.reference # The same of a stream after its first event. Unset: from its first content on, learned from the streams of its target, at least 10s, four times that for a reasoning model; never more than idle.
 ---@field total? string|penstock.conf.reference # For a whole answer that is not streamed.
 ---@field commit_after? string|penstock.conf.reference # After this long without content a stream's head is sent, with keep-alive comments.
 
@@ -295,6 +295,7 @@ function include(pattern) end
 ---Settings of one endpoint.
 ---@class penstock.conf.endpoint
 ---@field provider? string|penstock.conf.reference # Who serves requests here that name no model: files and what hangs on them belong to one account.
+---@field anthropic_provider? string|penstock.conf.reference # The same for clients of Anthropic's API: its batches and files. Unset: provider.
 ---@field max_body? string|penstock.conf.reference # Largest body here; server.max_body unless set.
 ---@field lossy? "drop"|"refuse" # What a target of another dialect cannot be told: left out and named in x-penstock-dropped, or refused with 400.
 ---@field validate? boolean # Check each request by the rules of its dialect before anything is sent. Unset: true. The limits below hold either way.

@@ -185,7 +185,8 @@ def test_info_and_list(tmp_path):
     out = penstock("info", "--json", shared_object("anthropic"))
     d = json.loads(out.stdout)
     assert (d["plugin"], d["auth"]) == ("anthropic", "x-api-key")
-    assert {a["op"] for a in d["apis"]} == {"chat", "count_tokens", "models"}
+    assert {a["op"] for a in d["apis"]} == {"chat", "count_tokens", "models",
+                                         "passthrough"}
     out = subprocess.run(
         [PENSTOCK, "plugin", "list"], text=True, capture_output=True,
         env={**os.environ, "PENSTOCK_PLUGIN_PATH": str(BUILD / "plugins")})

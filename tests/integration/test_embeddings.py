@@ -301,6 +301,14 @@ def test_a_google_client(world):
     assert {r["model"] for r in sent} == {"models/gemini-embedding-001"}
 
 
+def test_googles_list_says_what_is_served(world):
+    got = world[0].get("/v1beta/models").json()["models"]
+    does = {m["name"][7:]: m["supportedGenerationMethods"] for m in got}
+    assert does["g"] == ["countTokens", "embedContent"]
+    assert does["o"] == does["c"] == does["l"] == ["embedContent"]
+    assert does["a"] == ["generateContent", "countTokens"]
+
+
 def test_tokens_are_counted_across(world):
     p, up = world
     hi = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
@@ -317,6 +325,18 @@ def test_tokens_are_counted_across(world):
     inner = up.requests[-1].json()["generateContentRequest"]
     assert inner["model"] == "models/gemini-embedding-001"
     assert inner["systemInstruction"] and inner["contents"]
+    said = {"input": "hi", "instructions": "be kind", "stream": True}
+    a = p.post("/v1/responses/input_tokens", {"model": "a", **said})
+    assert (a.status, a.json()) == (200, {
+        "object": "response.input_tokens", "input_tokens": 12}), a.body
+    assert up.requests[-1].path == "/v1/messages/count_tokens"
+    assert up.requests[-1].json()["system"]
+    assert "stream" not in up.requests[-1].json()
+    a = p.post("/v1/responses/input_tokens", {"model": "g", **said})
+    assert a.json()["input_tokens"] == 11, a.body
+    a = p.post("/v1/responses/input_tokens", {"model": "o", **said})
+    assert a.status == 400 and "serves count_tokens" in \
+        a.json()["error"]["message"], a.body
     a = google_ask(p, "o", "countTokens", hi)
     assert a.status == 400 and "serves count_tokens" in \
         a.json()["error"]["message"], a.body

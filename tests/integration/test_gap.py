@@ -2,6 +2,9 @@
 # Copyright The Penstock Authors
 """An answer that begins and falls silent: before content another target is
 asked, after it the client is told; whole answers have the same."""
+import os
+import threading
+
 import pytest
 
 from conftest import wait_for
@@ -19,6 +22,16 @@ provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
 provider "b" {{ vendor = "openai-compatible", base_url = "{b}",
                keys = {{ env("UNSET", "kb") }} }}
 model "m" {{ "a/first", "b/second" }}
+"""
+
+
+LEARNED = """
+listen "127.0.0.1:0"
+provider "a" {{ vendor = "openai-compatible", base_url = "{a}",
+               keys = {{ env("UNSET", "ka") }} }}
+provider "b" {{ vendor = "openai-compatible", base_url = "{b}",
+               keys = {{ env("UNSET", "kb") }} }}
+model "m" {{ "a/first", fallback = {{ "b/second" }} }}
 """
 
 
@@ -81,6 +94,50 @@ def test_a_whole_answer_that_stalls_is_asked_of_another(penstock):
         assert one_line(p)["attempts"][0]["why"] == (
             "upstream_timeout: idle 400 ms passed (provider a, attempt 1)")
         assert wait_for(a.closed)
+
+
+def slow(before, within):
+    """A role at once, then silence before content or within it."""
+    def serve(conn, request):
+        last = request.json()["messages"][-1]["content"]
+        conn.head(200, "text/event-stream")
+        conn.chunk(ROLE)
+        if last == "think":
+            conn.wait_gone(before)
+        conn.chunk(CONTENT % "one")
+        if last == "stall":
+            conn.wait_gone(within)
+        conn.chunk(CONTENT % "two" + FINISH + DONE)
+        conn.end()
+    return serve
+
+
+@pytest.mark.skipif(not os.environ.get("PENSTOCK_LONG"), reason="13 seconds")
+def test_what_was_learned_holds_within_content_alone(penstock):
+    """After streams without a pause: a long thought behind the role's chunk
+    is none of their silences, one between two contents is a stall."""
+    with Upstream(slow(13, 30)) as a, Upstream(good) as b:
+        p = penstock(LEARNED.format(a=a.url, b=b.url))
+        for _ in range(22):
+            assert read_stream(p, body(True, "m"))[1]
+        got = {}
+
+        def ask(what):
+            said = body(True, "m")
+            said["messages"] = [{"role": "user", "content": what}]
+            got[what] = read_stream(p, said)
+
+        threads = [threading.Thread(target=ask, args=(what,))
+                   for what in ("think", "stall")]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+        text, clean = got["think"]
+        assert clean and "one" in text and "two" in text
+        assert not b.requests
+        text, clean = got["stall"]
+        assert "gap 10 s passed" in text and "two" not in text and not clean
 
 
 @pytest.mark.parametrize("pieces", [6])

@@ -150,7 +150,12 @@ def test_errors(gateway):
     shape(p.post(BASE + "flash:generateContent", BODY), 429,
           "RESOURCE_EXHAUSTED")
     shape(p.post(BASE + "nobody:generateContent", BODY), 404, "NOT_FOUND")
-    shape(p.post(BASE + "flash:nothing", BODY), 405, "INVALID_ARGUMENT")
+    for method in (":predict", "%3apredict"):
+        r = p.post(BASE + "flash" + method, BODY)
+        shape(r, 404, "NOT_FOUND")
+        said = r.json()["error"]["message"]
+        assert "'predict'" in said and "countTokens" in said
+    shape(p.post(BASE + "flash", BODY), 405, "INVALID_ARGUMENT")
     shape(p.post("/v1beta/nothing", BODY), 404, "NOT_FOUND")
     shape(p.post(BASE + "flash:generateContent", {}), 400,
           "INVALID_ARGUMENT")
@@ -198,6 +203,12 @@ def test_models(gateway):
     got = p.get(BASE[:-1]).json()
     names = [m["name"] for m in got["models"]]
     assert sorted(names) == ["models/claude", "models/flash", "models/gpt"]
+    does = {m["name"]: m["supportedGenerationMethods"] for m in got["models"]}
+    assert does["models/gpt"] == ["generateContent"]
+    assert does["models/claude"] == ["generateContent", "countTokens"]
+    assert does["models/flash"] == ["generateContent", "countTokens"]
+    one = p.get(BASE + "gpt").json()
+    assert one["supportedGenerationMethods"] == does["models/gpt"]
     page = p.get(BASE[:-1] + "?pageSize=2").json()
     assert len(page["models"]) == 2
     rest = p.get(BASE[:-1] + "?pageToken=" + page["nextPageToken"]).json()

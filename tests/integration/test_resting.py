@@ -2,6 +2,7 @@
 # Copyright The Penstock Authors
 """A credential that was limited or refused rests in all workers, also in
 those that are started later, and comes back by itself."""
+import re
 import time
 
 import pytest
@@ -136,7 +137,9 @@ def test_a_target_rests_as_long_as_it_was_told(penstock, status):
         for _ in range(6):  # in both workers
             r = asked(p, "alone")
             assert r.status == 503
-            assert "all of them rest" in r.json()["error"]["message"]
+            assert re.search(r"all of them rest, the first for \d\.\d s more "
+                             r"\(its provider asked for a pause\)",
+                             r.json()["error"]["message"])
             assert 1 <= int(r.headers["retry-after"]) <= 3
             assert 0 < int(r.headers["retry-after-ms"]) <= 2200
             assert "x-should-retry" not in r.headers

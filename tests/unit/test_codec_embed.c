@@ -150,6 +150,7 @@ static const struct {
     { DIALECT_ANTHROPIC_COUNT, DIALECT_GEMINI_COUNT, false, "{'input_tokens':9}", "{'totalTokens':9}" },
     { DIALECT_GEMINI_COUNT, DIALECT_ANTHROPIC_COUNT, false, "{'totalTokens':9}", "{'input_tokens':9}" },
     { DIALECT_GEMINI_COUNT, DIALECT_ANTHROPIC_COUNT, false, "{'total':9}", NULL },
+    { DIALECT_ANTHROPIC_COUNT, DIALECT_RESPONSES_COUNT, false, "{'input_tokens':9}", "{'object':'response.input_tokens','input_tokens':9}" },
     { DIALECT_OPENAI_EMBEDDINGS, DIALECT_GEMINI_BATCH, false, "{'data':[{'index':0,'embedding':[1]},{'index':0,'embedding':[0]}]}", NULL },
     { DIALECT_OPENAI_EMBEDDINGS, DIALECT_GEMINI_BATCH, false, "{'data':[{'index':7,'embedding':[1]}]}", NULL },
     { DIALECT_OPENAI_EMBEDDINGS, DIALECT_GEMINI_EMBED, false, "{'data':[]}", NULL },

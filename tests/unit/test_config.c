@@ -61,12 +61,12 @@ static const char everything[] =
     "    token = env('K4', 'four'), headers = { ['x-team'] = 'search' },\n"
     "    timeout = '300ms', max_body = '64KiB', ca_file = '/etc/passwd',"
     "    observe = 'all' } limits { memory = '1MiB', full = 'allow' }\n"
-    "redis 'main' { url = 'rediss://redis.internal:6379/3', user = 'u',\n"
-    "    password = env('K5', 'five'), timeout = '20ms',\n"
-    "    connect_timeout = '300ms', ca_file = '/etc/passwd' }\n"
+    "redis 'main' { url = 'rediss://r:6379/3', user = 'u', password = env('K5',"
+    "'five'), connect_timeout='1s', timeout='20ms', ca_file='/etc/passwd' }"
     "endpoint 'chat' { validate = false, max_messages = 100, max_tools = 20,\n"
-    "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }\n"
-    FIXTURE_LEDGER FIXTURE_FETCHED FIXTURE_JWTS FIXTURE_RELOAD FIXTURE_ALERT
+    "  max_images = 5, max_tokens = 4096, max_tokens_over = 'clamp' }"
+    "endpoint 'files' { anthropic_provider = 'gpu' }" FIXTURE_LEDGER
+    FIXTURE_FETCHED FIXTURE_JWTS FIXTURE_RELOAD FIXTURE_ALERT
     "log { to = '/var/log/penstock.log', format = 'text', level = 'debug' }\n";
 
 static json_t *check(const char *text)

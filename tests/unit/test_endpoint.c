@@ -39,6 +39,12 @@ static void finds_known_paths(void)
     CU_ASSERT_STRING_EQUAL(name_at("/openai/v1/files/x/content"), "files");
     CU_ASSERT_STRING_EQUAL(name_at("/v2/rerank"), "rerank");
     CU_ASSERT_STRING_EQUAL(name_at("/v1/threads/t/runs"), "assistants");
+    CU_ASSERT_STRING_EQUAL(name_at("/anthropic/v1/files"), "files");
+    CU_ASSERT_STRING_EQUAL(name_at("/anthropic/v1/uploads"), "-");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/messages/batches"), "batches");
+    CU_ASSERT_STRING_EQUAL(name_at("/v1/messages/batches/b/results"),
+                           "batches");
+    CU_ASSERT_STRING_EQUAL(name_at("/openai/v1/messages/batches"), "-");
     CU_ASSERT_STRING_EQUAL(name_at("/v1/videos/v/content"), "videos");
     CU_ASSERT_STRING_EQUAL(name_at("/v1/containers/c/files"), "containers");
     CU_ASSERT_STRING_EQUAL(name_at("/v1/evals"), "evals");
@@ -46,7 +52,6 @@ static void finds_known_paths(void)
     CU_ASSERT(endpoint_is_realtime(STR("/v1/realtime")));
     CU_ASSERT(endpoint_is_realtime(STR("/openai/v1/realtime/calls")));
     CU_ASSERT(!endpoint_is_realtime(STR("/v1/realtimes")));
-    CU_ASSERT_STRING_EQUAL(name_at("/anthropic/v1/files"), "-");
     CU_ASSERT_STRING_EQUAL(name_at("/"), "root");
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic"), "root");
     CU_ASSERT_STRING_EQUAL(name_at("/anthropic/"), "root");
@@ -63,6 +68,12 @@ static void tells_callers_apart(void)
              DIALECT_ANTHROPIC_MODELS);
     UNIT_INT(dialect_at("/v1/models/ft:g:x", false), DIALECT_OPENAI_MODELS);
     UNIT_INT(dialect_at("/v1/messages", false), DIALECT_ANTHROPIC);
+    UNIT_INT(dialect_at("/v1/files/x", false), DIALECT_PASSTHROUGH);
+    UNIT_INT(dialect_at("/v1/files/x", true), DIALECT_ANTHROPIC_PATHS);
+    UNIT_INT(dialect_at("/openai/v1/files", true), DIALECT_PASSTHROUGH);
+    UNIT_INT(dialect_at("/v1/batches", true), DIALECT_PASSTHROUGH);
+    UNIT_INT(dialect_at("/v1/messages/batches/b", false),
+             DIALECT_ANTHROPIC_PATHS);
     UNIT_INT(dialect_at("/v1/chat/completions", true), DIALECT_OPENAI_CHAT);
     CU_ASSERT_STRING_EQUAL(dialect_name(DIALECT_ANTHROPIC_COUNT),
                            "anthropic");

@@ -221,6 +221,17 @@ static void json_answers(void)
         UNIT_STR(raw_at(&r, "/choices/0/message/content"),
                  "\"{\\\"t\\\":\\\"text\\\",\\\"k\\\":2,\\\"l\\\":"
                  "[true,true]}\"");
+    chat(&r, "{\"model\":\"json\",\"tool_choice\":{\"type\":\"function\","
+             "\"function\":{\"name\":\"b\"}},\"tools\":[{\"type\":"
+             "\"function\",\"function\":{\"name\":\"a\"}},{\"type\":"
+             "\"function\",\"function\":{\"name\":\"b\",\"parameters\":{"
+             "\"type\":\"object\",\"required\":[\"n\"],\"properties\":{"
+             "\"n\":{\"type\":\"integer\"}}}}}]," USER("\"x\"") "}");
+    if (scan(&r)) {
+        UNIT_STR(raw_at(&r, "/choices/0/finish_reason"), "\"tool_calls\"");
+        UNIT_STR(raw_at(&r, "/choices/0/message/tool_calls/0/function"),
+                 "{\"name\":\"b\",\"arguments\":\"{\\\"n\\\":1}\"}");
+    }
     rig_clear(&r);
 }
 

@@ -49,6 +49,14 @@ static void whole_answers(void)
                              "\"json_schema\",\"schema\":{\"const\":7}}}"));
     if (scan(&r))
         UNIT_STR(raw_at(&r, "/content/0/text"), "\"7\"");
+    messages(&r, ASK("json", ",\"tool_choice\":{\"type\":\"any\"},\"tools\":["
+                             "{\"name\":\"f\",\"input_schema\":{\"type\":"
+                             "\"object\",\"required\":[\"n\"],\"properties\":"
+                             "{\"n\":{\"type\":\"integer\"}}}}]"));
+    if (scan(&r)) {
+        UNIT_STR(raw_at(&r, "/content/0/input"), "{\"n\":1}");
+        UNIT_STR(raw_at(&r, "/stop_reason"), "\"tool_use\"");
+    }
     UNIT_INT(ask(&r, "POST", "/v1/messages/count_tokens",
                  "{\"model\":\"echo\",\"system\":\"be kind\",\"messages\":[{"
                  "\"role\":\"user\",\"content\":\"one two\"}]}"), 200);

@@ -104,6 +104,38 @@ static void google_stream_is_the_whole(void)
     rig_clear(&r);
 }
 
+/* What a schema asks for comes, as a call that must be made and as text. */
+static void schemas_are_kept_to(void)
+{
+    struct rig r;
+    char body[1024];
+
+    rig_init(&r);
+    of_responses(body, sizeof body, "json", ",\"tool_choice\":\"required\"");
+    UNIT_INT(ask(&r, "POST", RESPONSES, body), 200);
+    if (scan(&r))
+        UNIT_STR(raw_at(&r, "/output/0/arguments"),
+                 "\"{\\\"city\\\":\\\"text\\\"}\"");
+    UNIT_INT(ask(&r, "POST", GOOGLE "json:generateContent",
+                 "{\"contents\":[{\"parts\":[{\"text\":\"x\"}]}],"
+                 "\"generationConfig\":{\"responseMimeType\":"
+                 "\"application/json\",\"responseSchema\":{\"type\":"
+                 "\"OBJECT\",\"required\":[\"n\",\"ok\"],\"properties\":{"
+                 "\"n\":{\"type\":\"INTEGER\"},\"ok\":{\"type\":"
+                 "\"BOOLEAN\"}}}}}"), 200);
+    if (scan(&r))
+        UNIT_STR(raw_at(&r, "/candidates/0/content/parts/0/text"),
+                 "\"{\\\"n\\\":1,\\\"ok\\\":true}\"");
+    snprintf(body, sizeof body, "%.*s,\"toolConfig\":{"
+             "\"functionCallingConfig\":{\"mode\":\"ANY\"}}}",
+             (int)strlen(google) - 1, google);
+    UNIT_INT(ask(&r, "POST", GOOGLE "json:generateContent", body), 200);
+    if (scan(&r))
+        UNIT_STR(raw_at(&r, "/candidates/0/content/parts/0/functionCall/args"),
+                 "{\"city\":\"text\"}");
+    rig_clear(&r);
+}
+
 static int count_event(void *ud, const struct sse_event *ev)
 {
     struct json j = { 0 };
@@ -187,6 +219,7 @@ static void limits_and_errors(void)
 UNIT_MAIN("mock_dialects",
           { "Responses streamed is the whole", responses_stream_is_the_whole },
           { "Google's streamed is the whole", google_stream_is_the_whole },
+          { "schemas are kept to", schemas_are_kept_to },
           { "events are numbered", events_are_numbered },
           { "an array", an_array },
           { "limits and errors", limits_and_errors })
