@@ -60,9 +60,14 @@ static int do_stop(struct master *m, struct conn *c, json_t *request)
 
 static int do_reopen(struct master *m, struct conn *c, json_t *request)
 {
+    struct err err = { 0 };
+    char why[sizeof err.msg + 64];
+
     (void)request;
-    master_reopen(m);
-    return buf_puts(&c->out, "{\"ok\":true}");
+    if (master_reopen(m, &err) == 0)
+        return buf_puts(&c->out, "{\"ok\":true}");
+    snprintf(why, sizeof why, "%s; the old file stays in use", err.msg);
+    return control_put_error(&c->out, why);
 }
 
 static int do_explain(struct master *m, struct conn *c, json_t *request)

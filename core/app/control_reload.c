@@ -14,29 +14,39 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_switch(const char *key)
+{
+    return strcmp(key, "plan") == 0 || strcmp(key, "force") == 0 ||
+           strcmp(key, "no_wait") == 0;
+}
+
 /** A misspelt "plan" must not be a reload, nor a "to" in quotes a rollback to
- * another generation. 0, or -ERR_CONFIG. */
+ * another generation. 0, or -ERR_CONFIG; err->at is the member. */
 static int check_wish(json_t *request, struct err *err)
 {
     const char *key;
     json_t *v;
 
     json_object_foreach(request, key, v) {
-        bool is_switch = strcmp(key, "plan") == 0 ||
-                         strcmp(key, "force") == 0 ||
-                         strcmp(key, "no_wait") == 0;
+        char at[48];
 
-        if (is_switch && !json_is_boolean(v))
-            return err_set(err, ERR_CONFIG, "%s: must be true or false", key);
+        snprintf(at, sizeof at, "/%.40s", key);
+        if (is_switch(key) && !json_is_boolean(v))
+            return err_at(err, ERR_CONFIG, at, "%s: must be true or false",
+                          key);
         if (strcmp(key, "to") == 0 &&
             (!json_is_integer(v) || json_integer_value(v) < 0))
-            return err_set(err, ERR_CONFIG, "to: must be the number of a "
-                           "generation");
-        if (!is_switch && strcmp(key, "to") && strcmp(key, "verb") &&
+            return err_at(err, ERR_CONFIG, at, "to: must be the number of a "
+                          "generation");
+        if (!is_switch(key) && strcmp(key, "to") && strcmp(key, "verb") &&
             strcmp(key, "who"))
-            return err_set(err, ERR_CONFIG, "there is no member \"%.40s\"; "
-                           "there are plan, force, no_wait and to", key);
+            return err_at(err, ERR_CONFIG, at, "there is no member \"%.40s\"; "
+                          "there are plan, force, no_wait and to", key);
     }
+    if (json_is_true(json_object_get(request, "no_wait")) &&
+        json_is_true(json_object_get(request, "force")))
+        return err_at(err, ERR_CONFIG, "/no_wait", "no_wait and force exclude "
+                      "each other");
     return 0;
 }
 
@@ -152,6 +162,16 @@ void control_wished(struct master *m, const struct reload_wish *w,
         tell(keeper, w->call, text); /* else who asked is gone */
 }
 
+/** The question itself is wrong: for the admin API that is a 400. */
+static void put_bad_request(struct buf *out, const struct err *err)
+{
+    buf_puts(out, "{\"error\":{\"code\":\"bad_request\",\"message\":");
+    buf_json_str(out, str_of(err->msg));
+    buf_puts(out, ",\"at\":");
+    buf_json_str(out, str_of(err->at));
+    buf_puts(out, "}}");
+}
+
 static void wish(struct master *m, struct post *p, uint64_t call,
                  json_t *request)
 {
@@ -173,7 +193,9 @@ static void wish(struct master *m, struct post *p, uint64_t call,
         if (!rc)
             want(m, &w, who, &err);
     }
-    if (err.code)
+    if (rc == -ERR_CONFIG)
+        put_bad_request(&out, &err);
+    else if (err.code)
         control_put_error(&out, err.msg);
     if (buf_len(&out))
         tell(p, call, buf_str(&out));

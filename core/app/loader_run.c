@@ -133,40 +133,50 @@ static bool tried(const struct load *l, struct plugin_trial *t)
     return p;
 }
 
+static void note_plugin(struct load *l, const struct plugin_trial *t)
+{
+    struct loaded_plugin *p = &l->out.plugins[l->out.n_plugins++];
+
+    snprintf(p->name, sizeof p->name, STR_FMT, STR_ARG(t->name));
+    snprintf(p->path, sizeof p->path, "%s", t->staged);
+    snprintf(p->version, sizeof p->version, "%s", t->version);
+}
+
 /** Stage a plugin and try it with the settings of all its providers. */
 static int take_plugin(struct load *l, struct str name, struct err *err)
 {
     char folder[PATHS_MAX], state[PATHS_MAX], staged[PATHS_MAX];
     char version[PLUGIN_VERSION_MAX] = "";
-    struct str settings[LOADER_MAX_PLUGINS];
+    struct str settings[LOADER_MAX_PLUGINS], names[LOADER_MAX_PLUGINS];
+    size_t refused = LOADER_MAX_PLUGINS;
     struct plugin_trial trial = { .staged = staged, .name = name,
-                                  .settings = settings, .user = l->user,
-                                  .version = version };
+                                  .settings = settings, .providers = names,
+                                  .user = l->user, .version = version,
+                                  .refused = &refused };
     const struct config *c = l->config;
+    struct err said = { 0 };
     int rc;
 
     snprintf(folder, sizeof folder, STR_FMT, STR_ARG(c->plugin_path));
     snprintf(state, sizeof state, STR_FMT, STR_ARG(c->state));
     if (l->kept)
         rc = loader_kept_plugin(l->kept, state, name, staged, sizeof staged,
-                                err);
+                                &said);
     else
-        rc = plugin_stage(folder, name, state, staged, sizeof staged, err);
+        rc = plugin_stage(folder, name, state, staged, sizeof staged, &said);
     for (size_t i = 0; i < c->n_providers; i++) {
         if (str_eq(c->providers[i].plugin, name) &&
-            trial.n_settings < LOADER_MAX_PLUGINS)
+            trial.n_settings < LOADER_MAX_PLUGINS) {
+            names[trial.n_settings] = c->providers[i].name;
             settings[trial.n_settings++] = c->providers[i].settings;
+        }
     }
     if (!rc && !tried(l, &trial))
-        rc = plugin_try_in_child(&trial, err);
-    if (!rc) {
-        struct loaded_plugin *p = &l->out.plugins[l->out.n_plugins++];
-
-        snprintf(p->name, sizeof p->name, STR_FMT, STR_ARG(name));
-        snprintf(p->path, sizeof p->path, "%s", staged);
-        snprintf(p->version, sizeof p->version, "%s", version);
-    }
-    return rc;
+        rc = plugin_try_in_child(&trial, &said);
+    if (rc)
+        return loader_refused(&trial, l->why, &said, err);
+    note_plugin(l, &trial);
+    return 0;
 }
 
 static bool seen_before(const struct config *c, size_t i)

@@ -69,10 +69,11 @@ int loader_tests(const struct config *c, struct err *err)
             continue;
         snprintf(path, sizeof path, "%.*s_test.lua", (int)p->path.n - 4,
                  p->path.p);
-        if (access(path, F_OK) == 0)
+        if (access(path, F_OK) == 0) {
             rc = file_read(path, &tests, err);
-        if (!rc && buf_len(&tests))
-            rc = run(p, path, buf_str(&tests), err);
+            if (!rc)
+                rc = run(p, path, buf_str(&tests), err);
+        }
         buf_clear(&tests);
     }
     return rc;

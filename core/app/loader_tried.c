@@ -10,6 +10,8 @@
 
 #include "engine/config_diff.h"
 
+#include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool of_a_trial(const char *path)
@@ -48,4 +50,36 @@ const struct loaded_plugin *loader_tried(const struct loaded *served,
             return p;
     }
     return NULL;
+}
+
+static const char *place(const json_t *why, struct str provider,
+                         const char *below)
+{
+    char pointer[320];
+    int n = snprintf(pointer, sizeof pointer, "/provider/" STR_FMT "%s",
+                     STR_ARG(provider), below);
+
+    return n < (int)sizeof pointer
+               ? json_string_value(json_object_get(why, pointer)) : NULL;
+}
+
+int loader_refused(const struct plugin_trial *t, const json_t *why,
+                   const struct err *said, struct err *err)
+{
+    size_t i = t->refused ? *t->refused : t->n_settings;
+    bool a_setting = i < t->n_settings && *said->at == '/';
+    struct str provider;
+    char below[sizeof said->at + 16];
+    const char *at;
+
+    if (t->n_settings == 0)
+        return err_at(err, said->code, said->at, "%s", said->msg);
+    provider = t->providers[i < t->n_settings ? i : 0];
+    snprintf(below, sizeof below, "/settings%s", said->at);
+    at = a_setting ? place(why, provider, below) : NULL;
+    at = at ? at : place(why, provider, "/plugin");
+    at = at ? at : said->at;
+    return err_at(err, said->code, at, "%s%s%s%s", said->msg,
+                  a_setting ? " (settings" : "", a_setting ? said->at : "",
+                  a_setting ? ")" : "");
 }

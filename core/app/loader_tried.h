@@ -5,6 +5,7 @@
 #define PENSTOCK_APP_LOADER_TRIED_H
 
 #include "app/loader.h"
+#include "engine/plugin.h"
 
 /**
  * Do the providers, and who workers run as, stand in `next` as in the bundle
@@ -19,5 +20,13 @@ bool loader_same_providers(const struct loaded *served,
  * its trial, since it is served; or NULL. */
 const struct loaded_plugin *loader_tried(const struct loaded *served,
                                          struct str name, const char *staged);
+
+/**
+ * A trial failed: `said` with the place of the provider, of the setting where
+ * that is known. `why` maps a JSON Pointer to "file:line" (config_check_why);
+ * it may be NULL. Returns -said->code.
+ */
+int loader_refused(const struct plugin_trial *t, const json_t *why,
+                   const struct err *said, struct err *err);
 
 #endif

@@ -106,14 +106,19 @@ void master_fail(struct master *m, const struct err *err)
         master_stop(m);
 }
 
-void master_reopen(struct master *m)
+int master_reopen(struct master *m, struct err *err)
 {
-    if (log_reopen() != 0)
-        log_event(EV_log_failed, LOG_Z("why", strerror(errno)));
+    if (log_reopen() != 0) {
+        int rc = err_errno(err, STR_FMT, STR_ARG(m->config->log.to));
+
+        log_event(EV_log_failed, LOG_Z("why", err->msg));
+        return rc;
+    }
     master_own_log(m);
     for (int kind = PROC_WORKER; kind <= PROC_MOCK; kind++)
         posts_tell(m, (enum process_kind)kind, MSG_REOPEN);
     log_event(EV_log_reopened, LOG_I("pid", getpid()));
+    return 0;
 }
 
 static void on_ready(struct master *m)
@@ -175,7 +180,7 @@ static void on_signal(struct master *m, uint32_t signo)
     if (signo == SIGCHLD) {
         posts_reap(m);
     } else if (signo == SIGUSR1) {
-        master_reopen(m);
+        master_reopen(m, &err);
     } else if (signo == SIGUSR2) {
         upgrade_want(m, 0, &err);
     } else if (signo == SIGHUP) {

@@ -167,7 +167,9 @@ void master_loop(struct master *m);
 
 void master_drain(struct master *m);
 void master_stop(struct master *m);
-void master_reopen(struct master *m);
+/** All processes open their log file again; where that fails, none does, and
+ * the old one stays in use. 0, or -ERR_IO (logged). */
+int master_reopen(struct master *m, struct err *err);
 /** The start is given up: `err` is why. */
 void master_fail(struct master *m, const struct err *err);
 

@@ -80,6 +80,9 @@ void upgrade_init(struct master *m)
     u->program[n > 0 ? n : 0] = '\0';
 }
 
+/** In each refusal: which file it was. */
+#define NEW_PROGRAM "the new program %.200s"
+
 /* ---- the start --------------------------------------------------------- */
 
 static int may_start(const struct master *m, struct err *err)
@@ -301,8 +304,8 @@ static void hear(struct master *m)
         if (msg.type == MSG_READY)
             switch_over(m, &msg);
         else if (msg.type == MSG_FAILED)
-            snprintf(u->why, sizeof u->why, "the new program: %.*s",
-                     (int)sizeof u->why - 24, msg.text);
+            snprintf(u->why, sizeof u->why, NEW_PROGRAM ": %.*s", u->program,
+                     (int)sizeof u->why / 2, msg.text);
         if (msg.fd >= 0)
             close(msg.fd);
     }
@@ -360,7 +363,9 @@ void upgrade_step(struct master *m, uint64_t now_ms)
         hear(m);
     if (u->stage == UPGRADE_RISING && now_ms >= u->until_ms) {
         kill(u->pid, SIGKILL);
-        refuse(m, "the new program was not ready within 30 s");
+        snprintf(u->why, sizeof u->why, NEW_PROGRAM " was not ready within "
+                 "30 s", u->program);
+        refuse(m, u->why);
     }
     if (u->stage == UPGRADE_SWITCHED) {
         hear_after(m);
@@ -379,11 +384,11 @@ void upgrade_reaped(struct master *m, pid_t pid, int status)
     if (u->stage != UPGRADE_RISING)
         return;
     if (WIFSIGNALED(status))
-        snprintf(u->why, sizeof u->why, "the new program was ended by signal "
-                 "%d before it was ready", WTERMSIG(status));
+        snprintf(u->why, sizeof u->why, NEW_PROGRAM " was ended by signal %d "
+                 "before it was ready", u->program, WTERMSIG(status));
     else if (!*u->why)
-        snprintf(u->why, sizeof u->why, "the new program ended with code %d "
-                 "before it was ready; the log may say why",
+        snprintf(u->why, sizeof u->why, NEW_PROGRAM " ended with code %d "
+                 "before it was ready; the log may say why", u->program,
                  WEXITSTATUS(status));
     refuse(m, u->why);
 }

@@ -62,7 +62,7 @@ static int add_folder(struct watch *w, const char *path)
 
 /** The file's own folder; that of each link on the way, which may be turned to
  * another; and where a folder is not there, the first above it that is. */
-static void add_file(struct watch *w, const char *path)
+static void add_spelling(struct watch *w, const char *path)
 {
     char at[PATHS_MAX], *slash;
     struct stat st;
@@ -82,6 +82,54 @@ static void add_file(struct watch *w, const char *path)
     }
     if (lowest)
         add_folder(w, ".");
+}
+
+/** The same file's next spelling: the topmost link replaced by what it says.
+ * False: no link is on the way. */
+static bool follow(char path[PATHS_MAX])
+{
+    char to[PATHS_MAX], next[PATHS_MAX];
+    size_t at = 0, end;
+    ssize_t n;
+    int size;
+
+    for (;; at = end) {
+        char was;
+
+        end = at + strspn(path + at, "/");
+        if (path[end] == '\0')
+            return false;
+        end += strcspn(path + end, "/");
+        was = path[end];
+        path[end] = '\0';
+        n = readlink(path, to, sizeof to - 1);
+        path[end] = was;
+        if (n > 0)
+            break;
+    }
+    to[n] = '\0';
+    if (*to == '/')
+        size = snprintf(next, sizeof next, "%s%s", to, path + end);
+    else
+        size = snprintf(next, sizeof next, "%.*s%s%s%s", (int)at, path,
+                        *path == '/' || at ? "/" : "", to, path + end);
+    if (size >= (int)sizeof next)
+        return false;
+    memcpy(path, next, (size_t)size + 1);
+    return true;
+}
+
+/** The file under each of its names, down to the one without links. */
+static void add_file(struct watch *w, const char *path)
+{
+    char at[PATHS_MAX];
+    int links = 0;
+
+    if (snprintf(at, sizeof at, "%s", path) >= (int)sizeof at)
+        return;
+    do
+        add_spelling(w, at);
+    while (follow(at) && ++links < WATCH_LINKS);
 }
 
 static void stop(struct watch *w)
@@ -136,16 +184,30 @@ static bool leads_to(const char *path, const char *folder, const char *name)
            (path[n + 1 + k] == '\0' || path[n + 1 + k] == '/');
 }
 
+static bool is_one(const char *path, const char *folder, const char *name)
+{
+    char at[PATHS_MAX];
+    int links = 0;
+
+    if (snprintf(at, sizeof at, "%s", path) >= (int)sizeof at)
+        return false;
+    do {
+        if (leads_to(at, folder, name))
+            return true;
+    } while (follow(at) && ++links < WATCH_LINKS);
+    return false;
+}
+
 static bool is_source(const struct master *m, const char *folder,
                       const char *name)
 {
     const struct sources *s = m->loaded.sources;
 
     for (size_t i = 0; s && i < s->n; i++) {
-        if (leads_to(s->list[i].path, folder, name))
+        if (is_one(s->list[i].path, folder, name))
             return true;
     }
-    return m->file && leads_to(m->file, folder, name);
+    return m->file && is_one(m->file, folder, name);
 }
 
 /** Files that are served, those that may be next, and the link that

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * reload { watch = true }: the folders of the files that are served are
- * watched (inotify), so that an editor's rename and Kubernetes' swap of
- * `..data` are seen like a write. When nothing more has happened there for
- * WATCH_QUIET_MS a reload is wished for, which is as every other: a file with
- * a fault keeps what is served, and is said once.
+ * reload { watch = true }: the folders of the files that are served, and of
+ * each link on the way to them, are watched (inotify), so that an editor's
+ * rename, also where a link leads, and Kubernetes' swap of `..data` are seen
+ * like a write. When nothing more has happened there for WATCH_QUIET_MS a
+ * reload is wished for, which is as every other: a file with a fault keeps
+ * what is served, and is said once.
  */
 #ifndef PENSTOCK_APP_WATCH_H
 #define PENSTOCK_APP_WATCH_H
@@ -14,7 +15,7 @@
 
 struct master;
 
-enum { WATCH_QUIET_MS = 500, WATCH_FOLDERS = 64 };
+enum { WATCH_QUIET_MS = 500, WATCH_FOLDERS = 64, WATCH_LINKS = 40 };
 
 struct watch_folder {
     int id; /* inotify's */

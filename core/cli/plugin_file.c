@@ -2,6 +2,8 @@
 /* Copyright The Penstock Authors */
 #include "cli/plugin_file.h"
 
+#include "cli/tidy.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,27 @@ static int take_path(struct plugin_file *f, const char *path, struct err *err)
     return 0;
 }
 
+/** The copy in a folder of ours. */
+static int copy(struct plugin_file *f, struct err *err)
+{
+    char folder[sizeof f->state + sizeof "/plugins"];
+    int rc;
+
+    snprintf(f->state, sizeof f->state, "/tmp/penstock-plugin-XXXXXX");
+    if (!mkdtemp(f->state)) {
+        f->state[0] = '\0';
+        return err_errno(err, "no folder in /tmp");
+    }
+    rc = plugin_stage(f->folder, str_of(f->name), f->state, f->staged,
+                      sizeof f->staged, err);
+    snprintf(folder, sizeof folder, "%s/plugins", f->state);
+    tidy_note(f->state);
+    tidy_note(folder);
+    if (!rc)
+        tidy_note(f->staged);
+    return rc;
+}
+
 int plugin_file_try(struct plugin_file *f, const char *path,
                     const char *settings, struct err *err)
 {
@@ -39,13 +62,10 @@ int plugin_file_try(struct plugin_file *f, const char *path,
 
     if (rc)
         return rc;
-    snprintf(f->state, sizeof f->state, "/tmp/penstock-plugin-XXXXXX");
-    if (!mkdtemp(f->state)) {
-        f->state[0] = '\0';
-        return err_errno(err, "no folder in /tmp");
-    }
-    rc = plugin_stage(f->folder, str_of(f->name), f->state, f->staged,
-                      sizeof f->staged, err);
+    f->noted = tidy_count();
+    tidy_hold();
+    rc = copy(f, err);
+    tidy_go();
     trial.name = str_of(f->name);
     return rc ? rc : plugin_try_in_child(&trial, err);
 }
@@ -72,6 +92,7 @@ void plugin_file_clear(struct plugin_file *f)
         snprintf(folder, sizeof folder, "%s/plugins", f->state);
         rmdir(folder);
         rmdir(f->state);
+        tidy_forget(f->noted);
     }
     memset(f, 0, sizeof *f);
 }

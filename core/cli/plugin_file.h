@@ -13,6 +13,7 @@ struct plugin_file {
     char name[80];     /* without .so */
     char state[64];    /* a folder of ours; empty = not made */
     char staged[512];
+    size_t noted;      /* of tidy.h, before ours */
     struct plugin_set *set;
     const struct plugin *plugin; /* once loaded */
 };

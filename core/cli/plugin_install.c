@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "cli/ask.h"
 #include "cli/plugin_file.h"
+#include "cli/tidy.h"
 #include "engine/plugin_put.h"
 
 #include <fcntl.h>
@@ -85,6 +86,10 @@ static int take_pinned(struct install *in, struct err *err)
         in->own[0] = '\0';
     snprintf(in->copy, sizeof in->copy, "%s/%s", in->own,
              base ? base + 1 : in->path);
+    if (!rc) {
+        tidy_note(in->own);
+        tidy_note(in->copy);
+    }
     if (!rc)
         fd = open(in->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (!rc && (fd < 0 || write(fd, bytes.p, buf_len(&bytes)) !=
@@ -209,7 +214,11 @@ int plugin_install(const struct cli_ctx *ctx, char **args, int n)
 
     if (rc != CLI_DONE)
         return rc;
-    rc = in.sha256 ? take_pinned(&in, &err) : 0;
+    if (in.sha256) {
+        tidy_hold();
+        rc = take_pinned(&in, &err);
+        tidy_go();
+    }
     if (!rc)
         rc = plugin_file_try(&in.file, in.sha256 ? in.copy : in.path, NULL,
                              &err);

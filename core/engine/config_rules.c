@@ -464,8 +464,8 @@ int walk_rules(struct conf_walk *w, json_t *canonical)
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_folders, rule_marks, walk_providers, rule_models, walk_on,
         walk_teams,   rule_keys,    rule_listen, rule_policies,  walk_outside,
-        walk_jwts,    rule_endpoints, walk_admin, walk_prices, walk_abilities,
-        walk_reload,  walk_alerts, walk_idle,
+        walk_jwts,    rule_endpoints, walk_admin, walk_addresses,
+        walk_prices,  walk_abilities, walk_reload,  walk_alerts, walk_idle,
     };
     int rc = 0;
 

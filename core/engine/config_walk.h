@@ -103,6 +103,7 @@ int walk_ca_file(struct conf_walk *w, const char *path);
 int walk_outside(struct conf_walk *w, json_t *canonical);
 int walk_teams(struct conf_walk *w, json_t *canonical); /* their parents */
 int walk_admin(struct conf_walk *w, json_t *canonical);
+int walk_addresses(struct conf_walk *w, json_t *canonical); /* each once */
 /** Does a policy say who calls? Reads their files. */
 bool walk_authenticates(const struct conf_walk *w, const json_t *canonical);
 /** The block of a listener; NULL = none. */

@@ -82,7 +82,11 @@ int plugin_dlopen(const char *staged, struct str name, const ps_plugin **out,
         return rc;
     handle = dlopen(staged, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
+        size_t n = strlen(staged);
+
         why = dlerror();
+        if (why && strncmp(why, staged, n) == 0 && why[n] == ':')
+            why += n + 1 + strspn(why + n + 1, " "); /* a copy of ours */
         return err_set(err, ERR_CONFIG, "plugin " STR_FMT ": %s",
                        STR_ARG(name), why ? why : "dlopen failed");
     }

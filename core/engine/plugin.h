@@ -63,7 +63,10 @@ struct plugin_trial {
     const char *staged;         /* path that plugin_stage gave */
     struct str name;
     const struct str *settings; /* of each provider that uses it */
+    const struct str *providers; /* their names; NULL = nobody's */
     size_t n_settings;
+    size_t *refused; /* out: the place of those that failed, else n_settings;
+                        or NULL */
     const char *user;           /* become that one first when we are root;
                                    NULL or "" = stay who we are */
     uint32_t timeout_ms;        /* 0 = PLUGIN_TRIAL_MS */

@@ -79,6 +79,27 @@ static bool get_mem(const struct elf *e, uint64_t at, void *to, size_t n)
     return false;
 }
 
+/** Of a table or a segment: is some of it behind the file's end? */
+static bool beyond(const struct elf *e, uint64_t at, uint64_t n)
+{
+    return n && (at > e->file.n || n > e->file.n - at);
+}
+
+/** A copy that was cut has its head and its code, and lacks what lies last:
+ * the table of sections, which nothing needs to run. */
+static int check_whole(struct elf *e, const Elf64_Ehdr *h)
+{
+    uint64_t sections = (uint64_t)h->e_shnum * h->e_shentsize;
+    bool cut = beyond(e, h->e_shoff, sections) ||
+               (h->e_shoff && h->e_shoff >= e->file.n);
+
+    for (size_t i = 0; i < e->n_segments && !cut; i++)
+        cut = e->segments[i].p_type == PT_LOAD &&
+              beyond(e, e->segments[i].p_offset, e->segments[i].p_filesz);
+    return cut ? refuse(e, "truncated: it says that it is longer than the "
+                           "file") : 0;
+}
+
 static int read_header(struct elf *e)
 {
     Elf64_Ehdr h;
@@ -96,7 +117,7 @@ static int read_header(struct elf *e)
     e->n_segments = h.e_phnum;
     if (!get(e, h.e_phoff, e->segments, h.e_phnum * sizeof(Elf64_Phdr)))
         return refuse(e, "malformed ELF: segment table");
-    return 0;
+    return check_whole(e, &h);
 }
 
 static int check_segments(struct elf *e)

@@ -35,6 +35,7 @@
 struct verdict {
     uint32_t magic;
     int32_t rc;
+    uint32_t n; /* settings that passed */
     struct err err;
     char base_url[PLUGIN_URL_MAX], version[PLUGIN_VERSION_MAX];
 };
@@ -105,7 +106,8 @@ static int op_failed(const struct plugin_self *self, const char *op, ps_rc rc,
 }
 
 static int try_settings(const struct plugin *p, struct plugin_self *self,
-                        struct str settings, struct err *err)
+                        struct str provider, struct str settings,
+                        struct err *err)
 {
     struct plugin_inst *i;
     int rc = plugin_settings_check(p->ops.settings, settings, err);
@@ -114,7 +116,7 @@ static int try_settings(const struct plugin *p, struct plugin_self *self,
         rc = op_failed(self, "check", plugin_check(p, self, settings), err);
     if (rc < 0)
         return rc;
-    i = plugin_open(p, STR("trial"), STR("http://127.0.0.1"), settings, err);
+    i = plugin_open(p, provider, STR("http://127.0.0.1"), settings, err);
     plugin_close(i);
     return i ? 0 : -ERR_CONFIG;
 }
@@ -138,9 +140,13 @@ static int try_all(const struct plugin_trial *t, struct verdict *v)
     snprintf(v->base_url, sizeof v->base_url, "%s",
              p.ops.base_url ? p.ops.base_url : "");
     rc = op_failed(&self, "selftest", plugin_selftest(&p, &self), err);
-    for (size_t i = 0; rc == 0 && i < t->n_settings; i++)
+    v->n = rc == 0 ? 0 : (uint32_t)t->n_settings;
+    for (size_t i = 0; rc == 0 && i < t->n_settings; i++) {
         rc = try_settings(&p, &self,
+                          t->providers ? t->providers[i] : STR("trial"),
                           t->settings[i].n ? t->settings[i] : STR("{}"), err);
+        v->n += rc == 0;
+    }
     return rc;
 }
 
@@ -210,6 +216,25 @@ static const char *doing(const struct crumb *c)
     return c->what;
 }
 
+/** The child's own words; they name the plugin, but not twice. */
+static int refusal(const struct plugin_trial *t, const struct verdict *v,
+                   struct err *err)
+{
+    bool of_one = t->providers && v->n < t->n_settings;
+    bool named = strncmp(v->err.msg, "plugin ", 7) == 0;
+
+    if (t->refused)
+        *t->refused = v->n < t->n_settings ? v->n : t->n_settings;
+    if (named)
+        return err_at(err, ERR_CONFIG, v->err.at, "%s", v->err.msg);
+    if (!of_one)
+        return err_at(err, ERR_CONFIG, v->err.at, "plugin " STR_FMT ": %s",
+                      STR_ARG(t->name), v->err.msg);
+    return err_at(err, ERR_CONFIG, v->err.at, "plugin " STR_FMT " refuses "
+                  "provider " STR_FMT ": %s", STR_ARG(t->name),
+                  STR_ARG(t->providers[v->n]), v->err.msg);
+}
+
 static int judge(const struct plugin_trial *t, int found, int status,
                  const struct verdict *v, const struct crumb *c,
                  struct err *err)
@@ -224,8 +249,7 @@ static int judge(const struct plugin_trial *t, int found, int status,
         return 0;
     }
     if (found > 0)
-        return err_at(err, ERR_CONFIG, v->err.at, "plugin " STR_FMT ": %s",
-                      STR_ARG(t->name), v->err.msg);
+        return refusal(t, v, err);
     if (found < 0)
         return err_set(err, ERR_CONFIG,
                        "plugin " STR_FMT ": no end of its trial within %u ms "
@@ -294,6 +318,8 @@ int plugin_try_in_child(const struct plugin_trial *t, struct err *err)
 
     if (rc < 0)
         return rc;
+    if (t->refused)
+        *t->refused = t->n_settings;
     c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE,
              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (c == MAP_FAILED)

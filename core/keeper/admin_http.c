@@ -105,12 +105,28 @@ static bool ask_master(const struct reference *ref, struct call *c)
     return true;
 }
 
+static int wished_status(struct str answer)
+{
+    const char *code = NULL;
+    json_t *v;
+    int status = 409;
+
+    if (!str_starts(answer, STR("{\"error\"")))
+        return 200;
+    v = json_loadb(answer.p, answer.n, 0, NULL);
+    if (json_unpack(v, "{s:{s:s}}", "error", "code", &code) == 0 &&
+        strcmp(code, "bad_request") == 0)
+        status = 400;
+    json_decref(v);
+    return status;
+}
+
 void admin_http_wished(struct admin_http *a, uint64_t call, struct str answer)
 {
     struct call *c = slots_get(a->calls, call);
 
     if (c)
-        reply(c->q, str_starts(answer, STR("{\"error\"")) ? 409 : 200, answer);
+        reply(c->q, wished_status(answer), answer);
 }
 
 static void on_done(void *ud, const struct desk_answer *a)

@@ -317,6 +317,16 @@ static double cpu_ms_since(clock_t began)
     return (double)(clock() - began) * 1000 / CLOCKS_PER_SEC;
 }
 
+/* luaL_error would name the caller's line; the file's own has C below it. */
+static int stop_at(lua_State *L, int most_ms)
+{
+    luaL_where(L, 0);
+    lua_pushfstring(L, "the tests of this file take more than %d ms of CPU",
+                    most_ms);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
 /* Raises again and again, so that pcall does not help. */
 static void on_count(lua_State *L, lua_Debug *ar)
 {
@@ -324,8 +334,7 @@ static void on_count(lua_State *L, lua_Debug *ar)
 
     (void)ar;
     if (cpu_ms_since(r->began) > r->t->cpu_ms)
-        luaL_error(L, "the tests of this file take more than %d ms of CPU",
-                   (int)r->t->cpu_ms);
+        stop_at(L, (int)r->t->cpu_ms);
 }
 
 static int run_file(lua_State *L)
@@ -371,6 +380,9 @@ int policy_test_run(struct policy_test *t, struct err *err)
     } else {
         rc = err_set(err, ERR_NOMEM, "no memory for tests of policies");
     }
+    if (!rc && !t->passed && !t->failed)
+        rc = err_set(err, ERR_CONFIG, STR_FMT ": it has no test: ps.test is "
+                     "never called", STR_ARG(t->tests_path));
     if (L)
         lua_close(L);
     policy_heap_clear(&r.st.heap);

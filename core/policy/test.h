@@ -60,8 +60,8 @@ struct policy_test {
  * Run all tests of one policy; counts are in t. Returns 0, also when tests
  * failed.
  *
- * Errors: CONFIG when the test file itself is broken or runs for too long,
- *         NOMEM.
+ * Errors: CONFIG when the test file itself is broken, runs for too long or
+ *         has no test; NOMEM.
  */
 int policy_test_run(struct policy_test *t, struct err *err);
 

@@ -35,7 +35,7 @@ struct run {
     struct json j, check;
     struct sse left; /* what the client gets */
     uint8_t how;
-    bool ended;
+    bool ended, over; /* by us; by its last event */
     bool numbered;   /* its events have numbers */
     int64_t number;  /* of the last one */
     bool whole_only; /* some texts of the dialect cannot be said in pieces */
@@ -117,6 +117,7 @@ static int on_event(void *ud, const struct sse_event *ev)
                   r->j.nodes[0].type != JSON_T_OBJECT))
         return -ERR_SYNTAX;
     rc = output_event(r->o, ev, last && !end ? NULL : &r->j, last);
+    r->over |= last;
     if (rc) {
         struct usage none = USAGE_NONE;
 
@@ -131,14 +132,15 @@ static int on_event(void *ud, const struct sse_event *ev)
     return rc;
 }
 
-/* The stream ends where it is. */
+/* The stream ends where it is. Where no text came yet there is nothing to say
+ * it like, and items of Responses may contradict themselves: an error. */
 static int finish(struct run *r)
 {
     struct usage none = USAGE_NONE;
     int rc = output_finish(r->o, WIRE_FINISH_LENGTH, &none, true);
 
-    MUST(!rc || rc == -ERR_CANCELLED || (r->whole_only &&
-                                         rc == -ERR_NOTFOUND));
+    MUST(!rc || rc == -ERR_CANCELLED || rc == -ERR_SYNTAX ||
+         (r->whole_only && rc == -ERR_NOTFOUND));
     return rc;
 }
 
@@ -150,7 +152,8 @@ static void stream(struct run *r, struct str text)
     sse_init(&sse, 1 << 20);
     sse_init(&r->left, 64 << 20);
     rc = sse_feed(&sse, text, on_event, r, NULL);
-    if (!rc && (r->how & FINISHES ? finish(r) : output_end(r->o)) == 0)
+    if (!rc && (r->how & FINISHES && !r->over ? finish(r)
+                                              : output_end(r->o)) == 0)
         check(r);
     MUST(sse_eof(&r->left, check_event, r, NULL) == 0);
     sse_clear(&sse);

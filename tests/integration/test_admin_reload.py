@@ -79,12 +79,16 @@ def test_refusals(started):
         == 401
     status, got = api("POST", "/v1/rollback", {"to": 77})
     assert status == 409 and "77 is not kept" in got["error"]["message"]
-    for body, says in (({"plann": True}, 'no member "plann"'),
-                       ({"plan": "yes"}, "plan: must be true or false")):
+    for body, member, says in (
+            ({"plann": True}, "/plann", 'no member "plann"'),
+            ({"plan": "yes"}, "/plan", "plan: must be true or false"),
+            ({"no_wait": True, "force": True}, "/no_wait",
+             "no_wait and force exclude each other")):
         status, got = api("POST", "/v1/reload", body)
-        assert status == 409 and says in got["error"]["message"]
+        assert status == 400 and says in got["error"]["message"], got
+        assert got["error"]["at"] == member
     status, got = api("POST", "/v1/rollback", {"to": "1"})
-    assert status == 409 and "to: must be" in got["error"]["message"]
+    assert status == 400 and "to: must be" in got["error"]["message"]
     assert not p.logs("reload.done")
     configure(p, p.text.replace("provider", "provder"))
     status, got = api("POST", "/v1/reload")

@@ -146,6 +146,21 @@ def test_reopen(penstock, tmp_path):
     assert old.read_text() == before
 
 
+def test_a_reopen_that_fails_says_so(penstock, tmp_path):
+    log = tmp_path / "penstock.log"
+    p = penstock(f'log {{ to = "{log}" }}\n' + SIM)
+    old = tmp_path / "penstock.log.1"
+    log.rename(old)
+    log.mkdir()
+    got = p.cli("reopen")
+    assert got.returncode == 1 and "opened again" not in got.stdout
+    assert f"{log}: Is a directory" in got.stderr
+    assert '"event":"log.failed"' in old.read_text()
+    assert '"event":"log.reopened"' not in old.read_text()
+    log.rmdir()
+    assert p.cli("reopen").returncode == 0 and log.exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be others")
 def test_others_may_only_look(penstock):
     p = penstock(SIM)

@@ -36,6 +36,33 @@ def conf(tmp_path):
     return write
 
 
+@pytest.mark.parametrize("second, said", [
+    ('metrics "127.0.0.1:8080"', 'metrics: is an address that listen '
+     '"127.0.0.1:8080" has (penstock.conf:2)'),
+    ('admin "127.0.0.1:8080" { tokens = { { role = "admin", '
+     'token = env "T" } } }',
+     'admin "127.0.0.1:8080": is an address that listen "127.0.0.1:8080" has '
+     '(penstock.conf:2)'),
+    ('listen "0.0.0.0:8080" { anonymous = "public" }',
+     'listen "127.0.0.1:8080" has'),
+    ('metrics "0.0.0.0:8080"', "is an address that listen"),
+    ('listen "unix:/tmp/a"\nmetrics "unix:/tmp/a"',
+     "is an address that listen"),
+    ('metrics "[::]:8080"', None),
+    ('metrics "127.0.0.1:8081"', None),
+    ('metrics "127.0.0.2:8080"', None),
+])
+def test_listeners_have_an_address_each(run, conf, second, said):
+    path = conf(f'provider "sim"\nlisten "127.0.0.1:8080"\n{second}\n')
+    r = run("check", path, T="a-token-that-is-long-enough-to-be-one")
+    if said is None:
+        assert r.returncode == 0, r.stderr
+        return
+    line = 3 + second.count("\n")
+    assert r.returncode == 1 and f"penstock.conf:{line}: " in r.stderr, r.stderr
+    assert said in r.stderr, r.stderr
+
+
 def test_what_is_right_passes(run):
     r = run("check", SRC / "contrib" / "penstock.conf")
     assert r.returncode == 0, r.stderr

@@ -5,7 +5,10 @@ import hashlib
 import http.client
 import json
 import os
+import pathlib
+import shlex
 import shutil
+import subprocess
 import signal
 import threading
 import time
@@ -14,7 +17,7 @@ import urllib.request
 import pytest
 
 import plugins
-from conftest import BUILD, SLOW, alive, free_port, wait_for
+from conftest import BUILD, PENSTOCK, SLOW, SRC, alive, free_port, wait_for
 from upstream import Upstream
 
 SOURCE = """
@@ -225,6 +228,9 @@ def bad_files(tmp_path):
     short = tmp_path / "short" / "acme.so"
     short.parent.mkdir()
     short.write_bytes(good.read_bytes()[:3000])
+    cut = tmp_path / "cut" / "acme.so"
+    cut.parent.mkdir()
+    cut.write_bytes(good.read_bytes()[:-1])     # all that runs is there
     loose = tmp_path / "loose" / "acme.so"
     loose.parent.mkdir()
     shutil.copy(good, loose)
@@ -245,7 +251,8 @@ def bad_files(tmp_path):
     ]
     return [row for row in built if row[0].exists()] + [
         (link, (), "symbolic link"),
-        (short, (), "acme"),
+        (short, (), "truncated"),
+        (cut, (), "truncated"),
         (loose, (), "writable by everybody"),
         (open_folder, (), "writable by everybody"),
         (good, ("--sha256", "0" * 64), "has the SHA-256"),
@@ -270,6 +277,71 @@ def test_what_is_refused_leaves_nothing(served, tmp_path):
     assert by(p) == "two"
     assert p.cli("plugin", "install").returncode == 2
     assert install(p, "--no-wait", "--force", loose).returncode == 2
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_signal_leaves_no_copy(tmp_path, pinned):
+    name = f"tidy{os.getpid()}{pinned:d}"
+    plugins.build(tmp_path, name, SOURCE.replace('"acme"', f'"{name}"') % {
+        "by": "x", "do": ""} + "#include <unistd.h>\n"
+        "__attribute__((constructor)) "
+        "static void rest(void) { sleep(60); }\n")
+    file = tmp_path / f"{name}.so"
+    args = ["--sha256", hash_of(file)] if pinned else []
+
+    def copies():
+        there = pathlib.Path("/tmp")
+        return [*there.glob(f"penstock-plugin-*/plugins/{name}-*"),
+                *there.glob(f"penstock-install-*/{name}.so")]
+
+    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        run = subprocess.Popen([PENSTOCK, "plugin", "install", *args, file],
+                               stderr=subprocess.DEVNULL)
+        wait_for(lambda: len(copies()) == 1 + pinned, why="the copies")
+        folders = [c.parent if pinned and c.name == f"{name}.so"
+                   else c.parent.parent for c in copies()]
+        run.send_signal(signo)
+        assert run.wait(10) == -signo
+        assert not any(f.exists() for f in folders)
+
+
+def test_a_refusal_names_the_provider_and_its_line(tmp_path, penstock):
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    shutil.copy(BUILD / "plugins" / "sim.so", folder)
+    for name in ("bad_open", "bad_undefined"):
+        subprocess.run(
+            [*shlex.split(os.environ.get("CC", "cc")), "-shared", "-fPIC",
+             f"-I{SRC}/sdk/include", "-fvisibility=hidden",
+             "-o", folder / f"{name}.so", SRC / f"tests/abi/{name}.c"],
+            check=True)
+    p = penstock('provider "sim"\n')
+    conf = p.dir / "penstock.conf"
+    before = conf.read_text() + f'plugin_path "{folder}"\n'
+    n = before.count("\n")
+
+    def refused(plugin, settings):
+        conf.write_text(
+            before + 'provider "eu" { plugin = "%s",\n  base_url = '
+            '"http://127.0.0.1:1", keys = {},\n%s}\n' % (plugin, settings))
+        got = p.cli("reload")
+        assert got.returncode == 1
+        return got.stderr
+
+    said = refused("bad_open", "")
+    assert f"penstock.conf:{n + 1}: plugin bad_open refuses provider eu: " \
+        "no region is given (settings/region)" in said, said
+    said = refused("bad_open", "settings = {\nregion = 7 }\n")
+    assert f"penstock.conf:{n + 1}: plugin bad_open refuses provider eu: " \
+        "settings/region: must be" in said, said
+    said = refused("bad_undefined", "")
+    assert f"penstock.conf:{n + 1}: plugin bad_undefined: undefined symbol: " \
+        "penstock_has" in said, said
+    said = refused("bad_none", "")
+    assert f"penstock.conf:{n + 1}: plugin bad_none: there is no" in said, said
+    r = p.cli("plugin", "check", str(folder / "bad_undefined.so"))
+    assert r.returncode == 1 and r.stderr.count("bad_undefined: ") == 1
+    assert "/tmp/penstock-plugin" not in r.stderr, r.stderr
 
 
 @pytest.mark.parametrize("do, why", [

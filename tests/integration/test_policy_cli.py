@@ -157,7 +157,9 @@ def test_what_cannot_run_fails(here):
     got = here("test")
     assert got.returncode == 1 and "lost_test.lua:2: attempt" in got.stdout
     (here.dir / "lost_test.lua").write_text("")
-    assert here("test").returncode == 1                 # no test ran
+    got = here("test")                                  # no test ran
+    assert got.returncode == 1
+    assert "lost_test.lua: it has no test" in got.stdout
     assert here("test", "--nonsense").returncode == 2
 
 

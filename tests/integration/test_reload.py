@@ -425,6 +425,9 @@ def test_tests_are_required(started):
     write(p, "says", SAYS % "two")
     assert reload(p)["how"] == "in place"
     assert says(p) == "two"
+    write(p, "says", SAYS % "three")
+    write(p, "says_test", "-- none yet\n")      # `policy test` refuses it, too
+    assert "says_test.lua: it has no test" in refused(p)
 
 
 def until_taken_back(p, ask):

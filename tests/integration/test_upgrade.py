@@ -162,9 +162,9 @@ def test_what_fails_changes_nothing(started):
         assert [w["pid"] for w in st["workers"]] == workers
 
     p.replace(script="#!/bin/sh\nexit 3\n")
-    assert "ended with code 3 before it was ready" in p.refused()
+    assert f"{p.program} ended with code 3 before it was ready" in p.refused()
     p.replace(script="no program at all\n")
-    assert "cannot be started" in p.refused()
+    assert f"{p.program}: cannot be started: Exec format" in p.refused()
     p.program.unlink()
     assert "No such file" in p.refused()
     p.replace()
@@ -172,6 +172,7 @@ def test_what_fails_changes_nothing(started):
     p.conf.write_text(good.replace("provider", "provder"))
     said = p.refused()
     assert "penstock.conf:3" in said and "did you mean" in said
+    assert str(p.program) in said
     p.conf.write_text(good)
     same()
     # one at a time; and one that is killed is no upgrade
@@ -198,7 +199,8 @@ def test_one_that_is_never_ready_is_given_up(started):
     p.signal(signal.SIGUSR2)
     heir = wait_for(lambda: p.logs("upgrade.start"), why="it")[0]["pid"]
     said = wait_for(lambda: p.logs("upgrade.refused"), 40, why="the end")
-    assert said[0]["why"] == "the new program was not ready within 30 s"
+    assert said[0]["why"] == \
+        f"the new program {p.program} was not ready within 30 s"
     wait_for(lambda: not alive(heir), why="its end")
     assert count(p) > 0
     p.replace()

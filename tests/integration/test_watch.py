@@ -97,6 +97,38 @@ def test_kubernetes_swaps_a_link(penstock, tmp_path):
         becomes(p, word)
 
 
+def test_where_a_link_leads(penstock, tmp_path):
+    """The link's own folder stays as it is; the file behind it changes, whose
+    name says nothing of what it is."""
+    port = free_port()
+    etc, via, real = (tmp_path / name for name in ("etc", "via", "real"))
+    for folder in (etc, via, real):
+        folder.mkdir()
+
+    def put(folder, word):
+        (folder / "new").write_text(
+            f'listen "127.0.0.1:{port}" {{ detail = "full" }}\n'
+            f'provider "sim"\nmodel "{word}" {{ "sim/echo" }}\n' + WATCH)
+        os.rename(folder / "new", folder / "gateway")
+
+    def serves(word):
+        wait_for(lambda: word in p.status()["models"], 10, why=word)
+
+    put(real, "first")
+    os.symlink("../via/next", etc / "penstock.conf")
+    os.symlink(real / "gateway", via / "next")
+    p = penstock(None, args=("-c", str(etc / "penstock.conf")))
+    serves("first")
+    put(real, "second")
+    serves("second")
+    put(etc, "third")                       # a link on the way is turned
+    os.symlink("../etc/gateway", via / "turned")
+    os.rename(via / "turned", via / "next")
+    serves("third")
+    put(etc, "fourth")
+    serves("fourth")
+
+
 def test_what_was_rolled_back_to_stays(started):
     p = started
     write(p, "says", SAYS % "two")

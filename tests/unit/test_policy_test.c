@@ -139,6 +139,23 @@ static char *slurp(const char *path)
     return text;
 }
 
+static void what_says_nothing_is_an_error(void)
+{
+    struct policy_test t = { .name = STR("p"), .path = STR("p.lua"),
+                             .source = str_of(admit), .cpu_ms = 20,
+                             .tests = STR("local n\nwhile true do n = 1 end"),
+                             .tests_path = STR("p_test.lua") };
+    struct err err = { 0 };
+
+    UNIT_INT(policy_test_run(&t, &err), -ERR_CONFIG);
+    UNIT_STR(err.msg, "p_test.lua:2: the tests of this file take more than "
+                      "20 ms of CPU");
+    err.code = 0;
+    run(&t, admit, "-- none yet", &err);
+    UNIT_INT(err.code, ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "p_test.lua: it has no test"));
+}
+
 static void shipped_policies_pass(void)
 {
     static const char *const names[] = { "auth", "route", "validate" };
@@ -234,5 +251,6 @@ static void guide_is_true(void)
 UNIT_MAIN("policy_test", { "counts both", counts_both },
           { "windows", windows },
           { "broken files are errors", broken_files_are_errors },
+          { "what says nothing is an error", what_says_nothing_is_an_error },
           { "shipped policies pass", shipped_policies_pass },
           { "guide is true", guide_is_true })
