@@ -68,9 +68,12 @@ static int read_wish(const struct master *m, json_t *request,
     if (strcmp(verb, "rollback") != 0)
         return 0;
     w->plan = false;
-    w->back_to = to > 0 ? (uint64_t)to : kept_newest(m);
-    return w->back_to ? 0 : err_set(err, ERR_NOTFOUND, "no earlier generation "
-                                    "is kept: nothing was ever reloaded");
+    w->back_to = to > 0 ? (uint64_t)to : kept_before(m);
+    if (w->back_to)
+        return 0;
+    return err_set(err, ERR_NOTFOUND, "no earlier generation is kept that was "
+                   "not gone back from; `penstock status` lists what is, "
+                   "`penstock rollback N` serves one of them");
 }
 
 static int want(struct master *m, const struct reload_wish *w, const char *who,

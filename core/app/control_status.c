@@ -323,7 +323,7 @@ static void put_files(struct buf *b, const struct master *m)
 
     put_name(b, "files");
     buf_putc(b, '{');
-    if (m->reload.pinned)
+    if (m->reload.pinned && !m->loaded.same_files)
         put_str(b, "differ", STR("an earlier generation was rolled back to"));
     else if (*m->reload.kept_life.broken)
         put_str(b, "differ", str_of(m->reload.kept_life.broken));

@@ -31,6 +31,10 @@ static bool path_of(const char *state, uint64_t number, const char *kind,
 
 /* ---- what is there ----------------------------------------------------- */
 
+/* Of those that served. */
+static const char *const kinds[] = { "good", "served", "left" };
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
 /** "12.good"; false: something else. */
 static bool parse(const char *name, uint64_t *number, const char **kind)
 {
@@ -40,8 +44,11 @@ static bool parse(const char *name, uint64_t *number, const char **kind)
         *number == 0)
         return false;
     *kind = dot + 1;
-    return strcmp(*kind, "new") == 0 || strcmp(*kind, "served") == 0 ||
-           strcmp(*kind, "good") == 0;
+    for (size_t i = 0; i < KINDS; i++) {
+        if (strcmp(*kind, kinds[i]) == 0)
+            return true;
+    }
+    return strcmp(*kind, "new") == 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -70,6 +77,7 @@ static void take(struct kept_list *out, int folder, const char *name,
         return;
     out->at[out->n++] = (struct kept_file){
         .number = number, .good = strcmp(kind, "good") == 0,
+        .left = strcmp(kind, "left") == 0,
         .served_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
                      st.st_mtim.tv_nsec };
 }
@@ -202,11 +210,10 @@ int kept_write(const char *state, const struct loaded *l, const char *kind,
 
 static int open_kept(const char *state, uint64_t number, struct err *err)
 {
-    static const char *const kinds[] = { "good", "served" };
     char path[PATHS_MAX];
     struct stat st;
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         int fd = path_of(state, number, kinds[i], path)
                      ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
                                       O_NONBLOCK)
@@ -355,7 +362,6 @@ static void remove_plugins(const char *state, const struct kept *k,
 void kept_remove(const char *state, uint64_t number,
                  const struct kept_list *rest, const struct kept_use *use)
 {
-    static const char *const kinds[] = { "good", "served" };
     struct buf bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX);
     struct err err = { 0 };
     struct kept *k = kept_read(state, number, &bytes, &err);
@@ -365,7 +371,7 @@ void kept_remove(const char *state, uint64_t number,
         remove_plugins(state, k, rest, use);
     kept_free(k);
     buf_clear(&bytes);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         if (path_of(state, number, kinds[i], path))
             unlink(path);
     }

@@ -4,8 +4,9 @@
  * The bundles that are kept in the state folder, in generations/:
  *
  *     12.new      made by a reload that is under way
- *     12.served   it served; it may have been taken back
+ *     12.served   it served
  *     12.good     it served through its time of trial without a fault
+ *     12.left     it was gone back from: by a rule, or by hand
  *
  * Bytes are written by the loader, or by the master before it serves; later
  * the master only renames and removes. What is in them: engine/kept.h.
@@ -22,7 +23,7 @@ enum { KEPT_MAX = 10,   /* beside the one in force */
 
 struct kept_file {
     uint64_t number;
-    bool good;
+    bool good, left;
     int64_t served_ns; /* when it last came into force, wall clock */
 };
 

@@ -4,6 +4,7 @@
 #include "app/kept_life.h"
 
 #include "app/master.h"
+#include "app/master_alerts.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -160,16 +161,41 @@ static void replace_equal(struct master *m, const char *state)
     buf_clear(&own);
 }
 
+/** The one that a rollback had in force at the end, 0 = none: it was the last
+ * to come into force, and a later one was gone back from. */
+static uint64_t was_pinned(const struct kept_list *list)
+{
+    for (size_t i = 1; i < list->n; i++) {
+        if (list->at[i].left && list->at[i].number > list->at[0].number)
+            return list->at[0].number;
+    }
+    return 0;
+}
+
+/** A start reads the files: said where they differ from what was pinned. */
+static void say_unpinned(struct master *m, const char *state, uint64_t pinned)
+{
+    struct kept_list now;
+    uint64_t last;
+
+    kept_scan(state, &now, &last);
+    if (pinned && find(&now, pinned)) /* else it was equal, and is replaced */
+        log_event(EV_serve_unpinned,
+                  LOG_I("generation", (int64_t)m->generation),
+                  LOG_I("pinned", (int64_t)pinned));
+}
+
 void kept_open(struct master *m)
 {
     struct kept_life *k = &m->reload.kept_life;
     char state[PATHS_MAX];
     struct err err = { 0 };
-    uint64_t last;
+    uint64_t last, pinned;
 
     state_of(m, state);
     kept_tidy(state);
     kept_scan(state, &k->list, &last);
+    pinned = was_pinned(&k->list);
     m->reload.last = last > m->generation ? last : m->generation;
     k->settled = m->reload.last;
     if (*k->broken) {
@@ -184,6 +210,7 @@ void kept_open(struct master *m)
         log_event(EV_reload_not_kept,
                   LOG_I("generation", (int64_t)m->generation),
                   LOG_Z("why", err.msg));
+    say_unpinned(m, state, pinned);
 }
 
 /* ---- in force ---------------------------------------------------------- */
@@ -257,8 +284,12 @@ static void came(struct master *m, const char *state, uint64_t now_ms)
     const struct kept_file *f;
     uint64_t last;
 
-    if (k->seen)
+    if (k->seen) {
         k->broken[0] = '\0'; /* something else is served by now */
+    } else if (*k->broken) {
+        metric_set(METRIC_LAST_RELOAD_OK, NULL, 0);
+        master_alerts_last_good(m, k->broken);
+    }
     k->seen = m->generation;
     k->since_ms = now_ms;
     k->deaths = deaths(m);
@@ -297,6 +328,35 @@ void kept_step(struct master *m, uint64_t now_ms)
     kept_scan(state, &k->list, &last);
 }
 
+/** The one in force is gone back from no more. */
+static void forgive(struct master *m, const char *state)
+{
+    struct kept_life *k = &m->reload.kept_life;
+
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        if (k->left[i] == m->generation)
+            k->left[i] = 0;
+    }
+    kept_rename(state, m->generation, "left", "served");
+}
+
+void kept_went_back(struct master *m, uint64_t former)
+{
+    struct kept_life *k = &m->reload.kept_life;
+    char state[PATHS_MAX];
+    uint64_t last;
+
+    state_of(m, state);
+    forgive(m, state);
+    if (former > m->generation) {
+        k->left[k->n_left++ % KEPT_MAX] = former;
+        if (!kept_rename(state, former, "good", "left") &&
+            !kept_rename(state, former, "served", "left"))
+            kept_rename(state, former, "new", "left");
+    }
+    kept_scan(state, &k->list, &last);
+}
+
 /* ---- questions --------------------------------------------------------- */
 
 bool kept_has(const struct master *m, uint64_t number)
@@ -304,25 +364,44 @@ bool kept_has(const struct master *m, uint64_t number)
     return find(&m->reload.kept_life.list, number) != NULL;
 }
 
-uint64_t kept_newest(const struct master *m)
+static bool was_left(const struct master *m, uint64_t number)
 {
-    const struct kept_list *list = &m->reload.kept_life.list;
+    const struct kept_life *k = &m->reload.kept_life;
+    const struct kept_file *f = find(&k->list, number);
 
-    if (m->reload.n_kept)
-        return m->reload.kept[0].number;
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        if (k->left[i] == number)
+            return true;
+    }
+    return f && f->left;
+}
+
+uint64_t kept_before(const struct master *m)
+{
+    const struct reload *r = &m->reload;
+    const struct kept_list *list = &r->kept_life.list;
+
+    for (size_t i = 0; i < r->n_kept; i++) {
+        if (r->kept[i].number < m->generation &&
+            !was_left(m, r->kept[i].number))
+            return r->kept[i].number;
+    }
     for (size_t i = 0; i < list->n; i++) {
-        if (list->at[i].number != m->generation)
+        if (list->at[i].number < m->generation &&
+            !was_left(m, list->at[i].number))
             return list->at[i].number;
     }
     return 0;
 }
 
-static void put_one(struct buf *out, uint64_t number, bool good, bool current)
+static void put_one(const struct master *m, struct buf *out, uint64_t number,
+                    bool good)
 {
-    buf_printf(out, "%s{\"number\":%llu,\"good\":%s,\"current\":%s}",
-               out->p[out->n - 1] == '[' ? "" : ",",
+    buf_printf(out, "%s{\"number\":%llu,\"good\":%s,\"current\":%s,"
+               "\"taken_back\":%s}", out->p[out->n - 1] == '[' ? "" : ",",
                (unsigned long long)number, good ? "true" : "false",
-               current ? "true" : "false");
+               number == m->generation ? "true" : "false",
+               was_left(m, number) ? "true" : "false");
 }
 
 void kept_put_all(const struct master *m, struct buf *out)
@@ -331,16 +410,16 @@ void kept_put_all(const struct master *m, struct buf *out)
     const struct kept_list *list = &r->kept_life.list;
 
     buf_putc(out, '[');
-    put_one(out, m->generation, r->kept_life.good, true);
+    put_one(m, out, m->generation, r->kept_life.good);
     for (size_t i = 0; i < r->n_kept; i++) {
         const struct kept_file *f = find(list, r->kept[i].number);
 
-        put_one(out, r->kept[i].number, f && f->good, false);
+        put_one(m, out, r->kept[i].number, f && f->good);
     }
     for (size_t i = 0; i < list->n; i++) {
         if (list->at[i].number != m->generation &&
             !reload_has(m, list->at[i].number))
-            put_one(out, list->at[i].number, list->at[i].good, false);
+            put_one(m, out, list->at[i].number, list->at[i].good);
     }
     buf_putc(out, ']');
 }

@@ -19,6 +19,8 @@ struct kept_life {
     uint64_t since_ms; /* since when it serves without a fault */
     uint64_t deaths;   /* of workers, then */
     bool good;
+    uint64_t left[KEPT_MAX]; /* gone back from, while we run; a ring */
+    size_t n_left;
     char broken[1024]; /* why the files were not served at the start; "" */
     char from[PATHS_MAX + 128]; /* the folder that was looked in, and why */
 };
@@ -35,9 +37,14 @@ void kept_step(struct master *m, uint64_t now_ms);
 void kept_drop(struct master *m, uint64_t number);
 /** Is it on disk? */
 bool kept_has(const struct master *m, uint64_t number);
-/** The newest that is not in force, in memory or on disk; 0 = none. */
-uint64_t kept_newest(const struct master *m);
-/** For `status`: [{"number", "good", "current"}, ...], newest first. */
+/** One came into force by a rollback from `former`: a later number than it is
+ * gone back from, until it is asked for by its number. */
+void kept_went_back(struct master *m, uint64_t former);
+/** Where a rollback goes that names none: the last one that served before the
+ * one in force, under a lower number, and was not gone back from; 0 = none. */
+uint64_t kept_before(const struct master *m);
+/** For `status`: [{"number", "good", "current", "taken_back"}, ...], newest
+ * first. */
 void kept_put_all(const struct master *m, struct buf *out);
 
 #endif

@@ -87,12 +87,12 @@ static int read_answer(struct loaded *out, struct message *m, struct err *err)
     json_t *tree = json_loadb(m->text, m->size, 0, NULL);
     json_t *plugins = NULL, *groups = NULL, *diff = NULL;
     json_int_t uid = 0, gid = 0, operators = 0;
-    int sim = 0, change = 0, rc = -ERR_BUG;
+    int sim = 0, change = 0, same = 0, rc = -ERR_BUG;
 
-    if (json_unpack(tree, "{s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:o}",
+    if (json_unpack(tree, "{s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:o, s:b}",
                     "plugins", &plugins, "groups", &groups, "sim", &sim,
                     "change", &change, "uid", &uid, "gid", &gid, "operators",
-                    &operators, "diff", &diff) == 0)
+                    &operators, "diff", &diff, "same_files", &same) == 0)
         rc = read_plugins(out, plugins);
     if (!rc)
         rc = read_rights(&out->rights, groups);
@@ -102,6 +102,7 @@ static int read_answer(struct loaded *out, struct message *m, struct err *err)
     if (rc)
         return err_set(err, ERR_BUG, "the loader's answer is broken");
     out->sim = sim;
+    out->same_files = same;
     out->rights.change = change;
     out->rights.uid = (uid_t)uid;
     out->rights.gid = (gid_t)gid;

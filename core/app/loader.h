@@ -42,6 +42,7 @@ struct loaded {
     enum conf_applies applies; /* the most that one of them asks for */
     bool helpers;              /* the keeper's configuration differs, too */
     struct sources *sources;   /* the files it is made of; NULL = not known */
+    bool same_files; /* the files said the same when it was made */
     bool new_code;             /* a plugin's file is another, or one more */
 };
 

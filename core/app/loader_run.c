@@ -8,6 +8,7 @@
 #include "app/loader_run.h"
 
 #include "app/loader.h"
+#include "app/loader_certs.h"
 #include "app/loader_kept.h"
 #include "app/loader_tests.h"
 #include "app/loader_tried.h"
@@ -15,6 +16,7 @@
 #include "app/message.h"
 #include "base/snapshot.h"
 #include "engine/config_builtin.h"
+#include "engine/config_diff.h"
 #include "engine/config_divert.h"
 #include "engine/plugin.h"
 #include "policy/conf_lua.h"
@@ -23,6 +25,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct load {
@@ -34,12 +37,24 @@ struct load {
     struct rights rights;
     struct loaded out; /* its descriptor is `bundle` */
     json_t *files;     /* what was read */
-    json_t *why;       /* where its values stand; or NULL */
+    json_t *why;       /* where of the file what stands; or NULL */
     struct kept *kept; /* what is read in place of the file; or NULL */
     struct buf kept_bytes;
     int bundle, sock;
     bool same_providers; /* as those of what is served */
 };
+
+static void load_clear(struct load *l)
+{
+    config_free(l->config);
+    json_decref(l->files);
+    json_decref(l->why);
+    kept_free(l->kept);
+    buf_clear(&l->kept_bytes);
+    loaded_clear(&l->out);
+    if (l->bundle >= 0)
+        close(l->bundle);
+}
 
 /** The canonical tree, of the file or of what was kept. */
 static json_t *read_tree(struct load *l, json_t **why, struct err *err)
@@ -247,12 +262,13 @@ static int report(const struct load *l, int sock)
 
     for (size_t i = 0; i < r->n_groups; i++)
         json_array_append_new(groups, json_integer(r->groups[i]));
-    tree = json_pack("{s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:o}", "plugins",
+    tree = json_pack("{s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:o, s:b}",
+                     "plugins",
                      plugins_json(&l->out), "groups", groups, "sim",
                      l->out.sim, "change", r->change, "uid",
                      (json_int_t)r->uid, "gid", (json_int_t)r->gid,
                      "operators", (json_int_t)r->operators, "diff",
-                     diff_json(&l->out));
+                     diff_json(&l->out), "same_files", l->out.same_files);
     text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
     if (text)
         rc = message_send(sock, MSG_BUNDLE, 0, str_of(text), l->bundle);
@@ -279,6 +295,47 @@ static void note_sources(struct load *l)
     close(fd);
 }
 
+static bool same_plugins(const struct load *l)
+{
+    char folder[PATHS_MAX], state[PATHS_MAX], staged[PATHS_MAX];
+    struct err ignored = { 0 };
+
+    snprintf(folder, sizeof folder, STR_FMT, STR_ARG(l->config->plugin_path));
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(l->config->state));
+    for (size_t i = 0; i < l->out.n_plugins; i++) {
+        const struct loaded_plugin *p = &l->out.plugins[i];
+
+        if (plugin_stage(folder, str_of(p->name), state, staged, sizeof staged,
+                         &ignored) != 0 || strcmp(staged, p->path) != 0)
+            return false;
+    }
+    return true;
+}
+
+/** Do the files say what the kept bundle says? They may be broken. They are
+ * noted, so that they are followed. */
+static bool same_files(const struct load *l)
+{
+    struct load_order order = *l->order;
+    struct load f = { .order = &order, .paths = l->paths, .where = l->where,
+                      .bundle = -1, .sock = l->sock, .files = json_array() };
+    struct config_diff d = { 0 };
+    struct err ignored = { 0 };
+    bool same;
+
+    order.kept = 0;
+    f.where.kept = NULL;
+    same = read_config(&f, &ignored) == 0 && open_config(&f, &ignored) == 0;
+    if (same)
+        note_sources(&f);
+    same = same &&
+           config_diff(l->out.bundle, f.out.bundle, &d, &ignored) == 0 &&
+           d.n == 0 && same_plugins(l);
+    config_diff_clear(&d);
+    load_clear(&f);
+    return same;
+}
+
 static int load(struct load *l, struct err *err)
 {
     int rc = read_config(l, err);
@@ -287,6 +344,8 @@ static int load(struct load *l, struct err *err)
         rc = open_config(l, err);
     if (!rc && !l->kept)
         note_sources(l);
+    if (!rc)
+        rc = loader_certs(l->config, l->out.bundle, l->why, err);
     if (!rc)
         rc = try_policies(l, err);
     if (!rc)
@@ -297,6 +356,8 @@ static int load(struct load *l, struct err *err)
         rc = loader_tests(l->config, err); /* it passed them in its time */
     if (!rc)
         rc = compare(l, err);
+    if (!rc)
+        l->out.same_files = !l->kept || same_files(l);
     if (!rc && l->order->keep && l->out.n_changes)
         loader_keep(l->order->state, &l->out);
     return rc;
@@ -342,13 +403,6 @@ int loader_run(const struct load_order *order, int sock)
 
         message_send(sock, MSG_FAILED, 0, (struct str){ text, (size_t)n }, -1);
     }
-    config_free(l.config);
-    json_decref(l.files);
-    json_decref(l.why);
-    kept_free(l.kept);
-    buf_clear(&l.kept_bytes);
-    loaded_clear(&l.out);
-    if (l.bundle >= 0)
-        close(l.bundle);
+    load_clear(&l);
     return rc ? 1 : 0;
 }

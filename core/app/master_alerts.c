@@ -81,6 +81,16 @@ void master_alerts_refused(struct master *m, const struct err *err)
     raise_reload(m, ALERT_WARNING, text);
 }
 
+void master_alerts_last_good(struct master *m, const char *why)
+{
+    char text[sizeof(struct err) + 128]; /* the board cuts it */
+
+    snprintf(text, sizeof text, "the files were broken at the start, so "
+             "generation %llu serves: %s", (unsigned long long)m->generation,
+             why);
+    raise_reload(m, ALERT_WARNING, text);
+}
+
 void master_alerts_taken_back(struct master *m, const char *why)
 {
     char text[sizeof(struct err) + 64]; /* the board cuts it */

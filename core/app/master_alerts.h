@@ -15,6 +15,8 @@ void master_alerts_step(struct master *m, uint64_t now_ms);
  * is done. */
 void master_alerts_refused(struct master *m, const struct err *err);
 void master_alerts_taken_back(struct master *m, const char *why);
+/** --last-good: `why` the files are not what is served. */
+void master_alerts_last_good(struct master *m, const char *why);
 /** One that somebody asked for was done. */
 void master_alerts_reloaded(struct master *m);
 

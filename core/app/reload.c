@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@ static void next_wish(struct master *m)
 {
     struct reload *r = &m->reload;
 
-    if (r->next.loaded.bundle && r->wishes[0].back_to)
+    if (r->next.loaded.bundle && r->as_it_was &&
+        r->next.number != m->generation)
         reload_hold(r, &r->next); /* not taken: it can be asked for again */
     served_clear(&r->next);
     r->stage = RELOAD_NONE;
@@ -109,6 +111,13 @@ static void put_done(struct master *m, struct buf *b, const char *how,
 
 const char *reload_note(const struct master *m)
 {
+    if (m->reload.as_it_was)
+        return "it was not on disk, so its secrets, keys and certificates are "
+               "those of then; mend the files, then `penstock reload`: until "
+               "then this generation stays";
+    if (m->reload.wishes[0].back_to && m->loaded.same_files)
+        return "the files on disk say the same; until a `penstock reload` "
+               "this generation stays";
     if (m->reload.wishes[0].back_to)
         return "the files on disk still say otherwise: mend them; until a "
                "`penstock reload` this generation stays";
@@ -117,6 +126,9 @@ const char *reload_note(const struct master *m)
 
 static const char *plan_note(const struct master *m)
 {
+    if (m->reload.pinned && m->reload.next.loaded.n_changes == 0)
+        return "the files on disk say what is served; it was rolled back to, "
+               "and stays until a `penstock reload`";
     if (m->reload.pinned)
         return "the files on disk are not what is served: this generation was "
                "rolled back to, and stays until a `penstock reload`";
@@ -223,6 +235,8 @@ static int recall(struct master *m, uint64_t number, struct err *err)
     if (loaded_compare(&r->kept[at].loaded, &m->loaded, err) != 0)
         return -err->code;
     r->next = r->kept[at];
+    r->as_it_was = true;
+    r->next.loaded.same_files = false; /* by now they may say anything */
     r->n_kept--;
     memmove(r->kept + at, r->kept + at + 1,
             (r->n_kept - at) * sizeof *r->kept);
@@ -258,6 +272,9 @@ static void take_sources(struct master *m)
 {
     struct loaded *next = &m->reload.next.loaded;
 
+    m->loaded.same_files = next->same_files;
+    if (next->same_files)
+        m->reload.kept_life.broken[0] = '\0';
     if (!next->sources)
         return;
     sources_free(m->loaded.sources);
@@ -289,7 +306,7 @@ static void choose_way(struct master *m)
     } else if (l->n_changes == 0) {
         m->loaded.n_changes = 0;
         take_sources(m);
-        r->pinned = r->wishes[0].back_to;
+        r->pinned = r->wishes[0].back_to ? m->generation : 0;
         reload_done(m, "nothing changed", NULL);
     } else if (l->applies == CONF_RESTART) {
         refuse_restart(m);
@@ -305,6 +322,17 @@ static void choose_way(struct master *m)
     }
 }
 
+/** A rollback to what is served: it stays. */
+static void stay(struct master *m)
+{
+    free(m->loaded.changes);
+    m->loaded.changes = NULL;
+    m->loaded.n_changes = 0;
+    m->loaded.applies = CONF_LIVE;
+    m->reload.pinned = m->generation;
+    reload_done(m, "nothing changed", NULL);
+}
+
 static void begin(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -312,12 +340,14 @@ static void begin(struct master *m)
 
     r->started_ms = clock_mono_ms();
     r->canary = (struct reload_canary){ 0 };
+    r->as_it_was = false;
     if (r->last == 0)
         r->last = m->generation;
     if (!r->wishes[0].back_to)
         begin_load(m, 0, &err);
-    else if (!reload_has(m, r->wishes[0].back_to) &&
-             kept_has(m, r->wishes[0].back_to))
+    else if (r->wishes[0].back_to == m->generation)
+        stay(m);
+    else if (kept_has(m, r->wishes[0].back_to))
         begin_load(m, r->wishes[0].back_to, &err);
     else if (recall(m, r->wishes[0].back_to, &err) == 0)
         choose_way(m);
@@ -333,6 +363,14 @@ static void take_load(struct master *m, uint64_t now_ms)
 
     if (rc == 0)
         return;
+    if (rc < 0 && r->wishes[0].must && reload_has(m, r->wishes[0].back_to)) {
+        r->stage = RELOAD_NONE;
+        err = (struct err){ 0 };
+        if (recall(m, r->wishes[0].back_to, &err) == 0) {
+            choose_way(m);
+            return;
+        }
+    }
     if (rc < 0) {
         reload_refuse(m, &err);
         return;

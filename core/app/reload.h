@@ -50,6 +50,8 @@ struct reload_wish {
     uint64_t back_to;  /* a rollback, to the kept bundle of this number */
     bool shadow;       /* a candidate, of reload.shadow.dir, to run beside */
     bool watched;      /* a file was edited, and nobody asked */
+    bool must;         /* a rollback that nobody asked for: as it was in
+                        * memory, where the disk has it no more */
     uint64_t call;     /* of the admin API, to be told; 0 = not */
     pid_t keeper;      /* the one that asks for it */
 };
@@ -94,6 +96,7 @@ struct reload {
     bool retire;           /* the keeper goes once it has told who asked */
     uint64_t retire_ms;    /* when; 0 = not yet */
     uint64_t pinned;       /* rolled back to this one; 0 = not */
+    bool as_it_was; /* the next one is from memory: nothing was read again */
     /* bundles that served, the newest first, without the one in force */
     struct served kept[RELOAD_KEPT];
     size_t n_kept;

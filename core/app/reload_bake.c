@@ -56,7 +56,8 @@ void bake_begin(struct master *m)
 
 static void take_back(struct master *m, const char *why)
 {
-    const struct reload_wish wish = { .back_to = m->reload.bake.former };
+    const struct reload_wish wish = { .back_to = m->reload.bake.former,
+                                      .must = true };
 
     log_event(EV_reload_taken_back, LOG_I("generation", (int64_t)m->generation),
               LOG_I("back_to", (int64_t)wish.back_to), LOG_Z("why", why));

@@ -22,8 +22,22 @@ void served_clear(struct served *s)
 
 /* ---- kept -------------------------------------------------------------- */
 
+static void forget(struct reload *r, uint64_t number)
+{
+    for (size_t i = 0; i < r->n_kept; i++) {
+        if (r->kept[i].number != number)
+            continue;
+        served_clear(&r->kept[i]);
+        r->n_kept--;
+        memmove(r->kept + i, r->kept + i + 1,
+                (r->n_kept - i) * sizeof *r->kept);
+        return;
+    }
+}
+
 void reload_hold(struct reload *r, struct served *s)
 {
+    forget(r, s->number); /* each is there once */
     if (r->n_kept == RELOAD_KEPT)
         served_clear(&r->kept[--r->n_kept]);
     config_free(s->config); /* the bundle is enough to make another */
@@ -62,8 +76,18 @@ void reload_take(struct master *m, struct served *former)
 
 void reload_keep(struct master *m, struct served *former)
 {
+    uint64_t number = former->number;
+
+    if (!m->loaded.sources) { /* of a kept one: the files are still followed */
+        m->loaded.sources = former->loaded.sources;
+        former->loaded.sources = NULL;
+        m->reload.watch.begun = false;
+    }
+    forget(&m->reload, m->generation);
     reload_hold(&m->reload, former);
     m->reload.pinned = m->reload.wishes[0].back_to;
+    if (m->reload.pinned)
+        kept_went_back(m, number);
 }
 
 void reload_follow(struct master *m, bool helpers)

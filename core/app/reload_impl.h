@@ -22,7 +22,8 @@ const char *reload_note(const struct master *m);
 
 /** Take the next bundle into force in the master; the former is kept. */
 void reload_take(struct master *m, struct served *former);
-/** Keep what served for a rollback; the oldest goes. */
+/** Keep what served for a rollback; the oldest goes. One that is gone back
+ * from is marked. */
 void reload_keep(struct master *m, struct served *former);
 /** Into the list of those kept, the newest first; the oldest goes. */
 void reload_hold(struct reload *r, struct served *s);

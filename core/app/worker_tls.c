@@ -15,8 +15,9 @@
 static struct tls_server *open_one(const struct conf_listen *l,
                                    struct str ticket_key, struct err *err)
 {
-    const struct tls_clients who = { l->clients.ca, l->clients.crl,
-                                     l->clients.required };
+    const struct tls_clients who = {
+        l->clients.ca, l->clients.revokes ? l->clients.crl : STR_NULL,
+        l->clients.required };
     struct tls_cert certs[TLS_CERTS_MAX];
     struct tls_server *t;
 
@@ -27,7 +28,7 @@ static struct tls_server *open_one(const struct conf_listen *l,
     for (size_t i = 0; i < l->n_tls; i++)
         certs[i] = (struct tls_cert){ l->tls[i].cert, l->tls[i].key };
     t = tls_server_new(certs, l->n_tls, ticket_key, err);
-    if (!t || !who.ca.n || tls_server_clients(t, &who, err) == 0)
+    if (!t || !l->clients.asked || tls_server_clients(t, &who, err) == 0)
         return t;
     tls_server_unref(t);
     return NULL;

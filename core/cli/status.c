@@ -91,15 +91,21 @@ static void print_names(const json_t *list, const char *title)
 /** The generations that a rollback can go to. */
 static void print_kept(const json_t *st)
 {
-    const json_t *kept = json_object_get(st, "kept_generations"), *v;
+    const json_t *all = json_object_get(st, "generations"), *v;
+    bool some = false;
     size_t i;
 
-    if (!json_array_size(kept))
-        return;
-    printf("%-14s", "kept");
-    json_array_foreach(kept, i, v)
-        printf("%s %lld", i ? "," : "", (long long)json_integer_value(v));
-    puts(": `penstock rollback N` serves one of these generations");
+    json_array_foreach(all, i, v) {
+        if (json_is_true(json_object_get(v, "current")))
+            continue;
+        printf("%-*s %lld%s", some ? 1 : 14, some ? "," : "kept",
+               number(v, "number"),
+               json_is_true(json_object_get(v, "taken_back"))
+                   ? " (taken back)" : "");
+        some = true;
+    }
+    if (some)
+        puts(": `penstock rollback N` serves one of these generations");
 }
 
 /** Where the requests are just now. */
@@ -268,6 +274,9 @@ static void print_next(const json_t *st, int ill, int resting, int alerts)
     else if (alerts)
         puts("next: look at the alerts; each says what to do, and names its "
              "page");
+    else if (*text(json_object_get(st, "files"), "differ"))
+        puts("next: what is served is not what the files say; mend them where "
+             "they are wrong, then `penstock reload`");
     else if (number(st, "worker_deaths"))
         printf("next: %lld worker deaths were coped with; \"worker.died\" in "
                "the log says why\n", number(st, "worker_deaths"));

@@ -15,7 +15,8 @@ struct conf_tls {
 };
 
 struct conf_clients {
-    struct str ca, crl; /* PEM text, from the bundle; empty = none */
+    struct str ca, crl; /* PEM text, from the bundle; p is never NULL */
+    bool asked, revokes; /* there is a client_ca; a client_crl */
     bool required;
 };
 

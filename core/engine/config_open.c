@@ -53,9 +53,12 @@ static void open_listen(struct opener *o, struct conf_listen *l, size_t index,
         l->tls[i].cert = open_section(o, "cert", index, i);
         l->tls[i].key = open_section(o, "key", index, i);
     }
-    if (json_object_get(v, "client_ca"))
+    l->clients.asked = json_object_get(v, "client_ca");
+    l->clients.revokes = json_object_get(v, "client_crl");
+    l->clients.ca = l->clients.crl = STR("");
+    if (l->clients.asked)
         l->clients.ca = open_section(o, "client_ca", index, 0);
-    if (json_object_get(v, "client_crl"))
+    if (l->clients.revokes)
         l->clients.crl = open_section(o, "client_crl", index, 0);
     l->clients.required = open_choice(v, "client_auth",
                                       "required|optional") == 0;

@@ -84,6 +84,14 @@ BIO *tls_bio_of(struct str s)
     return s.n && s.n < INT32_MAX ? BIO_new_mem_buf(s.p, (int)s.n) : NULL;
 }
 
+bool tls_pem_ended(void)
+{
+    unsigned long e = ERR_peek_last_error();
+
+    return ERR_GET_LIB(e) == ERR_LIB_PEM &&
+           ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
+}
+
 static EVP_PKEY *read_key(struct str pem)
 {
     BIO *bio = tls_bio_of(pem);
@@ -115,6 +123,8 @@ static const char *use_chain(SSL_CTX *ctx, struct str pem)
         X509_free(next);
         why = "a certificate of its chain is not usable";
     }
+    if (!why && !tls_pem_ended())
+        why = "a certificate of its chain is broken";
     X509_free(cert);
     BIO_free(bio);
     return why;
@@ -176,6 +186,19 @@ static SSL_CTX *ctx_new(struct str ticket_key)
         return ctx;
     SSL_CTX_free(ctx);
     return NULL;
+}
+
+const char *tls_cert_wrong(const struct tls_cert *c, bool *of_key)
+{
+    SSL_CTX *ctx = ctx_new(STR_NULL);
+    const char *why = ctx ? use_chain(ctx, c->cert) : "no memory";
+
+    *of_key = ctx && !why;
+    if (*of_key)
+        why = use_key(ctx, c->key);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return why;
 }
 
 static int add_cert(struct tls_server *t, const struct tls_cert *c,

@@ -36,6 +36,10 @@ struct tls_cert {
  */
 struct tls_server *tls_server_new(const struct tls_cert *certs, size_t n,
                                   struct str ticket_key, struct err *err);
+/** What is wrong with one of them, NULL for nothing: as tls_server_new would
+ * say. *of_key: with its key, not with the certificate. */
+const char *tls_cert_wrong(const struct tls_cert *c, bool *of_key);
+
 void tls_server_ref(struct tls_server *t);
 void tls_server_unref(struct tls_server *t);
 

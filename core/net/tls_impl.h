@@ -28,6 +28,8 @@ struct tls_conn {
 
 /** A BIO on the text, NULL for none. */
 BIO *tls_bio_of(struct str s);
+/** Reading PEM ended since there was no more of it, not for a fault. */
+bool tls_pem_ended(void);
 /** For PEM: an encrypted text is an error, never a question. */
 int tls_no_password(char *buf, int size, int rwflag, void *ud);
 

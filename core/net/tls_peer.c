@@ -21,6 +21,7 @@
 
 /* ---- whom a listener believes ------------------------------------------ */
 
+/* How many there are; 0 = none, or one of them is broken. */
 static int add_authorities(X509_STORE *store, SSL_CTX *ctx, struct str pem)
 {
     BIO *bio = tls_bio_of(pem);
@@ -34,6 +35,8 @@ static int add_authorities(X509_STORE *store, SSL_CTX *ctx, struct str pem)
             n++;
         X509_free(cert);
     }
+    if (n && !tls_pem_ended())
+        n = 0;
     BIO_free(bio);
     return n;
 }
@@ -49,6 +52,8 @@ static int add_lists(X509_STORE *store, struct str pem)
         n += X509_STORE_add_crl(store, list) == 1;
         X509_CRL_free(list);
     }
+    if (n && !tls_pem_ended())
+        n = 0;
     BIO_free(bio);
     return n;
 }
@@ -77,11 +82,11 @@ static int clients_of(SSL_CTX *ctx, const struct tls_clients *c,
     SSL_CTX_set_cert_store(ctx, store); /* it owns it now */
     if (add_authorities(store, ctx, c->ca) == 0)
         return err_set(err, ERR_CONFIG, "client_ca: there is no PEM "
-                       "certificate in it");
-    if (c->crl.n && add_lists(store, c->crl) == 0)
+                       "certificate in it, or a broken one");
+    if (c->crl.p && add_lists(store, c->crl) == 0)
         return err_set(err, ERR_CONFIG, "client_crl: there is no PEM "
-                       "revocation list in it");
-    if (c->crl.n)
+                       "revocation list in it, or a broken one");
+    if (c->crl.p)
         X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK |
                                         X509_V_FLAG_CRL_CHECK_ALL);
     SSL_CTX_set_verify(ctx,

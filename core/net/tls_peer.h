@@ -20,7 +20,7 @@ enum {
 
 struct tls_clients {
     struct str ca;  /* PEM: authorities, roots and those between */
-    struct str crl; /* PEM: revocation lists; empty = none is asked */
+    struct str crl; /* PEM: revocation lists; p NULL = none is asked */
     bool required;  /* no certificate: no connection */
 };
 
@@ -31,7 +31,8 @@ struct tls_clients {
  * With `crl` a list of every authority in the chain must be there and be
  * current: a missing or an old one refuses.
  *
- * Errors: CONFIG  no certificate in ca, no list in crl
+ * Errors: CONFIG  no certificate in ca, no list in crl, or a broken one; an
+ *                 empty text is no list, not the wish for none
  */
 int tls_server_clients(struct tls_server *t, const struct tls_clients *c,
                        struct err *err);

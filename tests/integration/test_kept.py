@@ -4,11 +4,13 @@
 import json
 import os
 import subprocess
+import urllib.request
 
 import pytest
 
 from conftest import PENSTOCK, free_port, wait_for
-from test_reload import SAYS, base, configure, refused, reload, says, write
+from test_reload import (CHAT, FAILS, SAYS, base, configure, refused, reload,
+                         says, until_taken_back, write)
 
 SECRET = "a-secret-that-must-not-lie-on-a-disk"
 
@@ -79,8 +81,196 @@ def test_a_rollback_goes_past_a_restart(started):
     assert "files on disk" in got["warning"]
     assert says(p) == "one"
     assert p.status()["rolled_back_to"] == first
-    assert rollback(p)["generation"] == first + 2
+    assert rollback(p, str(first + 2))["generation"] == first + 2
     assert says(p) == "two"
+
+
+def numbers(p):
+    """What `status` says of each generation: number to a word."""
+    return {g["number"]: "taken back" if g["taken_back"] else
+            "current" if g["current"] else "kept"
+            for g in p.status()["generations"]}
+
+
+def test_rollbacks_go_further_back(started):
+    """Each one that names none, and none to what was gone back from: not
+    after a reload, not after a restart, but where it is named."""
+    p = started
+    one = p.status()["generation"]
+    for word in ("two", "three"):
+        write(p, "says", SAYS % word)
+        reload(p)
+    assert rollback(p)["generation"] == one + 1 and says(p) == "two"
+    assert rollback(p)["generation"] == one and says(p) == "one"
+    said = numbers(p)
+    assert said[one] == "current" and said[one + 1] == "taken back" and \
+        said[one + 2] == "taken back"
+    assert f" {one + 2} (taken back)" in p.cli("status").stdout
+    assert rollback(p, str(one + 1))["generation"] == one + 1
+    assert numbers(p)[one + 1] == "current"
+    write(p, "says", SAYS % "four")
+    assert reload(p)["generation"] == one + 3
+    assert rollback(p)["generation"] == one + 1   # not what it left: three
+    wait_for(lambda: kept(p).get(one + 2) == "left", why="the mark on disk")
+    write(p, "says", SAYS % "five")
+    again(p)
+    line = p.line("serve.unpinned")         # the files are served, and said
+    assert line["pinned"] == one + 1 and line["generation"] == one + 4
+    assert numbers(p)[one + 2] == "taken back"
+    assert rollback(p)["generation"] == one + 1 and says(p) == "two"
+    assert rollback(p, str(one + 2))["generation"] == one + 2
+    assert says(p) == "three" and numbers(p)[one + 2] == "current"
+
+
+@pytest.fixture
+def with_secret(penstock, tmp_path):
+    """Generation 1 names a secret, the one that is served does not."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    head = (f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+            'reload { bake = "0s" }\nprovider "sim"\n')
+    p = penstock(head + 'provider "far" { vendor = "openai-compatible", '
+                 'base_url = "http://127.0.0.1:9/v1", '
+                 f'keys = {{ file "{secret}" }} }}\n')
+    configure(p, head)
+    reload(p)
+    return p, secret
+
+
+def test_a_rollback_resolves_references_again(with_secret):
+    """Without a restart, too: one that leads nowhere refuses it by name, and
+    what was revoked does not come back."""
+    p, secret = with_secret
+    now = p.status()["generation"]
+    secret.unlink()
+    r = p.cli("rollback")
+    assert r.returncode == 1 and str(secret) in r.stderr, r.stderr
+    assert p.status()["generation"] == now
+    assert now - 1 in p.status()["kept_generations"]
+    secret.write_text("another\n")
+    assert rollback(p)["generation"] == now - 1
+
+
+def test_what_is_not_on_disk_is_as_it_was_and_said(with_secret):
+    p, secret = with_secret
+    now = p.status()["generation"]
+    wait_for(lambda: kept(p).get(now) == "good", why="the second on disk")
+    next(folder(p).glob(f"{now - 1}.*")).unlink()
+    write(p, "says", SAYS % "one")
+    configure(p, settings(p))
+    reload(p)                                   # and the folder is looked at
+    wait_for(lambda: now + 1 in kept(p), why="the third on disk")
+    secret.unlink()
+    got = rollback(p, str(now - 1))
+    assert got["generation"] == now - 1
+    assert "secrets, keys and certificates are those of then" in \
+        got["warning"]
+
+
+def test_what_takes_itself_back_does_not_wait_for_a_secret(with_secret):
+    """The former had a secret that is gone: it serves as it was."""
+    p, secret = with_secret
+    judged = ('reload { bake = "20s", rollback_if = { policy_errors = "5%", '
+              'min = 20 } }\n')
+    write(p, "says", SAYS % "one")
+    far = ('provider "far" { vendor = "openai-compatible", base_url = '
+           f'"http://127.0.0.1:9/v1", keys = {{ file "{secret}" }} }}\n')
+    configure(p, base(p, judged + far))
+    good = reload(p)["generation"]
+    write(p, "says", FAILS)
+    configure(p, base(p, judged))
+    reload(p)
+    secret.unlink()
+    until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
+    wait_for(lambda: "those of then" in
+             p.logs("reload.done")[-1].get("warning", ""), why="its end")
+    assert p.status()["generation"] == good and says(p) == "one"
+
+
+def test_whether_the_files_differ_is_looked_at(started):
+    p = started
+    one = p.status()["generation"]
+    write(p, "says", SAYS % "two")
+    reload(p)
+    write(p, "says", SAYS % "one")              # mended before the rollback
+    got = rollback(p, str(one))
+    assert "say the same" in got["warning"]
+    st = p.status()
+    assert st["rolled_back_to"] == one and "differ" not in st["files"]
+    assert "nothing to do" in p.cli("status").stdout
+    assert "say what is served" in p.cli("reload", "--plan").stdout
+    write(p, "says", SAYS % "three")
+    assert p.status()["files"]["differ"] == "written since they were read"
+    assert "next: what is served is not what the files say" in \
+        p.cli("status").stdout
+    assert reload(p)["generation"] > one
+    assert "still say otherwise" in rollback(p)["warning"]
+    assert "rolled back" in p.status()["files"]["differ"]
+    write(p, "says", SAYS % "one")
+    assert reload(p)["how"] == "nothing changed"
+    st = p.status()
+    assert "differ" not in st["files"] and "rolled_back_to" not in st
+
+
+def test_the_last_good_alerts(penstock):
+    p = penstock('metrics "127.0.0.1:0"\nprovider "sim"\n'
+                 f'listen "127.0.0.1:{free_port()}"\n'
+                 'reload { bake = "0s" }\n')
+    good = p.status()["generation"]
+    wait_for(lambda: kept(p).get(good) == "good", why="the good one")
+    whole = p.conf.read_text()
+    p.conf.write_text(whole.replace("provider", "provder"))
+    again(p, "--last-good")
+
+    def alerts():
+        return [a for a in p.status()["alerts"] if a["alert"] == "reload"]
+    assert "provder" in wait_for(alerts, why="the alert")[0]["what"]
+    assert "nothing to do" not in p.cli("status").stdout
+    url = "http://" + p.status()["metrics"] + "/metrics"
+    metrics = urllib.request.urlopen(url, timeout=10).read().decode()
+    assert "\npenstock_config_last_reload_ok 0" in metrics
+    p.conf.write_text(whole)
+    assert reload(p)["how"] == "nothing changed"
+    assert not alerts() and "differ" not in p.status()["files"]
+
+
+def test_what_was_taken_back_is_skipped(penstock):
+    p = penstock(f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+                 'provider "sim"\nreload { bake = "20s", rollback_if = '
+                 '{ policy_errors = "5%", min = 20 } }\n')
+    first = p.status()["generation"]
+    text = base(p, 'reload { bake = "20s", rollback_if = '
+                   '{ policy_errors = "5%", min = 20 } }\n')
+    write(p, "says", SAYS % "one")
+    configure(p, text)
+    good = reload(p)["generation"]
+    write(p, "says", FAILS)
+    bad = reload(p)["generation"]
+    until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
+    assert numbers(p)[bad] == "taken back"
+    assert rollback(p)["generation"] == first and first < good < bad
+    assert rollback(p, str(bad))["generation"] == bad
+    assert numbers(p)[bad] == "current"
+
+
+def test_a_rollback_to_what_is_served_changes_nothing(started):
+    p = started
+    write(p, "says", SAYS % "two")
+    now = reload(p)["generation"]
+    for _ in range(2):
+        got = rollback(p, str(now))
+        assert got["how"] == "nothing changed" and got["changes"] == []
+        assert got["generation"] == now
+    st = p.status()
+    assert len(set(st["kept_generations"])) == len(st["kept_generations"])
+    assert now not in st["kept_generations"]
+    said = [g["number"] for g in st["generations"]]
+    assert len(set(said)) == len(said) and says(p) == "two"
+    rollback(p, str(now - 1))
+    rollback(p, str(now))
+    rollback(p, str(now))
+    said = p.status()["kept_generations"]
+    assert len(set(said)) == len(said) and now not in said
 
 
 def test_what_is_kept_holds_no_secret_and_is_ours(penstock, tmp_path):

@@ -300,4 +300,37 @@ def test_a_file_that_holds_no_authority(penstock, pki):
     text = config(pki).replace(str(pki["ca"].cert), str(pki["crl"]))
     p = penstock(text, ready=False)
     assert p.wait_exit() == 1
-    assert "client_ca: there is no PEM certificate" in p.stderr()
+    assert "client_ca: " in p.stderr()
+    assert "there is no PEM certificate" in p.stderr()
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n", "# nobody\n"],
+                         ids=["empty", "blank", "a comment"])
+@pytest.mark.parametrize("key", ["client_ca", "client_crl"])
+def test_an_empty_file_never_means_that_nobody_is_asked(
+        penstock, pki, tmp_path, key, text):
+    """A file that was cut keeps what serves, and serves nothing at a start;
+    the key's line is named, and what to do."""
+    files = {"client_ca": tmp_path / "ca.pem",
+             "client_crl": tmp_path / "crl.pem"}
+    shutil.copy(pki["ca"].cert, files["client_ca"])
+    shutil.copy(pki["crl"], files["client_crl"])
+    said = config(pki, f'client_crl = "{files["client_crl"]}"').replace(
+        f'client_ca = "{pki["ca"].cert}"',
+        f'client_ca = "{files["client_ca"]}"')
+    p = penstock(said)
+    line = next(n for n, row in enumerate(
+        p.conf.read_text().splitlines(), 1) if key in row)
+    files[key].write_text(text)
+    for argv in (["reload"], ["reload", "--plan"], ["check", str(p.conf)]):
+        got = p.cli(*argv)
+        assert got.returncode == 1, argv
+        assert f"{p.conf.name}:{line}: " in got.stderr, got.stderr
+        assert f"{key}: {files[key]}: there is no PEM" in got.stderr
+        assert f"leave {key} out" in got.stderr
+    assert ask(p, pki, key="foo")[0] is None
+    assert ask(p, pki, "revoked")[0] is None
+    assert ask(p, pki, "search")[0] == 200
+    p.stop()
+    p = penstock(said, ready=False)
+    assert p.wait_exit() == 1 and f"{key}: {files[key]}" in p.stderr()

@@ -142,3 +142,41 @@ def test_a_certificate_that_is_none_is_refused(penstock, certs, tmp_path):
     p = penstock(listen((junk, certs["a.example"][1])), ready=False)
     assert p.wait_exit() == 1
     assert "certificate" in p.stderr()
+
+
+@pytest.mark.parametrize("part, text, why", [
+    ("key", "b.example", "its key belongs to another certificate"),
+    ("cert", "", "there is no PEM certificate in it"),
+    ("cert", "junk", "there is no PEM certificate in it"),
+    ("cert", "cut", "there is no PEM certificate in it"),
+    ("chain", "cut", "a certificate of its chain is broken"),
+], ids=["another's", "empty", "junk", "cut", "a cut chain"])
+def test_a_bad_pair_is_named_by_all_who_load(penstock, certs, tmp_path, part,
+                                             text, why):
+    """check, --plan, reload and serve say the same: where the key stands in
+    the file, which listener, which file, and what is wrong with it."""
+    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    shutil.copy(certs["a.example"][0], cert)
+    shutil.copy(certs["a.example"][1], key)
+    said = listen((cert, key)).replace("{ {", "{\n{")
+    p = penstock(said)
+    good = cert.read_text()
+    bad = {"cut": good[:len(good) // 2], "b.example":
+           certs["b.example"][1].read_text()}.get(text, text)
+    (key if part == "key" else cert).write_text(
+        good + bad if part == "chain" else bad)
+    line = next(n for n, row in enumerate(
+        p.conf.read_text().splitlines(), 1) if "cert =" in row)
+    shown = f"file {key}" if part == "key" else cert
+    for argv in (["reload"], ["reload", "--plan"], ["check", str(p.conf)]):
+        got = p.cli(*argv)
+        assert got.returncode == 1, argv
+        assert f"{p.conf.name}:{line}: listen \"127.0.0.1:0\" tls/0/" in \
+            got.stderr, got.stderr
+        assert f"{shown}: {why}; " in got.stderr, got.stderr
+    assert p.status()["alerts"][0]["alert"] == "reload"
+    with connect(p, "a.example", context_for(certs["a.example"][0])) as s:
+        assert ask(s)
+    p.stop()
+    p = penstock(said, ready=False)
+    assert p.wait_exit() == 1 and f"{shown}: {why}" in p.stderr()

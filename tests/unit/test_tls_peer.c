@@ -313,11 +313,20 @@ static void bad_files_are_named(void)
     t = tls_server_new(&ours.pem, 1, STR_NULL, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     UNIT_INT(tls_server_clients(t, &who, &err), -ERR_CONFIG);
-    UNIT_STR(err.msg, "client_ca: there is no PEM certificate in it");
+    UNIT_STR(err.msg, "client_ca: there is no PEM certificate in it, "
+             "or a broken one");
+    who.ca = STR("");
+    err = (struct err){ 0 };
+    UNIT_INT(tls_server_clients(t, &who, &err), -ERR_CONFIG);
+    who = (struct tls_clients){ ours.pem.cert, STR(""), true };
+    err = (struct err){ 0 };
+    UNIT_INT(tls_server_clients(t, &who, &err), -ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, "client_crl"));
     who = (struct tls_clients){ ours.pem.cert, ours.pem.cert, true };
     err = (struct err){ 0 };
     UNIT_INT(tls_server_clients(t, &who, &err), -ERR_CONFIG);
-    UNIT_STR(err.msg, "client_crl: there is no PEM revocation list in it");
+    UNIT_STR(err.msg, "client_crl: there is no PEM revocation list in it, "
+             "or a broken one");
     tls_server_unref(t);
 }
 
