@@ -97,7 +97,7 @@ static void put(struct line *l, struct log_field f)
 /** The command that goes back; "" where nothing is kept. */
 static void put_back(struct line *l, const struct master *m)
 {
-    uint64_t number = kept_newest(m);
+    uint64_t number = kept_before(m);
 
     snprintf(l->back, sizeof l->back, "penstock rollback %llu",
              (unsigned long long)number);
