@@ -73,8 +73,6 @@ static void lines_that_ran(void)
               "ps.test('b', { req = { max_tokens = 1 } })"
               "ps.test('c', {})", 3);
     missed(&c, 10, "");
-    cover(&c, "local never = 1", 0);
-    missed(&c, 0, "2-20");
 }
 
 /* With a line hook set, a loop is stopped all the same. */
