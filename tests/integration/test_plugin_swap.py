@@ -279,6 +279,12 @@ def test_what_is_refused_leaves_nothing(served, tmp_path):
     assert install(p, "--no-wait", "--force", loose).returncode == 2
 
 
+def unignored():
+    """Who started the tests may ignore SIGHUP (nohup), and so would they."""
+    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signo, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("pinned", [False, True])
 def test_a_signal_leaves_no_copy(tmp_path, pinned):
     name = f"tidy{os.getpid()}{pinned:d}"
@@ -296,7 +302,8 @@ def test_a_signal_leaves_no_copy(tmp_path, pinned):
 
     for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         run = subprocess.Popen([PENSTOCK, "plugin", "install", *args, file],
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.DEVNULL,
+                               preexec_fn=unignored)
         wait_for(lambda: len(copies()) == 1 + pinned, why="the copies")
         folders = [c.parent if pinned and c.name == f"{name}.so"
                    else c.parent.parent for c in copies()]
