@@ -123,6 +123,9 @@ struct str fetch_env(const struct fetch_run *r, const char *name);
 /** A file's bytes without blanks at the end. False: `why` is filled. */
 bool fetch_file(struct fetch_run *r, struct str path, struct buf *out);
 
+/** What a source knows between its steps, into `memo`. False: it is full. */
+bool fetch_keep(struct fetch_run *r, const json_t *knows);
+
 /** A request from nothing; `url` is checked. FETCH_CALL or FETCH_FAILED. */
 enum fetch_next fetch_ask(struct fetch_run *r, const char *method,
                           struct str url);

@@ -138,6 +138,19 @@ bool fetch_url_ok(struct str url)
            (str_starts(host, here[0]) || str_starts(host, here[1]));
 }
 
+bool fetch_keep(struct fetch_run *r, const json_t *knows)
+{
+    char *text = json_dumps(knows, JSON_COMPACT);
+    int rc;
+
+    secret_wipe(&r->memo);
+    rc = text ? buf_puts(&r->memo, text) : -ERR_NOMEM;
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+    return rc == 0;
+}
+
 enum fetch_next fetch_ask(struct fetch_run *r, const char *method,
                           struct str url)
 {

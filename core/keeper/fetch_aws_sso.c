@@ -29,19 +29,6 @@ static enum fetch_next over(struct fetch_run *r, struct str profile,
                       STR_ARG(profile));
 }
 
-static bool keep(struct fetch_run *r, const json_t *memo)
-{
-    char *text = json_dumps(memo, JSON_COMPACT);
-    int rc;
-
-    secret_wipe(&r->memo);
-    rc = text ? buf_puts(&r->memo, text) : -ERR_NOMEM;
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-    return rc == 0;
-}
-
 /* A service of the sign-on's region, without a slash at its end. */
 static bool service(struct fetch_run *r, const json_t *memo, const char *env,
                     const char *name, struct buf *out)
@@ -155,7 +142,7 @@ static enum fetch_next refresh(struct fetch_run *r, json_t *memo)
                           "and another token not be kept",
                           json_string_value(json_object_get(memo, "path")));
     json_object_set_new(memo, "asked", json_true());
-    return keep(r, memo) ? ask_token(r, memo)
+    return fetch_keep(r, memo) ? ask_token(r, memo)
                          : fetch_fail(r, "profile: its sign-on is too long");
 }
 
@@ -195,7 +182,7 @@ static enum fetch_next token_answer(struct fetch_run *r, json_t *memo,
     else if (!take_token(r, memo, v))
         next = fetch_fail(r, "profile: single sign-on: the answer has no "
                           "token");
-    else if (!put_cache(r, memo) || !keep(r, memo))
+    else if (!put_cache(r, memo) || !fetch_keep(r, memo))
         next = fetch_fail(r, "profile: single sign-on: the new token cannot "
                           "be kept");
     else
@@ -240,7 +227,7 @@ static enum fetch_next with_cache(struct fetch_run *r, json_t *memo)
     bool good = fetch_json(cache, "accessToken").n != 0 &&
                 ends > r->world->wall_ms(r->world->ud) + SOON_MS;
 
-    if (!keep(r, memo))
+    if (!fetch_keep(r, memo))
         return fetch_fail(r, "profile: its sign-on is too long");
     if (good)
         return portal(r, memo);

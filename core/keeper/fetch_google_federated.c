@@ -37,19 +37,6 @@ static void put_form(struct fetch_run *r, const json_t *account,
     fetch_form(r, "subject_token", token);
 }
 
-static bool keep(struct fetch_run *r, const json_t *account)
-{
-    char *text = json_dumps(account, JSON_COMPACT);
-    int rc;
-
-    secret_wipe(&r->memo);
-    rc = text ? buf_puts(&r->memo, text) : -ERR_NOMEM;
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-    return rc == 0;
-}
-
 /* Where `next` says that the token is there, it is exchanged; where more is
  * to be asked, what the account knows by now is kept. */
 static enum fetch_next go_on(struct fetch_run *r, const json_t *account,
@@ -57,7 +44,7 @@ static enum fetch_next go_on(struct fetch_run *r, const json_t *account,
 {
     if (next == FETCH_FAILED)
         return next;
-    if (!keep(r, account))
+    if (!fetch_keep(r, account))
         return fetch_fail(r, "account: its JSON is too long");
     if (next != FETCH_GOT)
         return next;

@@ -379,6 +379,17 @@ static void put_error(struct jw *w, const struct neutral_event *ev)
     jw_bytes(w, STR("\n\n"));
 }
 
+static void put_signature(struct anthropic_out *out, struct jw *w,
+                          const struct neutral_event *ev)
+{
+    open_thinking(out, w);
+    if (ev->raw.p)
+        put_seal(out, w, ev->raw);
+    else
+        put_delta(out, w, SIGNATURE_DELTA, ev->text);
+    out->sealed = true;
+}
+
 static int stream(struct anthropic_out *out, const struct neutral_event *ev,
                   struct jw *w)
 {
@@ -395,12 +406,7 @@ static int stream(struct anthropic_out *out, const struct neutral_event *ev,
         put_delta(out, w, STR("thinking_delta\",\"thinking\":"), ev->text);
         break;
     case NEUTRAL_SIGNATURE:
-        open_thinking(out, w);
-        if (ev->raw.p)
-            put_seal(out, w, ev->raw);
-        else
-            put_delta(out, w, SIGNATURE_DELTA, ev->text);
-        out->sealed = true;
+        put_signature(out, w, ev);
         break;
     case NEUTRAL_TOOL_BEGIN:
         put_call(out, w, ev);

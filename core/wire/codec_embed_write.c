@@ -92,6 +92,17 @@ static void put_openai(struct cw *c, const struct neutral_embed *e)
         drop(c, "title");
 }
 
+/* What a text is for, what it is called, and who asks. */
+static void drop_words(struct cw *c, const struct neutral_embed *e)
+{
+    if (c->r->user.p)
+        drop(c, "user");
+    if (e->purpose)
+        drop(c, "input_type");
+    if (e->title.p)
+        drop(c, "title");
+}
+
 /* It refuses members that it does not know, `dimensions` among them. */
 static void put_mistral(struct cw *c, const struct neutral_embed *e)
 {
@@ -102,12 +113,7 @@ static void put_mistral(struct cw *c, const struct neutral_embed *e)
                    e->base64 ? STR("base64") : STR("float"));
     if (e->dimensions >= 0)
         jw_member_int(&c->w, "output_dimension", e->dimensions);
-    if (c->r->user.p)
-        drop(c, "user");
-    if (e->purpose)
-        drop(c, "input_type");
-    if (e->title.p)
-        drop(c, "title");
+    drop_words(c, e);
 }
 
 /* ---- Google ------------------------------------------------------------- */
@@ -222,12 +228,7 @@ static void put_ollama(struct cw *c, const struct neutral_embed *e)
     put_input(c, e);
     if (e->dimensions >= 0)
         jw_member_int(&c->w, "dimensions", e->dimensions);
-    if (c->r->user.p)
-        drop(c, "user");
-    if (e->purpose)
-        drop(c, "input_type");
-    if (e->title.p)
-        drop(c, "title");
+    drop_words(c, e);
 }
 
 /* ---- Amazon ------------------------------------------------------------- */
@@ -247,12 +248,7 @@ static void put_titan(struct cw *c, const struct neutral_embed *e)
     jw_member_jstr(&c->w, "inputText", e->first->text);
     if (e->dimensions >= 0)
         jw_member_int(&c->w, "dimensions", e->dimensions);
-    if (c->r->user.p)
-        drop(c, "user");
-    if (e->purpose)
-        drop(c, "input_type");
-    if (e->title.p)
-        drop(c, "title");
+    drop_words(c, e);
 }
 
 /* It wants to be told a purpose, and what to do with a text that is too long:

@@ -259,44 +259,30 @@ static const char *const of_anthropic[] = { "anthropic-ratelimit-",
                                             "content-range", "accept-ranges",
                                             "etag", "last-modified", NULL };
 
+/* Whatever the vendor. */
+#define PASSED                                                                \
+    .read = read_request, .field = field, .set_field = set_field,             \
+    .texts = no_texts, .watch_event = watch_event, .watch_body = watch_body,  \
+    .usage_in_tail = usage_in_tail, .answers = answers, .answer = answer,     \
+    .keepalive = ": keep-alive\n\n", .max_tokens = max_tokens,                \
+    .passes_query = true
+
 const struct dialect_ops passthrough_dialect = {
-    .read = read_request,
-    .field = field,
-    .set_field = set_field,
-    .texts = no_texts,
-    .watch_event = watch_event,
-    .watch_body = watch_body,
-    .usage_in_tail = usage_in_tail,
-    .answers = answers,
-    .answer = answer,
+    PASSED,
     .status = status,
     .error = put_error,
     .error_event = put_error_event,
     .request_id = "x-request-id",
-    .keepalive = ": keep-alive\n\n",
-    .max_tokens = max_tokens,
-    .passes_query = true,
     .forwarded = forwarded,
     .passed = passed,
 };
 
 const struct dialect_ops anthropic_paths_dialect = {
-    .read = read_request,
-    .field = field,
-    .set_field = set_field,
-    .texts = no_texts,
-    .watch_event = watch_event,
-    .watch_body = watch_body,
-    .usage_in_tail = usage_in_tail,
-    .answers = answers,
-    .answer = answer,
+    PASSED,
     .status = anthropic_status,
     .error = put_anthropic,
     .error_event = put_anthropic_event,
     .request_id = "request-id",
-    .keepalive = ": keep-alive\n\n",
-    .max_tokens = max_tokens,
-    .passes_query = true,
     .forwarded = to_anthropic,
     .passed = of_anthropic,
 };

@@ -148,14 +148,25 @@ static uint8_t named_part(const struct json *j, uint32_t part, uint8_t else_)
                                                        : else_;
 }
 
+/* What an event says of a whole part; *p NULL: nothing. */
+static int whole_part(struct wire_kept *k, const struct row *row,
+                      struct said_part **p, uint32_t *node)
+{
+    int rc = part_of(k, row, p);
+
+    *node = wire_member(&k->j, 0, "part");
+    if (rc || *node == JSON_NONE || k->j.nodes[*node].type != JSON_T_OBJECT)
+        *p = NULL;
+    return rc;
+}
+
 static int see_part(struct wire_kept *k, const struct row *row)
 {
-    uint32_t node = wire_member(&k->j, 0, "part");
     struct said_part *p;
-    int rc = part_of(k, row, &p);
+    uint32_t node;
+    int rc = whole_part(k, row, &p, &node);
 
-    if (rc || !p || node == JSON_NONE ||
-        k->j.nodes[node].type != JSON_T_OBJECT)
+    if (rc || !p)
         return rc;
     p->part = named_part(&k->j, node, row->part);
     p->added = true;
@@ -169,12 +180,11 @@ static int see_part(struct wire_kept *k, const struct row *row)
 
 static int see_part_done(struct wire_kept *k, const struct row *row)
 {
-    uint32_t node = wire_member(&k->j, 0, "part");
     struct said_part *p;
-    int rc = part_of(k, row, &p);
+    uint32_t node;
+    int rc = whole_part(k, row, &p, &node);
 
-    if (rc || !p || node == JSON_NONE ||
-        k->j.nodes[node].type != JSON_T_OBJECT)
+    if (rc || !p)
         return rc;
     p->over = true;
     said_drop(k, &p->text);
