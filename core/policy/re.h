@@ -25,7 +25,9 @@
 enum {
     RE_CAPTURES = 32,         /* of a pattern */
     RE_PATTERN = 64 << 10,    /* bytes of one */
-    RE_TRIES = 1000000,       /* PCRE2's match limit */
+    RE_TRIES = 250000,        /* PCRE2's match limit: some 10 ms, so that a
+                               * pattern that explodes raises what a policy
+                               * can catch, well before the CPU budget */
     RE_STACK_KIB = 4096,      /* memory of one match */
 };
 
