@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ADDRESSES_MAX = 64 };
+enum { ADDRESSES_MAX = 512 }; /* more than can be listened at */
 
 struct taken {
     const char *kind, *text; /* borrowed */

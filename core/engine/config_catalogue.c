@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "engine/config_walk.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,7 +69,7 @@ json_t *config_beside(const json_t *canonical, const char *vendors,
     snprintf(path, sizeof path, "%.*s%s",
              slash ? (int)(slash - vendors) + 1 : 0, vendors ? vendors : "",
              name);
-    if (access(path, R_OK) != 0)
+    if (access(path, R_OK) != 0 && errno == ENOENT)
         return json_object();
     if (file_read(path, &text, &why) == 0)
         json_scan(&scan, buf_str(&text), &lim, &why);

@@ -157,14 +157,17 @@ static int rule_affinity(struct conf_walk *w, json_t *canonical)
     json_object_foreach(json_object_get(canonical, "model"), name, m) {
         const char *by = text_of(m, "affinity");
         const char *prefix = text_of(m, "prompt_prefix");
-        uint64_t bytes = 0;
+        const struct conf_row *row =
+            conf_row_find(SCOPE_model, STR("prompt_prefix"));
+        uint64_t bytes = 0, usual = 0;
 
         if (json_object_get(m, "affinity_ttl") && by &&
             strcmp(by, "none") == 0)
             return fail_at(w, "model", name, "affinity_ttl", "means nothing "
                            "without affinity = \"session\" or \"prompt\"");
         if (prefix && by && strcmp(by, "prompt") != 0 &&
-            conf_size(str_of(prefix), &bytes) && bytes != 4096)
+            conf_size(str_of(prefix), &bytes) &&
+            conf_size(str_of(row->def), &usual) && bytes != usual)
             return fail_at(w, "model", name, "prompt_prefix", "means nothing "
                            "without affinity = \"prompt\"");
     }

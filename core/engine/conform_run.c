@@ -408,8 +408,10 @@ static void read_answer(struct run *r)
 static void add_reported(struct run *r)
 {
     const ps_usage *u = &r->host.usage;
-    struct usage more = { u->input, u->cache_read, u->cache_write_5m,
-                          u->output, u->reasoning, u->cache_write_1h, 0, 0 };
+    struct usage more = { .input = u->input, .cache_read = u->cache_read,
+                          .cache_write = u->cache_write_5m,
+                          .output = u->output, .reasoning = u->reasoning,
+                          .cache_write_1h = u->cache_write_1h };
 
     if (u->cache_write_1h > 0)
         more.cache_write = u->cache_write_1h +

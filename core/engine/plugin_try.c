@@ -153,7 +153,8 @@ static int try_all(const struct plugin_trial *t, struct verdict *v)
 static void child(const struct plugin_trial *t, const struct identity *who,
                   int pipe_fd, pid_t parent)
 {
-    struct verdict v = { .magic = VERDICT_MAGIC };
+    struct verdict v = { .magic = VERDICT_MAGIC,
+                         .n = (uint32_t)t->n_settings }; /* none's fault */
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -132,8 +132,8 @@ int attempt_edit_model(struct request *r, struct attempt *t, struct err *err)
     struct str model = t->target->model;
     int rc;
 
-    if (str_eq(model, r->facts.model))
-        return 0;
+    if (str_eq(model, r->facts.model) && (!gemini || str_eq(model, r->asked)))
+        return 0; /* of Gemini's a policy may have changed the path alone */
     if (gemini) { /* it stands in the path; some say it once more */
         if (json_member(&r->json, 0, STR("model")) == JSON_NONE)
             return 0;

@@ -39,8 +39,7 @@ bool choose_well(const struct request *r);
 bool choose_target(struct request *r);
 
 /** When is the first of the resting targets back, where all rest? In
- * milliseconds from now; 0: none rests. *why (or
- * NULL): what it rests for. */
+ * milliseconds from now; 0: none rests. *why (or NULL): what it rests for. */
 uint64_t choose_soonest_ms(const struct request *r, const char **why);
 
 /** The first content came: note when, and tell the breaker. */

@@ -75,6 +75,8 @@ static void shrink(struct request *r)
         return;
     buf_clear(&t->body);
     translate_shrink(t);
+    if (!r->kept_body) /* which goes with it, and comes back before */
+        translate_forget(r);
     t->edits = NULL;
     t->host.edits = NULL;
     if (t->output && !output_passes(t->output))

@@ -143,6 +143,8 @@ int generation_step(struct generation *g, struct err *err)
         return rc;
     g->client_keys = has_client_keys(g->config);
     engine_use_abilities(g->engine, g->abilities);
+    g->plugins = NULL; /* they were borrowed */
+    g->probe = NULL;
     return lend_targets(g, err);
 }
 

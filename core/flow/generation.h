@@ -25,9 +25,8 @@ struct generation {
     struct graves *graves; /* of the flow that used it; NULL = none did */
     struct generation *next_grave;
     uint64_t number;
-    /* what it is made of, until it is: borrowed but for the bundle */
-    struct snapshot *bundle;
-    struct plugin_set *plugins;
+    struct snapshot *bundle; /* what it is made of */
+    struct plugin_set *plugins; /* borrowed until it is made, then NULL */
     struct policy_probe *probe;
     struct config *config;
     struct engine *engine;

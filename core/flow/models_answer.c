@@ -107,6 +107,8 @@ static void put_methods(const struct request *r, struct buf *b, struct str id)
     if (a && engine_plan(r->gen->engine, a, id, r->principal, &p, &err) == 0) {
         for (size_t i = 0; i < p.n; i++)
             all |= does(r, p.list[i].target);
+    } else {
+        all = DOES_CHAT | DOES_COUNT | DOES_EMBED; /* not known */
     }
     arena_free(a);
     buf_puts(b, "[");

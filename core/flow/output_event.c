@@ -217,8 +217,6 @@ static int windowed(struct output *o, const struct sse_event *ev,
 
 static int end(struct output *o)
 {
-    int rc;
-
     if (o->over || o->off)
         return 0;
     o->over = true;
@@ -229,8 +227,7 @@ static int end(struct output *o)
         o->lanes[i].over = true;
         o->lanes[i].ending = !o->lanes[i].ended;
     }
-    rc = end_lanes(o);
-    return rc;
+    return end_lanes(o);
 }
 
 static int see_event(struct output *o, const struct sse_event *ev,

@@ -96,7 +96,7 @@ void request_output_begin(struct request *r)
         refuse(r, NULL);
         return;
     }
-    if (wants.kinds || wants.acting || limits_may_finish(r))
+    if (wants.acting || limits_may_finish(r))
         output_may_end(t->output);
     r->answer.held.max = t->mode == MODE_BODY &&
                                  !output_only_observes(t->output)

@@ -75,6 +75,11 @@ static const char *why_none(struct request *r, uint64_t full_ms,
     return r->plan.n ? ": all were excluded" : "";
 }
 
+static bool is_ours(int code)
+{
+    return code == ERR_INTERNAL || code == ERR_OVERLOADED;
+}
+
 /* No target is left, and none was asked. */
 static enum step no_target(struct request *r, uint64_t full_ms,
                            uint64_t waited_ms)
@@ -84,7 +89,8 @@ static enum step no_target(struct request *r, uint64_t full_ms,
 
     if (r->refused.code) {
         r->err = r->refused;
-        return request_fail(r, r->err.code, "client");
+        return request_fail(r, r->err.code, is_ours(r->err.code) ? "gateway"
+                                                                 : "client");
     }
     if (is_unserved(r)) {
         err_set(&r->err, ERR_INVALID_REQUEST,
@@ -370,8 +376,9 @@ static void rule_out(struct request *r)
 static void merge_plugin_usage(struct request *r, const ps_usage *u)
 {
     int64_t short_lived = u->cache_write_5m, hour = u->cache_write_1h;
-    struct usage more = { u->input, u->cache_read, short_lived,
-                          u->output, u->reasoning, hour, 0, 0 };
+    struct usage more = { .input = u->input, .cache_read = u->cache_read,
+                          .cache_write = short_lived, .output = u->output,
+                          .reasoning = u->reasoning, .cache_write_1h = hour };
 
     if (hour > 0) /* a part of what was written, not beside it */
         more.cache_write = hour + (short_lived > 0 ? short_lived : 0);

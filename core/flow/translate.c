@@ -2,11 +2,11 @@
 /* Copyright The Penstock Authors */
 #include "flow/translate.h"
 
+#include "base/log.h"
 #include "wire/codec_echo.h"
 #include "wire/codec_unwrap.h"
 #include "wire/codec_where.h"
 #include "wire/embed.h"
-#include "wire/ratelimit.h"
 
 #define OUTGOING_ROOM (1u << 20) /* that a body may grow by */
 #define OUTGOING_TIMES 4         /* short members have longer names there */
@@ -14,7 +14,6 @@
 #define READING_ROOM (4u << 20)  /* their own: they may need this, */
 #define READING_TIMES 4          /* their texts once for each target, */
 #define READING_NODE 256         /* and a block or message for a JSON value */
-#define DROPPED_MAX 512          /* bytes of x-penstock-dropped */
 
 /* In the order in which they are preferred: the nearer to the neutral form,
  * the less is lost. Who speaks Converse does so for all models. */
@@ -63,14 +62,24 @@ const ps_api *translate_api(const struct plugin *p, enum dialect from,
 
 /* ---- the request ------------------------------------------------------ */
 
-/* What is made of a large body goes with it, when the answer begins. */
+static bool is_large(const struct request *r)
+{
+    return r->body_bytes > READ_APART;
+}
+
+static struct arena *room_for(const struct request *r)
+{
+    return arena_new(READING_ROOM + READING_TIMES * r->body_bytes +
+                     (size_t)READING_NODE * r->json.count);
+}
+
+/* What is read of a large body goes with it, when the answer begins. */
 static struct arena *reading(struct request *r)
 {
-    if (r->body_bytes <= READ_APART)
+    if (!is_large(r))
         return r->arena;
     if (!r->reading)
-        r->reading = arena_new(READING_ROOM + READING_TIMES * r->body_bytes +
-                               (size_t)READING_NODE * r->json.count);
+        r->reading = room_for(r);
     return r->reading;
 }
 
@@ -220,7 +229,8 @@ static int judge_report(struct request *r, struct attempt *t,
     return r->dropped.p ? 0 : -ERR_NOMEM;
 }
 
-static int encode(struct request *r, struct attempt *t, struct err *err)
+static int encode_in(struct request *r, struct attempt *t, struct arena *a,
+                     struct err *err)
 {
     struct translation *x = t->translation;
     struct codec_target target =
@@ -232,13 +242,24 @@ static int encode(struct request *r, struct attempt *t, struct err *err)
     target.reasoning_in = codec_reasoning_named(q->reasoning_in,
                                                 target.reasoning_in);
     buf_init(&x->body, r->body_bytes * OUTGOING_TIMES + OUTGOING_ROOM);
-    rc = x->target->encode_request(r->neutral, &target, reading(r), &x->body,
-                                   &report, &x->names, err);
+    rc = x->target->encode_request(r->neutral, &target, a, &x->body, &report,
+                                   &x->names, err);
     if (rc == 0)
         rc = judge_report(r, t, &report, err);
     if (rc == 0)
         rc = keep_names(r, &x->names);
     return rc ? rc : json_scan(&x->index, buf_str(&x->body), NULL, err);
+}
+
+/* What stays of it, names and what was left out, is copied by then. */
+static int encode(struct request *r, struct attempt *t, struct err *err)
+{
+    struct arena *a = is_large(r) ? room_for(r) : r->arena;
+    int rc = a ? encode_in(r, t, a, err) : -ERR_NOMEM;
+
+    if (is_large(r))
+        arena_free(a);
+    return rc;
 }
 
 static int open_answer(struct request *r, struct attempt *t)
@@ -280,15 +301,26 @@ static int open_answer(struct request *r, struct attempt *t)
                ? 0 : -ERR_NOMEM;
 }
 
-/* It is no fault of the target's: the caller hears of it. */
-static int say_too_large(const struct request *r, const struct attempt *t,
-                         struct err *err)
+/* No fault of the target's. What is too large is the caller's to shorten;
+ * memory that is out, and a text of ours that is no JSON, are ours. */
+static int say_why(const struct request *r, const struct attempt *t, int rc,
+                   struct err *err)
 {
+    struct err why = err->code ? *err : (struct err){ .msg = "no memory" };
+
+    if (!rc || rc == -ERR_INVALID_REQUEST)
+        return rc;
     err->code = ERR_NONE;
-    return err_set(err, ERR_TOO_LARGE, "The request (%llu bytes, %u JSON "
-                   "values) is too large to be translated for " STR_FMT ": "
-                   "shorten it, or ask a model that is served in this API.",
-                   (unsigned long long)r->body_bytes, r->json.count,
+    if (rc == -ERR_LIMIT || (rc == -ERR_NOMEM && is_large(r)))
+        return err_set(err, ERR_TOO_LARGE, "The request (%llu bytes, %u JSON "
+                       "values) is too large to be translated for " STR_FMT
+                       ": shorten it, or ask a model that is served in this "
+                       "API.", (unsigned long long)r->body_bytes,
+                       r->json.count, STR_ARG(t->target->name));
+    log_event(EV_request_untranslated, LOG_Z("request", r->id),
+              LOG_S("target", t->target->name), LOG_Z("why", why.msg));
+    return err_set(err, rc == -ERR_NOMEM ? ERR_OVERLOADED : ERR_INTERNAL,
+                   "The request could not be translated for " STR_FMT ".",
                    STR_ARG(t->target->name));
 }
 
@@ -299,7 +331,7 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
     int rc;
 
     if (!x)
-        return say_too_large(r, t, err);
+        return say_why(r, t, -ERR_NOMEM, err);
     x->client = codec_for(r->endpoint->dialect);
     x->target = codec_for(to);
     buf_init(&x->said, TRANSLATED_BODY_MAX + OUTGOING_ROOM);
@@ -313,11 +345,7 @@ int translate_begin(struct request *r, struct attempt *t, enum dialect to,
         rc = open_answer(r, t);
     if (rc)
         translate_end(t);
-    if (rc == -ERR_NOMEM || rc == -ERR_LIMIT)
-        return say_too_large(r, t, err);
-    if (rc && rc != -ERR_INVALID_REQUEST)
-        err->code = ERR_INTERNAL; /* what we made is no JSON */
-    return rc;
+    return say_why(r, t, rc, err);
 }
 
 void translate_forget(struct request *r)
@@ -343,152 +371,4 @@ void translate_end(struct attempt *t)
     translate_shrink(t);
     buf_clear(&t->translation->said);
     t->translation = NULL;
-}
-
-/* ---- what the answer lost --------------------------------------------- */
-
-static void count_lost(const struct attempt *t, uint32_t lost)
-{
-    struct str name = t->target->name;
-    struct str labels[2] = { str_split(&name, '/') };
-
-    for (unsigned l = 0; l < LOSS_COUNT; l++) {
-        labels[1] = str_of(codec_loss_name((enum codec_loss)l));
-        if (lost >> l & 1)
-            metric_add(METRIC_ANSWER_LOST, labels, 1);
-    }
-}
-
-/* For the head, if it has not left, and for the access line: what was left
- * out of the request, then what of the answer. */
-static int tell_lost(struct request *r, struct attempt *t)
-{
-    struct translation *x = t->translation;
-    struct buf names = BUF_INIT(2 * DROPPED_MAX);
-    int rc = buf_put(&names, x->left_out);
-
-    count_lost(t, x->lost & ~x->told);
-    x->told = x->lost;
-    if (!rc && x->left_out.n)
-        rc = buf_puts(&names, ", ");
-    if (!rc)
-        rc = codec_loss_names(x->lost, &names);
-    if (!rc) {
-        r->dropped = arena_dup(r->arena, buf_str(&names));
-        rc = r->dropped.p ? 0 : -ERR_NOMEM;
-    }
-    buf_clear(&names);
-    return rc;
-}
-
-/* The head of a stream has left: a comment, which no client of events reads,
- * but who looks at the bytes. Google's clients take it for an event. */
-static int comment_lost(struct request *r, struct translation *x)
-{
-    int rc;
-
-    if (!x->lost || !x->stream || !*request_dialect(r)->keepalive)
-        return 0;
-    rc = buf_puts(&x->said, ": penstock dropped ");
-    if (!rc)
-        rc = codec_loss_names(x->lost, &x->said);
-    return rc ? rc : buf_puts(&x->said, "\n\n");
-}
-
-/* ---- the answer ------------------------------------------------------- */
-
-struct hearing {
-    struct request *r;
-    struct translation *x;
-    struct wire_watch *w;
-    uint32_t vectors;
-};
-
-/* Texts of an error outlive the event: classify reads them. */
-static void hear_error(struct hearing *h, const struct neutral_error *e)
-{
-    struct arena *a = h->r->arena;
-
-    h->w->error = true;
-    h->w->error_code = arena_dup(a, e->code);
-    h->w->error_type = arena_dup(a, e->type);
-    h->w->error_message = arena_dup(a, e->message);
-}
-
-static int say(void *ud, const struct neutral_event *ev)
-{
-    struct translation *x = ud;
-
-    return x->client->encode(x->out, ev, &x->said);
-}
-
-static int hear(void *ud, const struct neutral_event *ev)
-{
-    struct hearing *h = ud;
-    int rc = 0;
-
-    h->w->content |= neutral_is_content(ev);
-    h->w->finish |= ev->type == NEUTRAL_FINISH;
-    h->w->done |= ev->type == NEUTRAL_END;
-    h->vectors += ev->type == NEUTRAL_VECTOR;
-    if (ev->type == NEUTRAL_USAGE || ev->type == NEUTRAL_START)
-        usage_merge(&h->w->usage, &ev->usage);
-    if (ev->type == NEUTRAL_ERROR) {
-        hear_error(h, ev->error);
-        return 0;
-    }
-    if (ev->type == NEUTRAL_END)
-        rc = comment_lost(h->r, h->x);
-    if (rc)
-        return rc;
-    if (h->x->unwrap)
-        return codec_unwrap(h->x->unwrap, ev, say, h->x);
-    return say(h->x, ev);
-}
-
-int translate_event(struct request *r, struct str event, struct str data,
-                    struct wire_watch *w, struct err *err)
-{
-    struct translation *x = r->attempt->translation;
-    struct hearing h = { r, x, w, 0 };
-    int rc;
-
-    *w = (struct wire_watch){ .usage = USAGE_NONE };
-    buf_reset(&x->said);
-    rc = x->target->decode_event(x->in, event, data, hear, &h, err);
-    return rc || x->lost == x->told ? rc : tell_lost(r, r->attempt);
-}
-
-/* One too few would be another input's to whoever counts. */
-static int check_vectors(const struct hearing *h, struct err *err)
-{
-    uint32_t want = h->x->vectors;
-
-    if (!want || h->w->error || h->vectors == want)
-        return 0;
-    return err_set(err, ERR_SYNTAX, "%u vectors came for %u inputs",
-                   h->vectors, want);
-}
-
-int translate_body(struct request *r, struct str body, struct wire_watch *w,
-                   struct err *err)
-{
-    struct translation *x = r->attempt->translation;
-    struct hearing h = { r, x, w, 0 };
-    int rc;
-
-    *w = (struct wire_watch){ .usage = USAGE_NONE };
-    buf_reset(&x->said);
-    rc = x->target->decode_body(x->in, body, hear, &h, err);
-    if (!rc && x->lost)
-        rc = tell_lost(r, r->attempt);
-    return rc ? rc : check_vectors(&h, err);
-}
-
-bool translate_field(const struct request *r, const struct attempt *t,
-                     struct http_header *field)
-{
-    return ratelimit_translate(t->translation->target->dialect,
-                               t->translation->client->dialect, &field->name,
-                               &field->value, clock_wall_ms(), r->arena);
 }

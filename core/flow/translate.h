@@ -15,6 +15,7 @@
 
 #include "wire/codec.h"
 
+#define DROPPED_MAX 512 /* bytes of the request's in x-penstock-dropped */
 #define TRANSLATED_BODY_MAX (16u << 20) /* of a whole answer, kept back */
 
 /** Belongs to an attempt; in the request's arena but for buffers and index. */
@@ -50,7 +51,7 @@ enum dialect translate_dialect(const ps_api *api);
  *                           another one might; err names the features
  *          TOO_LARGE        for its translation's memory, which is bounded
  *                           in proportion to the body
- *          INTERNAL         what was made is no JSON
+ *          OVERLOADED, INTERNAL  no memory; what was made is no JSON: logged
  */
 int translate_begin(struct request *r, struct attempt *t, enum dialect to,
                     struct err *err);

@@ -209,7 +209,7 @@ static const struct {
     bool staged; /* its file is fine; the trial refuses it */
 } bad[] = {
     { "magic", "magic is 0x12345678, not 0x4b545350", false },
-    { "minor", "built for plugin ABI 0.8; this Penstock has 0.7", false },
+    { "minor", "built for plugin ABI 0.9; this Penstock has 0.8", false },
     { "symbol", "exports no ps_plugin_v0", false },
     { "textrel", "text relocations: compile it with -fPIC", false },
     { "static_tls", "needs static TLS", false },

@@ -12,9 +12,9 @@ enum {
     PS_PASSTHROUGH /* the client's method and path; bodies as they are */
 };
 
-/** Wire dialects. PS_ANTHROPIC carries chat, count_tokens and models,
- * PS_GEMINI embeddings as well; PS_COHERE, PS_OLLAMA, PS_MISTRAL chat and
- * embeddings; the others one op. */
+/** Wire dialects. PS_ANTHROPIC carries chat, count_tokens, models and paths,
+ * PS_RESPONSES count_tokens, PS_GEMINI embeddings as well; PS_COHERE,
+ * PS_OLLAMA, PS_MISTRAL chat and embeddings; the others one op. */
 enum {
     PS_OPENAI_CHAT = 1, PS_OPENAI_COMPLETIONS, PS_OPENAI_EMBEDDINGS,
     PS_OPENAI_MODELS, PS_ANTHROPIC, PS_RESPONSES, PS_GEMINI, PS_CONVERSE,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /*
- * Penstock's plugin ABI, 0.7. Pure C11, C++17-clean, no header but
+ * Penstock's plugin ABI, 0.8. Pure C11, C++17-clean, no header but
  * libc's; a plugin links against nothing of the core.
  *
  * While the ABI is 0.x a plugin must have been built from exactly this
@@ -30,7 +30,7 @@ extern "C" {
 
 #define PS_MAGIC 0x4b545350u /* "PSTK" */
 #define PS_ABI_MAJOR 0
-#define PS_ABI_MINOR 7
+#define PS_ABI_MINOR 8
 
 /** Borrowed bytes, not NUL-terminated; p is NULL for "absent". */
 typedef struct ps_str {
