@@ -41,28 +41,39 @@ static int real_read(void *ud, const char *path, struct buf *out)
     return rc || n < 0 ? -ERR_IO : 0;
 }
 
-/* Into another file first, so that what is there is whole at any time. */
+static bool write_all(int fd, struct str text)
+{
+    while (text.n) {
+        ssize_t k = write(fd, text.p, text.n);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return false;
+        text.p += k;
+        text.n -= (size_t)k;
+    }
+    return fsync(fd) == 0;
+}
+
+/* Into another file first, so that what is there is whole at any time; a new
+ * one, since one that was left may be read by others. */
 static int real_write(void *ud, const char *path, struct str text)
 {
     char tmp[1100];
-    size_t done = 0;
     int n = snprintf(tmp, sizeof tmp, "%s.penstock", path), fd;
+    bool whole;
 
     (void)ud;
     if (n < 0 || (size_t)n >= sizeof tmp)
         return -ERR_IO;
-    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+    unlink(tmp);
+    fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
               0600);
     if (fd < 0)
         return -ERR_IO;
-    while (done < text.n) {
-        ssize_t k = write(fd, text.p + done, text.n - done);
-
-        if (k <= 0)
-            break;
-        done += (size_t)k;
-    }
-    if (close(fd) == 0 && done == text.n && rename(tmp, path) == 0)
+    whole = write_all(fd, text);
+    if (close(fd) == 0 && whole && rename(tmp, path) == 0)
         return 0;
     unlink(tmp);
     return -ERR_IO;

@@ -47,46 +47,56 @@ struct str aws_value(const struct aws_files *f, struct str profile,
 static bool has_profile(const struct aws_files *f, struct str profile)
 {
     char section[256];
+    int n = snprintf(section, sizeof section, "profile " STR_FMT,
+                     STR_ARG(profile));
 
-    snprintf(section, sizeof section, "profile " STR_FMT, STR_ARG(profile));
+    if (n < 0 || (size_t)n >= sizeof section)
+        *section = '\0';
     return ini_has(buf_str(&f->credentials), profile) ||
-           ini_has(buf_str(&f->config), str_of(section)) ||
+           (*section && ini_has(buf_str(&f->config), str_of(section))) ||
            (str_is(profile, "default") &&
             ini_has(buf_str(&f->config), profile));
 }
 
-static void path_of(const struct fetch_run *r, struct str said,
+/* False: it is too long. */
+static bool path_of(const struct fetch_run *r, struct str said,
                     const char *name, char out[1024])
 {
     struct str home = fetch_env(r, "HOME");
+    int n = said.n ? snprintf(out, 1024, STR_FMT, STR_ARG(said))
+                   : snprintf(out, 1024, STR_FMT "/.aws/%s", STR_ARG(home),
+                              name);
 
-    if (said.n)
-        snprintf(out, 1024, STR_FMT, STR_ARG(said));
-    else
-        snprintf(out, 1024, STR_FMT "/.aws/%s", STR_ARG(home), name);
+    return n >= 0 && n < 1024;
 }
 
 struct paths {
     char config[1024], credentials[1024];
 };
 
-/* Either may be missing. The text of why not; NULL: there is one. */
-static const char *read_files(struct fetch_run *r, struct aws_files *f,
-                              struct paths *p)
+static bool find_files(const struct fetch_run *r, struct paths *p)
 {
     struct str credentials = fetch_said(r, r->conf->file,
                                         "AWS_SHARED_CREDENTIALS_FILE");
     struct str config = fetch_said(r, r->conf->config_file,
                                    "AWS_CONFIG_FILE");
-    int a, b;
 
-    path_of(r, credentials, "credentials", p->credentials);
-    path_of(r, config, "config", p->config);
-    a = r->world->read(r->world->ud, p->credentials, &f->credentials);
-    b = r->world->read(r->world->ud, p->config, &f->config);
+    return path_of(r, credentials, "credentials", p->credentials) &&
+           path_of(r, config, "config", p->config);
+}
+
+/* Either may be missing. The one that is to blame; NULL: there is one. */
+static const char *read_files(struct fetch_run *r, struct aws_files *f,
+                              const struct paths *p)
+{
+    int a = r->world->read(r->world->ud, p->credentials, &f->credentials);
+    int b = r->world->read(r->world->ud, p->config, &f->config);
+
+    if (b == -ERR_IO && a != -ERR_IO)
+        return p->config;
     if (a == -ERR_IO || (a && (b || r->conf->file.n)))
         return p->credentials;
-    return b == -ERR_IO || (b && r->conf->config_file.n) ? p->config : NULL;
+    return b && r->conf->config_file.n ? p->config : NULL;
 }
 
 /* ---- the chain ---------------------------------------------------------- */
@@ -303,13 +313,16 @@ enum fetch_next aws_profile_begin(struct fetch_run *r)
                  r->conf->file.n || r->conf->config_file.n || r->only;
     struct aws_files f = { BUF_INIT(FETCH_TEXT_MAX),
                            BUF_INIT(FETCH_TEXT_MAX) };
-    struct paths p;
-    const char *missing = read_files(r, &f, &p);
     enum fetch_next next = FETCH_ABSENT;
+    const char *missing;
+    struct paths p;
 
+    if (!find_files(r, &p))
+        return fetch_fail(r, "profile: the path of its files is too long");
+    missing = read_files(r, &f, &p);
     if (!missing)
         next = of_files(r, &f, &p, asked);
-    else if (asked || buf_len(&f.credentials))
+    else if (asked || buf_len(&f.credentials) || buf_len(&f.config))
         next = fetch_fail(r, "profile: %s cannot be read", missing);
     secret_wipe(&f.config);
     secret_wipe(&f.credentials);

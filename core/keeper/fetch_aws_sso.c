@@ -8,7 +8,7 @@
  * models sso-2019-06-10 and sso-oidc-2019-06-10 of the SDKs (read 2026-11-26).
  *
  * memo: JSON with path, account, role, region, profile, the cache's object,
- * and whether the next answer is a token's.
+ * whether the next answer is a token's, and whether the cache was read again.
  */
 #include "keeper/fetch_aws.h"
 
@@ -53,11 +53,14 @@ static enum fetch_next portal(struct fetch_run *r, const json_t *memo)
 
     if (!service(r, memo, "AWS_ENDPOINT_URL_SSO", "portal.sso", &url))
         return fetch_fail(r, "profile: sso_region is too long");
-    buf_puts(&url, "/federation/credentials?account_id=");
-    fetch_encode(&url, fetch_json(memo, "account"));
-    buf_puts(&url, "&role_name=");
-    fetch_encode(&url, fetch_json(memo, "role"));
-    next = fetch_ask(r, "GET", buf_str(&url));
+    if (buf_puts(&url, "/federation/credentials?account_id=") != 0 ||
+        fetch_encode(&url, fetch_json(memo, "account")) != 0 ||
+        buf_puts(&url, "&role_name=") != 0 ||
+        fetch_encode(&url, fetch_json(memo, "role")) != 0)
+        next = fetch_fail(r, "profile: sso_account_id or sso_role_name is too "
+                          "long");
+    else
+        next = fetch_ask(r, "GET", buf_str(&url));
     if (next == FETCH_CALL &&
         !fetch_field(r, "x-amz-sso_bearer_token",
                      fetch_json(json_object_get(memo, "cache"),
@@ -113,8 +116,9 @@ static enum fetch_next ask_token(struct fetch_run *r, json_t *memo)
 
     if (!service(r, memo, "AWS_ENDPOINT_URL_SSO_OIDC", "oidc", &url))
         return fetch_fail(r, "profile: sso_region is too long");
-    buf_puts(&url, "/token");
-    next = fetch_ask(r, "POST", buf_str(&url));
+    next = buf_puts(&url, "/token") == 0
+               ? fetch_ask(r, "POST", buf_str(&url))
+               : fetch_fail(r, "profile: no memory");
     buf_clear(&url);
     form = json_pack("{s:O, s:O, s:s, s:O}", "clientId",
                      json_object_get(cache, "clientId"), "clientSecret",
@@ -168,29 +172,6 @@ static bool take_token(struct fetch_run *r, json_t *memo, const json_t *v)
     return true;
 }
 
-static enum fetch_next token_answer(struct fetch_run *r, json_t *memo,
-                                    int status, struct str body)
-{
-    json_t *v = status == 200 ? json_loadb(body.p, body.n, 0, NULL) : NULL;
-    enum fetch_next next;
-
-    if (status == 400 || status == 401)
-        next = over(r, fetch_json(memo, "profile"),
-                    "its refresh token was refused");
-    else if (status != 200)
-        next = fetch_refused(r, status, body);
-    else if (!take_token(r, memo, v))
-        next = fetch_fail(r, "profile: single sign-on: the answer has no "
-                          "token");
-    else if (!put_cache(r, memo) || !fetch_keep(r, memo))
-        next = fetch_fail(r, "profile: single sign-on: the new token cannot "
-                          "be kept");
-    else
-        next = portal(r, memo);
-    json_decref(v);
-    return next;
-}
-
 /* ---- the cache ---------------------------------------------------------- */
 
 /* By the session's name, or else by the start URL. */
@@ -200,13 +181,14 @@ static bool cache_path(const struct fetch_run *r, struct str key,
     struct str home = fetch_env(r, "HOME");
     unsigned char sum[HASH_SHA1_SIZE];
     char hex[2 * HASH_SHA1_SIZE + 1];
+    int n;
 
     if (!home.n || hash_sha1(key.p, key.n, sum) != 0)
         return false;
     hex_encode(sum, sizeof sum, hex);
-    snprintf(out, 1024, STR_FMT "/.aws/sso/cache/%s.json", STR_ARG(home),
-             hex);
-    return true;
+    n = snprintf(out, 1024, STR_FMT "/.aws/sso/cache/%s.json", STR_ARG(home),
+                 hex);
+    return n >= 0 && n < 1024;
 }
 
 static bool can_refresh(const struct fetch_run *r, const json_t *cache)
@@ -237,23 +219,77 @@ static enum fetch_next with_cache(struct fetch_run *r, json_t *memo)
                 "its token is over, or none");
 }
 
-static enum fetch_next read_cache(struct fetch_run *r, json_t *memo,
-                                  struct str profile)
+/* What is there now; NULL: none. */
+static json_t *load_cache(struct fetch_run *r, const json_t *memo)
 {
     const char *path = json_string_value(json_object_get(memo, "path"));
     struct buf file = BUF_INIT(FETCH_TEXT_MAX);
     json_t *cache = NULL;
-    enum fetch_next next;
 
     if (path && r->world->read(r->world->ud, path, &file) == 0)
         cache = json_loadb(buf_str(&file).p, buf_len(&file), 0, NULL);
     secret_wipe(&file);
-    if (!json_is_object(cache) ||
-        json_object_set(memo, "cache", cache) != 0)
-        next = over(r, profile, "nobody has signed on");
-    else
-        next = with_cache(r, memo);
+    if (json_is_object(cache))
+        return cache;
     json_decref(cache);
+    return NULL;
+}
+
+static enum fetch_next read_cache(struct fetch_run *r, json_t *memo,
+                                  struct str profile)
+{
+    json_t *cache = load_cache(r, memo);
+
+    if (!cache || json_object_set_new(memo, "cache", cache) != 0)
+        return over(r, profile, "nobody has signed on");
+    return with_cache(r, memo);
+}
+
+static bool differ(const json_t *a, const json_t *b, const char *key)
+{
+    return !str_eq(fetch_json(a, key), fetch_json(b, key));
+}
+
+/* Another key of the same sign-on, or a person, may have used the token
+ * meanwhile, and kept the next one: go on with that, once. */
+static enum fetch_next token_refused(struct fetch_run *r, json_t *memo)
+{
+    const json_t *had = json_object_get(memo, "cache");
+    json_t *cache = load_cache(r, memo);
+    bool other = cache && !json_object_get(memo, "again") &&
+                 (differ(cache, had, "accessToken") ||
+                  differ(cache, had, "refreshToken"));
+
+    if (other && json_object_set(memo, "cache", cache) == 0 &&
+        json_object_set_new(memo, "again", json_true()) == 0) {
+        json_decref(cache);
+        json_object_del(memo, "asked");
+        return with_cache(r, memo);
+    }
+    json_decref(cache);
+    return over(r, fetch_json(memo, "profile"),
+                "its refresh token was refused");
+}
+
+static enum fetch_next token_answer(struct fetch_run *r, json_t *memo,
+                                    int status, struct str body)
+{
+    json_t *v = status == 200 ? json_loadb(body.p, body.n, 0, NULL) : NULL;
+    enum fetch_next next;
+
+    if (status == 400 || status == 401)
+        next = token_refused(r, memo);
+    else if (status != 200)
+        next = fetch_refused(r, status, body);
+    else if (!take_token(r, memo, v))
+        next = fetch_fail(r, "profile: single sign-on: the answer has no "
+                          "token");
+    else if (!put_cache(r, memo) || !fetch_keep(r, memo))
+        next = fetch_fail(r, "profile: single sign-on: the new token cannot "
+                          "be kept");
+    else
+        next = portal(r, memo);
+    json_decref(v);
     return next;
 }
 
@@ -304,7 +340,7 @@ enum fetch_next aws_sso_begin(struct fetch_run *r, const struct aws_files *f,
                           s.session.n ? ", or its sso-session has none" : "");
     if (!cache_path(r, s.session.n ? s.session : s.start, path))
         return fetch_fail(r, "profile: single sign-on: there is no $HOME "
-                          "where its token could be");
+                          "where its token could be, or it is too long");
     memo = json_pack("{s:s, s:s%, s:s%, s:s%, s:s%}", "path", path,
                      "account", s.account.p, s.account.n, "role", s.role.p,
                      s.role.n, "region", s.region.p, s.region.n, "profile",

@@ -227,8 +227,8 @@ static const char *take_word(json_t *account, struct str word)
     }
     if (!word.n || word.n > 512)
         return "nothing, or too much";
-    if (!session && region)
-        word.n--;
+    if (!session && region && --word.n == 0)
+        return "a zone that is none";
     set(our, session ? "session" : region ? "region" : "role", word);
     return NULL;
 }

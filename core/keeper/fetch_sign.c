@@ -68,12 +68,12 @@ static void take_date(struct sign *s, uint64_t ms)
         *s->date = '\0';
 }
 
-static void put_hex(struct buf *out, const unsigned char sum[HASH_SHA256_SIZE])
+static int put_hex(struct buf *out, const unsigned char sum[HASH_SHA256_SIZE])
 {
     char hex[2 * HASH_SHA256_SIZE + 1];
 
     hex_encode(sum, HASH_SHA256_SIZE, hex);
-    buf_puts(out, hex);
+    return buf_puts(out, hex);
 }
 
 static int put_hash(const struct sign *s, struct buf *out, struct str bytes)
@@ -81,9 +81,7 @@ static int put_hash(const struct sign *s, struct buf *out, struct str bytes)
     unsigned char sum[HASH_SHA256_SIZE];
     int rc = hash_sha256(s->hash, bytes.p, bytes.n, sum);
 
-    if (!rc)
-        put_hex(out, sum);
-    return rc;
+    return rc ? rc : put_hex(out, sum);
 }
 
 static int by_name(const void *a, const void *b)
@@ -94,35 +92,39 @@ static int by_name(const void *a, const void *b)
 }
 
 /* `host` lies between the others. Their names are of lower case. */
-static void put_fields(struct sign *s, const struct fetch_run *r)
+static int put_fields(struct sign *s, const struct fetch_run *r)
 {
     struct fetch_field host = { .name = "host" };
     const struct fetch_field *list[FETCH_FIELDS + 1] = { &host };
     size_t n = 1;
+    int rc = 0;
 
     for (size_t i = 0; i < r->n_fields; i++)
         list[n++] = &r->fields[i];
     qsort(list, n, sizeof *list, by_name);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !rc; i++) {
         struct str v = list[i] == &host ? s->host
                                         : str_trim(buf_str(&list[i]->value));
 
-        buf_printf(&s->names, "%s%s", i ? ";" : "", list[i]->name);
-        buf_printf(&s->text, "%s:", list[i]->name);
-        buf_put(&s->text, v);
-        buf_putc(&s->text, '\n');
+        rc = buf_printf(&s->names, "%s%s", i ? ";" : "", list[i]->name);
+        if (!rc)
+            rc = buf_printf(&s->text, "%s:" STR_FMT "\n", list[i]->name,
+                            STR_ARG(v));
     }
+    return rc;
 }
 
 static int put_canonical(struct sign *s, const struct fetch_run *r)
 {
-    buf_printf(&s->text, "%s\n" STR_FMT "\n" STR_FMT "\n", r->method,
-               STR_ARG(s->path), STR_ARG(s->query));
-    put_fields(s, r);
-    buf_putc(&s->text, '\n');
-    buf_put(&s->text, buf_str(&s->names));
-    buf_putc(&s->text, '\n');
-    return put_hash(s, &s->text, buf_str(&r->body));
+    int rc = buf_printf(&s->text, "%s\n" STR_FMT "\n" STR_FMT "\n",
+                        r->method, STR_ARG(s->path), STR_ARG(s->query));
+
+    if (!rc)
+        rc = put_fields(s, r);
+    if (!rc)
+        rc = buf_printf(&s->text, "\n" STR_FMT "\n",
+                        STR_ARG(buf_str(&s->names)));
+    return rc ? rc : put_hash(s, &s->text, buf_str(&r->body));
 }
 
 static int put_scope(const struct sign *s, struct buf *out)
@@ -157,20 +159,26 @@ static int authorization(struct sign *s, struct fetch_run *r, struct buf *out)
     unsigned char sum[HASH_SHA256_SIZE];
     int rc = put_canonical(s, r);
 
-    buf_printf(&to_sign, "AWS4-HMAC-SHA256\n%s\n", s->date);
-    put_scope(s, &to_sign);
-    buf_putc(&to_sign, '\n');
+    if (!rc)
+        rc = buf_printf(&to_sign, "AWS4-HMAC-SHA256\n%s\n", s->date);
+    if (!rc)
+        rc = put_scope(s, &to_sign);
+    if (!rc)
+        rc = buf_putc(&to_sign, '\n');
     if (!rc)
         rc = put_hash(s, &to_sign, buf_str(&s->text));
     if (!rc)
         rc = signature(s, buf_str(&to_sign), sum);
-    buf_printf(out, "AWS4-HMAC-SHA256 Credential=" STR_FMT "/",
-               STR_ARG(s->id));
-    put_scope(s, out);
-    buf_printf(out, ", SignedHeaders=" STR_FMT ", Signature=",
-               STR_ARG(buf_str(&s->names)));
     if (!rc)
-        put_hex(out, sum);
+        rc = buf_printf(out, "AWS4-HMAC-SHA256 Credential=" STR_FMT "/",
+                        STR_ARG(s->id));
+    if (!rc)
+        rc = put_scope(s, out);
+    if (!rc)
+        rc = buf_printf(out, ", SignedHeaders=" STR_FMT ", Signature=",
+                        STR_ARG(buf_str(&s->names)));
+    if (!rc)
+        rc = put_hex(out, sum);
     buf_clear(&to_sign);
     return rc;
 }

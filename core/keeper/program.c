@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 5, WORDS = 64, FILES = 1024, NOT_STARTED = 126 };
+enum { LOOK_MS = 5, LOOK_MAX_MS = 200, WORDS = 64, FILES = 1024,
+       NOT_STARTED = 126 };
 
 struct program {
     struct programs *all;
@@ -26,6 +27,7 @@ struct program {
     struct buf output;
     struct loop_io io;
     struct loop_timer look, limit;
+    unsigned look_ms; /* until it is looked at again */
 };
 
 static void drop(struct program *p)
@@ -49,7 +51,7 @@ static void drop(struct program *p)
 static void kill_all(const struct program *p)
 {
     kill(-p->pid, SIGKILL);
-    kill(p->pid, SIGKILL); /* where its group is not made yet */
+    kill(p->pid, SIGKILL); /* where its session is not made yet */
 }
 
 static void no_output(struct program *p)
@@ -61,6 +63,12 @@ static void no_output(struct program *p)
     p->out = -1;
 }
 
+static void look_later(struct program *p)
+{
+    loop_timer_set(&p->look, p->look_ms);
+    p->look_ms = p->look_ms < LOOK_MAX_MS / 2 ? 2 * p->look_ms : LOOK_MAX_MS;
+}
+
 /* From now on nobody wants it; it is dropped when it is dead. */
 static void bury(struct program *p)
 {
@@ -69,7 +77,8 @@ static void bury(struct program *p)
     secret_wipe(&p->output);
     loop_timer_stop(&p->limit);
     p->spec.on_done = NULL;
-    loop_timer_set(&p->look, LOOK_MS);
+    p->look_ms = LOOK_MS;
+    look_later(p);
 }
 
 static void give_up(struct program *p, const char *why)
@@ -107,7 +116,7 @@ static void on_look(void *ud)
     int rc = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT);
 
     if ((rc == 0 && info.si_pid == 0) || (rc != 0 && errno == EINTR)) {
-        loop_timer_set(&p->look, LOOK_MS);
+        look_later(p);
         return;
     }
     if (rc == 0) {
@@ -183,7 +192,9 @@ static _Noreturn void become(const struct image *i)
     struct sigaction plain = { .sa_handler = SIG_DFL };
     sigset_t all;
 
-    setpgid(0, 0);
+    /* no terminal of ours, and a group that is killed as one */
+    if (setsid() < 0)
+        _exit(NOT_STARTED);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != i->parent)
         _exit(NOT_STARTED);
@@ -223,10 +234,8 @@ static int start(struct program *p)
     close(ends[1]);
     if (i.null >= 0)
         close(i.null);
-    if (p->pid > 0) {
-        setpgid(p->pid, p->pid);
+    if (p->pid > 0)
         return 0;
-    }
     close(p->out);
     return -1;
 }
@@ -245,6 +254,7 @@ struct program *program_start(struct programs *all,
     if (!p)
         return NULL;
     p->all = all;
+    p->look_ms = LOOK_MS;
     p->spec = *spec;
     buf_init(&p->output, spec->output_max);
     if (start(p) != 0) {

@@ -2,14 +2,15 @@
 /* Copyright The Penstock Authors */
 /*
  * Programs of the operator's that are run for what they write. Each has its
- * own process group, "/" as its folder, nothing to read, nowhere to complain,
- * no descriptor and no setting of ours but those it is given; it has the
- * rights of this process, and can get no others. What takes too long, or
- * writes too much, is killed with all that it started and that is still of
- * its group; it dies with this process, too.
+ * own session, without a terminal, "/" as its folder, nothing to read, nowhere
+ * to complain, no descriptor and no setting of ours but those it is given; it
+ * has the rights of this process, and can get no others. What takes too long,
+ * or writes too much, is killed with all that it started and that is still of
+ * its group, and so is what runs at programs_close. Where this process dies
+ * without that, the program dies with it, but not what it started.
  *
  * Nothing here waits: a program is asked whether it has ended when its output
- * has, and again after some milliseconds.
+ * has, and again after 5 ms, which double up to 200.
  */
 #ifndef PENSTOCK_KEEPER_PROGRAM_H
 #define PENSTOCK_KEEPER_PROGRAM_H

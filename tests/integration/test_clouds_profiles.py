@@ -153,7 +153,7 @@ def test_roles(penstock, cloud, home):
                          AWS_CONTAINER_CREDENTIALS_FULL_URI=cloud.url +
                          "/container"))
     for name in ("top", "machine"):
-        assert ask(p, name + "/m").status == 200, why(p, name)
+        wait_for(lambda: ask(p, name + "/m").status == 200, why=name)
         assert "Credential=ASIAFROMCLOUD/" in cloud.seen[-1]["authorization"]
     wait_for(lambda: ask(p, "top/m").status == 200 and len(
         {s["x-amz-security-token"] for s in cloud.seen}) > 2,
@@ -265,10 +265,14 @@ def test_programs_and_silence_hold_up_nobody(penstock, cloud, home,
     assert ask(p, "silent/m").status == 503
     cloud.go.set()
     wait_for(lambda: ask(p, "silent/m").status == 200, 70, why="the answer")
-    pid = wait_for(lambda: (tmp_path / "pid").exists() and
-                   int((tmp_path / "pid").read_text()), why="its number")
     hides(p, "secret-nonsense", "secret-stderr")
-    assert os.path.exists(f"/proc/{pid}")
+
+    def running():                  # it is killed after 30 s, and run again
+        pid = tmp_path / "pid"
+        pid = pid.exists() and pid.read_text().strip()
+        return pid and os.path.exists(f"/proc/{pid}") and pid
+
+    pid = wait_for(running, 70, why="its number")
     p.stop()
     wait_for(lambda: not os.path.exists(f"/proc/{pid}"), why="its end")
 
@@ -307,7 +311,7 @@ def test_google_by_url(penstock, cloud, home, tmp_path):
         "format": {"type": "json", "subject_token_field_name": "value"}})
     p = penstock("server { workers = 1 }\n" + google(cloud, account),
                  env=env(cloud, home))
-    assert ask(p, "up/m").status == 200, why(p, "up")
+    wait_for(lambda: ask(p, "up/m").status == 200, why="the first token")
     assert cloud.asked[0][1] == "/idp"
     assert cloud.asked[0][3]["x-who"] == "me"
     assert cloud.asked[1][2]["subject_token"] == "subject-1"

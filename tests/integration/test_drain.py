@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import alive, children, wait_for
+from conftest import SLOW, alive, children, wait_for
 from test_processes import config
 from upstream import Upstream
 
@@ -104,12 +104,12 @@ def test_a_second_sigterm_stops(paced):
     p = paced()
     stream = Stream(p, 30)
     p.signal(signal.SIGTERM)
-    time.sleep(0.3)
+    wait_for(lambda: refused(p), why="the end of the listener")
     assert p.proc.poll() is None
     begin = time.monotonic()
     p.signal(signal.SIGTERM)
     assert p.wait_exit(5) == 0
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 3 * SLOW
     stream.join(10)
     assert b"[DONE]" not in stream.text         # never a clean end
     assert [e for e in p.logs("request") if e["status"] == 200]
@@ -121,7 +121,7 @@ def test_drain_timeout_ends_streams(paced):
     begin = time.monotonic()
     p.signal(signal.SIGTERM)
     assert p.wait_exit(10) == 0
-    assert 0.9 < time.monotonic() - begin < 5
+    assert 0.9 < time.monotonic() - begin < 5 * SLOW
     stream.join(10)
     assert b"[DONE]" not in stream.text
 
@@ -148,11 +148,14 @@ def test_keep_alive_is_told_of_the_drain(paced):
     assert c.getresponse().read()
     stream = Stream(p, 3)
     p.signal(signal.SIGTERM)
-    time.sleep(0.5)
-    c.request("GET", "/readyz")
-    answer = c.getresponse()
-    assert answer.status == 503
-    assert answer.getheader("connection") == "close"
+
+    def told():
+        c.request("GET", "/readyz")
+        answer = c.getresponse()
+        answer.read()
+        return answer.getheader("connection") == "close" and answer
+
+    assert wait_for(told, why="the drain").status == 503
     c.close()
     stream.join(20)
     assert p.wait_exit(15) == 0

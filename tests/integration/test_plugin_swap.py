@@ -304,11 +304,15 @@ def test_a_signal_leaves_no_copy(tmp_path, pinned):
         run = subprocess.Popen([PENSTOCK, "plugin", "install", *args, file],
                                stderr=subprocess.DEVNULL,
                                preexec_fn=unignored)
-        wait_for(lambda: len(copies()) == 1 + pinned, why="the copies")
-        folders = [c.parent if pinned and c.name == f"{name}.so"
-                   else c.parent.parent for c in copies()]
-        run.send_signal(signo)
-        assert run.wait(10) == -signo
+        try:
+            wait_for(lambda: len(copies()) == 1 + pinned, why="the copies")
+            folders = [c.parent if pinned and c.name == f"{name}.so"
+                       else c.parent.parent for c in copies()]
+            run.send_signal(signo)
+            assert run.wait(10) == -signo
+        finally:
+            run.kill()
+            run.wait()
         assert not any(f.exists() for f in folders)
 
 

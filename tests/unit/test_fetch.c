@@ -7,6 +7,11 @@
 #include "fetch_unit.h"
 #include "unit.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 /* ---- Google ------------------------------------------------------------- */
 
 static void google_account(void)
@@ -228,7 +233,34 @@ static void when(void)
     UNIT_INT(fetcher_backoff_ms(0, 0), 1000);
 }
 
-UNIT_MAIN("fetch", {"when", when}, {"google account", google_account},
+/* A file that was left, and that others may read, is not written into. */
+static void written_anew(void)
+{
+    const struct fetch_world *real = fetch_world();
+    char folder[] = "/tmp/penstock-fetch-XXXXXX", path[64], left[80];
+    struct buf got = BUF_INIT(64);
+    struct stat st;
+    int fd;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a", folder);
+    snprintf(left, sizeof left, "%s.penstock", path);
+    fd = open(left, O_WRONLY | O_CREAT, 0600);
+    CU_ASSERT(fd >= 0 && fchmod(fd, 0644) == 0 && close(fd) == 0);
+    UNIT_INT(real->write(real->ud, path, STR("secret")), 0);
+    CU_ASSERT(stat(path, &st) == 0);
+    UNIT_INT(st.st_mode & 0777, 0600);
+    UNIT_INT(real->read(real->ud, path, &got), 0);
+    CU_ASSERT(str_is(buf_str(&got), "secret"));
+    CU_ASSERT(access(left, F_OK) != 0);
+    unlink(path);
+    UNIT_INT(rmdir(folder), 0);
+    UNIT_INT(real->write(real->ud, path, STR("secret")), -ERR_IO);
+    buf_clear(&got);
+}
+
+UNIT_MAIN("fetch", {"when", when}, {"written anew", written_anew},
+          {"google account", google_account},
           {"google account refused", google_account_refused},
           {"google user", google_user},
           {"google metadata", google_metadata},

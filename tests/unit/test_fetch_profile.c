@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Profiles of AWS that assume roles, run a program or sign on. */
+/* Profiles of AWS that assume roles or run a program. */
 #include "fetch_unit.h"
 #include "keeper/fetch_aws.h"
 #include "unit.h"
@@ -184,6 +184,20 @@ static void what_is_refused(void)
             "profile: neither /h/.aws/credentials nor /h/.aws/config has "
             "\"work\"");
     refused(NULL, "profile: /h/.aws/credentials cannot be read");
+    refused("!io", "profile: /h/.aws/config cannot be read");
+}
+
+static void long_paths(void)
+{
+    char home[1100];
+
+    memset(home, 'x', sizeof home - 1);
+    home[0] = '/';
+    home[sizeof home - 1] = '\0';
+    profile(NULL, NULL);
+    set_env("HOME", home);
+    UNIT_INT(fetch_begin(&run), FETCH_FAILED);
+    UNIT_STR(run.why, "profile: the path of its files is too long");
 }
 
 static void default_is_passed_over(void)
@@ -207,6 +221,15 @@ static void default_is_passed_over(void)
                                     "aws_secret_access_key = s\n");
     UNIT_INT(fetch_begin(&run), FETCH_FAILED);
     UNIT_STR(run.why, "profile: /h/.aws/config cannot be read");
+
+    fresh(FETCH_AWS, "default");
+    set_env("HOME", "/h");
+    set_file("/h/.aws/credentials", "!io");
+    UNIT_INT(fetch_begin(&run), FETCH_CALL);
+    set_file("/h/.aws/config", "[default]\nrole_arn = a\n"
+                               "credential_source = Ec2InstanceMetadata\n");
+    UNIT_INT(fetch_begin(&run), FETCH_FAILED);
+    UNIT_STR(run.why, "profile: /h/.aws/credentials cannot be read");
 }
 
 /* ---- the signature ------------------------------------------------------ */
@@ -249,12 +272,19 @@ static void signed_alike(void)
 
 static void not_signed(void)
 {
+    char region[1024];
+
     fresh(FETCH_AWS, "default");
     fetch_begin(&run);
     fetch_ask(&run, "POST", STR("https://x/a%20b"));
     UNIT_INT(fetch_sign(&run, STR("A:s"), STR("r"), "sts"), FETCH_FAILED);
     fetch_ask(&run, "POST", STR("https://x/"));
     UNIT_INT(fetch_sign(&run, STR("A"), STR("r"), "sts"), FETCH_FAILED);
+    memset(region, 'r', sizeof region); /* more than is signed */
+    fetch_ask(&run, "POST", STR("https://x/"));
+    UNIT_INT(fetch_sign(&run, STR("A:s"),
+                        (struct str){ region, sizeof region }, "sts"),
+             FETCH_FAILED);
 }
 
 /* ---- programs ----------------------------------------------------------- */
@@ -356,116 +386,6 @@ static void cut_answers(void)
     UNIT_INT(fetch_answer(&run, 200, (struct str){ whole, end }), FETCH_GOT);
 }
 
-/* ---- single sign-on ----------------------------------------------------- */
-
-/* by the SHA-1 of "corp", of "https://s" */
-#define CACHE "/h/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json"
-#define CACHE_S \
-    "/h/.aws/sso/cache/9ea3c043881f6bad486147713ae23b0b566d0360.json"
-
-#define SIGNON                                                               \
-    "[profile work]\nsso_session = corp\nsso_account_id = 123\n"             \
-    "sso_role_name = R+x\n[sso-session corp]\nsso_region = eu-west-1\n"      \
-    "sso_start_url = https://corp.example/start\n"
-
-static void signed_on(void)
-{
-    static const char whole[] =
-        "{\"roleCredentials\":{\"accessKeyId\":\"ASIA\",\"secretAccessKey\":"
-        "\"s\",\"sessionToken\":\"t\",\"expiration\":3600000}}";
-
-    profile(SIGNON, NULL);
-    UNIT_INT(fetch_begin(&run), FETCH_FAILED);
-    UNIT_STR(run.why, "profile: single sign-on: nobody has signed on; run "
-                      "`aws sso login --profile work` as the service user");
-    set_file(CACHE, "{\"accessToken\":\"tok\",\"expiresAt\":"
-                               "\"1970-01-01T01:00:00UTC\"}");
-    UNIT_INT(fetch_begin(&run), FETCH_CALL);
-    UNIT_STR(run.method, "GET");
-    UNIT_STR(url(), "https://portal.sso.eu-west-1.amazonaws.com/federation/"
-                    "credentials?account_id=123&role_name=R%2Bx");
-    UNIT_STR(field("x-amz-sso_bearer_token"), "tok");
-    UNIT_INT(say(200, whole), FETCH_GOT);
-    UNIT_STR(secret(), "ASIA:s:t");
-    UNIT_INT(run.ends_ms, 3600000);
-    for (size_t n = 0; n < sizeof whole - 1; n++) {
-        UNIT_INT(fetch_begin(&run), FETCH_CALL);
-        UNIT_INT(fetch_answer(&run, 200, (struct str){ whole, n }),
-                 FETCH_FAILED);
-    }
-    fetch_begin(&run);
-    UNIT_INT(say(401, "{\"message\":\"Session token not found\"}"),
-             FETCH_FAILED);
-    UNIT_STR(run.why, "profile: single sign-on: the portal refused the token "
-                      "(401); run `aws sso login --profile work` as the "
-                      "service user");
-}
-
-#define OLD                                                                  \
-    "{\"accessToken\":\"old\",\"expiresAt\":\"1970-01-01T00:00:01Z\","       \
-    "\"clientId\":\"c\",\"clientSecret\":\"cs\",\"refreshToken\":\"r1\","    \
-    "\"registrationExpiresAt\":\"1970-02-01T00:00:00Z\",\"region\":\"x\"}"
-
-static void another_token(void)
-{
-    struct buf kept = BUF_INIT(4096);
-
-    profile(SIGNON, NULL);
-    set_file(CACHE, OLD);
-    UNIT_INT(fetch_begin(&run), FETCH_CALL);
-    UNIT_STR(url(), "https://oidc.eu-west-1.amazonaws.com/token");
-    UNIT_STR(body(), "{\"clientId\":\"c\",\"clientSecret\":\"cs\","
-                     "\"grantType\":\"refresh_token\",\"refreshToken\":"
-                     "\"r1\"}");
-    UNIT_INT(say(200, "{\"accessToken\":\"new\",\"expiresIn\":28800,"
-                      "\"refreshToken\":\"r2\",\"tokenType\":\"Bearer\"}"),
-             FETCH_CALL);
-    UNIT_STR(field("x-amz-sso_bearer_token"), "new");
-    unit_read(NULL, CACHE, &kept);
-    CU_ASSERT(str_find(buf_str(&kept), STR("\"r2\"")) >= 0);
-    CU_ASSERT(str_find(buf_str(&kept), STR("1970-01-01T08:16:40Z")) >= 0);
-    CU_ASSERT(str_find(buf_str(&kept), STR("\"region\": \"x\"")) >= 0);
-    UNIT_INT(say(200, "{\"roleCredentials\":{\"accessKeyId\":\"A\","
-                      "\"secretAccessKey\":\"s\",\"sessionToken\":\"t\","
-                      "\"expiration\":3600000}}"), FETCH_GOT);
-    UNIT_INT(fetch_begin(&run), FETCH_CALL); /* with what was kept */
-    UNIT_STR(field("x-amz-sso_bearer_token"), "new");
-    buf_clear(&kept);
-
-    profile(SIGNON, NULL);
-    set_file(CACHE, OLD);
-    fetch_begin(&run);
-    UNIT_INT(say(400, "{\"error\":\"invalid_grant\"}"), FETCH_FAILED);
-    UNIT_STR(run.why, "profile: single sign-on: its refresh token was "
-                      "refused; run `aws sso login --profile work` as the "
-                      "service user");
-    fetch_begin(&run);
-    UNIT_INT(say(200, "{\"accessToken\":\"x\"}"), FETCH_FAILED);
-    fetch_begin(&run);
-    UNIT_INT(say(500, ""), FETCH_FAILED);
-}
-
-static void no_other_token(void)
-{
-    profile(SIGNON, NULL);
-    set_file(CACHE, "{\"accessToken\":\"old\",\"expiresAt\":"
-                               "\"1970-01-01T00:00:01Z\"}");
-    UNIT_INT(fetch_begin(&run), FETCH_FAILED);
-    UNIT_STR(run.why, "profile: single sign-on: its token is over, or none; "
-                      "run `aws sso login --profile work` as the service "
-                      "user");
-    refused("[profile work]\nsso_session = corp\nsso_account_id = 1\n",
-            "profile: \"work\" signs on, and has no sso_start_url, or its "
-            "sso-session has none");
-    refused("[profile work]\nsso_start_url = https://s\nsso_region = r\n",
-            "profile: \"work\" signs on, and has no sso_account_id");
-    profile("[profile work]\nsso_start_url = https://s\nsso_region = r\n"
-            "sso_account_id = 1\nsso_role_name = n\n", NULL);
-    set_file(CACHE_S, "{\"accessToken\":\"a\",\"expiresAt\":"
-                                    "\"1970-01-01T01:00:00Z\"}");
-    UNIT_INT(fetch_begin(&run), FETCH_CALL);
-}
-
 UNIT_MAIN("fetch_profile", {"by source_profile", by_source_profile},
           {"one after the other", one_after_the_other},
           {"by credential_source", by_credential_source},
@@ -474,6 +394,4 @@ UNIT_MAIN("fetch_profile", {"by source_profile", by_source_profile},
           {"default is passed over", default_is_passed_over},
           {"signed alike", signed_alike}, {"not signed", not_signed},
           {"a program", a_program}, {"bad programs", bad_programs},
-          {"cut answers", cut_answers}, {"signed on", signed_on},
-          {"another token", another_token},
-          {"no other token", no_other_token})
+          {"cut answers", cut_answers}, {"long paths", long_paths})

@@ -169,6 +169,11 @@ static void of_the_environment(void)
     UNIT_INT(say(200, ""), FETCH_FAILED);
     fetch_begin(&run);
     say(200, "session");
+    UNIT_INT(say(200, "b"), FETCH_FAILED); /* no region is left */
+    UNIT_STR(run.why, "account: the metadata service gave a zone that is "
+                      "none");
+    fetch_begin(&run);
+    say(200, "session");
     say(200, "eu-west-1b");
     say(200, "me");
     UNIT_INT(say(200, "{\"AccessKeyId\":\"ASIA\"}"), FETCH_FAILED);

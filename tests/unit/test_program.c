@@ -77,6 +77,10 @@ static void what_it_sees(void)
     /* 0, 1, 2 and the one that `ls` reads */
     UNIT_STR(text, "ONE=1\nPATH=/usr/bin:/bin\n/\n4\n0077\n0\n");
     close(fd);
+    /* pid and session of a shell; no terminal */
+    run("read a b c d e f g h </proc/$$/stat; [ $f = $a ] && echo $g", 10000,
+        4096);
+    UNIT_STR(text, "0\n");
     end();
 }
 
