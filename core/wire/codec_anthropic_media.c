@@ -109,6 +109,8 @@ int anthropic_read_quoted(struct rd *rd, struct neutral_message *m,
         return rc;
     content = json_member(rd->j, at[Q_SOURCE], STR("content"));
     document = content != JSON_NONE;
+    if (!document && at[Q_CONTENT] == JSON_NONE)
+        return rd_fault(rd, node, "a block with its content");
     more = rd_jstr(rd, at[document ? Q_CONTEXT : Q_SOURCE]);
     rc = add_head(rd, m, rd_jstr(rd, at[Q_TITLE]), more);
     if (!rc)

@@ -5,6 +5,7 @@
  * form in which the body will hold it, and put together at the end.
  */
 #include "wire/codec_chat_out.h"
+#include "wire/codec_probs.h"
 
 static int gather(struct buf *b, struct jstr text)
 {
@@ -134,8 +135,7 @@ static int put_logprobs(struct chat_out *out, struct chat_said *c,
         out_lose_event(&out->base, ev);
         return 0;
     }
-    rc = json_scan(&j, ev->raw, NULL, NULL);
-    content = rc ? JSON_NONE : in_member(&j, 0, STR("content"));
+    rc = probs_open(&j, ev, &content);
     raw = json_raw(&j, content);
     if (!rc && content != JSON_NONE && json_first(&j, content) != JSON_NONE)
         rc = put_raw(&c->logprobs, (struct str){ raw.p + 1, raw.n - 2 });

@@ -166,7 +166,9 @@ static int image(struct converse_in *in, uint32_t node)
     if (!type.p)
         return no_memory(in);
     return rc ? rc
-              : in_media(&in->base, 0, (struct jstr){ type.p, type.n },
+              : in_media(&in->base, 0,
+                         format.n ? (struct jstr){ type.p, type.n }
+                                  : JSTR_NULL, /* of no said type */
                          in_string(j, in_member(j, node, STR("source")),
                                    STR("bytes")));
 }

@@ -23,7 +23,7 @@ enum responses_asked {
 };
 
 struct codec_echo {
-    struct str raw[ECHO_COUNT]; /* absent: not asked; empty: too long */
+    struct str raw[ECHO_COUNT]; /* absent: not asked, or too long */
 };
 
 /** Copies of a request's members in the arena; NULL when memory is out. */

@@ -5,6 +5,7 @@
  * whatever the order in the answer. Usage is of the input alone.
  */
 #include "wire/codec_embed.h"
+#include "wire/watch.h"
 
 /* Where what counts stands in an answer: names from the top, or from an
  * element of the list, parted by '.'. */
@@ -169,20 +170,6 @@ static int put_all(struct codec_in *in, const struct shape *s)
 
 /* ---- the answer --------------------------------------------------------- */
 
-/* What is counted of each alone; -1 where one is not. */
-static int64_t sum_of(const struct json *j, uint32_t list, const char *each)
-{
-    int64_t sum = 0;
-
-    for (uint32_t c = json_first(j, list); c != JSON_NONE && sum >= 0;
-         c = json_sibling(j, list, c)) {
-        int64_t n = count_below(j, c, each);
-
-        sum = n < 0 || sum > INT64_MAX - n ? -1 : sum + n;
-    }
-    return sum;
-}
-
 static int put_usage(struct codec_in *in, const struct shape *s)
 {
     struct usage u = USAGE_NONE;
@@ -190,7 +177,7 @@ static int put_usage(struct codec_in *in, const struct shape *s)
     for (size_t i = 0; i < 2 && s->tokens[i] && u.input < 0; i++)
         u.input = count_below(&in->j, 0, s->tokens[i]);
     if (s->each)
-        u.input = sum_of(&in->j, below(&in->j, 0, s->list), s->each);
+        u.input = watch_sum(&in->j, below(&in->j, 0, s->list), s->each);
     return u.input < 0 ? 0 : in_usage(in, &u);
 }
 

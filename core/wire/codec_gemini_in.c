@@ -9,6 +9,7 @@
  * 2026-11-23).
  */
 #include "wire/codec_gemini.h"
+#include "wire/codec_probs.h"
 
 #define CANDIDATES_MAX 128
 
@@ -154,7 +155,8 @@ static int read_candidate(struct gemini_in *in, uint32_t node)
         return 0;
     rc = gemini_read_parts(in, c, in_member(j, node, STR("content")));
     if (!rc)
-        rc = gemini_read_logprobs(in, c, node);
+        rc = in_google_probs(&in->base, c->index,
+                             in_member(j, node, STR("logprobsResult")));
     return rc ? rc : read_finish(in, c, node);
 }
 

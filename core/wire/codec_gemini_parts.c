@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* generateContent answers, read: a candidate's parts, its sources and its
- * log probabilities. */
+/* generateContent answers, read: a candidate's parts and its sources. */
 #include "wire/codec_gemini.h"
 
 int gemini_close(struct gemini_in *in, struct gemini_choice *c)
@@ -212,77 +211,5 @@ int gemini_read_sources(struct gemini_in *in, struct gemini_choice *c,
         else
             in_lose(&in->base, LOSS_CITATIONS);
     }
-    return rc;
-}
-
-/* ---- log probabilities, as OpenAI has them ------------------------------ */
-
-static void put_token(struct jw *w, const struct json *j, uint32_t node)
-{
-    struct jstr token = in_string(j, node, STR("token"));
-    uint32_t p = in_member(j, node, STR("logProbability"));
-
-    jw_member_jstr(w, "token", token.p ? token : JSTR(""));
-    jw_member_raw(w, "logprob", p == JSON_NONE ? STR("0") : json_raw(j, p));
-    jw_member_raw(w, "bytes", STR("null"));
-}
-
-static void put_top(struct jw *w, const struct json *j, uint32_t node)
-{
-    uint32_t list = in_member(j, node, STR("candidates"));
-
-    jw_key(w, "top_logprobs");
-    jw_open(w, '[');
-    for (uint32_t t = list == JSON_NONE ? JSON_NONE : json_first(j, list);
-         t != JSON_NONE && !w->rc; t = json_sibling(j, list, t)) {
-        jw_open(w, '{');
-        put_token(w, j, t);
-        jw_close(w, '}');
-    }
-    jw_close(w, ']');
-}
-
-static void put_logprobs(struct jw *w, const struct json *j, uint32_t result,
-                         uint32_t chosen)
-{
-    uint32_t tops = in_member(j, result, STR("topCandidates"));
-    uint32_t top = tops == JSON_NONE ? JSON_NONE : json_first(j, tops);
-
-    jw_open(w, '{');
-    jw_key(w, "content");
-    jw_open(w, '[');
-    for (uint32_t t = json_first(j, chosen); t != JSON_NONE && !w->rc;
-         t = json_sibling(j, chosen, t)) {
-        jw_open(w, '{');
-        put_token(w, j, t);
-        put_top(w, j, top);
-        jw_close(w, '}');
-        top = top == JSON_NONE ? JSON_NONE : json_sibling(j, tops, top);
-    }
-    jw_close(w, ']');
-    jw_close(w, '}');
-}
-
-int gemini_read_logprobs(struct gemini_in *in, struct gemini_choice *c,
-                         uint32_t candidate)
-{
-    const struct json *j = &in->base.j;
-    uint32_t result = in_member(j, candidate, STR("logprobsResult"));
-    uint32_t chosen = in_member(j, result, STR("chosenCandidates"));
-    struct buf b = BUF_INIT(in->base.opts.max_held);
-    struct neutral_event ev = { .type = NEUTRAL_LOGPROBS,
-                                .choice = c->index,
-                                .from = DIALECT_OPENAI_CHAT };
-    struct jw w = { .b = &b };
-    int rc;
-
-    if (chosen == JSON_NONE || j->nodes[chosen].type != JSON_T_ARRAY)
-        return 0;
-    put_logprobs(&w, j, result, chosen);
-    ev.raw = buf_str(&b);
-    rc = w.rc ? err_set(in->base.err, -w.rc, "log probabilities grew over "
-                                             "their limit")
-              : in_emit(&in->base, &ev);
-    buf_clear(&b);
     return rc;
 }

@@ -20,8 +20,6 @@ static const struct {
     { PARAM_PRESENCE_PENALTY, FATE_DROPPED, "presence_penalty" },
     { PARAM_SEED, FATE_DROPPED, "seed" },
     { PARAM_N, FATE_REFUSED, NULL },
-    { PARAM_LOGPROBS, FATE_DROPPED, NULL },
-    { PARAM_TOP_LOGPROBS, FATE_DROPPED, NULL },
     { PARAM_LOGIT_BIAS, FATE_DROPPED, NULL },
 };
 
@@ -44,6 +42,18 @@ static void put_params(struct cw *c)
         else
             cw_note(c, params[i].fate, (enum codec_feature)params[i].param);
     }
+}
+
+/* These stand at the top. */
+static void put_probs(struct cw *c)
+{
+    struct str probs = c->r->param[PARAM_LOGPROBS];
+    struct str tops = c->r->param[PARAM_TOP_LOGPROBS];
+
+    if (probs.p && !asks_nothing(PARAM_LOGPROBS, probs))
+        jw_member_raw(&c->w, "logprobs", probs);
+    if (tops.p)
+        jw_member_raw(&c->w, "top_logprobs", tops);
 }
 
 static void put_options(struct cw *c)
@@ -155,6 +165,7 @@ int ollama_encode_request(const struct neutral_request *r,
     put_format(&c);
     put_think(&c);
     put_options(&c);
+    put_probs(&c);
     jw_member_bool(&c.w, "stream", r->stream); /* unsaid, it would */
     cw_drop_rest(&c);
     cw_extras(&c);

@@ -25,4 +25,7 @@ int probs_open(struct json *j, const struct neutral_event *ev,
 /** A list in what was scanned, as an event; nothing where it is empty. */
 int in_probs(struct codec_in *in, uint32_t choice, uint32_t list);
 
+/** The same of Google's logprobsResult, which may be JSON_NONE. */
+int in_google_probs(struct codec_in *in, uint32_t choice, uint32_t result);
+
 #endif

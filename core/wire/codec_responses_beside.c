@@ -28,12 +28,13 @@ int responses_put_citation(struct responses_out *out, struct jw *w,
 {
     struct jw kept = { .b = &out->citations,
                        .comma = buf_len(&out->citations) > 0 };
-    int rc = responses_need_item(out, w, RESPONSES_MESSAGE);
+    int rc;
 
     if (!ev->text.p && ev->from != DIALECT_RESPONSES) {
         out_lose_event(&out->base, ev); /* of a document */
         return 0;
     }
+    rc = responses_need_item(out, w, RESPONSES_MESSAGE);
     if (!rc && !out->part)
         rc = responses_open_part(out, w, false);
     if (rc)

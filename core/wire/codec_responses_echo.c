@@ -2,8 +2,9 @@
 /* Copyright The Penstock Authors */
 /*
  * Responses answers say again what was asked for. Short members as they came;
- * long ones (instructions, tools) are left out: a stream says them three
- * times, and they would be held as long as it lasts.
+ * of long ones (instructions, tools) what stands where nothing was asked: a
+ * stream says them three times, they would be held as long as it lasts, and
+ * clients' types want the members.
  */
 #include "wire/codec_echo.h"
 
@@ -14,7 +15,7 @@
 
 static const struct {
     const char *name;
-    const char *otherwise; /* where the request had said nothing */
+    const char *otherwise; /* the request said nothing, or too much */
 } members[] = {
     [ECHO_INSTRUCTIONS] = { "instructions", "null" },
     [ECHO_MAX_OUTPUT] = { "max_output_tokens", "null" },
@@ -49,10 +50,8 @@ struct codec_echo *responses_echo(const struct json *body, struct arena *a)
             !is_whole(body, node, i))
             continue;
         raw = json_raw(body, node);
-        if (raw.n > MEMBER_MAX || raw.n > left) {
-            e->raw[i] = STR("");
+        if (raw.n > MEMBER_MAX || raw.n > left)
             continue;
-        }
         left -= raw.n;
         e->raw[i] = arena_dup(a, raw);
         if (!e->raw[i].p)
@@ -66,8 +65,6 @@ void responses_put_asked(const struct codec_echo *e, struct jw *w,
 {
     struct str raw = e ? e->raw[i] : STR_NULL;
 
-    if (raw.p && !raw.n)
-        return;
     jw_key(w, members[i].name);
     jw_raw_line(w, raw.p ? raw : str_of(members[i].otherwise));
 }

@@ -3,7 +3,7 @@
 /*
  * Responses answers, written: as a stream, each event with its number, or as
  * one body. The last event carries the whole response, which clients read
- * the answer from. What the request asked for is not repeated in it.
+ * the answer from, with what the request had asked for.
  */
 #include "wire/codec_echo.h"
 #include "wire/codec_responses.h"

@@ -67,6 +67,8 @@ int said_push(struct responses_in *in, struct responses_item *i,
         return 0;
     if (kind == PART_THINKING && i->said && part != i->part)
         rc = chat_push(&in->chat, c, kind, key, JSTR("\\n\\n"));
+    if (part != i->part)
+        i->probs = false; /* those were of another text */
     i->said = true;
     i->part = part;
     return rc ? rc : chat_push(&in->chat, c, kind, key, text);

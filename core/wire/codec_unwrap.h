@@ -14,7 +14,9 @@
 #include "wire/neutral_event.h"
 
 /**
- * The schema as a member's, or as it is where its root may be an object.
+ * The schema as a member's, or as it is where its root may be an object, or
+ * where a "$ref" points at another place below the root than the definitions:
+ * it would no longer be there.
  *
  *   returns  in the arena, or `raw`; p NULL: memory is out
  */
@@ -28,9 +30,10 @@ struct codec_unwrap *codec_unwrap_new(struct arena *a, bool bare);
 
 /**
  * One event on its way to `sink`: texts without the wrapper, or nothing.
- * Texts of choices from the ninth on stay as they are.
+ * Texts of choices from the ninth on stay as they are. An escape leaves when it
+ * is whole; what is none stands as the characters it is of.
  *
- * Errors: NOMEM, what the sink returns
+ * Errors: NOMEM, LIMIT (a text of over 64 MiB), what the sink returns
  * Cost:   O(text)
  */
 int codec_unwrap(struct codec_unwrap *u, const struct neutral_event *ev,

@@ -10,7 +10,7 @@ void codec_path(const struct json *j, uint32_t node, enum dialect d,
                 struct arena *a, char *out, size_t size)
 {
     struct str pointer = json_pointer(j, node, a);
-    bool dots = d == DIALECT_ANTHROPIC;
+    bool dots = dialect_is_anthropic(d);
     size_t n = 0;
 
     out[0] = '\0';

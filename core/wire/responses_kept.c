@@ -66,7 +66,7 @@ static int part_of(struct wire_kept *k, const struct row *row,
     *out = NULL;
     if (!it || it->over || index == UINT32_MAX)
         return 0;
-    for (uint32_t i = 0; i < it->n_parts; i++) {
+    for (uint32_t i = it->n_parts; i-- > 0;) { /* the last one, mostly */
         if (it->parts[i].index == index &&
             is_summary(it->parts[i].part) == is_summary(row->part)) {
             *out = &it->parts[i];

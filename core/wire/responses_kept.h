@@ -19,6 +19,7 @@ enum {
     RESPONSES_KEPT_MAX = 16 << 20, /* bytes of an answer */
     RESPONSES_KEPT_ITEMS = 1024,
     RESPONSES_KEPT_PARTS = 4096,   /* of all items that are open */
+    RESPONSES_KEPT_IN_ITEM = 256,  /* of one, which each piece looks through */
 };
 
 struct said_part {

@@ -142,7 +142,7 @@ int said_add_part(struct wire_kept *k, struct said_item *it, uint8_t part,
     void *list = it->parts;
     uint32_t i = it->n_parts;
 
-    if (k->n_parts == RESPONSES_KEPT_PARTS)
+    if (k->n_parts == RESPONSES_KEPT_PARTS || i == RESPONSES_KEPT_IN_ITEM)
         return -ERR_LIMIT;
     if (make_room(&list, i, &it->cap_parts, sizeof *it->parts))
         return -ERR_NOMEM;

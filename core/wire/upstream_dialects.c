@@ -215,25 +215,6 @@ static void cohere_usage_in_tail(struct str tail, struct arena *a,
 
 /* ---- vectors of Titan, Nova, Vertex AI ---------------------------------- */
 
-static int64_t predicted_input(const struct json *j)
-{
-    uint32_t list = member(j, 0, "predictions");
-    int64_t sum = -1;
-
-    if (list == JSON_NONE || j->nodes[list].type != JSON_T_ARRAY)
-        return -1;
-    for (uint32_t c = json_first(j, list); c != JSON_NONE;
-         c = json_sibling(j, list, c)) {
-        int64_t n = watch_number(
-            j, member(j, member(j, c, "embeddings"), "statistics"),
-            "token_count");
-
-        if (n >= 0)
-            sum = (sum < 0 ? 0 : sum) + n;
-    }
-    return sum;
-}
-
 static int vectors_body(enum dialect d, struct str body, struct json *j,
                         struct arena *a, struct wire_watch *out,
                         struct err *err)
@@ -247,7 +228,8 @@ static int vectors_body(enum dialect d, struct str body, struct json *j,
                                  says(j, 0, "embeddings") ||
                                  says(j, 0, "predictions");
     out->usage.input = d == DIALECT_PREDICT_EMBED
-                           ? predicted_input(j)
+                           ? watch_sum(j, member(j, 0, "predictions"),
+                                       "embeddings.statistics.token_count")
                            : watch_number(j, 0, "inputTextTokenCount");
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
-/* Tokens in the neutral, disjoint form (as the SDK's ps_usage). */
+/* What an answer took, in the neutral form: tokens, those of the input disjoint
+ * (as the SDK's ps_usage), the tier and the searches. */
 #ifndef PENSTOCK_WIRE_USAGE_H
 #define PENSTOCK_WIRE_USAGE_H
 

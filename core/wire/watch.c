@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define SUM_MAX (INT64_MAX / 16) /* so that it can be added to others */
+
 int64_t watch_number(const struct json *j, uint32_t object, const char *name)
 {
     uint32_t node = wire_member(j, object, name);
@@ -14,6 +16,34 @@ int64_t watch_number(const struct json *j, uint32_t object, const char *name)
     if (node == JSON_NONE || !json_int(j, node, &v) || v < 0)
         return -1;
     return v;
+}
+
+static uint32_t below(const struct json *j, uint32_t node, struct str names)
+{
+    while (names.n && node != JSON_NONE) {
+        struct str name = str_split(&names, '.');
+
+        node = j->nodes[node].type == JSON_T_OBJECT
+                   ? json_member(j, node, name)
+                   : JSON_NONE;
+    }
+    return node;
+}
+
+int64_t watch_sum(const struct json *j, uint32_t list, const char *names)
+{
+    int64_t sum = 0, n;
+
+    if (list == JSON_NONE || j->nodes[list].type != JSON_T_ARRAY)
+        return -1;
+    for (uint32_t c = json_first(j, list); c != JSON_NONE && sum >= 0;
+         c = json_sibling(j, list, c)) {
+        uint32_t node = below(j, c, str_of(names));
+        bool counts = node != JSON_NONE && json_int(j, node, &n) && n >= 0;
+
+        sum = counts && n <= SUM_MAX - sum ? sum + n : -1;
+    }
+    return sum;
 }
 
 struct str watch_text(const struct json *j, uint32_t object, const char *name,

@@ -11,6 +11,10 @@
  * may be JSON_NONE or no object. */
 int64_t watch_number(const struct json *j, uint32_t object, const char *name);
 
+/** The sum of what each element of a list counts at names parted by '.'; -1
+ * where one counts nothing, the sum is absurd, or it is no list. */
+int64_t watch_sum(const struct json *j, uint32_t list, const char *names);
+
 /** A member's text, or its raw JSON where it is no string; p is NULL where it
  * is empty or missing. */
 struct str watch_text(const struct json *j, uint32_t object, const char *name,

@@ -3,6 +3,7 @@
 /* Requests for vectors and for counts of tokens, and their answers. */
 #include "codec_requests.h"
 
+#include "wire/dialect.h"
 #include "wire/embed.h"
 
 /* clang-format off */
@@ -282,9 +283,40 @@ static void passes_errors_on(void)
     buf_clear(&out);
 }
 
+/* What passes int64, and what is not counted at all of one, is no count. */
+static void sums_what_is_counted(void)
+{
+#define ONE(n) "{'embeddings':{'statistics':{'token_count':" n "}}}"
+    static const struct { const char *predictions; int64_t sum; } cases[] = {
+        { ONE("2") "," ONE("3"), 5 },
+        { ONE("9223372036854775807") "," ONE("9223372036854775807"), -1 },
+        { ONE("2") ",{'embeddings':{'values':[1]}}", -1 },
+        { ONE("2") "," ONE("-1"), -1 },
+        { ONE("2") ",7", -1 },
+    };
+    enum dialect d = DIALECT_PREDICT_EMBED;
+    struct arena *a = arena_new(1 << 20);
+    struct json j = { 0 };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str s = arena_fmt(a, "{'predictions':[%s]}",
+                                 cases[i].predictions);
+        char *body = quoted(s.p);
+        struct wire_watch w;
+
+        UNIT_INT(dialect_ops(d)->watch_body(d, str_of(body), &j, a, &w,
+                                            NULL), 0);
+        UNIT_INT(w.usage.input, cases[i].sum);
+        free(body);
+    }
+    json_clear(&j);
+    arena_free(a);
+}
+
 UNIT_MAIN("codec_embed", { "requests", maps_requests },
           { "counts", maps_counts },
           { "what cannot be said", refuses_what_it_cannot_say },
           { "caps", caps_inputs }, { "faults", names_faults },
           { "answers", reads_and_writes_answers },
-          { "errors", passes_errors_on })
+          { "errors", passes_errors_on },
+          { "sums", sums_what_is_counted })

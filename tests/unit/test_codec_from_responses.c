@@ -38,8 +38,8 @@ static void maps_into_gemini(void)
         CU_ASSERT(check_case(&gemini[i], DIALECT_RESPONSES, DIALECT_GEMINI));
 }
 
-/* Short members come back as they were asked for, in one line; of a long one
- * nothing is said. */
+/* Short members come back as they were asked for, in one line; in the place of
+ * a long one stands what is said where there was none. */
 static void answers_say_what_was_asked(void)
 {
     struct arena *a = arena_new(1 << 20);
@@ -61,7 +61,8 @@ static void answers_say_what_was_asked(void)
     responses_put_asked(NULL, &w, ECHO_METADATA);
     jw_close(&w, '}');
     CU_ASSERT(str_is(buf_str(&out),
-                     "{\"parallel_tool_calls\":false,\"reasoning\":{"
+                     "{\"instructions\":null,\"parallel_tool_calls\":false,"
+                     "\"reasoning\":{"
                      "\"effort\":null,\"summary\":null},\"temperature\":"
                      "0.50,\"text\":{\"format\":{\"type\":\"text\"}},"
                      "\"tool_choice\":{\"type\":\"x\"},\"tools\":[],"

@@ -23,6 +23,7 @@ static const struct {
     /* clang-format off */
     { "nothing", CHAT, "D{'content':'a'}" ENDS, DIALECT_ANTHROPIC, STREAM, 0, "\"a\"", "dropped" },
     { "a citation of a document is none of the web", MESSAGES, CITED("'type':'char_location','cited_text':'x','document_index':0"), DIALECT_OPENAI_CHAT, WHOLE, B(CITATIONS), NULL, "annotations" },
+    { "and begins nothing", MESSAGES, "S\nB0{'type':'text','text':''}\nd0{'type':'citations_delta','citation':{'type':'char_location','cited_text':'x','document_index':0}}\nE0" OK, DIALECT_RESPONSES, STREAM, B(CITATIONS), NULL, "output_item.added" },
     { "the same, streamed", MESSAGES, CITED("'type':'char_location','cited_text':'x','document_index':0"), DIALECT_OPENAI_CHAT, STREAM, B(CITATIONS), NULL, "annotations" },
     { "sources of a text that is over", GOOGLE, "{'candidates':[{'content':{'parts':[{'text':'a','thoughtSignature':'cw=='}]},'finishReason':'STOP','groundingMetadata':{'groundingChunks':[{'web':{'uri':'u'}}]}}]}", DIALECT_OPENAI_CHAT, WHOLE, B(CITATIONS), NULL, "annotations" },
     { "queries of a search", GOOGLE, "{'candidates':[{'content':{'parts':[{'text':'a'}]},'finishReason':'STOP','groundingMetadata':{'webSearchQueries':['q']}}]}", DIALECT_OPENAI_CHAT, WHOLE, B(SERVER_BLOCKS), NULL, NULL },

@@ -38,6 +38,9 @@ static const struct request_case chat[] = {
       HEAD "'messages':[{'role':'user','content':'a'},{'role':'assistant','content':[" THOUGHT("{'type':'text','text':'t'}") "],'tool_calls':[{'id':'EscTeQY62','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'EscTeQY62','content':'r'}]}", NULL, NULL, NULL },
     { "thinks always", "magistral-medium-latest", "{'reasoning_effort':'low'," ONE "}", "{'model':'magistral-medium-latest'," ONE "}", "reasoning", NULL, NULL },
     { "and not otherwise", "magistral-medium-latest", "{'reasoning_effort':'none'," ONE "}", "{'model':'magistral-medium-latest'," ONE "}", NULL, "reasoning", NULL },
+    { "an older one", "mistral-medium-2505", "{'reasoning_effort':'high','messages':[{'role':'user','content':'a'},{'role':'assistant','reasoning_content':'t','content':'b'},{'role':'user','content':'c'}]}",
+      "{'model':'mistral-medium-2505','messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'},{'role':'user','content':'c'}]}", NULL, "reasoning, unsigned thinking", NULL },
+    { "one that can", "mistral-medium-3.5", "{'reasoning_effort':'high'," ONE "}", "{'model':'mistral-medium-3.5'," ONE ",'reasoning_effort':'high'}", NULL, NULL, NULL },
     { "never thinks", "mistral-large-latest", "{'reasoning_effort':'high'," ONE "}", "{'model':'mistral-large-latest'," ONE "}", NULL, "reasoning", NULL },
 };
 

@@ -14,6 +14,7 @@ static const struct place_case {
     { DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC, "{'messages':[{'role':'user','content':'a'},{'role':'user','content':[{'type':'text','text':'b'},{'type':'hologram','of':[1,{'x':2}]}]}]}", "messages[1].content[1]" },
     { DIALECT_OPENAI_CHAT, DIALECT_ANTHROPIC, "{'messages':[{'role':'user','content':[{'type':'text','text':'b'},{'type':'input_audio','input_audio':{'data':'AA','format':'wav'}}]}]}", "messages[0].content[1]" },
     { DIALECT_ANTHROPIC, DIALECT_OPENAI_CHAT, "{'max_tokens':9,'messages':[{'role':'user','content':[{'type':'text','text':'b'},{'type':'image','source':{'type':'file','file_id':'f'}}]}]}", "messages.0.content.1" },
+    { DIALECT_ANTHROPIC_COUNT, DIALECT_OPENAI_CHAT, "{'messages':[{'role':'user','content':[{'type':'text','text':'b'},{'type':'image','source':{'type':'file','file_id':'f'}}]}]}", "messages.0.content.1" },
     { DIALECT_RESPONSES, DIALECT_OPENAI_CHAT, "{'input':[{'role':'user','content':'a'},{'type':'weird','x':1}]}", "input[1]" },
     { DIALECT_RESPONSES, DIALECT_OPENAI_CHAT, "{'input':'a','conversation':{'id':'c'}}", "conversation" },
     { DIALECT_GEMINI, DIALECT_CONVERSE, "{'contents':[{'parts':[{'text':'a'}]}],'cachedContent':'cachedContents/x'}", "cachedContent" },

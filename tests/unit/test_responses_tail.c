@@ -369,8 +369,37 @@ static void too_much(void)
     free(text);
 }
 
+/* So does an item of more parts than are looked through for each piece. */
+static void too_many_parts(void)
+{
+    struct usage u = USAGE_NONE;
+
+    for (int more = 0; more < 2; more++) {
+        struct story s;
+
+        CU_ASSERT_FATAL(open_limited(&s));
+        story_feed(&s, STR(CREATED
+                           ITEM_ADDED(2, 0, MESSAGE("in_progress", ""))));
+        for (int i = 0; i < 256 + more; i++) {
+            char text[512];
+
+            snprintf(text, sizeof text,
+                     "event: response.output_text.delta\ndata: {\"type\":"
+                     "\"response.output_text.delta\",\"sequence_number\":%d"
+                     OF("m", 0) ",\"content_index\":%d,\"delta\":\"x\"}\n\n",
+                     i + 3, i);
+            story_feed(&s, str_of(text));
+        }
+        UNIT_INT(s.rc, 0);
+        UNIT_INT(output_finish(s.o, WIRE_FINISH_STOP, &u, true),
+                 more ? -ERR_LIMIT : 0);
+        story_clear(&s);
+    }
+}
+
 UNIT_MAIN("responses_tail", { "watched", watched }, { "masked", masked },
           { "held", held }, { "not ended", not_ended },
           { "stopped", stopped }, { "exact", exact },
           { "beside the text", beside_the_text },
-          { "without numbers", without_numbers }, { "too much", too_much })
+          { "without numbers", without_numbers }, { "too much", too_much },
+          { "too many parts", too_many_parts })
