@@ -353,13 +353,17 @@ bool charge_death(struct master *m, struct post *p, int status,
     return WIFSIGNALED(status) || s->kind != CRUMB_NONE;
 }
 
-size_t charge_release(struct master *m, struct str name)
+int charge_release(struct master *m, struct str name, size_t *released,
+                   struct err *err)
 {
     struct charges *c = cells_charges(m->cells);
     struct plugin_mark *k;
     uint32_t at = 0;
-    size_t n = 0, kept = quarantined_forget(m->config->state, name);
+    size_t n = 0, kept;
+    int rc = quarantined_forget(m->config->state, name, &kept, err);
 
+    if (rc)
+        return rc;
     while ((k = charges_next(c, &at))) {
         if (!str_is(name, k->name) || !atomic_exchange(&k->out, 0))
             continue;
@@ -372,5 +376,6 @@ size_t charge_release(struct master *m, struct str name)
         charges_forgive(c);
         charge_publish(m);
     }
-    return n > kept ? n : kept; /* some may have no mark since the start */
+    *released = n > kept ? n : kept; /* since the start some have no mark */
+    return 0;
 }

@@ -46,7 +46,9 @@ const struct loaded *charge_loaded(const struct master *m,
 
 /** Is this file in quarantine? O(marks). */
 bool charge_is_out(const struct master *m, const struct loaded_plugin *p);
-/** End the quarantine of a plugin's files, for good; how many that were. */
-size_t charge_release(struct master *m, struct str name);
+/** End the quarantine of a plugin's files, for good; *released is how many
+ * that were. Errors: IO (the state folder would still say it: it stays). */
+int charge_release(struct master *m, struct str name, size_t *released,
+                   struct err *err);
 
 #endif

@@ -152,8 +152,14 @@ static void drop_copies(const struct master *m, const struct loaded *l)
     }
 }
 
-/** The staged files that there are. */
-static struct freed staged(const char *state)
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/** The staged files that there are; `unknown` where the folder cannot be
+ * read. */
+static struct freed staged(const char *state, struct freed unknown)
 {
     struct freed all = { 0 };
     char path[PATHS_MAX + 16];
@@ -163,15 +169,16 @@ static struct freed staged(const char *state)
 
     snprintf(path, sizeof path, "%s/plugins", state);
     d = opendir(path);
-    while (d && (e = readdir(d))) {
+    if (!d)
+        return unknown;
+    while ((e = readdir(d))) {
         if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(st.st_mode))
             continue;
         all.files++;
         all.bytes += (uint64_t)st.st_size;
     }
-    if (d)
-        closedir(d);
+    closedir(d);
     return all;
 }
 
@@ -242,12 +249,12 @@ static int release_old(struct master *m, struct conn *c)
         return control_put_error(&c->out, "a reload is under way; try again "
                                           "when it is over");
     snprintf(state, sizeof state, STR_FMT, STR_ARG(m->config->state));
-    before = staged(state);
+    before = staged(state, freed);
     drop_kept(m, &freed);
     drop_disk(m, state, &freed);
-    after = staged(state);
-    freed.files = before.files - after.files;
-    freed.bytes = before.bytes - after.bytes;
+    after = staged(state, before);
+    freed.files = before.files - least(before.files, after.files);
+    freed.bytes = before.bytes - least(before.bytes, after.bytes);
     return buf_printf(&c->out, "{\"ok\":true,\"generations\":%zu,"
                                "\"files\":%zu,\"bytes\":%llu}",
                       freed.generations, freed.files,
@@ -257,11 +264,13 @@ static int release_old(struct master *m, struct conn *c)
 int control_plugin_release(struct master *m, struct conn *c, json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "name"));
+    struct err err = { 0 };
     size_t n;
 
     if (!name)
         return release_old(m, c);
-    n = charge_release(m, str_of(name));
+    if (charge_release(m, str_of(name), &n, &err) != 0)
+        return control_put_error(&c->out, err.msg);
     if (n == 0)
         return control_put_error(&c->out, "no plugin of that name is "
                                           "quarantined; `penstock plugin "

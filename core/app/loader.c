@@ -206,7 +206,8 @@ int loading_start(struct loading *l, const struct load_order *order,
         return -err->code;
     }
     l->sock = ends[0];
-    l->until_ms = clock_mono_ms() + LOAD_MS;
+    l->patience_ms = order->patience_ms ? order->patience_ms : LOAD_MS;
+    l->until_ms = clock_mono_ms() + l->patience_ms;
     return 0;
 }
 
@@ -234,8 +235,8 @@ int loading_take(struct loading *l, struct loaded *out, uint64_t now_ms,
     *out = (struct loaded){ 0 };
     if (got == 0)
         rc = err_set(err, ERR_TIMEOUT,
-                     "the configuration was not loaded within %d s",
-                     LOAD_MS / 1000);
+                     "the configuration was not loaded within %u s",
+                     l->patience_ms / 1000);
     else if (got < 0)
         rc = err_set(err, ERR_IO, "the loader ended without an answer");
     else if (m.type == MSG_SOURCES)

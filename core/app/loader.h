@@ -52,6 +52,7 @@ struct loading {
     int sock;       /* readable: loading_take has something to say */
     struct sources *sources; /* they come before the bundle */
     uint64_t until_ms;
+    uint32_t patience_ms; /* from its begin to that */
 };
 
 /**
@@ -84,6 +85,7 @@ struct load_order {
     const char *state;
     const char *candidate; /* a folder of policies before all; or NULL */
     bool keep;        /* write what differs from `served` aside: app/kept.h */
+    uint32_t patience_ms; /* 0 = a minute */
     int signal_fd;    /* the caller's, closed in the child; -1 = none */
     /* in the child, first: let go of what is the caller's; or NULL */
     void (*let_go)(void *ud);

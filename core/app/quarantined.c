@@ -120,22 +120,31 @@ bool quarantined_has(struct str state, const char *name, struct str hash)
     return has;
 }
 
-size_t quarantined_forget(struct str state, struct str name)
+static bool is_of(const char *file, struct str name)
+{
+    const char *dot = strrchr(file, '.');
+
+    return dot && str_eq(name, (struct str){ file, (size_t)(dot - file) });
+}
+
+int quarantined_forget(struct str state, struct str name, size_t *n,
+                       struct err *err)
 {
     DIR *d = list_folder(state);
     struct dirent *e;
-    size_t n = 0;
+    int rc = 0;
 
-    while (d && (e = readdir(d))) {
-        const char *dot = strrchr(e->d_name, '.');
-
-        if (dot &&
-            str_eq(name, (struct str){ e->d_name,
-                                       (size_t)(dot - e->d_name) }) &&
-            unlinkat(dirfd(d), e->d_name, 0) == 0)
-            n++;
+    *n = 0;
+    while (d && !rc && (e = readdir(d))) {
+        if (!is_of(e->d_name, name))
+            continue;
+        if (unlinkat(dirfd(d), e->d_name, 0) == 0)
+            ++*n;
+        else if (errno != ENOENT)
+            rc = err_errno(err, "it stays quarantined: cannot remove " STR_FMT
+                           "/quarantine/%s", STR_ARG(state), e->d_name);
     }
     if (d)
         closedir(d);
-    return n;
+    return rc;
 }

@@ -25,7 +25,9 @@ int quarantined_note(struct str state, const char *name, const char *hash,
                      struct err *err);
 /** Is it remembered? Where there is no folder: no. */
 bool quarantined_has(struct str state, const char *name, struct str hash);
-/** Forget all files of a plugin; how many there were. */
-size_t quarantined_forget(struct str state, struct str name);
+/** Forget all files of a plugin; *n is how many there were. Errors: IO, some
+ * may be forgotten. */
+int quarantined_forget(struct str state, struct str name, size_t *n,
+                       struct err *err);
 
 #endif

@@ -112,9 +112,7 @@ static void put_done(struct master *m, struct buf *b, const char *how,
 const char *reload_note(const struct master *m)
 {
     if (m->reload.as_it_was)
-        return "it was not on disk, so its secrets, keys and certificates are "
-               "those of then; mend the files, then `penstock reload`: until "
-               "then this generation stays";
+        return m->reload.recalled;
     if (m->reload.wishes[0].back_to && m->loaded.same_files)
         return "the files on disk say the same; until a `penstock reload` "
                "this generation stays";
@@ -200,6 +198,14 @@ static void let_go(void *ud)
     posts_let_go(ud);
 }
 
+/** Is the wish to be carried out from memory where the disk cannot? */
+static bool falls_back(const struct master *m)
+{
+    const struct reload_wish *w = &m->reload.wishes[0];
+
+    return w->must && reload_has(m, w->back_to);
+}
+
 /** Of the files, or of a bundle that lies on disk. */
 static void begin_load(struct master *m, uint64_t kept, struct err *err)
 {
@@ -212,16 +218,18 @@ static void begin_load(struct master *m, uint64_t kept, struct err *err)
         .keep = !kept && !m->reload.wishes[0].plan,
         .candidate = m->reload.wishes[0].shadow ? m->reload.shadow.dir : NULL,
         .signal_fd = m->signal_fd, .let_go = let_go, .ud = m,
+        .patience_ms = falls_back(m) ? RELOAD_DISK_MS : 0,
     };
 
     snprintf(state, sizeof state, STR_FMT, STR_ARG(m->config->state));
-
     if (loading_start(&m->reload.loading, &order, err) == 0)
         m->reload.stage = RELOAD_LOADING;
 }
 
-/** A kept bundle goes the way of one that was just loaded. */
-static int recall(struct master *m, uint64_t number, struct err *err)
+/** A kept bundle goes the way of one that was just loaded; `why` the one on
+ * disk does not, NULL: there is none. */
+static int recall(struct master *m, uint64_t number, const char *why,
+                  struct err *err)
 {
     struct reload *r = &m->reload;
     size_t at = 0;
@@ -236,6 +244,10 @@ static int recall(struct master *m, uint64_t number, struct err *err)
         return -err->code;
     r->next = r->kept[at];
     r->as_it_was = true;
+    snprintf(r->recalled, sizeof r->recalled, "it is from memory (%s%s), so "
+             "its secrets, keys and certificates are those of then; mend the "
+             "files, then `penstock reload`: until then this generation stays",
+             why ? "from disk: " : "it is not on disk", why ? why : "");
     r->next.loaded.same_files = false; /* by now they may say anything */
     r->n_kept--;
     memmove(r->kept + at, r->kept + at + 1,
@@ -333,6 +345,19 @@ static void stay(struct master *m)
     reload_done(m, "nothing changed", NULL);
 }
 
+/** A rollback that a rule asked for happens all the same, where it can. */
+static void not_loaded(struct master *m, const struct err *why)
+{
+    struct err err = { 0 };
+
+    m->reload.stage = RELOAD_NONE;
+    if (falls_back(m) &&
+        recall(m, m->reload.wishes[0].back_to, why->msg, &err) == 0)
+        choose_way(m);
+    else
+        reload_refuse(m, why);
+}
+
 static void begin(struct master *m)
 {
     struct reload *r = &m->reload;
@@ -349,10 +374,10 @@ static void begin(struct master *m)
         stay(m);
     else if (kept_has(m, r->wishes[0].back_to))
         begin_load(m, r->wishes[0].back_to, &err);
-    else if (recall(m, r->wishes[0].back_to, &err) == 0)
+    else if (recall(m, r->wishes[0].back_to, NULL, &err) == 0)
         choose_way(m);
     if (err.code)
-        reload_refuse(m, &err);
+        not_loaded(m, &err);
 }
 
 static void take_load(struct master *m, uint64_t now_ms)
@@ -363,16 +388,8 @@ static void take_load(struct master *m, uint64_t now_ms)
 
     if (rc == 0)
         return;
-    if (rc < 0 && r->wishes[0].must && reload_has(m, r->wishes[0].back_to)) {
-        r->stage = RELOAD_NONE;
-        err = (struct err){ 0 };
-        if (recall(m, r->wishes[0].back_to, &err) == 0) {
-            choose_way(m);
-            return;
-        }
-    }
     if (rc < 0) {
-        reload_refuse(m, &err);
+        not_loaded(m, &err);
         return;
     }
     r->next.number = snapshot_generation(r->next.loaded.bundle);

@@ -97,6 +97,7 @@ struct reload {
     uint64_t retire_ms;    /* when; 0 = not yet */
     uint64_t pinned;       /* rolled back to this one; 0 = not */
     bool as_it_was; /* the next one is from memory: nothing was read again */
+    char recalled[704]; /* and why, in words */
     /* bundles that served, the newest first, without the one in force */
     struct served kept[RELOAD_KEPT];
     size_t n_kept;

@@ -10,6 +10,7 @@
 #define RELOAD_FLIP_MS 5000
 #define RELOAD_RISE_MS 60000    /* for new workers to be ready */
 #define RELOAD_FREE_MS 2000     /* for an address that workers gave up */
+#define RELOAD_DISK_MS 3000     /* for the disk, where memory has it as well */
 
 /** The wish at hand failed: nothing was changed. */
 void reload_refuse(struct master *m, const struct err *err);

@@ -41,14 +41,18 @@ static size_t leaving(const struct master *m, struct buf *pids)
     return n;
 }
 
-/** The oldest generation ends now, its requests with it. */
+/** The oldest generation ends now, its requests with it; not the present
+ * one, of which some may have been relieved. */
 static void end_oldest(struct master *m)
 {
     uint64_t oldest = UINT64_MAX;
 
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
-        if (m->posts[i].leaving && m->posts[i].generation < oldest)
-            oldest = m->posts[i].generation;
+        const struct post *p = &m->posts[i];
+
+        if (p->leaving && p->generation != m->generation &&
+            p->generation < oldest)
+            oldest = p->generation;
     }
     for (size_t i = m->n_workers; i < m->n_posts; i++) {
         if (m->posts[i].leaving && m->posts[i].generation == oldest)
@@ -77,9 +81,10 @@ static int room(struct master *m, struct err *err)
                      "the oldest with --force", n, n == 1 ? "" : "s",
                      STR_ARG(buf_str(&pids)));
     } else if (!cells_left(m)) {
-        rc = err_set(err, ERR_BUSY, "workers of earlier programs still have "
+        rc = err_set(err, ERR_BUSY, "workers of earlier programs, or ones "
+                     "that were relieved (pid" STR_FMT "), still have "
                      "requests, and there is no room for more; wait until "
-                     "they have drained");
+                     "they have drained", STR_ARG(buf_str(&pids)));
     }
     buf_clear(&pids);
     return rc;

@@ -119,6 +119,14 @@ static bool follow(char path[PATHS_MAX])
     return true;
 }
 
+/** An event is compared with these: no look at the disk for each. Where they
+ * are too many, or there is no memory, all counts. */
+static void note_spelling(struct watch *w, const char *path)
+{
+    if (buf_put(&w->names, (struct str){ path, strlen(path) + 1 }) != 0)
+        w->any = true;
+}
+
 /** The file under each of its names, down to the one without links. */
 static void add_file(struct watch *w, const char *path)
 {
@@ -127,9 +135,10 @@ static void add_file(struct watch *w, const char *path)
 
     if (snprintf(at, sizeof at, "%s", path) >= (int)sizeof at)
         return;
-    do
+    do {
         add_spelling(w, at);
-    while (follow(at) && ++links < WATCH_LINKS);
+        note_spelling(w, at);
+    } while (follow(at) && ++links < WATCH_LINKS);
 }
 
 static void stop(struct watch *w)
@@ -138,6 +147,8 @@ static void stop(struct watch *w)
         close(w->fd);
     w->fd = 0;
     w->n = 0;
+    buf_clear(&w->names);
+    w->any = false;
     w->begun = false;
     w->quiet_ms = 0;
 }
@@ -152,6 +163,7 @@ static void begin(struct master *m)
     w->quiet_ms = quiet_ms; /* what was seen is not forgotten */
     w->gone = false;
     w->begun = true;
+    buf_init(&w->names, WATCH_NAMES_MAX);
     w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (w->fd < 0) {
         w->fd = 0;
@@ -184,37 +196,22 @@ static bool leads_to(const char *path, const char *folder, const char *name)
            (path[n + 1 + k] == '\0' || path[n + 1 + k] == '/');
 }
 
-static bool is_one(const char *path, const char *folder, const char *name)
-{
-    char at[PATHS_MAX];
-    int links = 0;
-
-    if (snprintf(at, sizeof at, "%s", path) >= (int)sizeof at)
-        return false;
-    do {
-        if (leads_to(at, folder, name))
-            return true;
-    } while (follow(at) && ++links < WATCH_LINKS);
-    return false;
-}
-
-static bool is_source(const struct master *m, const char *folder,
+static bool is_source(const struct watch *w, const char *folder,
                       const char *name)
 {
-    const struct sources *s = m->loaded.sources;
+    struct str rest = buf_str(&w->names);
 
-    for (size_t i = 0; s && i < s->n; i++) {
-        if (is_one(s->list[i].path, folder, name))
+    while (rest.n) {
+        if (leads_to(str_split(&rest, '\0').p, folder, name))
             return true;
     }
-    return m->file && is_one(m->file, folder, name);
+    return w->any;
 }
 
 /** Files that are served, those that may be next, and the link that
  * Kubernetes moves; not what editors put beside them. */
-static bool counts(const struct master *m, const struct inotify_event *e)
+static bool counts(const struct watch *w, const struct inotify_event *e)
 {
-    const struct watch *w = of(m);
     const char *name = e->len ? e->name : "";
 
     if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
@@ -228,28 +225,40 @@ static bool counts(const struct master *m, const struct inotify_event *e)
         return true;
     for (size_t i = 0; i < w->n; i++) {
         if (w->folders[i].id == e->wd &&
-            is_source(m, w->folders[i].path, name))
+            is_source(w, w->folders[i].path, name))
             return true;
     }
     return false;
 }
 
+/** Of one read: what counts once is not asked again. */
+static void hear(struct watch *w, char *at, const char *end)
+{
+    const struct inotify_event *e;
+    bool news = false;
+
+    for (; at < end; at += sizeof *e + e->len) {
+        e = (const struct inotify_event *)(const void *)at;
+        if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
+            w->gone = true;
+        news = news || counts(w, e);
+    }
+    if (news)
+        w->quiet_ms = clock_mono_ms() + WATCH_QUIET_MS;
+}
+
+/** What is left after some reads is for the next turn: it is readable yet. */
 void watch_hear(struct master *m)
 {
     _Alignas(struct inotify_event) char room[8192];
     struct watch *w = of(m);
     ssize_t n;
 
-    while ((n = read(w->fd, room, sizeof room)) > 0) {
-        const struct inotify_event *e;
-
-        for (char *at = room; at < room + n; at += sizeof *e + e->len) {
-            e = (const struct inotify_event *)(const void *)at;
-            if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
-                w->gone = true;
-            if (counts(m, e))
-                w->quiet_ms = clock_mono_ms() + WATCH_QUIET_MS;
-        }
+    for (int i = 0; i < WATCH_READS; i++) {
+        n = read(w->fd, room, sizeof room);
+        if (n <= 0)
+            return;
+        hear(w, room, room + n);
     }
 }
 
@@ -290,6 +299,7 @@ void watch_step(struct master *m, uint64_t now_ms)
     }
     if (!w->quiet_ms || now_ms < w->quiet_ms || r->n_wishes)
         return;
+    begin(m); /* a link may lead elsewhere now, also where this is refused */
     w->quiet_ms = 0;
     reload_want(m, &(struct reload_wish){ .watched = true });
 }

@@ -12,10 +12,13 @@
 #define PENSTOCK_APP_WATCH_H
 
 #include "app/paths.h"
+#include "base/buf.h"
 
 struct master;
 
-enum { WATCH_QUIET_MS = 500, WATCH_FOLDERS = 64, WATCH_LINKS = 40 };
+enum { WATCH_QUIET_MS = 500, WATCH_FOLDERS = 64, WATCH_LINKS = 40,
+       WATCH_READS = 8, /* a turn, each of 8 KiB of events */
+       WATCH_NAMES_MAX = 4 << 20 };
 
 struct watch_folder {
     int id; /* inotify's */
@@ -27,6 +30,8 @@ struct watch {
     int fd; /* 0 = none */
     struct watch_folder folders[WATCH_FOLDERS];
     size_t n;
+    struct buf names; /* the files under each of their names; NULs end them */
+    bool any;         /* not all are there: all that happens counts */
     bool begun;        /* these are the folders of what is served */
     bool failed;       /* it was said that it cannot be done */
     bool gone;         /* a folder went: look again */

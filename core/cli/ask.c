@@ -12,15 +12,18 @@
 
 #define REPLY_MAX (4u << 20)
 
+int ask_find(struct ask *a, const struct cli_ctx *ctx, struct err *err)
+{
+    a->ctx = ctx;
+    a->sock = -1;
+    return paths_instance(a->path, sizeof a->path, ctx->socket, err);
+}
+
 int ask_open(struct ask *a, const struct cli_ctx *ctx)
 {
     struct err err = { 0 };
 
-    a->ctx = ctx;
-    a->sock = -1;
-    if (paths_instance(a->path, sizeof a->path, ctx->socket, &err) != 0)
-        return cli_refuse_err(ctx, &err);
-    return CLI_DONE;
+    return ask_find(a, ctx, &err) == 0 ? CLI_DONE : cli_refuse_err(ctx, &err);
 }
 
 void ask_close(struct ask *a)
@@ -35,35 +38,48 @@ int ask(struct ask *a, const char *request, json_t **out)
     return ask_with(a, request, -1, out);
 }
 
-int ask_with(struct ask *a, const char *request, int fd, json_t **out)
+/** An answer that is an error becomes ours. */
+static int read_error(const json_t *got, struct err *err)
+{
+    const json_t *e = json_object_get(got, "error");
+    const char *at = json_string_value(json_object_get(e, "at"));
+    const char *why = json_string_value(json_object_get(e, "message"));
+
+    if (!got)
+        return err_set(err, ERR_IO, "the instance answered no JSON");
+    return why ? err_at(err, ERR_CONFIG, at ? at : "", "%s", why) : 0;
+}
+
+int ask_quietly(struct ask *a, const char *request, int fd, json_t **out,
+                struct err *err)
 {
     struct buf reply = BUF_INIT(REPLY_MAX);
-    struct err err = { 0 };
-    const char *message, *at;
     int rc = control_ask_fd(&a->sock, a->path, str_of(request), fd, &reply,
-                            &err);
+                            err);
 
     *out = NULL;
-    if (rc) {
-        cli_refuse_err(a->ctx, &err);
-        buf_clear(&reply);
-        return rc == -ERR_NOTFOUND || rc == -ERR_CLOSED ? CLI_NO_INSTANCE
-                                                        : CLI_REFUSED;
+    if (!rc) {
+        *out = json_loadb(buf_str(&reply).p, buf_len(&reply), 0, NULL);
+        rc = read_error(*out, err);
     }
-    *out = json_loadb(buf_str(&reply).p, buf_len(&reply), 0, NULL);
+    if (rc) {
+        json_decref(*out);
+        *out = NULL;
+    }
     buf_clear(&reply);
-    if (!*out)
-        return cli_refuse(a->ctx, "the instance answered no JSON");
-    if (json_unpack(*out, "{s:{s:s}}", "error", "message", &message) != 0)
-        return CLI_DONE;
-    at = json_string_value(json_object_get(json_object_get(*out, "error"),
-                                           "at"));
-    snprintf(err.msg, sizeof err.msg, "%s", message);
-    snprintf(err.at, sizeof err.at, "%s", at ? at : "");
-    rc = cli_refuse_err(a->ctx, &err);
-    json_decref(*out);
-    *out = NULL;
     return rc;
+}
+
+int ask_with(struct ask *a, const char *request, int fd, json_t **out)
+{
+    struct err err = { 0 };
+    int rc = ask_quietly(a, request, fd, out, &err);
+
+    if (!rc)
+        return CLI_DONE;
+    cli_refuse_err(a->ctx, &err);
+    return rc == -ERR_NOTFOUND || rc == -ERR_CLOSED ? CLI_NO_INSTANCE
+                                                    : CLI_REFUSED;
 }
 
 bool ask_wait_end(struct ask *a, int ms)

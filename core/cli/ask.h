@@ -30,6 +30,12 @@ int ask(struct ask *a, const char *request, json_t **out);
 /** The same with a descriptor sent along; -1 = none. */
 int ask_with(struct ask *a, const char *request, int fd, json_t **out);
 
+/** Both for who prints nothing itself: 0 or -ERR_x with *err (NOTFOUND, CLOSED:
+ * none runs; CONFIG: the answer is an error). */
+int ask_find(struct ask *a, const struct cli_ctx *ctx, struct err *err);
+int ask_quietly(struct ask *a, const char *request, int fd, json_t **out,
+                struct err *err);
+
 /** Wait until the instance closes the connection: it has ended. False after
  * `ms`. */
 bool ask_wait_end(struct ask *a, int ms);

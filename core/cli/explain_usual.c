@@ -3,13 +3,11 @@
 /* The running instance is asked first, as by all verbs. */
 #include "cli/explain_usual.h"
 
-#include "app/control.h"
+#include "cli/ask.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
-
-enum { REPLY_MAX = 4 << 20 };
 
 static const char *text_of(const json_t *o, const char *name)
 {
@@ -19,33 +17,28 @@ static const char *text_of(const json_t *o, const char *name)
 /* What `status` says, a new reference; NULL with *err. */
 static json_t *ask_status(const struct cli_ctx *ctx, struct err *err)
 {
-    struct buf reply = BUF_INIT(REPLY_MAX);
-    char path[PATHS_MAX];
     json_t *status = NULL;
-    int sock = -1;
+    struct ask a;
 
-    if (paths_instance(path, sizeof path, ctx->socket, err) == 0 &&
-        control_ask(&sock, path, STR("{\"verb\":\"status\"}"), &reply,
-                    err) == 0) {
-        status = json_loadb(buf_str(&reply).p, buf_len(&reply), 0, NULL);
-        if (!status)
-            err_set(err, ERR_SYNTAX, "the instance answered no JSON");
-    }
-    if (sock >= 0)
-        close(sock);
-    buf_clear(&reply);
+    if (ask_find(&a, ctx, err) == 0)
+        ask_quietly(&a, "{\"verb\":\"status\"}", -1, &status, err);
+    ask_close(&a);
     return status;
 }
 
-static void of_instance(const json_t *status, char *out)
+static int of_instance(const struct cli_ctx *ctx, const json_t *status,
+                       char *out)
 {
     const char *file = text_of(status, "file");
     const char *differ = text_of(json_object_get(status, "files"), "differ");
 
-    snprintf(out, PATHS_MAX, "%s", file ? file : "");
+    if (snprintf(out, PATHS_MAX, "%s", file ? file : "") >= PATHS_MAX)
+        return cli_refuse(ctx, "the instance's file has too long a path: %s",
+                          file);
     if (differ)
         fprintf(stderr, "Explained by the files, which are not what is "
                         "served: %s.\n", differ);
+    return CLI_DONE;
 }
 
 static void of_machine(char *out)
@@ -64,17 +57,18 @@ int explain_usual(const struct cli_ctx *ctx, char *out)
 {
     struct err err = { 0 };
     json_t *status = ask_status(ctx, &err);
+    int rc = CLI_DONE;
 
     if (!status && ctx->socket) {
-        cli_refuse_err(ctx, &err);
-        return CLI_NO_INSTANCE;
+        rc = cli_refuse_err(ctx, &err);
+        return err.code == ERR_CONFIG ? rc : CLI_NO_INSTANCE;
     }
     if (!status && err.code != ERR_NOTFOUND)
         fprintf(stderr, "The running instance is not asked: %s\n", err.msg);
     if (status)
-        of_instance(status, out);
+        rc = of_instance(ctx, status, out);
     else
         of_machine(out);
     json_decref(status);
-    return CLI_DONE;
+    return rc;
 }

@@ -15,7 +15,8 @@
  *
  *   out      PATHS_MAX bytes
  *   returns  CLI_DONE; CLI_NO_INSTANCE, with the reason printed, where -s
- *            names an instance that does not answer
+ *            names an instance that does not answer; CLI_REFUSED where it
+ *            answers with an error, or its file's path is too long
  *
  * Cost: blocks on the instance for ten seconds at most
  */

@@ -31,6 +31,7 @@ struct install {
     bool runs;           /* an instance does */
     char folder[PATHS_MAX];
     char own[64], copy[PATHS_MAX]; /* of a pinned file: where it lies */
+    size_t noted;        /* to be tidied, before ours */
     struct plugin_file file;
     struct plugin_put put;
 };
@@ -63,12 +64,30 @@ static int take_args(struct install *in, char **args, int n)
 
 /* ---- the file ----------------------------------------------------------- */
 
+/** A folder of ours with an empty file in it: its descriptor, or -ERR_x. */
+static int make_copy(struct install *in, struct err *err)
+{
+    const char *base = strrchr(in->path, '/');
+    int fd;
+
+    snprintf(in->own, sizeof in->own, "/tmp/penstock-install-XXXXXX");
+    if (!mkdtemp(in->own)) {
+        in->own[0] = '\0';
+        return err_errno(err, "no folder in /tmp");
+    }
+    snprintf(in->copy, sizeof in->copy, "%s/%s", in->own,
+             base ? base + 1 : in->path);
+    tidy_note(in->own);
+    tidy_note(in->copy);
+    fd = open(in->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? err_errno(err, "cannot write %s", in->copy) : fd;
+}
+
 /** A file whose hash is known may lie anywhere: what was read is compared,
  * and a copy in a folder of ours goes on. */
 static int take_pinned(struct install *in, struct err *err)
 {
     struct buf bytes = BUF_INIT(FILE_MOST);
-    const char *base = strrchr(in->path, '/');
     char hash[2 * SHA256_BYTES + 1];
     uint8_t digest[SHA256_BYTES];
     int fd = -1, rc = file_read(in->path, &bytes, err);
@@ -79,21 +98,13 @@ static int take_pinned(struct install *in, struct err *err)
         rc = err_set(err, ERR_CONFIG, "%s has the SHA-256 %s, not the one "
                      "that was given: another file, or not whole", in->path,
                      hash);
-    snprintf(in->own, sizeof in->own, "/tmp/penstock-install-XXXXXX");
-    if (!rc && !mkdtemp(in->own))
-        rc = err_errno(err, "no folder in /tmp");
-    if (rc)
-        in->own[0] = '\0';
-    snprintf(in->copy, sizeof in->copy, "%s/%s", in->own,
-             base ? base + 1 : in->path);
     if (!rc) {
-        tidy_note(in->own);
-        tidy_note(in->copy);
+        tidy_hold();
+        fd = make_copy(in, err);
+        tidy_go();
+        rc = fd < 0 ? fd : 0;
     }
-    if (!rc)
-        fd = open(in->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (!rc && (fd < 0 || write(fd, bytes.p, buf_len(&bytes)) !=
-                              (ssize_t)buf_len(&bytes)))
+    if (!rc && write(fd, bytes.p, buf_len(&bytes)) != (ssize_t)buf_len(&bytes))
         rc = err_errno(err, "cannot write %s", in->copy);
     if (fd >= 0)
         close(fd);
@@ -108,6 +119,7 @@ static void clear(struct install *in)
         unlink(in->copy);
         rmdir(in->own);
     }
+    tidy_forget(in->noted);
 }
 
 /** Where it goes: the running instance's folder, else the one that `serve`
@@ -214,11 +226,9 @@ int plugin_install(const struct cli_ctx *ctx, char **args, int n)
 
     if (rc != CLI_DONE)
         return rc;
-    if (in.sha256) {
-        tidy_hold();
+    in.noted = tidy_count();
+    if (in.sha256)
         rc = take_pinned(&in, &err);
-        tidy_go();
-    }
     if (!rc)
         rc = plugin_file_try(&in.file, in.sha256 ? in.copy : in.path, NULL,
                              &err);

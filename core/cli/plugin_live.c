@@ -3,53 +3,26 @@
 #include "cli/plugin_live.h"
 
 #include "app/control.h"
-#include "app/paths.h"
 #include "cli/ask.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-#define REPLY_MAX (4u << 20)
-
-/** An answer that is an error becomes ours. */
-static int read_error(const json_t *got, struct err *err)
-{
-    const json_t *e = json_object_get(got, "error");
-    const char *at = json_string_value(json_object_get(e, "at"));
-    const char *why = json_string_value(json_object_get(e, "message"));
-
-    if (!got)
-        return err_set(err, ERR_IO, "the instance answered no JSON");
-    return why ? err_at(err, ERR_CONFIG, at ? at : "", "%s", why) : 0;
-}
 
 int plugin_ask(const struct cli_ctx *ctx, json_t *request, json_t **out,
                struct err *err)
 {
-    struct buf reply = BUF_INIT(REPLY_MAX);
-    char path[PATHS_MAX];
     char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    int sock = -1, rc;
+    struct ask a;
+    int rc = ask_find(&a, ctx, err);
 
     *out = NULL;
     json_decref(request);
-    rc = text ? paths_instance(path, sizeof path, ctx->socket, err)
-              : err_set(err, ERR_NOMEM, "no memory");
+    if (!rc && !text)
+        rc = err_set(err, ERR_NOMEM, "no memory");
     if (!rc) {
-        control_patience(&sock, path);
-        rc = control_ask(&sock, path, str_of(text), &reply, err);
+        control_patience(&a.sock, a.path);
+        rc = ask_quietly(&a, text, -1, out, err);
     }
-    if (!rc) {
-        *out = json_loadb(buf_str(&reply).p, buf_len(&reply), 0, NULL);
-        rc = read_error(*out, err);
-    }
-    if (rc) {
-        json_decref(*out);
-        *out = NULL;
-    }
-    if (sock >= 0)
-        close(sock);
-    buf_clear(&reply);
+    ask_close(&a);
     free(text);
     return rc;
 }

@@ -3,7 +3,9 @@
 """`penstock explain --status N --provider P`: what an answer would mean."""
 import json
 import os
+import socket
 import tempfile
+import threading
 
 import pytest
 
@@ -171,3 +173,26 @@ def test_who_names_an_instance_gets_that_one(cli, tmp_path):
               env={"PENSTOCK_SOCKET": nowhere})
     assert got.returncode == 0
     assert "No instance runs" in got.stderr and "catalogue" in got.stdout
+
+
+def test_an_instance_that_refuses_is_heard(cli, tmp_path):
+    """What it says is said, and nothing else is taken in its place unsaid."""
+    path = str(tmp_path / "control.sock")
+    told = ("explain", "--status", "500", "--provider", "openai")
+
+    def refuse():
+        conn, _ = listener.accept()
+        with conn, conn.makefile("rwb") as f:
+            f.readline()
+            f.write(b'{"error":{"message":"not for you"}}\n')
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        listener.settimeout(20)
+        for args, code in ((("-s", path), 1), ((), 0)):
+            t = threading.Thread(target=refuse)
+            t.start()
+            got = cli(*told, *args, env={"PENSTOCK_SOCKET": path})
+            t.join()
+            assert got.returncode == code and "not for you" in got.stderr

@@ -3,6 +3,7 @@
 """Bundles that served lie in the state folder, and outlive the master."""
 import json
 import os
+import resource
 import subprocess
 import urllib.request
 
@@ -167,24 +168,59 @@ def test_what_is_not_on_disk_is_as_it_was_and_said(with_secret):
         got["warning"]
 
 
+JUDGED = ('reload { bake = "20s", rollback_if = { policy_errors = "5%", '
+          'min = 20 } }\n')
+
+
+def ask(p):
+    return p.post("/v1/chat/completions", CHAT)
+
+
+def is_as_it_was(p, good, why):
+    """It was taken back from memory, and said why not from disk."""
+    said = wait_for(lambda: p.logs("reload.done")[-1].get("warning"),
+                    why="its end")
+    assert "(from disk: " in said and why in said
+    assert "those of then" in said
+    assert p.status()["generation"] == good and says(p) == "one"
+
+
 def test_what_takes_itself_back_does_not_wait_for_a_secret(with_secret):
     """The former had a secret that is gone: it serves as it was."""
     p, secret = with_secret
-    judged = ('reload { bake = "20s", rollback_if = { policy_errors = "5%", '
-              'min = 20 } }\n')
     write(p, "says", SAYS % "one")
     far = ('provider "far" { vendor = "openai-compatible", base_url = '
            f'"http://127.0.0.1:9/v1", keys = {{ file "{secret}" }} }}\n')
-    configure(p, base(p, judged + far))
+    configure(p, base(p, JUDGED + far))
     good = reload(p)["generation"]
     write(p, "says", FAILS)
-    configure(p, base(p, judged))
+    configure(p, base(p, JUDGED))
     reload(p)
     secret.unlink()
-    until_taken_back(p, lambda: p.post("/v1/chat/completions", CHAT))
-    wait_for(lambda: "those of then" in
-             p.logs("reload.done")[-1].get("warning", ""), why="its end")
-    assert p.status()["generation"] == good and says(p) == "one"
+    until_taken_back(p, lambda: ask(p))
+    is_as_it_was(p, good, str(secret))
+
+
+def test_what_takes_itself_back_needs_no_loader(started):
+    """No descriptor is left for one."""
+    p = started
+    configure(p, base(p, JUDGED))
+    good = reload(p)["generation"]
+    write(p, "says", FAILS)
+    now = reload(p)["generation"]
+    wait_for(lambda: now in kept(p), why="it on disk")
+    was = resource.prlimit(p.pid, resource.RLIMIT_NOFILE)
+    used = {int(n) for n in os.listdir(f"/proc/{p.pid}/fd")}
+    resource.prlimit(p.pid, resource.RLIMIT_NOFILE,
+                     (min(set(range(len(used) + 1)) - used), was[1]))
+    try:
+        wait_for(lambda: ask(p) and p.logs("reload.taken_back"), 10,
+                 every=0.005, why="reload.taken_back")
+        wait_for(lambda: p.logs("reload.refused") or
+                 p.logs("reload.done")[-1].get("warning"), why="its end")
+    finally:
+        resource.prlimit(p.pid, resource.RLIMIT_NOFILE, was)
+    is_as_it_was(p, good, "Too many open files")
 
 
 def test_whether_the_files_differ_is_looked_at(started):

@@ -493,3 +493,22 @@ def test_who_hangs_is_ended_and_charged(served):
     assert died["charges"] == 1 and died["request"] == stuck["request"]
     wait_for(lambda: by(p) == "one", 5, why="service")
     assert not alive(died["pid"])
+
+
+def test_an_install_that_waits_for_its_file_can_be_ended(tmp_path):
+    """A pipe whose writer says nothing yet."""
+    pipe = tmp_path / "x.so"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)
+    proc = subprocess.Popen([PENSTOCK, "plugin", "install", "--sha256",
+                             "0" * 64, str(pipe)])
+    try:
+        wait_for(lambda: str(pipe) in
+                 [os.path.realpath(f"/proc/{proc.pid}/fd/{n}") for n in
+                  os.listdir(f"/proc/{proc.pid}/fd")], why="its read")
+        time.sleep(0.1)
+        proc.terminate()
+        assert proc.wait(20) == -signal.SIGTERM
+    finally:
+        proc.kill()
+        os.close(held)

@@ -129,6 +129,21 @@ def test_where_a_link_leads(penstock, tmp_path):
     serves("fourth")
 
 
+def test_a_link_that_was_turned_to_a_fault(penstock, tmp_path):
+    """The file it leads to by now is followed, though never served."""
+    good = (f'listen "127.0.0.1:{free_port()}" {{ detail = "full" }}\n'
+            'provider "sim"\nmodel "%s" { "sim/echo" }\n' + WATCH)
+    (tmp_path / "good").write_text(good % "first")
+    (tmp_path / "next").write_text("provider {\n")
+    os.symlink("good", tmp_path / "gateway")
+    p = penstock(None, args=("-c", str(tmp_path / "gateway")))
+    os.symlink("next", tmp_path / "turned")
+    os.rename(tmp_path / "turned", tmp_path / "gateway")
+    wait_for(lambda: p.logs("reload.refused"), why="the refusal")
+    (tmp_path / "next").write_text(good % "second")
+    wait_for(lambda: "second" in p.status()["models"], why="the second")
+
+
 def test_what_was_rolled_back_to_stays(started):
     p = started
     write(p, "says", SAYS % "two")
