@@ -17,6 +17,8 @@ enum {
     MAX_VALUES = 8000,    /* that byte and codepoint return */
     MAX_FORMAT = 1000,    /* conversions of string.format */
     MAX_FORMAT_TEXT = 4 << 20, /* bytes of its %s and %q */
+    MAX_QUOTED = 256 << 10, /* bytes given to its %q: 70 ns for each that it
+                             * escapes by number */
     MAX_NUMBER = 440,     /* bytes of "%99.99f" at its longest */
 };
 
@@ -93,7 +95,7 @@ static int rep(lua_State *L)
 
 /* Argument `arg` is for the conversion c; bytes that it may become. The text
  * of a value is made here, so that it holds no address. */
-static size_t prepare(lua_State *L, int arg, char c)
+static size_t prepare(lua_State *L, int arg, char c, size_t *quoted)
 {
     size_t n;
 
@@ -104,15 +106,20 @@ static size_t prepare(lua_State *L, int arg, char c)
         lua_replace(L, arg);
         return n;
     }
-    if (c == 'q' && lua_type(L, arg) == LUA_TSTRING)
-        return 4 * lua_rawlen(L, arg);
+    if (c == 'q' && lua_type(L, arg) == LUA_TSTRING) {
+        n = lua_rawlen(L, arg);
+        *quoted += n;
+        need(L, *quoted <= MAX_QUOTED, "string.format's %q, in bytes,",
+             MAX_QUOTED);
+        return 4 * n;
+    }
     return MAX_NUMBER;
 }
 
 /* What is wrong with a conversion is left for Lua to find. */
 static int format(lua_State *L)
 {
-    size_t n, sum;
+    size_t n, sum, quoted = 0;
     const char *p = luaL_checklstring(L, 1, &n), *end = p + n;
     int arg = 1;
 
@@ -125,7 +132,7 @@ static int format(lua_State *L)
         }
         p += strspn(p, "-+ #0123456789.");
         need(L, ++arg <= MAX_FORMAT, "string.format, in values,", MAX_FORMAT);
-        sum += prepare(L, arg, *p);
+        sum += prepare(L, arg, *p, &quoted);
         need(L, sum <= MAX_FORMAT_TEXT, "string.format's text, in bytes,",
              MAX_FORMAT_TEXT);
     }

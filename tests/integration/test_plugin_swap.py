@@ -5,11 +5,10 @@ import hashlib
 import http.client
 import json
 import os
-import pathlib
 import shlex
 import shutil
-import subprocess
 import signal
+import subprocess
 import threading
 import time
 import urllib.request
@@ -279,43 +278,6 @@ def test_what_is_refused_leaves_nothing(served, tmp_path):
     assert install(p, "--no-wait", "--force", loose).returncode == 2
 
 
-def unignored():
-    """Who started the tests may ignore SIGHUP (nohup), and so would they."""
-    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signo, signal.SIG_DFL)
-
-
-@pytest.mark.parametrize("pinned", [False, True])
-def test_a_signal_leaves_no_copy(tmp_path, pinned):
-    name = f"tidy{os.getpid()}{pinned:d}"
-    plugins.build(tmp_path, name, SOURCE.replace('"acme"', f'"{name}"') % {
-        "by": "x", "do": ""} + "#include <unistd.h>\n"
-        "__attribute__((constructor)) "
-        "static void rest(void) { sleep(60); }\n")
-    file = tmp_path / f"{name}.so"
-    args = ["--sha256", hash_of(file)] if pinned else []
-
-    def copies():
-        there = pathlib.Path("/tmp")
-        return [*there.glob(f"penstock-plugin-*/plugins/{name}-*"),
-                *there.glob(f"penstock-install-*/{name}.so")]
-
-    for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        run = subprocess.Popen([PENSTOCK, "plugin", "install", *args, file],
-                               stderr=subprocess.DEVNULL,
-                               preexec_fn=unignored)
-        try:
-            wait_for(lambda: len(copies()) == 1 + pinned, why="the copies")
-            folders = [c.parent if pinned and c.name == f"{name}.so"
-                       else c.parent.parent for c in copies()]
-            run.send_signal(signo)
-            assert run.wait(10) == -signo
-        finally:
-            run.kill()
-            run.wait()
-        assert not any(f.exists() for f in folders)
-
-
 def test_a_refusal_names_the_provider_and_its_line(tmp_path, penstock):
     folder = tmp_path / "plugins"
     folder.mkdir()
@@ -493,22 +455,3 @@ def test_who_hangs_is_ended_and_charged(served):
     assert died["charges"] == 1 and died["request"] == stuck["request"]
     wait_for(lambda: by(p) == "one", 5, why="service")
     assert not alive(died["pid"])
-
-
-def test_an_install_that_waits_for_its_file_can_be_ended(tmp_path):
-    """A pipe whose writer says nothing yet."""
-    pipe = tmp_path / "x.so"
-    os.mkfifo(pipe)
-    held = os.open(pipe, os.O_RDWR)
-    proc = subprocess.Popen([PENSTOCK, "plugin", "install", "--sha256",
-                             "0" * 64, str(pipe)])
-    try:
-        wait_for(lambda: str(pipe) in
-                 [os.path.realpath(f"/proc/{proc.pid}/fd/{n}") for n in
-                  os.listdir(f"/proc/{proc.pid}/fd")], why="its read")
-        time.sleep(0.1)
-        proc.terminate()
-        assert proc.wait(20) == -signal.SIGTERM
-    finally:
-        proc.kill()
-        os.close(held)

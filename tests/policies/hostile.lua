@@ -230,7 +230,8 @@ return {
              f(table.unpack({}, 1, 7999))]] },
   { CPU, [[local t = {} for i = 1, 999 do t[i] = 1e308 end while true do
            ("%99.99f"):rep(999):format(table.unpack(t)) end]] },
-  { CPU, [[while true do ("%q"):format(("\1"):rep(1000000)) end]] },
+  { CPU, [[while true do ("%q"):format(("\1"):rep(1 << 18)) end]] },
+  { "limited", [[("%q%q"):format(("x"):rep(1 << 17), ("x"):rep(140000))]] },
   { CPU, [[while true do local _ = 1 .. 2.5 .. 1e100 .. -0.0 end]] },
   { CPU, [[while true do tostring(1.1) tostring({}) end]] },
   { CPU, [[local t = setmetatable({}, { __name = ("x"):rep(1 << 20) })
