@@ -26,6 +26,7 @@ struct answer {
     bool finish_seen, done_seen;
     bool error_sent;    /* the client has an error event */
     bool passed;        /* forwarded without scanning whole: see tail */
+    uint32_t number;    /* of the client's next event, if they have numbers */
     uint64_t events;
     struct buf held;    /* bytes kept back; freed at content commit */
     struct framer framer;

@@ -374,6 +374,8 @@ void attempt_stop(struct request *r)
     framer_clear(&r->answer.framer);
     translate_end(t);
     buf_clear(&t->body);
+    if (t->output)
+        output_number(t->output, &r->answer.number);
     output_free(t->output);
     free(t);
 }

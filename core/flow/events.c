@@ -297,6 +297,17 @@ static int say_translated(struct feed *f)
     return say(f, buf_str(&f->r->attempt->translation->said));
 }
 
+/* What an error of ours behind this event would have for a number. */
+static void count_event(struct request *r, const struct wire_watch *w)
+{
+    const struct translation *x = r->attempt->translation;
+
+    if (x)
+        r->answer.number = codec_out_number(x->out);
+    else if (w->number)
+        r->answer.number = w->number;
+}
+
 static int on_event(void *ud, const struct sse_event *ev)
 {
     struct feed *f = ud;
@@ -315,6 +326,7 @@ static int on_event(void *ud, const struct sse_event *ev)
         timers_arm(r); /* from first_event to idle */
     if (w.usage_only && r->attempt->withhold_usage)
         return 0;
+    count_event(r, &w);
     if (!r->attempt->translation)
         limits_count(r, r->endpoint->dialect, ev->event);
     if (r->attempt->output && !r->attempt->translation) {

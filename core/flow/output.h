@@ -80,6 +80,10 @@ void output_sent(struct output *o);
 /** Do those bytes, or any before them, hold content? */
 bool output_has_content(const struct output *o);
 
+/** The number of the client's next event, where its dialect numbers them and
+ * they are counted here (output_may_end); else it is left as it is. */
+void output_number(const struct output *o, uint32_t *number);
+
 /** The verdict behind -ERR_CANCELLED. */
 const struct policy_result *output_verdict(const struct output *o);
 

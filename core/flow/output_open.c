@@ -80,6 +80,12 @@ int output_keep(struct output *o)
     return rc;
 }
 
+void output_number(const struct output *o, uint32_t *number)
+{
+    if (o->kept)
+        *number = o->wire->kept_next(o->kept);
+}
+
 /* Where nothing has left yet (`unseen`), a choice ends whatever was read of it;
  * a block that the client never saw begin need not end. */
 static bool is_to_end(const struct output_open *at, bool unseen)

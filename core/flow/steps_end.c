@@ -67,6 +67,7 @@ static void fail_stream(struct request *r)
     struct buf event = BUF_INIT(8192);
 
     e.param = STR_NULL;
+    e.number = r->answer.content_sent ? r->answer.number : 0;
     if (!r->answer.error_sent &&
         request_dialect(r)->error_event(&event, &e) == 0)
         r->array ? gemini_send_array(r, buf_str(&event))

@@ -127,6 +127,10 @@ struct codec_in *codec_in_new(const struct codec *c, struct arena *a,
 struct codec_out *codec_out_new(const struct codec *c, struct arena *a,
                                 const struct codec_out_opts *opts);
 
+/** The number of the event that it writes next, of a stream whose events have
+ * numbers (Responses); else 0. */
+uint32_t codec_out_number(const struct codec_out *out);
+
 /** An encoder as a sink: ud is a struct codec_pipe. */
 struct codec_pipe {
     struct codec_out *out;

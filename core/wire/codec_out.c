@@ -246,6 +246,11 @@ struct codec_out *codec_out_new(const struct codec *c, struct arena *a,
     return c->out_init(out) ? NULL : out;
 }
 
+uint32_t codec_out_number(const struct codec_out *out)
+{
+    return out->number;
+}
+
 int codec_out_note(struct codec_out *out, const struct neutral_event *ev)
 {
     bool start = ev->type == NEUTRAL_START;

@@ -26,7 +26,7 @@ void responses_begin(struct responses_out *out, struct jw *w,
     w->comma = false;
     jw_open(w, '{');
     jw_member_text(w, "type", str_of(type));
-    jw_member_int(w, "sequence_number", out->number++);
+    jw_member_int(w, "sequence_number", out->base.number++);
 }
 
 void responses_end(struct jw *w)

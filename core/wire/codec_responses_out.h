@@ -15,7 +15,6 @@ enum responses_open {
 
 struct responses_out {
     struct codec_out base;
-    uint32_t number;     /* of the next event */
     uint32_t index;      /* of the open item, or the next one */
     enum responses_open open;
     bool part;           /* a part of the open item is open */

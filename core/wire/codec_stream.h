@@ -50,6 +50,7 @@ struct codec_out {
     struct arena *a;
     struct codec_out_opts opts;
     bool started, ended;
+    uint32_t number; /* of the next event, where the dialect numbers them */
     struct usage usage;
 };
 

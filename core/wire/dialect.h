@@ -79,6 +79,8 @@ struct wire_watch {
     bool error;      /* an error object */
     struct usage usage;
     struct str error_code, error_type, error_message; /* in the arena or text */
+    uint32_t number; /* that the next event may have, where a dialect numbers
+                        them; 0: this one has none */
 };
 
 /** An error to be told to a client. */
@@ -90,6 +92,7 @@ struct wire_error {
     struct str request_id;
     uint64_t retry_after_ms; /* 0: not known */
     int status;           /* HTTP's; 0: what `info` has for the dialect */
+    uint32_t number;      /* of its event, in a stream that numbers them */
 };
 
 struct dialect_ops {

@@ -128,8 +128,8 @@ static int put_error_event(struct buf *out, const struct wire_error *e)
     rc = rc ? rc : buf_json_str(out, e->message);
     rc = rc ? rc : buf_puts(out, ",\"param\":");
     rc = rc ? rc : put_or_null(out, e->param);
-    /* the number of events that came before is not known here */
-    return rc ? rc : buf_puts(out, ",\"sequence_number\":0}\n\n");
+    return rc ? rc : buf_printf(out, ",\"sequence_number\":%lu}\n\n",
+                                (unsigned long)e->number);
 }
 
 static int status_of(const struct err_info *info)

@@ -361,6 +361,11 @@ int responses_keep(struct wire_kept *k, struct str events, struct buf *out)
     return rc;
 }
 
+uint32_t responses_kept_next(const struct wire_kept *k)
+{
+    return k->last < UINT32_MAX ? (uint32_t)(k->last + 1) : 0;
+}
+
 void responses_kept_free(struct wire_kept *k)
 {
     if (!k)

@@ -88,6 +88,7 @@ void said_lose(struct wire_kept *k);
 /** See struct wire_text_ops. */
 struct wire_kept *responses_kept_new(struct arena *names);
 int responses_keep(struct wire_kept *k, struct str events, struct buf *out);
+uint32_t responses_kept_next(const struct wire_kept *k);
 void responses_kept_free(struct wire_kept *k);
 
 #endif

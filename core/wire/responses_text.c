@@ -263,6 +263,7 @@ const struct wire_text_ops responses_text_ops = {
     .stop_body = responses_stop_body,
     .kept_new = responses_kept_new,
     .keep = responses_keep,
+    .kept_next = responses_kept_next,
     .kept_free = responses_kept_free,
     .each = true,
 };

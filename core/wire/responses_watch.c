@@ -116,6 +116,7 @@ int responses_watch_event(enum dialect d, struct str event, struct str data,
                           struct wire_watch *out, struct err *err)
 {
     struct str type;
+    int64_t number;
     int rc;
 
     (void)d;
@@ -125,6 +126,9 @@ int responses_watch_event(enum dialect d, struct str event, struct str data,
     rc = scan(data, scratch, err);
     if (rc)
         return rc;
+    number = watch_number(scratch, 0, "sequence_number");
+    if (number >= 0 && number < UINT32_MAX)
+        out->number = (uint32_t)number + 1;
     type = watch_text(scratch, 0, "type", a);
     if (!type.n)
         type = event;

@@ -123,6 +123,8 @@ struct wire_text_ops {
      */
     struct wire_kept *(*kept_new)(struct arena *names);
     int (*keep)(struct wire_kept *k, struct str events, struct buf *out);
+    /** The number that the next event may have. */
+    uint32_t (*kept_next)(const struct wire_kept *k);
     void (*kept_free)(struct wire_kept *k);
     bool each; /* `like` is the block's last event (none for a stop), and the
                 * first one of the stream is `head` */
