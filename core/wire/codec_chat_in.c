@@ -88,8 +88,9 @@ static bool is_failure(struct jstr word)
 static int tell_finish(struct chat_in *in, struct chat_choice *c)
 {
     struct neutral_event ev = { .type = NEUTRAL_FINISH, .choice = c->index };
-    int rc = chat_drain(in, c);
+    int rc = chat_say_sources(in, c);
 
+    rc = rc ? rc : chat_drain(in, c);
     if (c->told)
         return rc;
     c->told = true;
@@ -105,7 +106,14 @@ static int note_finish(struct chat_in *in, struct chat_choice *c,
                        enum neutral_finish said, struct jstr stop)
 {
     struct str copy = { stop.p, stop.n };
+    int rc = 0;
 
+    if (!in->settled)
+        rc = chat_take_sources(in);
+    in->settled = true;
+    rc = rc ? rc : chat_say_sources(in, c);
+    if (rc)
+        return rc;
     if (!c->ended)
         c->said = said;
     c->ended = true;
@@ -129,9 +137,6 @@ static void read_beside(struct chat_in *in)
         in->base.usage.tier = tier;
     if (in_string(j, 0, STR("system_fingerprint")).n)
         in_lose(&in->base, LOSS_FINGERPRINT);
-    if (json_first(j, in_member(j, 0, STR("citations"))) != JSON_NONE ||
-        json_first(j, in_member(j, 0, STR("search_results"))) != JSON_NONE)
-        in_lose(&in->base, LOSS_CITATIONS);
 }
 
 static int read_finish(struct chat_in *in, struct chat_choice *c,
@@ -243,7 +248,10 @@ static int read_object(struct chat_in *in, bool whole)
 
     if (first != JSON_NONE && !in->base.started)
         read_beside(in);
-    if (first != JSON_NONE)
+    if (!in->sources && (first == JSON_NONE || !in->base.started))
+        rc = chat_take_sources(in);
+    in->settled |= whole;
+    if (!rc && first != JSON_NONE)
         rc = in_start(&in->base, plain(in, 0, STR("id")),
                       plain(in, 0, STR("model")), created > 0 ? created : 0);
     for (uint32_t n = first; n != JSON_NONE && !rc && !in->base.ended;

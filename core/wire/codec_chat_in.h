@@ -73,16 +73,25 @@ struct chat_choice {
     char held[TAGS_HELD_MAX];
     size_t n_held;
     bool any_call;
+    bool cited; /* its text has citations of its own, or got the answer's */
     bool ended; /* a reason was given: behind it only calls count */
     bool told;  /* FINISH is out */
     enum neutral_finish said;
     struct jstr stop; /* in the arena */
 };
 
+/** Where an answer is from; both as they stood in the JSON. */
+struct chat_source {
+    struct chat_source *next;
+    struct jstr url, title; /* a title may be absent */
+};
+
 struct chat_in {
     struct codec_in base;
     struct chat_choice *choices;
     uint32_t n_choices;
+    bool settled; /* no later list of sources counts */
+    struct chat_source *sources; /* beside the choices */
 };
 
 /** What a provider sent of a call. */
@@ -93,6 +102,13 @@ struct chat_piece {
     struct jstr args, signature;
     bool custom;
 };
+
+/** Take the sources that stand beside the choices of this chunk, if any, in
+ * place of those of an earlier one. */
+int chat_take_sources(struct chat_in *in);
+/** Say them of the choice's text, which is about to end, unless it had
+ * citations of its own. */
+int chat_say_sources(struct chat_in *in, struct chat_choice *c);
 
 struct chat_choice *chat_choice(struct chat_in *in, uint32_t index);
 

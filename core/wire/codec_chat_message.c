@@ -159,6 +159,7 @@ static int read_citation(struct chat_in *in, struct chat_choice *c,
         in_lose(&in->base, LOSS_CITATIONS);
         return 0;
     }
+    c->cited = true;
     return in_emit(&in->base, &ev);
 }
 

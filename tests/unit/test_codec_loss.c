@@ -10,6 +10,12 @@
 enum { WHOLE, STREAM, STREAM_PLAIN, LEGACY };
 
 #define B(l) (1u << LOSS_##l)
+/* a chunk of Perplexity's: sources beside the choices, the text said again */
+#define SOURCED(text, reason, more)                                           \
+    "{'id':'c','citations':['https://no'],'search_results':[{'title':'X\\n',"  \
+    "'url':'https://x','date':null}" more "],'choices':[{'index':0,"          \
+    "'finish_reason':" reason ",'message':{'content':'no'},'delta':{"         \
+    "'content':" text "}}]}"
 
 static const struct {
     const char *name;
@@ -28,7 +34,15 @@ static const struct {
     { "sources of a text that is over", GOOGLE, "{'candidates':[{'content':{'parts':[{'text':'a','thoughtSignature':'cw=='}]},'finishReason':'STOP','groundingMetadata':{'groundingChunks':[{'web':{'uri':'u'}}]}}]}", DIALECT_OPENAI_CHAT, WHOLE, B(CITATIONS), NULL, "annotations" },
     { "queries of a search", GOOGLE, "{'candidates':[{'content':{'parts':[{'text':'a'}]},'finishReason':'STOP','groundingMetadata':{'webSearchQueries':['q']}}]}", DIALECT_OPENAI_CHAT, WHOLE, B(SERVER_BLOCKS), NULL, NULL },
     { "whom a text repeats", GOOGLE, "{'candidates':[{'content':{'parts':[{'text':'a'}]},'finishReason':'STOP','citationMetadata':{'citationSources':[{'uri':'u'}]}}]}", DIALECT_OPENAI_CHAT, WHOLE, B(CITATIONS), NULL, NULL },
-    { "citations beside the choices", CHAT, "{'id':'c','citations':['https://a'],'choices':[{'index':0,'delta':{'content':'a'}}]}" ENDS, DIALECT_RESPONSES, STREAM, B(CITATIONS), NULL, NULL },
+    { "citations beside the choices", CHAT, "{'id':'c','citations':['https://a'],'choices':[{'index':0,'delta':{'content':'a'}}]}" ENDS, DIALECT_RESPONSES, STREAM, 0, "\"annotation\":{\"type\":\"url_citation\",\"url\":\"https://a\",\"title\":\"https://a\",\"start_index\":0,\"end_index\":1}", NULL },
+    { "in each chunk: the last counts, once", CHAT, SOURCED("'a'", "null", "") "\n" SOURCED("'b'", "'stop'", ",{'url':'https://b'}") "\nDONE", DIALECT_RESPONSES, STREAM, 0, "\"annotations\":[{\"type\":\"url_citation\",\"url\":\"https://x\",\"title\":\"X\\n\",\"start_index\":0,\"end_index\":2},{\"type\":\"url_citation\",\"url\":\"https://b\",\"title\":\"https://b\",\"start_index\":0,\"end_index\":2}]", "annotation_index\":2" },
+    { "with titles, to Google's clients", CHAT, SOURCED("'a'", "null", "") "\n" SOURCED("'b'", "'stop'", "") "\nDONE", DIALECT_GEMINI, STREAM, 0, "\"groundingChunks\":[{\"web\":{\"uri\":\"https://x\",\"title\":\"X\\n\"}}]", "https://no" },
+    { "in the whole", CHAT, SOURCED("'a'", "'stop'", ",7,{'title':'none'}") "\nDONE", DIALECT_GEMINI, WHOLE, B(CITATIONS), "\"groundingChunks\":[{\"web\":{\"uri\":\"https://x\",\"title\":\"X\\n\"}}]", NULL },
+    { "no place in Messages", CHAT, SOURCED("'a'", "'stop'", "") "\nDONE", DIALECT_ANTHROPIC, STREAM, B(CITATIONS), "\"a\"", "https://x" },
+    { "nor where there is no text", CHAT, "{'id':'c','citations':['https://a'],'choices':[{'index':0,'delta':{'refusal':'no'}}]}" ENDS, DIALECT_RESPONSES, STREAM, B(CITATIONS), NULL, "https://a" },
+    { "nor behind its end", CHAT, "D{'content':'a'}\nF stop\n{'choices':[],'citations':['https://a']}\nDONE", DIALECT_RESPONSES, STREAM, B(CITATIONS), NULL, "https://a" },
+    { "of a text that may be a tag, with no reason", CHAT, "{'id':'c','citations':['https://a'],'choices':[{'index':0,'delta':{'content':'<'}}]}\nDONE", DIALECT_RESPONSES, STREAM, 0, "\"url\":\"https://a\",\"title\":\"https://a\",\"start_index\":0,\"end_index\":1", NULL },
+    { "not beside a text's own", CHAT, "D{'content':'a'}\nD{'annotations':[{'type':'url_citation','url_citation':{'url':'https://own','title':'o','start_index':0,'end_index':1}}]}\n" SOURCED("'b'", "'stop'", "") "\nDONE", DIALECT_GEMINI, STREAM, 0, "\"groundingChunks\":[{\"web\":{\"uri\":\"https://own\",\"title\":\"o\"}}]", NULL },
     { "a picture with a signature", GOOGLE, GEMINI("{'inlineData':{'mimeType':'image/png','data':'QUJD'},'thoughtSignature':'c2ln'}") GEMINI_STOP, DIALECT_OPENAI_CHAT, WHOLE, 0, "\"images\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,QUJD\"}}]", NULL },
     { "its signature", GOOGLE, GEMINI("{'inlineData':{'mimeType':'image/png','data':'QUJD'},'thoughtSignature':'c2ln'}") GEMINI_STOP, DIALECT_OPENAI_CHAT, WHOLE, 0, "penstock.gemini.c2ln", NULL },
     { "two pictures of a stream", CHAT, "D{'images':[{'image_url':{'url':'data:image/png;base64,QQ=='}},{'image_url':{'url':'data:image/gif;base64,Qg=='}}]}" ENDS, DIALECT_OPENAI_CHAT, STREAM, 0, "\"image_url\":{\"url\":\"data:image/gif;base64,Qg==\"},\"index\":1}", NULL },
