@@ -382,11 +382,18 @@ static bool is_other_id(const struct chat_part *p, struct str id)
     return id.n && p->id.n && !str_eq(p->id, id);
 }
 
+/* Else it is what may follow a call's arguments: nothing, or a blank, from
+ * those who say the name in every piece. */
+static bool has_object(struct jstr args)
+{
+    return args.n && memchr(args.p, '{', args.n);
+}
+
 static bool matches(const struct chat_part *p, const struct chat_piece *x)
 {
     if (p->kind != PART_CALL || is_other_id(p, x->id))
         return false;
-    if (!x->id.n && x->name.n && x->args.n && p->progress.done)
+    if (!x->id.n && x->name.n && p->progress.done && has_object(x->args))
         return false; /* the next whole call, of one who counts none */
     if (x->id.n && str_eq(p->id, x->id))
         return true;

@@ -16,6 +16,9 @@
 #define CALL(i, id, args) "D{'tool_calls':[{'index':" i ",'id':'" id "','function':{'name':'f','arguments':'" args "'}}]}\n"
 #define ARGS(i, args) "D{'tool_calls':[{'index':" i ",'function':{'arguments':'" args "'}}]}\n"
 
+#define NAMED(i, name, args) "D{'tool_calls':[{'index':" i ",'function':{'name':" name ",'arguments':'" args "'}}]}\n"
+#define ONE_CALL "S\n" USE("0", "t1") JSON_D("0", "{\\'x\\'") JSON_D("0", ":1}") "E0\n" TOOL_USE(NO_USAGE)
+
 static const struct stream_case to_anthropic[] = {
     { "text, usage behind the finish",
       "D{'role':'assistant','content':''}\nD{'content':'Hel'}\nD{'content':'lo'}\nF stop\nU" USED "\nDONE",
@@ -58,6 +61,18 @@ static const struct stream_case to_anthropic[] = {
       "S\n" USE("0", "call_8b13fe05ca1b6c5179b7eeb3") JSON_D("0", "{}") "E0\n" USE("1", "call_de5c4bcaa8197360680614c2") JSON_D("1", "{}") "E1\n" TOOL_USE(NO_USAGE) },
     { "id and name in every piece", CALL("0", "t1", "{\\'x\\'") CALL("0", "t1", ":1}") CALL("0", "t1", "") "F tool_calls\nDONE",
       "S\n" USE("0", "t1") JSON_D("0", "{\\'x\\'") JSON_D("0", ":1}") "E0\n" TOOL_USE(NO_USAGE) },
+    { "the name in every piece, the id in the first", CALL("0", "t1", "{\\'x\\'") NAMED("0", "'f'", ":1}") NAMED("0", "'f'", "") "F tool_calls\nDONE",
+      ONE_CALL },
+    { "and a blank behind the arguments", CALL("0", "t1", "{\\'x\\'") NAMED("0", "'f'", ":1}") NAMED("0", "'f'", "\\n ") "F tool_calls\nDONE",
+      "S\n" USE("0", "t1") JSON_D("0", "{\\'x\\'") JSON_D("0", ":1}") JSON_D("0", "\\n ") "E0\n" TOOL_USE(NO_USAGE) },
+    { "the same, where another call stands between", CALL("0", "t1", "{\\'x\\'") NAMED("0", "'f'", ":1}") CALL("1", "t2", "{}") NAMED("0", "'f'", "\\n") NAMED("1", "'f'", "") "F tool_calls\nDONE",
+      "S\n" USE("0", "t1") JSON_D("0", "{\\'x\\'") JSON_D("0", ":1}") "E0\n" USE("1", "t2") JSON_D("1", "{}") "E1\n" TOOL_USE(NO_USAGE) },
+    { "empty names behind the first", CALL("0", "t1", "{\\'x\\'") NAMED("0", "''", ":1}") NAMED("0", "null", "") "F tool_calls\nDONE",
+      ONE_CALL },
+    { "an empty name before it", NAMED("0", "''", "") NAMED("0", "null", "{\\'x\\'") CALL("0", "t1", ":1}") "F tool_calls\nDONE",
+      ONE_CALL },
+    { "a name in pieces: the first counts", CALL("0", "t1", "") NAMED("0", "'g'", "{\\'x\\'") NAMED("0", "'h'", ":1}") "F tool_calls\nDONE",
+      ONE_CALL },
     { "text behind a call", CALL("0", "t1", "{}") "D{'content':'a'}\nF tool_calls\nDONE",
       "S\n" USE("0", "t1") JSON_D("0", "{}") "E0\nB1{'type':'text','text':''}\nd1{'type':'text_delta','text':'a'}\nE1\n" TOOL_USE(NO_USAGE) },
     { "text inside a call waits", CALL("0", "t1", "{") "D{'content':'a'}\n" ARGS("0", "}") "F tool_calls\nDONE",
