@@ -344,9 +344,6 @@ static void put_extras(struct cw *c)
     for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
         struct neutral_extra *dropped;
 
-        if (str_is(e->name, "modalities") &&
-            str_find(e->raw, STR("audio")) >= 0)
-            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
         if (cw_is_kept(c->r->from, e->name))
             cw_refuse(c, FEATURE_THREAD, e->raw.p);
         if (is_own(e)) {
@@ -362,20 +359,6 @@ static void put_extras(struct cw *c)
         *end = dropped;
         end = (const struct neutral_extra **)(void *)&dropped->next;
     }
-}
-
-static int finish(struct converse_out *w)
-{
-    struct cw *c = &w->aw.c;
-
-    jw_close(&c->w, '}');
-    if (!c->w.rc && !w->aw.any)
-        return cw_empty(c);
-    if (c->w.rc && c->err && !c->err->code)
-        err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
-                                      ? "out of memory"
-                                      : "the request grew over its limit");
-    return c->w.rc;
 }
 
 int converse_encode_request(const struct neutral_request *r,
@@ -406,6 +389,7 @@ int converse_encode_request(const struct neutral_request *r,
         cw_note(c, FATE_DROPPED, FEATURE_USER);
     if (r->parallel == 0 && r->tools)
         cw_note(c, FATE_DROPPED, FEATURE_PARALLEL);
+    cw_refuse_audio(c);
     put_extras(c);
-    return finish(&w);
+    return cw_finish(c, w.aw.any);
 }
