@@ -24,8 +24,7 @@ static uint32_t marks_of(const struct neutral_block *b)
     return n;
 }
 
-/* Four marks are taken; of more, the last ones keep the longest prefix. */
-static void plan_marks(struct aw *w)
+void anthropic_plan_marks(struct aw *w)
 {
     const struct neutral_request *r = w->c.r;
     uint32_t n = r->cache.set;
@@ -198,7 +197,7 @@ int anthropic_encode_request(const struct neutral_request *r,
 
     *report = (struct codec_report){ 0 };
     *names = (struct codec_names){ 0 };
-    plan_marks(&w);
+    anthropic_plan_marks(&w);
     anthropic_plan_reasoning(&w);
     jw_open(j, '{');
     jw_member_text(j, "model", target->model);
