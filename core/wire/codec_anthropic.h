@@ -71,6 +71,8 @@ bool anthropic_can_block(struct aw *w, const struct neutral_block *b);
 void anthropic_put_block(struct aw *w, const struct neutral_block *b);
 void anthropic_put_media(struct aw *w, const struct neutral_media *m);
 bool anthropic_can_media(struct aw *w, const struct neutral_media *m);
+/** Four marks are taken; of more, the last ones keep the longest prefix. */
+void anthropic_plan_marks(struct aw *w);
 void anthropic_put_mark(struct aw *w, const struct neutral_cache *cache);
 void anthropic_put_tools(struct aw *w);
 void anthropic_put_choice(struct aw *w);

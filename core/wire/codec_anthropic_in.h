@@ -24,8 +24,7 @@ struct anthropic_in {
     struct in_call call;
     struct buf input;     /* a call's, from its start; an opaque block's */
     struct buf opaque;
-    char half[6];         /* of a surrogate pair at the end of what went out */
-    bool has_half;
+    struct in_half half;
 };
 
 /** Open the block at a node; close it; one of its deltas. */

@@ -21,30 +21,11 @@ static int send(struct anthropic_in *in, struct jstr text)
                    0, text);
 }
 
-/* A pair of surrogates that the stream cut in two leaves in one piece. */
 static int send_piece(struct anthropic_in *in, struct jstr text)
 {
-    size_t half;
-    char *both;
+    int rc = in_whole_pairs(&in->base, &in->half, &text);
 
-    if (!text.n)
-        return 0;
-    if (in->has_half) {
-        both = arena_alloc(in->base.tmp, sizeof in->half + text.n);
-        if (!both)
-            return no_memory(in);
-        memcpy(both, in->half, sizeof in->half);
-        memcpy(both + sizeof in->half, text.p, text.n);
-        text = (struct jstr){ both, sizeof in->half + text.n };
-        in->has_half = false;
-    }
-    half = jstr_half_pair(text);
-    if (half) {
-        memcpy(in->half, text.p + text.n - half, half);
-        in->has_half = true;
-        text.n -= half;
-    }
-    return send(in, text);
+    return rc ? rc : send(in, text);
 }
 
 static int send_signature(struct anthropic_in *in, struct jstr sign)
@@ -186,12 +167,11 @@ static int close_call(struct anthropic_in *in)
 
 int anthropic_close(struct anthropic_in *in)
 {
-    struct jstr half = { in->half, sizeof in->half };
+    struct jstr half = in_half_left(&in->half);
     int rc = 0;
 
-    if (in->has_half && in->open != OPEN_OPAQUE)
+    if (half.n && in->open != OPEN_OPAQUE)
         rc = send(in, half);
-    in->has_half = false;
     if (!rc && in->open == OPEN_OPAQUE)
         rc = close_opaque(in);
     else if (!rc && in->open == OPEN_CALL)

@@ -6,7 +6,6 @@
  */
 #include "wire/codec_anthropic.h"
 
-#include "base/sha256.h"
 
 #include <stdlib.h>
 
@@ -25,8 +24,7 @@ static uint32_t marks_of(const struct neutral_block *b)
     return n;
 }
 
-/* Four marks are taken; of more, the last ones keep the longest prefix. */
-static void plan_marks(struct aw *w)
+void anthropic_plan_marks(struct aw *w)
 {
     const struct neutral_request *r = w->c.r;
     uint32_t n = r->cache.set;
@@ -161,18 +159,10 @@ static void put_stops(struct aw *w)
 
 static void put_user(struct cw *c)
 {
-    struct str user = c->r->user;
-    uint8_t sum[SHA256_BYTES];
-    char hex[SHA256_HEX + 1];
+    struct str user = cw_user(c, USER_MAX);
 
     if (!user.p)
         return;
-    if (user.n > USER_MAX && !cw_same(c)) {
-        cw_note(c, FATE_MAPPED, FEATURE_USER);
-        sha256(user, sum);
-        hex_encode(sum, SHA256_BYTES, hex);
-        user = (struct str){ hex, SHA256_HEX };
-    }
     jw_key(&c->w, "metadata");
     jw_open(&c->w, '{');
     jw_member_text(&c->w, "user_id", user);
@@ -191,26 +181,8 @@ static void put_rest(struct aw *w)
     anthropic_put_mark(w, &c->r->cache);
     if (c->r->stream)
         jw_member_bool(&c->w, "stream", true);
-    for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
-        if (str_is(e->name, "modalities") && !cw_same(c) &&
-            str_find(e->raw, STR("audio")) >= 0)
-            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
-    }
+    cw_refuse_audio(c);
     cw_extras(c);
-}
-
-static int finish(struct aw *w)
-{
-    struct cw *c = &w->c;
-
-    jw_close(&c->w, '}');
-    if (!c->w.rc && !w->any)
-        return cw_empty(c);
-    if (c->w.rc && c->err && !c->err->code)
-        err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
-                                      ? "out of memory"
-                                      : "the request grew over its limit");
-    return c->w.rc;
 }
 
 int anthropic_encode_request(const struct neutral_request *r,
@@ -225,7 +197,7 @@ int anthropic_encode_request(const struct neutral_request *r,
 
     *report = (struct codec_report){ 0 };
     *names = (struct codec_names){ 0 };
-    plan_marks(&w);
+    anthropic_plan_marks(&w);
     anthropic_plan_reasoning(&w);
     jw_open(j, '{');
     jw_member_text(j, "model", target->model);
@@ -239,5 +211,5 @@ int anthropic_encode_request(const struct neutral_request *r,
     put_stops(&w);
     put_user(&w.c);
     put_rest(&w);
-    return finish(&w);
+    return cw_finish(&w.c, w.any);
 }

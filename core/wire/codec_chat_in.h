@@ -47,8 +47,7 @@ struct chat_part {
     struct json_progress progress;
     struct buf held; /* pieces that wait */
     struct chat_detail *detail; /* of thinking: what it stood in, or NULL */
-    char half[6];    /* of a surrogate pair, at the end of what went out */
-    bool has_half;
+    struct in_half half;
 };
 
 /* Where the text of a choice stands, as to <think> tags. */

@@ -140,41 +140,12 @@ static int send(struct chat_in *in, struct chat_choice *c,
     return in_text(&in->base, types[p->kind], c->index, text);
 }
 
-/* The half of a pair that came before, and this text, in one piece. */
-static int joined(struct chat_in *in, struct chat_part *p, struct jstr *text)
-{
-    char *both;
-
-    if (!p->has_half)
-        return 0;
-    both = arena_alloc(in->base.tmp, sizeof p->half + text->n);
-    if (!both)
-        return no_memory(in);
-    memcpy(both, p->half, sizeof p->half);
-    memcpy(both + sizeof p->half, text->p, text->n);
-    *text = (struct jstr){ both, sizeof p->half + text->n };
-    p->has_half = false;
-    return 0;
-}
-
 static int send_piece(struct chat_in *in, struct chat_choice *c,
                       struct chat_part *p, struct jstr text)
 {
-    size_t half;
-    int rc;
+    int rc = in_whole_pairs(&in->base, &p->half, &text);
 
-    if (!text.n)
-        return 0;
-    rc = joined(in, p, &text);
-    if (rc)
-        return rc;
-    half = jstr_half_pair(text);
-    if (half) {
-        memcpy(p->half, text.p + text.n - half, half);
-        p->has_half = true;
-        text.n -= half;
-    }
-    return send(in, c, p, text);
+    return rc || !text.n ? rc : send(in, c, p, text);
 }
 
 static int begin_call(struct chat_in *in, struct chat_choice *c,
@@ -232,14 +203,14 @@ static int wake(struct chat_in *in, struct chat_choice *c,
 static int close_head(struct chat_in *in, struct chat_choice *c)
 {
     struct chat_part *p = c->head;
-    struct jstr half = { p->half, sizeof p->half };
+    struct jstr half = in_half_left(&p->half);
     int rc = 0;
 
     if (p->kind == PART_CALL && !p->live)
         rc = begin_call(in, c, p); /* its name never came */
     if (!rc && buf_len(&p->held) && p->kind == PART_CALL)
         rc = wake(in, c, p);
-    if (!rc && p->has_half)
+    if (!rc && half.n)
         rc = send(in, c, p, half);
     if (!rc && p->kind == PART_THINKING)
         rc = chat_seal_detail(in, c, p);

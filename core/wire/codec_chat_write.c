@@ -5,11 +5,10 @@
  * members is fixed, so that the same conversation gives the same prefix.
  */
 #include "wire/codec_chat.h"
+#include "wire/codec_openai_put.h"
 #include "wire/codec_turns.h"
 
-#include "base/sha256.h"
 
-#define USER_MAX 64
 #define BUDGET_LOW 4096     /* tokens below which a budget is low effort */
 #define BUDGET_MEDIUM 16384 /* and medium */
 
@@ -171,27 +170,6 @@ static void put_stops(struct cw *c)
         cw_note(c, FATE_DROPPED, FEATURE_STOP);
 }
 
-static void put_user(struct cw *c)
-{
-    struct str user = c->r->user;
-    uint8_t sum[SHA256_BYTES];
-    char hex[SHA256_HEX + 1];
-
-    if (!user.p)
-        return;
-    if (!cw_can(c, CAN_USER)) {
-        cw_note(c, FATE_DROPPED, FEATURE_USER);
-        return;
-    }
-    if (user.n > USER_MAX && !cw_same(c)) {
-        cw_note(c, FATE_MAPPED, FEATURE_USER);
-        sha256(user, sum);
-        hex_encode(sum, SHA256_BYTES, hex);
-        user = (struct str){ hex, SHA256_HEX };
-    }
-    jw_member_text(&c->w, "user", user);
-}
-
 static void put_rest(struct cw *c)
 {
     const struct neutral_request *r = c->r;
@@ -249,13 +227,8 @@ int chat_encode_request(const struct neutral_request *r,
     put_reasoning(&c);
     put_params(&c);
     put_stops(&c);
-    put_user(&c);
+    openai_put_user(&c);
     put_rest(&c);
     cw_extras(&c);
-    jw_close(&c.w, '}');
-    if (c.w.rc && err && !err->code)
-        err_set(err, -c.w.rc, c.w.rc == -ERR_NOMEM
-                                  ? "out of memory"
-                                  : "the request grew over its limit");
-    return c.w.rc;
+    return cw_finish(&c, true);
 }

@@ -4,6 +4,7 @@
  * OpenAI chat requests, written: one part of a message.
  */
 #include "wire/codec_chat.h"
+#include "wire/codec_openai_put.h"
 
 bool chat_marked(const struct cw *c, const struct neutral_block *b)
 {
@@ -56,18 +57,6 @@ bool chat_can_part(struct cw *c, const struct neutral_block *b)
     }
 }
 
-/* "data:image/png;base64,...": the digits go out as they came in */
-static void put_data_url(struct cw *c, const struct neutral_media *m)
-{
-    jw_sep(&c->w);
-    jw_bytes(&c->w, STR("\"data:"));
-    if (!c->w.rc)
-        c->w.rc = jstr_put_escaped(c->w.b, m->mime);
-    jw_bytes(&c->w, STR(";base64,"));
-    jw_bytes(&c->w, (struct str){ m->data.p, m->data.n });
-    jw_bytes(&c->w, STR("\""));
-}
-
 static void put_image(struct cw *c, const struct neutral_media *m)
 {
     jw_member_text(&c->w, "type", STR("image_url"));
@@ -75,7 +64,7 @@ static void put_image(struct cw *c, const struct neutral_media *m)
     jw_open(&c->w, '{');
     jw_key(&c->w, "url");
     if (m->source == MEDIA_BASE64)
-        put_data_url(c, m);
+        openai_put_data_url(c, m);
     else
         jw_jstr(&c->w, m->data);
     if (m->detail.p)
@@ -103,7 +92,7 @@ static void put_document_url(struct cw *c, const struct neutral_media *m)
     jw_member_text(&c->w, "type", STR("document_url"));
     jw_key(&c->w, "document_url");
     if (m->source == MEDIA_BASE64)
-        put_data_url(c, m);
+        openai_put_data_url(c, m);
     else
         jw_jstr(&c->w, m->data);
     if (m->name.p)
@@ -132,7 +121,7 @@ static void put_file(struct cw *c, const struct neutral_media *m)
     } else {
         jw_key(&c->w, "file_data");
         if (m->source == MEDIA_BASE64)
-            put_data_url(c, m);
+            openai_put_data_url(c, m);
         else
             jw_jstr(&c->w, m->data);
     }

@@ -2,6 +2,7 @@
 /* Copyright The Penstock Authors */
 /* OpenAI chat requests, written: tools, choice, format, cache marks. */
 #include "wire/codec_chat.h"
+#include "wire/codec_openai_put.h"
 
 /* Marks are spelled as Anthropic does, or as OpenAI does; the caller asks. */
 void chat_put_cache(struct cw *c, const struct neutral_cache *cache)
@@ -76,50 +77,6 @@ static void put_tool(struct cw *c, const struct neutral_tool *t)
     jw_close(&c->w, '}');
 }
 
-/* A vendor's own tool goes as it is, or as the function that it is like. */
-static bool has_place(const struct cw *c, const struct neutral_tool *t)
-{
-    return !t->raw_unknown.p || cw_same(c) || t->raw_schema.p;
-}
-
-static bool can_send(struct cw *c, const struct neutral_tool *t)
-{
-    if (has_place(c, t)) {
-        if (t->raw_unknown.p && !cw_same(c))
-            cw_note(c, FATE_MAPPED, FEATURE_SERVER_TOOLS);
-        return true;
-    }
-    cw_note(c, FATE_DROPPED, FEATURE_SERVER_TOOLS);
-    return false;
-}
-
-void chat_put_tools(struct cw *c)
-{
-    bool any = false;
-
-    for (const struct neutral_tool *t = c->r->tools; t; t = t->next) {
-        if (!can_send(c, t))
-            continue;
-        if (!any) {
-            jw_key(&c->w, "tools");
-            jw_open(&c->w, '[');
-            any = true;
-        }
-        if (t->raw_unknown.p && cw_same(c))
-            jw_raw(&c->w, t->raw_unknown);
-        else
-            put_tool(c, t);
-    }
-    if (any)
-        jw_close(&c->w, ']');
-    if (c->r->parallel < 0 || (!any && !cw_same(c)))
-        return;
-    if (cw_can(c, CAN_PARALLEL))
-        jw_member_bool(&c->w, "parallel_tool_calls", c->r->parallel == 1);
-    else if (c->r->parallel == 0)
-        cw_note(c, FATE_DROPPED, FEATURE_PARALLEL);
-}
-
 static void put_named(struct cw *c, struct str name)
 {
     const struct neutral_tool *t = cw_tool(c, name);
@@ -152,37 +109,17 @@ static void put_allowed(struct cw *c, const struct neutral_choice *choice)
     jw_close(&c->w, '}');
 }
 
-static bool any_tool(const struct cw *c)
-{
-    const struct neutral_tool *t = c->r->tools;
+static const struct openai_tools spelling = { put_tool, put_named,
+                                             put_allowed };
 
-    while (t && !has_place(c, t))
-        t = t->next;
-    return t != NULL;
+void chat_put_tools(struct cw *c)
+{
+    openai_put_tools(c, &spelling);
 }
 
 void chat_put_choice(struct cw *c)
 {
-    static const char *const words[] = { [CHOICE_AUTO] = "auto",
-                                         [CHOICE_NONE] = "none",
-                                         [CHOICE_REQUIRED] = "required" };
-    const struct neutral_choice *choice = &c->r->choice;
-    bool forced = choice->kind == CHOICE_REQUIRED ||
-                  choice->kind == CHOICE_NAMED;
-
-    if (choice->kind == CHOICE_UNSET || (!any_tool(c) && !cw_same(c)))
-        return; /* a choice without tools is refused upstream */
-    jw_key(&c->w, "tool_choice");
-    if (forced && !cw_can(c, CAN_FORCE_TOOL)) {
-        cw_note(c, FATE_DROPPED, FEATURE_TOOL_CHOICE);
-        jw_text(&c->w, STR("auto"));
-    } else if (choice->kind == CHOICE_NAMED) {
-        put_named(c, choice->name);
-    } else if (choice->allowed) {
-        put_allowed(c, choice);
-    } else {
-        jw_text(&c->w, str_of(words[choice->kind]));
-    }
+    openai_put_choice(c, &spelling);
 }
 
 static void put_schema_format(struct cw *c, const struct neutral_format *f)

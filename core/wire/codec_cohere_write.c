@@ -214,10 +214,5 @@ int cohere_encode_request(const struct neutral_request *r,
     jw_member_bool(&c.w, "stream", r->stream);
     cw_drop_rest(&c);
     cw_extras(&c);
-    jw_close(&c.w, '}');
-    if (c.w.rc && err && !err->code)
-        err_set(err, -c.w.rc, c.w.rc == -ERR_NOMEM
-                                  ? "out of memory"
-                                  : "the request grew over its limit");
-    return c.w.rc;
+    return cw_finish(&c, true);
 }

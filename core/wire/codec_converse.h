@@ -63,8 +63,7 @@ struct converse_in {
     bool said;           /* something of the open block went out */
     bool any_call, finished;
     struct in_call call;
-    char half[6];        /* of a surrogate pair at the end of what went out */
-    bool has_half;
+    struct in_half half;
 };
 
 int converse_in_init(struct codec_in *in);

@@ -23,38 +23,17 @@ static int send(struct converse_in *in, struct jstr text)
                : in_text(&in->base, type, 0, text);
 }
 
-/* A pair of surrogates that the stream cut in two leaves in one piece. */
 static int send_piece(struct converse_in *in, struct jstr text)
 {
-    size_t half;
-    char *both;
+    int rc = in_whole_pairs(&in->base, &in->half, &text);
 
-    if (!text.n)
-        return 0;
-    if (in->has_half) {
-        both = arena_alloc(in->base.tmp, sizeof in->half + text.n);
-        if (!both)
-            return no_memory(in);
-        memcpy(both, in->half, sizeof in->half);
-        memcpy(both + sizeof in->half, text.p, text.n);
-        text = (struct jstr){ both, sizeof in->half + text.n };
-        in->has_half = false;
-    }
-    half = jstr_half_pair(text);
-    if (half) {
-        memcpy(in->half, text.p + text.n - half, half);
-        in->has_half = true;
-        text.n -= half;
-    }
-    return send(in, text);
+    return rc ? rc : send(in, text);
 }
 
 int converse_close(struct converse_in *in)
 {
-    struct jstr half = { in->half, sizeof in->half };
-    int rc = in->has_half ? send(in, half) : 0;
+    int rc = send(in, in_half_left(&in->half));
 
-    in->has_half = false;
     if (!rc && in->open == CONVERSE_CALL)
         rc = in_call_end(&in->base, &in->call);
     else if (!rc && in->said)

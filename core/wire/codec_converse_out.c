@@ -14,8 +14,6 @@
 
 #include <stdlib.h>
 
-#define MARKS_MAX 4
-
 /* Members of Converse itself that a client of another dialect may give, as
  * those who speak to Bedrock through an OpenAI client do. */
 static const char *const own_members[] = {
@@ -43,34 +41,6 @@ static const struct neutral_extra *own(const struct cw *c, const char *name)
 }
 
 /* ---- cache marks -------------------------------------------------------- */
-
-static uint32_t marks_of(const struct neutral_block *b)
-{
-    uint32_t n = 0;
-
-    for (; b; b = b->next) {
-        n += b->cache.set;
-        if (b->kind == BLOCK_TOOL_RESULT)
-            n += marks_of(b->result.blocks);
-    }
-    return n;
-}
-
-/* Four are taken; of more, the last ones keep the longest prefix. */
-static void plan_marks(struct aw *w)
-{
-    const struct neutral_request *r = w->c.r;
-    uint32_t n = r->cache.set;
-
-    for (const struct neutral_tool *t = r->tools; t; t = t->next)
-        n += t->cache.set;
-    for (const struct neutral_message *m = r->first; m; m = m->next)
-        n += marks_of(m->first);
-    if (n <= MARKS_MAX)
-        return;
-    w->skip_marks = n - MARKS_MAX;
-    cw_note(&w->c, FATE_DROPPED, FEATURE_CACHE);
-}
 
 void converse_put_mark(struct converse_out *w,
                        const struct neutral_cache *cache)
@@ -344,9 +314,6 @@ static void put_extras(struct cw *c)
     for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
         struct neutral_extra *dropped;
 
-        if (str_is(e->name, "modalities") &&
-            str_find(e->raw, STR("audio")) >= 0)
-            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
         if (cw_is_kept(c->r->from, e->name))
             cw_refuse(c, FEATURE_THREAD, e->raw.p);
         if (is_own(e)) {
@@ -364,20 +331,6 @@ static void put_extras(struct cw *c)
     }
 }
 
-static int finish(struct converse_out *w)
-{
-    struct cw *c = &w->aw.c;
-
-    jw_close(&c->w, '}');
-    if (!c->w.rc && !w->aw.any)
-        return cw_empty(c);
-    if (c->w.rc && c->err && !c->err->code)
-        err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
-                                      ? "out of memory"
-                                      : "the request grew over its limit");
-    return c->w.rc;
-}
-
 int converse_encode_request(const struct neutral_request *r,
                             const struct codec_target *target,
                             struct arena *a, struct buf *out,
@@ -392,7 +345,7 @@ int converse_encode_request(const struct neutral_request *r,
     *report = (struct codec_report){ 0 };
     *names = (struct codec_names){ 0 };
     w.claude = str_find(target->model, STR("claude")) >= 0;
-    plan_marks(&w.aw);
+    anthropic_plan_marks(&w.aw);
     plan_reasoning(&w);
     jw_open(&c->w, '{');
     converse_put_tools(&w);
@@ -406,6 +359,7 @@ int converse_encode_request(const struct neutral_request *r,
         cw_note(c, FATE_DROPPED, FEATURE_USER);
     if (r->parallel == 0 && r->tools)
         cw_note(c, FATE_DROPPED, FEATURE_PARALLEL);
+    cw_refuse_audio(c);
     put_extras(c);
-    return finish(&w);
+    return cw_finish(c, w.aw.any);
 }

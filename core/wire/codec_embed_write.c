@@ -356,12 +356,7 @@ static int encode(const struct kind *k, struct cw *c)
     jw_open(&c->w, '{');
     cw_extras(c);
     k->put(c, e);
-    jw_close(&c->w, '}');
-    if (c->w.rc && c->err && !c->err->code)
-        err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
-                                      ? "out of memory"
-                                      : "the request grew over its limit");
-    return c->w.rc;
+    return cw_finish(c, true);
 }
 
 /* Rule zero: a macro that makes code, for nine signatures of one body: a

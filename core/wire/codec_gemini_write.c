@@ -235,26 +235,8 @@ static void put_rest(struct gw *w)
         cw_note(c, FATE_DROPPED, FEATURE_USER);
     if (c->r->cache.set)
         cw_note(c, FATE_DROPPED, FEATURE_CACHE);
-    for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
-        if (str_is(e->name, "modalities") && !cw_same(c) &&
-            str_find(e->raw, STR("audio")) >= 0)
-            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
-    }
+    cw_refuse_audio(c);
     cw_extras(c);
-}
-
-static int finish(struct gw *w)
-{
-    struct cw *c = &w->c;
-
-    jw_close(&c->w, '}');
-    if (!c->w.rc && !w->any)
-        return cw_empty(c);
-    if (c->w.rc && c->err && !c->err->code)
-        err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
-                                      ? "out of memory"
-                                      : "the request grew over its limit");
-    return c->w.rc;
 }
 
 int gemini_encode_request(const struct neutral_request *r,
@@ -273,5 +255,5 @@ int gemini_encode_request(const struct neutral_request *r,
     gemini_put_contents(&w);
     gemini_put_config(&w);
     put_rest(&w);
-    return finish(&w);
+    return cw_finish(&w.c, w.any);
 }

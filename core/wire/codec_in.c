@@ -213,6 +213,37 @@ int in_call_args(struct codec_in *in, struct in_call *call, struct jstr args)
     return in_hold(in, &call->args, (struct str){ args.p, args.n });
 }
 
+int in_whole_pairs(struct codec_in *in, struct in_half *h, struct jstr *text)
+{
+    size_t half;
+    char *both;
+
+    if (h->has && text->n) {
+        both = arena_alloc(in->tmp, sizeof h->half + text->n);
+        if (!both)
+            return err_set(in->err, ERR_NOMEM, "out of memory");
+        memcpy(both, h->half, sizeof h->half);
+        memcpy(both + sizeof h->half, text->p, text->n);
+        *text = (struct jstr){ both, sizeof h->half + text->n };
+        h->has = false;
+    }
+    half = jstr_half_pair(*text);
+    if (half) {
+        memcpy(h->half, text->p + text->n - half, half);
+        h->has = true;
+        text->n -= half;
+    }
+    return 0;
+}
+
+struct jstr in_half_left(struct in_half *h)
+{
+    size_t n = h->has ? sizeof h->half : 0;
+
+    h->has = false;
+    return (struct jstr){ h->half, n };
+}
+
 /* The text in {"input": "..."}, or all of it where there is none. */
 static int emit_unwrapped(struct codec_in *in, struct in_call *call)
 {

@@ -4,6 +4,8 @@
 #include "wire/codec_put.h"
 #include "wire/codec_where.h"
 
+#include "base/sha256.h"
+
 #include <stdlib.h>
 
 struct str cw_tool_name(struct cw *c, struct str name)
@@ -55,12 +57,50 @@ void cw_unknown(struct cw *c, const struct neutral_unknown *u)
         cw_refuse(c, FEATURE_OTHER_CONTENT, u->raw.p);
 }
 
-int cw_empty(const struct cw *c)
+static int empty(const struct cw *c)
 {
     const char *field = codec_talk_field(c->r->from);
 
     return err_at(c->err, ERR_INVALID_REQUEST, field,
                   "Invalid '%s': nothing in it has any content.", field);
+}
+
+int cw_finish(struct cw *c, bool any)
+{
+    jw_close(&c->w, '}');
+    if (!c->w.rc && !any)
+        return empty(c);
+    if (c->w.rc && c->err && !c->err->code)
+        err_set(c->err, -c->w.rc, c->w.rc == -ERR_NOMEM
+                                      ? "out of memory"
+                                      : "the request grew over its limit");
+    return c->w.rc;
+}
+
+struct str cw_user(struct cw *c, size_t max)
+{
+    struct str user = c->r->user;
+    uint8_t sum[SHA256_BYTES];
+    char hex[SHA256_HEX + 1];
+
+    if (!user.p || user.n <= max || cw_same(c))
+        return user;
+    cw_note(c, FATE_MAPPED, FEATURE_USER);
+    sha256(user, sum);
+    hex_encode(sum, SHA256_BYTES, hex);
+    user = arena_dup(c->a, (struct str){ hex, SHA256_HEX });
+    if (!user.p)
+        cw_fail(c, -ERR_NOMEM);
+    return user;
+}
+
+void cw_refuse_audio(struct cw *c)
+{
+    for (const struct neutral_extra *e = c->r->extras; e; e = e->next) {
+        if (str_is(e->name, "modalities") && !cw_same(c) &&
+            str_find(e->raw, STR("audio")) >= 0)
+            cw_refuse(c, FEATURE_AUDIO, e->raw.p);
+    }
 }
 
 static void put_extra(struct cw *c, const struct neutral_extra *e)

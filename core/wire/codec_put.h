@@ -48,8 +48,21 @@ static inline void cw_refuse(struct cw *c, enum codec_feature f,
         c->report->where = where;
 }
 
-/** INVALID_REQUEST: nothing is left to be said to a model. */
-int cw_empty(const struct cw *c);
+/**
+ * The end of a request: its last bracket, and what failed on the way.
+ *
+ *   any  something stands in it for the model
+ *
+ * Errors: INVALID_REQUEST (nothing does), NOMEM, LIMIT
+ */
+int cw_finish(struct cw *c, bool any);
+
+/** Who the user is, as its SHA-256 where that takes over `max` bytes (noted),
+ * in the arena; p NULL: not said, or memory is out (that is kept). */
+struct str cw_user(struct cw *c, size_t max);
+
+/** Refuse an answer that shall be spoken. */
+void cw_refuse_audio(struct cw *c);
 
 /** The signature of a call's thought, where only Google's dialect has it. */
 static inline void cw_unsigned(struct cw *c, const struct neutral_call *call)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The Penstock Authors */
 /* Responses requests, written: one part of a message or of an output. */
+#include "wire/codec_openai_put.h"
 #include "wire/codec_responses.h"
 
 static bool can_media(struct cw *c, const struct neutral_media *m)
@@ -35,18 +36,6 @@ bool responses_can_part(struct cw *c, const struct neutral_block *b)
     }
 }
 
-/* "data:image/png;base64,...": the digits go out as they came in */
-static void put_data_url(struct cw *c, const struct neutral_media *m)
-{
-    jw_sep(&c->w);
-    jw_bytes(&c->w, STR("\"data:"));
-    if (!c->w.rc)
-        c->w.rc = jstr_put_escaped(c->w.b, m->mime);
-    jw_bytes(&c->w, STR(";base64,"));
-    jw_bytes(&c->w, (struct str){ m->data.p, m->data.n });
-    jw_bytes(&c->w, STR("\""));
-}
-
 static void put_image(struct cw *c, const struct neutral_media *m)
 {
     jw_member_text(&c->w, "type", STR("input_image"));
@@ -57,7 +46,7 @@ static void put_image(struct cw *c, const struct neutral_media *m)
     }
     jw_key(&c->w, "image_url");
     if (m->source == MEDIA_BASE64)
-        put_data_url(c, m);
+        openai_put_data_url(c, m);
     else
         jw_jstr(&c->w, m->data);
 }
@@ -93,7 +82,7 @@ static void put_file(struct cw *c, const struct neutral_media *m)
         jw_member_jstr(&c->w, "file_url", m->data);
     } else {
         jw_key(&c->w, "file_data");
-        put_data_url(c, m);
+        openai_put_data_url(c, m);
     }
 }
 

@@ -6,11 +6,10 @@
  * so that the client can send it again. The order of members is fixed: the
  * same conversation gives the same prefix.
  */
+#include "wire/codec_openai_put.h"
 #include "wire/codec_responses.h"
 
-#include "base/sha256.h"
 
-#define USER_MAX 64
 #define TOKENS_MIN 16       /* of max_output_tokens */
 #define BUDGET_LOW 4096     /* tokens below which a budget is low effort */
 #define BUDGET_MEDIUM 16384 /* and medium */
@@ -149,27 +148,6 @@ static void put_include(struct cw *c)
 
 /* ---- the rest ----------------------------------------------------------- */
 
-static void put_user(struct cw *c)
-{
-    struct str user = c->r->user;
-    uint8_t sum[SHA256_BYTES];
-    char hex[SHA256_HEX + 1];
-
-    if (!user.p)
-        return;
-    if (!cw_can(c, CAN_USER)) {
-        cw_note(c, FATE_DROPPED, FEATURE_USER);
-        return;
-    }
-    if (user.n > USER_MAX && !cw_same(c)) {
-        cw_note(c, FATE_MAPPED, FEATURE_USER);
-        sha256(user, sum);
-        hex_encode(sum, SHA256_BYTES, hex);
-        user = (struct str){ hex, SHA256_HEX };
-    }
-    jw_member_text(&c->w, "user", user);
-}
-
 static void put_rest(struct cw *c)
 {
     const struct neutral_request *r = c->r;
@@ -210,13 +188,8 @@ int responses_encode_request(const struct neutral_request *r,
     put_reasoning(&c);
     put_include(&c);
     put_params(&c);
-    put_user(&c);
+    openai_put_user(&c);
     put_rest(&c);
     cw_extras(&c);
-    jw_close(&c.w, '}');
-    if (c.w.rc && err && !err->code)
-        err_set(err, -c.w.rc, c.w.rc == -ERR_NOMEM
-                                  ? "out of memory"
-                                  : "the request grew over its limit");
-    return c.w.rc;
+    return cw_finish(&c, true);
 }

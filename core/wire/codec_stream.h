@@ -77,6 +77,22 @@ const char *out_tier(struct codec_out *out, uint32_t words);
 /** To the sink; nothing after the end. Start the answer with in_start. */
 int in_emit(struct codec_in *in, const struct neutral_event *ev);
 
+/** The first half of a surrogate pair at the end of what went out. */
+struct in_half {
+    char half[6];
+    bool has;
+};
+
+/**
+ * A pair that a stream cut in two leaves in one piece: *text begins with the
+ * half that was kept, and ends before one that is kept now.
+ *
+ * Errors: NOMEM
+ */
+int in_whole_pairs(struct codec_in *in, struct in_half *h, struct jstr *text);
+/** What is still kept: it stands by itself. Empty: nothing was. */
+struct jstr in_half_left(struct in_half *h);
+
 /** An event of a text and a choice. */
 int in_text(struct codec_in *in, enum neutral_event_type type,
             uint32_t choice, struct jstr text);
