@@ -44,9 +44,14 @@ static const char *state_of(const struct master *m, uint64_t generation,
     return drains(m, generation) ? "draining" : "kept";
 }
 
+/** A plugin's file: of a generation that is in memory, or on disk alone. */
+struct file {
+    const char *name, *version, *path;
+};
+
 /** The row of that file, made where there is none. */
 static json_t *row_of(const struct master *m, json_t *rows,
-                      const struct loaded_plugin *p, uint64_t generation)
+                      const struct file *p, uint64_t generation)
 {
     struct str hash = plugin_hash(p->path);
     const struct plugin_mark *k = charges_find(cells_charges(m->cells),
@@ -69,14 +74,63 @@ static json_t *row_of(const struct master *m, json_t *rows,
     return row;
 }
 
+static void add_file(const struct master *m, json_t *rows,
+                     const struct file *p, uint64_t generation)
+{
+    json_t *row = row_of(m, rows, p, generation);
+
+    json_array_append_new(json_object_get(row, "generations"),
+                          json_integer((json_int_t)generation));
+}
+
 static void add(const struct master *m, json_t *rows, const struct loaded *l,
                 uint64_t generation)
 {
     for (size_t i = 0; i < l->n_plugins; i++) {
-        json_t *row = row_of(m, rows, &l->plugins[i], generation);
+        const struct loaded_plugin *p = &l->plugins[i];
+        const struct file f = { p->name, p->version, p->path };
 
-        json_array_append_new(json_object_get(row, "generations"),
-                              json_integer((json_int_t)generation));
+        add_file(m, rows, &f, generation);
+    }
+}
+
+/** One of the state folder. What is damaged names none: a rollback to it is
+ * refused with the reason. */
+static void add_disk(const struct master *m, json_t *rows, const char *state,
+                     uint64_t generation)
+{
+    struct buf bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX);
+    struct err ignored = { 0 };
+    struct kept *k = kept_read(state, generation, &bytes, &ignored);
+    size_t n = 0;
+    const struct kept_plugin *p = k ? kept_plugins(k, &n) : NULL;
+    char path[PATHS_MAX + 192];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct file f = { p[i].name, p[i].version, path };
+
+        snprintf(path, sizeof path, "%s/plugins/%s", state, p[i].file);
+        add_file(m, rows, &f, generation);
+    }
+    kept_free(k);
+    buf_clear(&bytes);
+}
+
+/** Those that a rollback could serve and memory does not have. */
+static void add_disks(const struct master *m, json_t *rows)
+{
+    const struct reload *r = &m->reload;
+    const struct kept_list *all = &r->kept_life.list;
+    char state[PATHS_MAX];
+
+    snprintf(state, sizeof state, STR_FMT, STR_ARG(m->config->state));
+    for (size_t i = 0; i < all->n && i <= KEPT_MAX; i++) {
+        uint64_t number = all->at[i].number;
+
+        if (number != m->generation && !reload_has(m, number) &&
+            !(r->next.loaded.bundle && number == r->next.number) &&
+            !(r->former.loaded.bundle && number == r->former.number))
+            add_disk(m, rows, state, number);
     }
 }
 
@@ -95,6 +149,7 @@ int control_plugin_list(struct master *m, struct conn *c, json_t *request)
         add(m, rows, &r->former.loaded, r->former.number);
     for (size_t i = 0; i < r->n_kept; i++)
         add(m, rows, &r->kept[i].loaded, r->kept[i].number);
+    add_disks(m, rows);
     all = json_pack("{s:o, s:s%, s:I}", "plugins", rows, "plugin_path",
                     m->config->plugin_path.p, m->config->plugin_path.n,
                     "generation", (json_int_t)m->generation);

@@ -123,10 +123,14 @@ static int list_plugins(const struct loaded *l, struct kept_plugin *out,
 {
     int rc = 0;
 
+    _Static_assert(sizeof out->version == PLUGIN_VERSION_MAX,
+                   "a version fits, and no more");
     for (size_t i = 0; i < l->n_plugins && !rc; i++) {
         const char *slash = strrchr(l->plugins[i].path, '/');
 
         snprintf(out[i].name, sizeof out[i].name, "%s", l->plugins[i].name);
+        snprintf(out[i].version, sizeof out[i].version, "%s",
+                 l->plugins[i].version);
         if (snprintf(out[i].file, sizeof out[i].file, "%s",
                      slash ? slash + 1 : l->plugins[i].path) >=
             (int)sizeof out[i].file)

@@ -176,13 +176,17 @@ static uint64_t was_pinned(const struct kept_list *list)
 static void say_unpinned(struct master *m, const char *state, uint64_t pinned)
 {
     struct kept_list now;
+    char why[128];
     uint64_t last;
 
     kept_scan(state, &now, &last);
-    if (pinned && find(&now, pinned)) /* else it was equal, and is replaced */
-        log_event(EV_serve_unpinned,
-                  LOG_I("generation", (int64_t)m->generation),
-                  LOG_I("pinned", (int64_t)pinned));
+    if (!pinned || !find(&now, pinned)) /* it was equal, and is replaced */
+        return;
+    snprintf(why, sizeof why, "a start serves the files; `penstock rollback "
+             "%llu` serves that one again", (unsigned long long)pinned);
+    log_event(EV_serve_unpinned,
+              LOG_I("generation", (int64_t)m->generation),
+              LOG_I("pinned", (int64_t)pinned), LOG_Z("why", why));
 }
 
 void kept_open(struct master *m)

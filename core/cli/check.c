@@ -4,6 +4,7 @@
  * `penstock check`: would this configuration start? Exit 0, or 1 with file,
  * line and the right spelling.
  */
+#include "cli/check_idle.h"
 #include "cli/check_models.h"
 #include "cli/cli.h"
 #include "cli/config_file.h"
@@ -47,6 +48,7 @@ static void report(const struct config_file *f, const struct cli_ctx *ctx)
             printf("%s %s %zu", i ? "," : ":", kinds[i][1],
                    count(f, kinds[i][0]));
     }
+    check_idle(f, notes);
     json_object_set_new(all, "notes", notes);
     if (ctx->json)
         json_dumpf(all, stdout, JSON_COMPACT);
@@ -54,9 +56,12 @@ static void report(const struct config_file *f, const struct cli_ctx *ctx)
                        ? " (secrets and other files were not looked at)"
                        : "");
     json_array_foreach(notes, at, note) {
+        const char *what = text_of(note, "target");
+
         if (!ctx->json)
             fprintf(stderr, "%s: note: %s: %s\n", text_of(note, "at"),
-                    text_of(note, "target"), text_of(note, "note"));
+                    what ? what : text_of(note, "key"),
+                    text_of(note, "note"));
     }
     json_decref(all);
 }

@@ -3,6 +3,7 @@
 #include "cli/plugin_file.h"
 
 #include "cli/tidy.h"
+#include "cli/tidy_old.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static int copy(struct plugin_file *f, struct err *err)
     char folder[sizeof f->state + sizeof "/plugins"];
     int rc;
 
-    snprintf(f->state, sizeof f->state, "/tmp/penstock-plugin-XXXXXX");
+    snprintf(f->state, sizeof f->state, "/tmp/" TIDY_OLD_NAME, "plugin",
+             (int)getpid());
     if (!mkdtemp(f->state)) {
         f->state[0] = '\0';
         return err_errno(err, "no folder in /tmp");

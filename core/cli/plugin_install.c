@@ -13,6 +13,7 @@
 #include "cli/ask.h"
 #include "cli/plugin_file.h"
 #include "cli/tidy.h"
+#include "cli/tidy_old.h"
 #include "engine/plugin_put.h"
 
 #include <fcntl.h>
@@ -70,7 +71,8 @@ static int make_copy(struct install *in, struct err *err)
     const char *base = strrchr(in->path, '/');
     int fd;
 
-    snprintf(in->own, sizeof in->own, "/tmp/penstock-install-XXXXXX");
+    snprintf(in->own, sizeof in->own, "/tmp/" TIDY_OLD_NAME, "install",
+             (int)getpid());
     if (!mkdtemp(in->own)) {
         in->own[0] = '\0';
         return err_errno(err, "no folder in /tmp");
@@ -226,6 +228,7 @@ int plugin_install(const struct cli_ctx *ctx, char **args, int n)
 
     if (rc != CLI_DONE)
         return rc;
+    tidy_old();
     in.noted = tidy_count();
     if (in.sha256)
         rc = take_pinned(&in, &err);

@@ -40,10 +40,11 @@ static void print_row(const json_t *row)
 {
     const json_t *all = json_object_get(row, "generations"), *g;
     json_int_t charges = json_integer_value(json_object_get(row, "charges"));
+    const char *version = member(row, "version");
     size_t i;
 
     printf("%-20s %-10s %-16s %-11s generation", member(row, "plugin"),
-           member(row, "version"), member(row, "hash"), member(row, "state"));
+           *version ? version : "-", member(row, "hash"), member(row, "state"));
     json_array_foreach(all, i, g)
         printf(" %lld", (long long)json_integer_value(g));
     if (charges)

@@ -187,10 +187,98 @@ static int rule_bake(struct conf_walk *w, json_t *canonical)
                    "= \"0s\": nothing is watched then");
 }
 
+/* ---- what nobody reads here --------------------------------------------- */
+
+/* Is it written as something else than its default? */
+static bool is_other(enum conf_scope_id scope, const json_t *block,
+                     const char *key)
+{
+    const char *said = text_of(block, key);
+    uint64_t ms = 0, usual = 0;
+
+    return said && conf_duration(str_of(said), &ms) &&
+           conf_duration(str_of(conf_row_find(scope, str_of(key))->def),
+                         &usual) && ms != usual;
+}
+
+/* Keys that are given are neither fetched nor looked at again. */
+static int rule_jwks(struct conf_walk *w, json_t *canonical)
+{
+    static const char *const times[] = { "refresh", "refetch" };
+    const char *name;
+    json_t *j;
+
+    json_object_foreach(json_object_get(canonical, "jwt"), name, j) {
+        bool given = json_object_get(j, "jwks") != NULL;
+
+        for (size_t i = 0; given && i < 2; i++) {
+            if (is_other(SCOPE_jwt, j, times[i]))
+                return fail_at(w, "jwt", name, times[i], "means nothing "
+                               "beside jwks, which is read at a start and a "
+                               "reload; leave it out, or write jwks_file = "
+                               "\"/path\" in the place of jwks");
+        }
+        if (json_object_get(j, "ca_file") &&
+            (given || json_object_get(j, "jwks_file")))
+            return fail_at(w, "jwt", name, "ca_file", "means nothing here, "
+                           "as nothing is fetched; leave it out, or write "
+                           "jwks_url = \"https://...\"");
+    }
+    return 0;
+}
+
+/* As for services: whoever names authorities wants TLS. */
+static int rule_plain(struct conf_walk *w, json_t *canonical)
+{
+    const char *name;
+    json_t *p, *url;
+    size_t i;
+
+    json_object_foreach(json_object_get(canonical, "provider"), name, p) {
+        const json_t *urls = json_object_get(p, "base_url");
+        bool plain = json_array_size(urls) > 0; /* else the plugin's own */
+
+        json_array_foreach(urls, i, url)
+            plain &= strncmp(json_string_value(url), "http://", 7) == 0;
+        if (plain && json_object_get(p, "ca_file"))
+            return fail_at(w, "provider", name, "ca_file", "means nothing "
+                           "without TLS; write base_url = \"https://...\", "
+                           "or leave it out");
+    }
+    return 0;
+}
+
+/* Only what is translated can lose something. */
+static int rule_lossy(struct conf_walk *w, json_t *canonical)
+{
+    static const char *const translated[] = {
+        "chat", "completions", "embeddings", "messages", "count_tokens",
+        "responses", "gemini",
+    };
+    enum { N = sizeof translated / sizeof *translated };
+    const char *name, *lossy;
+    json_t *e;
+
+    json_object_foreach(json_object_get(canonical, "endpoint"), name, e) {
+        size_t i = 0;
+
+        while (i < N && strcmp(name, translated[i]) != 0)
+            i++;
+        lossy = text_of(e, "lossy");
+        if (i == N && lossy && strcmp(lossy, "refuse") == 0)
+            return fail_at(w, "endpoint", name, "lossy", "means nothing here, "
+                           "where nothing is translated; it is for chat|"
+                           "completions|embeddings|messages|count_tokens|"
+                           "responses|gemini");
+    }
+    return 0;
+}
+
 int walk_idle(struct conf_walk *w, json_t *canonical)
 {
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_asked, rule_issuers, rule_empty, rule_affinity, rule_bake,
+        rule_jwks,  rule_plain,   rule_lossy,
     };
     int rc = 0;
 

@@ -74,6 +74,17 @@ static json_t *plugins_json(const struct kept_plugin *plugins, size_t n)
     return list;
 }
 
+/** Beside the list, in its order: a bundle is the same as one that an earlier
+ * build wrote, which did not say them. */
+static json_t *versions_json(const struct kept_plugin *plugins, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(plugins[i].version));
+    return list;
+}
+
 /** What makes two of them the same: sections and plugins. */
 static void hash_content(const json_t *sections, const json_t *plugins,
                          struct str body, char out[SHA256_HEX + 1])
@@ -127,11 +138,11 @@ int kept_encode(const struct snapshot *bundle,
                 KEPT_BYTES_MAX >> 20);
     } else {
         hash_content(sections, list, buf_str(&body), content);
-        head = json_pack("{s:I, s:s, s:I, s:s, s:O, s:O}", "number",
+        head = json_pack("{s:I, s:s, s:I, s:s, s:O, s:o, s:O}", "number",
                          (json_int_t)snapshot_generation(bundle), "version",
                          PS_VERSION, "kept_at", (json_int_t)time(NULL),
-                         "content", content, "plugins", list, "sections",
-                         sections);
+                         "content", content, "plugins", list, "versions",
+                         versions_json(plugins, n), "sections", sections);
         rc = head ? put_all(head, buf_str(&body), out, err)
                   : err_set(err, ERR_NOMEM, "no memory");
     }
@@ -189,18 +200,21 @@ static bool copy(const json_t *v, const char *key, char *out, size_t size)
 static int read_plugins(struct kept *k, struct err *err)
 {
     json_t *list = json_object_get(k->head, "plugins"), *v;
+    const json_t *versions = json_object_get(k->head, "versions");
     size_t i;
 
     if (!json_is_array(list) || json_array_size(list) > KEPT_PLUGINS_MAX)
         return damaged(err, "its list of plugins cannot be read");
     json_array_foreach(list, i, v) {
         struct kept_plugin *p = &k->plugins[i];
+        const char *version = json_string_value(json_array_get(versions, i));
 
         if (!copy(v, "name", p->name, sizeof p->name) ||
             !copy(v, "file", p->file, sizeof p->file) ||
             !copy(v, "sha256", p->sha256, sizeof p->sha256) ||
             strchr(p->file, '/') || p->file[0] == '.')
             return damaged(err, "a plugin of its list cannot be read");
+        snprintf(p->version, sizeof p->version, "%s", version ? version : "");
     }
     k->n_plugins = json_array_size(list);
     return 0;

@@ -32,6 +32,7 @@ struct kept_plugin {
     char name[65];
     char file[160]; /* in state/plugins, without the folder */
     char sha256[SHA256_HEX + 1];
+    char version[33]; /* "": an earlier build wrote it, which did not say */
 };
 
 /**

@@ -4,12 +4,13 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import urllib.request
 
 import pytest
 
-from conftest import PENSTOCK, free_port, wait_for
+from conftest import PENSTOCK, alive, free_port, wait_for
 from test_reload import (CHAT, FAILS, SAYS, base, configure, refused, reload,
                          says, until_taken_back, write)
 
@@ -121,6 +122,30 @@ def test_rollbacks_go_further_back(started):
     assert rollback(p)["generation"] == one + 1 and says(p) == "two"
     assert rollback(p, str(one + 2))["generation"] == one + 2
     assert says(p) == "three" and numbers(p)[one + 2] == "current"
+
+
+@pytest.mark.parametrize("args", [(), ("--last-good",)])
+def test_a_pin_ends_with_the_master(started, args):
+    """However it ended: the files are served, and how to go back is said.
+    Files that can be read are served with --last-good, too."""
+    p = started
+    one = p.status()["generation"]
+    write(p, "says", SAYS % "two")
+    reload(p)
+    assert rollback(p)["generation"] == one and says(p) == "one"
+    pids = [w["pid"] for w in p.workers()]
+    os.kill(p.pid, signal.SIGKILL)
+    p.proc.wait(30)
+    wait_for(lambda: not any(map(alive, pids)), 30, why="the workers' end")
+    again(p, *args)
+    line = p.line("serve.unpinned")
+    assert line["level"] == "warn" and line["pinned"] == one
+    assert f"`penstock rollback {one}`" in line["why"]
+    assert says(p) == "two" and p.status().get("rolled_back_to") is None
+    assert rollback(p, str(one))["generation"] == one and says(p) == "one"
+    write(p, "says", SAYS % "one")          # mended: nothing to be said
+    again(p, *args)
+    assert says(p) == "one" and len(p.logs("serve.unpinned")) == 1
 
 
 @pytest.fixture

@@ -118,6 +118,53 @@ def test_the_table_of_models_is_what_its_script_makes(tmp_path):
     assert json.loads(got.stdout)["sources"] == {"a": "here, today"}
 
 
+def test_check_notes_keys_that_nothing_reads(tmp_path):
+    """They do no harm, so they are told, with their line; what is read in
+    its place is not, nor what nobody wrote."""
+    conf = tmp_path / "p.conf"
+    conf.write_text("""\
+listen "127.0.0.1:0"
+provider "own" { vendor = "vllm", base_url = "http://127.0.0.1:1/v1",
+  unix_socket = "/run/own", proxy = "http://127.0.0.1:2",
+  http2 = true }
+provider "far" { vendor = "openai-compatible", base_url = "https://h/v1",
+  ca_file = "/etc/ca.pem", insecure = true, http2 = true,
+  proxy = "http://127.0.0.1:2", keys = {
+  { google = { source = "metadata",
+    account = file "/k", scope = "s" } },
+  { entra = { source = "workload", tenant = "t", token_file = "/t",
+    secret = env "S" } } } }
+provider "aws" { vendor = "openai-compatible", base_url = "https://h/v1",
+  keys = { { aws = { source = "web_identity", role = "r", region = "eu",
+    profile = "work" } }, { aws = { profile = "work" } } } }
+model "a" { balance = "order",
+  { "own/x", weight = 3 }, "own/y",
+  fallback = { { "own/z", weight = 2 } } }
+model "b" { balance = "order", affinity = "session", { "own/x", weight = 3 } }
+model "c" { { "own/x", weight = 3 }, "own/y" }
+queue { max_wait = "0s",
+  length = 9 }
+""")
+    got = subprocess.run([PENSTOCK, "check", "--static", conf],
+                         capture_output=True, text=True, timeout=30)
+    assert got.returncode == 0, got.stderr
+    assert [line.split("p.conf:")[1].split(": ")[:3:2]
+            for line in got.stderr.splitlines()] == [
+        ["3", 'provider "own" proxy'], ["4", 'provider "own" http2'],
+        ["6", 'provider "far" ca_file'],
+        ["9", 'provider "far" keys[1].google.account'],
+        ["9", 'provider "far" keys[1].google.scope'],
+        ["11", 'provider "far" keys[2].entra.secret'],
+        ["14", 'provider "aws" keys[1].aws.profile'],
+        ["16", 'model "a" targets[1].weight'],
+        ["17", 'model "a" fallback[1].weight'], ["21", "queue length"]]
+    assert 'with source = "web_identity", but with default|profile' \
+        in got.stderr
+    got = subprocess.run([PENSTOCK, "check", "--static", "--json", conf],
+                         capture_output=True, text=True, timeout=30)
+    assert json.loads(got.stdout)["notes"][-1]["key"] == "queue length"
+
+
 def test_check_notes_models_that_nobody_knows(tmp_path):
     """A slip of the pen is told, never refused; what a block speaks of, what
     is a pattern, and vendors of whom nothing is known are let be."""

@@ -4,6 +4,7 @@
 import hashlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -65,6 +66,84 @@ def test_a_signal_leaves_no_copy(tmp_path, pinned):
             run.kill()
             run.wait()
         assert not any(f.exists() for f in folders)
+
+
+def aged(path, seconds=7200):
+    when = time.time() - seconds
+    os.utime(path, (when, when))
+
+
+def test_what_a_kill_left_goes_with_a_later_install(tmp_path):
+    name = f"left{os.getpid()}"
+    plugins.build(tmp_path, name, SLEEPS % name)
+    file = tmp_path / f"{name}.so"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    run = subprocess.Popen([PENSTOCK, "plugin", "install", "--sha256", digest,
+                            file], stderr=subprocess.DEVNULL)
+    left = []
+    try:
+        def both():
+            left[:] = pathlib.Path("/tmp").glob(f"penstock-*-{run.pid}-*")
+            return len(left) == 2 and any(
+                pathlib.Path("/tmp").glob(
+                    f"penstock-plugin-{run.pid}-*/plugins/{name}-*"))
+        wait_for(both, why="the copies")
+        for folder in left:
+            aged(folder)
+        later()
+        assert all(f.exists() for f in left)    # it lives
+    finally:
+        run.kill()
+        run.wait()
+    try:
+        aged(left[0], 60)
+        later()
+        assert left[0].exists() and not left[1].exists()    # not old
+        aged(left[0])
+        later()
+        assert not left[0].exists()
+    finally:
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def later():
+    r = subprocess.run([PENSTOCK, "plugin", "install", "/nowhere/x.so"],
+                       stderr=subprocess.DEVNULL, timeout=30)
+    assert r.returncode == 1
+
+
+def test_no_link_is_followed_and_nothing_of_others_goes(tmp_path):
+    tmp, mark = pathlib.Path("/tmp"), f"tEst{os.getpid()}"
+    own = tmp / f"penstock-plugin-{mark}"       # an earlier build's: no pid
+    link = tmp / f"penstock-install-{mark}"
+    other = tmp / f"penstock-other-{mark}"
+    theirs = tmp / f"penstock-plugin-{mark}-theirs"
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("x")
+    try:
+        (own / "plugins").mkdir(parents=True)
+        (own / "plugins" / "x.so").write_text("x")
+        (own / "link").symlink_to(precious)
+        link.symlink_to(precious)
+        other.mkdir()
+        made = [own, precious, other]
+        if os.geteuid() == 0:
+            theirs.mkdir()
+            os.chown(theirs, 12345, 12345)
+            made.append(theirs)
+        for folder in made:
+            aged(folder)
+        later()
+        assert not own.exists() and other.exists()
+        assert (precious / "file").exists() and link.is_symlink()
+        assert theirs.exists() or os.geteuid() != 0
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+        link.unlink(missing_ok=True)
+        for folder in (other, theirs):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_an_install_that_waits_for_its_file_can_be_ended(tmp_path):

@@ -17,6 +17,8 @@ import pytest
 
 import plugins
 from conftest import BUILD, PENSTOCK, SLOW, SRC, alive, free_port, wait_for
+from test_kept import again, rollback
+from test_reload import configure, reload
 from upstream import Upstream
 
 SOURCE = """
@@ -214,6 +216,36 @@ def test_a_new_version_is_installed_under_traffic(served, tmp_path):
     assert set(listed(p)) == {("acme", "one")} and not os.path.exists(copy)
     kill_workers(p)
     assert by(p) == "one"
+
+
+def test_versions_that_only_the_disk_has_are_listed(served, tmp_path):
+    """After a restart a rollback can still go to them."""
+    p = served('canary = "0s", bake = "0s"', workers=1)
+    first = p.status()["generation"]
+    one = listed(p)["acme", "one"]
+    assert one["generations"] == [first]
+    assert install(p, make(tmp_path / "next", "two")).returncode == 0
+    configure(p, p.conf.read_text() + 'model "m" { "acme/m" }\n')
+    assert reload(p)["generation"] == first + 2
+    again(p)
+    rows = listed(p)
+    assert set(rows) == {("acme", "one"), ("acme", "two")}
+    assert rows["acme", "one"] == {**one, "state": "kept"}
+    assert rows["acme", "two"]["state"] == "serving"
+    assert rows["acme", "two"]["generations"] == [first + 3, first + 1]
+    said = p.cli("plugin", "list").stdout
+    assert f"kept        generation {first}\n" in said, said
+    assert rollback(p, str(first))["generation"] == first and by(p) == "one"
+    rows = listed(p)                # none is told twice
+    assert rows["acme", "one"]["generations"] == [first]
+    assert sorted(rows["acme", "two"]["generations"]) == [first + 1,
+                                                          first + 3]
+    # one that was damaged is none to go back to
+    again(p)
+    names = [f for f in (p.dir / "state" / "generations").iterdir()
+             if f.name.split(".")[0] == str(first)]
+    names[0].write_bytes(names[0].read_bytes()[:-1])
+    assert set(listed(p)) == {("acme", "two")}
 
 
 def bad_files(tmp_path):

@@ -11,6 +11,7 @@
 #define PROVIDER "provider 'p' { vendor = 'sim',\n"
 #define MODEL "model 'm' { targets = 'sim/x',\n"
 #define JWT "jwt 'j' { issuer = 'https://i', audience = 'a',\n"
+#define POLICIES "policies { 'auth', 'jwt', 'route' }"
 #define SERVICE "service 's' { url = 'https://h',\n"
 #define REDIS "redis 'r' { url = 'redis://h',\n"
 #define ADMIN "admin '127.0.0.1:9' {\n"

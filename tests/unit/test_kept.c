@@ -41,7 +41,8 @@ static struct snapshot *bundle(uint64_t number)
     return s;
 }
 
-static const struct kept_plugin plugin = { "sim", "sim-0123.so", "abcd" };
+static const struct kept_plugin plugin = { "sim", "sim-0123.so", "abcd",
+                                           "1.2" };
 
 static void encode(uint64_t number, struct buf *out)
 {
@@ -82,6 +83,7 @@ static void gives_back_what_may_be_kept(void)
     p = kept_plugins(k, &n);
     CU_ASSERT_EQUAL_FATAL(n, 1);
     CU_ASSERT_STRING_EQUAL(p->file, "sim-0123.so");
+    CU_ASSERT_STRING_EQUAL(p->version, "1.2");
     tree = kept_tree(k);
     CU_ASSERT_PTR_NULL(json_object_get(
         json_array_get(json_object_get(tree, "policies"), 0), "path"));

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The Penstock Authors */
+/* What a verb left in /tmp that was killed, so that it could tidy nothing. */
+#ifndef PENSTOCK_CLI_TIDY_OLD_H
+#define PENSTOCK_CLI_TIDY_OLD_H
+
+/** For mkdtemp: "install" or "plugin", then the process's id. */
+#define TIDY_OLD_NAME "penstock-%s-%d-XXXXXX"
+
+/**
+ * Remove folders of that name that are this user's, older than an hour, and
+ * whose process is gone; nothing else, and no link is followed. What cannot
+ * be removed stays. At most 32, of the first 4096 names of /tmp.
+ */
+void tidy_old(void);
+
+#endif
