@@ -136,6 +136,7 @@ static void read_member(struct schema *s, uint32_t m, struct str name,
                         bool nullable)
 {
     enum json_type type = (enum json_type)s->j->nodes[m].type;
+    uint64_t count;
 
     if (str_is(name, "type")) {
         put_type(s, m, nullable);
@@ -151,8 +152,8 @@ static void read_member(struct schema *s, uint32_t m, struct str name,
         put_each(s, m, read_schema, false);
     else if (type == JSON_T_STRING &&
              is_one_of(name, counts, LENGTH(counts)) &&
-             json_text(s->j, m, s->a).n) /* "3" */
-        jw_raw(s->w, json_text(s->j, m, s->a));
+             str_u64(json_text(s->j, m, s->a), &count) && count <= INT64_MAX)
+        jw_int(s->w, (int64_t)count); /* "3" */
     else
         jw_raw(s->w, json_raw(s->j, m));
 }

@@ -24,7 +24,8 @@
  * each message. `raw` and `data` are made, and borrowed until the return;
  * `message` is the message that came.
  *
- * Errors:  eventstream_feed's; SYNTAX for a chunk that is no such thing, NOMEM
+ * Errors:  eventstream_feed's; SYNTAX for a chunk that is no such thing, LIMIT
+ *          for JSON that is nested too deep, NOMEM
  * Cost:    two scans of the event; memory for the call alone
  */
 int eventchunk_feed(struct eventstream *s, struct str bytes,
