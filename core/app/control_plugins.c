@@ -94,26 +94,37 @@ static void add(const struct master *m, json_t *rows, const struct loaded *l,
     }
 }
 
-/** One of the state folder. What is damaged names none: a rollback to it is
- * refused with the reason. */
-static void add_disk(const struct master *m, json_t *rows, const char *state,
-                     uint64_t generation)
+/** Look at the files that a generation of the state folder names, until one is
+ * what is looked for. What is damaged names none: a rollback to it is refused
+ * with the reason. */
+static bool on_disk(const struct master *m, const char *state, uint64_t number,
+                    bool (*see)(const struct master *m, const struct file *f,
+                                uint64_t number, json_t *rows), json_t *rows)
 {
     struct buf bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX);
     struct err ignored = { 0 };
-    struct kept *k = kept_read(state, generation, &bytes, &ignored);
+    struct kept *k = kept_read(state, number, &bytes, &ignored);
     size_t n = 0;
     const struct kept_plugin *p = k ? kept_plugins(k, &n) : NULL;
     char path[PATHS_MAX + 192];
+    bool found = false;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !found; i++) {
         const struct file f = { p[i].name, p[i].version, path };
 
         snprintf(path, sizeof path, "%s/plugins/%s", state, p[i].file);
-        add_file(m, rows, &f, generation);
+        found = see(m, &f, number, rows);
     }
     kept_free(k);
     buf_clear(&bytes);
+    return found;
+}
+
+static bool list_file(const struct master *m, const struct file *f,
+                      uint64_t number, json_t *rows)
+{
+    add_file(m, rows, f, number);
+    return false; /* all of them */
 }
 
 /** Those that a rollback could serve and memory does not have. */
@@ -130,7 +141,7 @@ static void add_disks(const struct master *m, json_t *rows)
         if (number != m->generation && !reload_has(m, number) &&
             !(r->next.loaded.bundle && number == r->next.number) &&
             !(r->former.loaded.bundle && number == r->former.number))
-            add_disk(m, rows, state, number);
+            on_disk(m, state, number, list_file, rows);
     }
 }
 
@@ -237,25 +248,12 @@ static struct freed staged(const char *state, struct freed unknown)
     return all;
 }
 
-/** The same of one on disk: does it name a file that is not in force? */
-static bool disk_has_others(const struct master *m, const char *state,
-                            uint64_t number)
+static bool is_other(const struct master *m, const struct file *f,
+                     uint64_t number, json_t *rows)
 {
-    struct buf bytes = BUF_INIT(KEPT_BYTES_MAX + KEPT_HEAD_MAX);
-    struct err ignored = { 0 };
-    struct kept *k = kept_read(state, number, &bytes, &ignored);
-    size_t n = 0;
-    const struct kept_plugin *p = k ? kept_plugins(k, &n) : NULL;
-    char path[PATHS_MAX + 192];
-    bool others = false;
-
-    for (size_t i = 0; i < n && !others; i++) {
-        snprintf(path, sizeof path, "%s/plugins/%s", state, p[i].file);
-        others = !names(&m->loaded, path);
-    }
-    kept_free(k);
-    buf_clear(&bytes);
-    return others;
+    (void)number;
+    (void)rows;
+    return !names(&m->loaded, f->path);
 }
 
 static void drop_disk(struct master *m, const char *state, struct freed *out)
@@ -266,7 +264,7 @@ static void drop_disk(struct master *m, const char *state, struct freed *out)
         uint64_t number = all.at[i].number;
 
         if (number == m->generation || reload_has(m, number) ||
-            drains(m, number) || !disk_has_others(m, state, number))
+            drains(m, number) || !on_disk(m, state, number, is_other, NULL))
             continue;
         kept_drop(m, number);
         out->generations++;

@@ -51,6 +51,17 @@ struct str str_split(struct str *rest, char sep)
     return part;
 }
 
+bool str_is_among(struct str s, const char *list)
+{
+    struct str rest = str_of(list);
+
+    while (rest.p) {
+        if (str_eq(str_split(&rest, '|'), s))
+            return true;
+    }
+    return false;
+}
+
 static const char digit_pairs[] =
     "00010203040506070809101112131415161718192021222324"
     "25262728293031323334353637383940414243444546474849"

@@ -63,6 +63,9 @@ struct str str_trim(struct str s);
  */
 struct str str_split(struct str *rest, char sep);
 
+/** Is it one of "these|names"? */
+bool str_is_among(struct str s, const char *list);
+
 /** Decimal digits of v, no NUL; returns how many. Cost: no call of printf. */
 #define STR_DIGITS 20
 size_t str_digits(char to[STR_DIGITS], uint64_t v);

@@ -73,17 +73,6 @@ static const struct {
     { "entra", "tenant", "default|secret|workload" },
 };
 
-static bool is_among(const char *name, const char *list)
-{
-    struct str rest = str_of(list);
-
-    while (rest.p) {
-        if (str_is(str_split(&rest, '|'), name))
-            return true;
-    }
-    return false;
-}
-
 static void look_at_key(struct look *l, const json_t *credential, size_t i)
 {
     for (size_t k = 0; k < sizeof reads / sizeof *reads; k++) {
@@ -92,7 +81,8 @@ static void look_at_key(struct look *l, const json_t *credential, size_t i)
         const char *source = text_of(of, "source");
         char at[64], key[64], why[160];
 
-        if (!v || json_is_false(v) || is_among(source, reads[k].sources))
+        if (!v || json_is_false(v) ||
+            str_is_among(str_of(source), reads[k].sources))
             continue;
         snprintf(at, sizeof at, "keys/%zu/%s/%s", i, reads[k].kind,
                  reads[k].key);

@@ -248,37 +248,11 @@ static int rule_plain(struct conf_walk *w, json_t *canonical)
     return 0;
 }
 
-/* Only what is translated can lose something. */
-static int rule_lossy(struct conf_walk *w, json_t *canonical)
-{
-    static const char *const translated[] = {
-        "chat", "completions", "embeddings", "messages", "count_tokens",
-        "responses", "gemini",
-    };
-    enum { N = sizeof translated / sizeof *translated };
-    const char *name, *lossy;
-    json_t *e;
-
-    json_object_foreach(json_object_get(canonical, "endpoint"), name, e) {
-        size_t i = 0;
-
-        while (i < N && strcmp(name, translated[i]) != 0)
-            i++;
-        lossy = text_of(e, "lossy");
-        if (i == N && lossy && strcmp(lossy, "refuse") == 0)
-            return fail_at(w, "endpoint", name, "lossy", "means nothing here, "
-                           "where nothing is translated; it is for chat|"
-                           "completions|embeddings|messages|count_tokens|"
-                           "responses|gemini");
-    }
-    return 0;
-}
-
 int walk_idle(struct conf_walk *w, json_t *canonical)
 {
     static int (*const rules[])(struct conf_walk *, json_t *) = {
         rule_asked, rule_issuers, rule_empty, rule_affinity, rule_bake,
-        rule_jwks,  rule_plain,   rule_lossy,
+        rule_jwks,  rule_plain,
     };
     int rc = 0;
 

@@ -395,6 +395,8 @@ static const struct {
     {"anthropic_provider", "files|batches"},
     {"validate", "chat|completions|embeddings|messages|count_tokens|"
                  "responses|gemini"},
+    {"lossy", "chat|completions|embeddings|messages|count_tokens|responses|"
+              "gemini"}, /* what is translated */
     {"max_messages", "chat|messages|count_tokens|gemini"},
     {"max_tools", "chat|messages|count_tokens|responses|gemini"},
     {"max_images", "chat|messages|count_tokens|gemini"},
@@ -402,15 +404,14 @@ static const struct {
     {"max_tokens_over", "chat|completions|messages|responses|gemini"},
 };
 
-static bool is_among(const char *name, const char *list)
+/* Given, and not as its default. */
+static bool is_said(const json_t *e, const char *key)
 {
-    struct str rest = str_of(list);
+    const char *usual = conf_row_find(SCOPE_endpoint, str_of(key))->def;
+    const json_t *v = json_object_get(e, key);
+    const char *text = json_string_value(v);
 
-    while (rest.p) {
-        if (str_is(str_split(&rest, '|'), name))
-            return true;
-    }
-    return false;
+    return v && !(usual && text && strcmp(text, usual) == 0);
 }
 
 static int endpoint(struct conf_walk *w, const char *name, const json_t *e,
@@ -421,10 +422,10 @@ static int endpoint(struct conf_walk *w, const char *name, const json_t *e,
     for (size_t i = 0; !rc && i < sizeof meant_for / sizeof *meant_for; i++) {
         const char *key = meant_for[i].key;
 
-        if (!json_object_get(e, key))
+        if (!is_said(e, key))
             continue;
         walk_member(w, key);
-        if (!is_among(name, meant_for[i].endpoints))
+        if (!str_is_among(str_of(name), meant_for[i].endpoints))
             rc = walk_fail(w, "means nothing here; it is for %s",
                            meant_for[i].endpoints);
         else if (strcmp(key, "max_tokens_over") == 0 &&
