@@ -4,6 +4,7 @@
 #include "cli/check_idle.h"
 
 #include "base/str.h"
+#include "engine/config_walk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +12,7 @@
 struct look {
     const struct config_file *f;
     json_t *notes;
-    char block[160]; /* as it is shown: provider "x" */
-    char at[300];    /* its JSON Pointer in the canonical tree */
+    const char *kind, *name; /* of the block; a name may be NULL */
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -22,19 +22,13 @@ static const char *text_of(const json_t *object, const char *key)
     return s ? s : "";
 }
 
-static void enter(struct look *l, const char *kind, const char *name)
-{
-    snprintf(l->block, sizeof l->block, "%s \"%.120s\"", kind, name);
-    snprintf(l->at, sizeof l->at, "/%s/%.200s", kind, name);
-}
-
 /** Where `pointer` of the block was written; NULL: it is filled in. */
 static const char *place_of(const struct look *l, const char *pointer)
 {
     char at[400];
     const char *place;
 
-    snprintf(at, sizeof at, "%s/%s", l->at, pointer);
+    config_file_pointer(l->kind, l->name, pointer, at, sizeof at);
     place = text_of(l->f->why, at);
     return strchr(place, ':') ? place : NULL;
 }
@@ -46,7 +40,11 @@ static void note(struct look *l, const char *pointer, const char *key,
     const char *place = place_of(l, pointer);
     char shown[256];
 
-    snprintf(shown, sizeof shown, "%s %s", l->block, key);
+    if (l->name)
+        snprintf(shown, sizeof shown, "%s \"%.120s\" %s", l->kind, l->name,
+                 key);
+    else
+        snprintf(shown, sizeof shown, "%s %s", l->kind, key);
     json_array_append_new(
         l->notes, json_pack("{s:s, s:s, s:s}", "at", place ? place : l->f->path,
                             "key", shown, "note", why));
@@ -98,17 +96,6 @@ static void look_at_key(struct look *l, const json_t *credential, size_t i)
 
 /* ---- providers ---------------------------------------------------------- */
 
-static bool is_plain(const json_t *provider)
-{
-    const json_t *urls = json_object_get(provider, "base_url"), *url;
-    bool plain = json_array_size(urls) > 0; /* else the plugin's own */
-    size_t i;
-
-    json_array_foreach(urls, i, url)
-        plain &= strncmp(json_string_value(url), "http://", 7) == 0;
-    return plain;
-}
-
 static void look_at_provider(struct look *l, const json_t *p)
 {
     const json_t *credential;
@@ -120,7 +107,7 @@ static void look_at_provider(struct look *l, const json_t *p)
         json_is_true(json_object_get(p, "insecure")))
         note(l, "ca_file", "ca_file", "is not looked at: insecure = true "
              "believes every certificate");
-    if (json_is_true(json_object_get(p, "http2")) && is_plain(p))
+    if (json_is_true(json_object_get(p, "http2")) && walk_is_plain(p))
         note(l, "http2", "http2", "is not offered: it takes a base_url with "
              "https://");
     json_array_foreach(json_object_get(p, "keys"), i, credential)
@@ -166,8 +153,8 @@ static void look_at_queue(struct look *l, const json_t *queue)
 
     if (strcmp(text_of(queue, "max_wait"), "0s") != 0)
         return;
-    snprintf(l->block, sizeof l->block, "queue");
-    snprintf(l->at, sizeof l->at, "/queue");
+    l->kind = "queue";
+    l->name = NULL;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (place_of(l, keys[i]))
             note(l, keys[i], keys[i], "means nothing with max_wait = \"0s\": "
@@ -177,17 +164,13 @@ static void look_at_queue(struct look *l, const json_t *queue)
 
 void check_idle(const struct config_file *f, json_t *notes)
 {
-    struct look l = { .f = f, .notes = notes };
-    const char *name;
+    struct look l = { .f = f, .notes = notes, .kind = "provider" };
     json_t *v;
 
-    json_object_foreach(json_object_get(f->canonical, "provider"), name, v) {
-        enter(&l, "provider", name);
+    json_object_foreach(json_object_get(f->canonical, l.kind), l.name, v)
         look_at_provider(&l, v);
-    }
-    json_object_foreach(json_object_get(f->canonical, "model"), name, v) {
-        enter(&l, "model", name);
+    l.kind = "model";
+    json_object_foreach(json_object_get(f->canonical, l.kind), l.name, v)
         look_at_model(&l, v);
-    }
     look_at_queue(&l, json_object_get(f->canonical, "queue"));
 }

@@ -98,11 +98,12 @@ static void look_through(struct look *l, const char *model, const json_t *of,
                          const char *list)
 {
     json_t *v;
-    char at[300];
+    char at[300], rest[64];
     size_t i;
 
     json_array_foreach(json_object_get(of, list), i, v) {
-        snprintf(at, sizeof at, "/model/%s/%s/%zu/target", model, list, i);
+        snprintf(rest, sizeof rest, "%s/%zu/target", list, i);
+        config_file_pointer("model", model, rest, at, sizeof at);
         look_at(l, at, json_string_value(json_object_get(v, "target")));
     }
 }

@@ -9,8 +9,20 @@
 #include "app/loader.h"
 #include "policy/conf_lua.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+void config_file_pointer(const char *kind, const char *name, const char *rest,
+                         char *out, size_t size)
+{
+    struct buf b = BUF_INIT(4096);
+
+    if (name)
+        config_mark_add(&b, str_of(name));
+    snprintf(out, size, "/%s" STR_FMT "/%s", kind, STR_ARG(buf_str(&b)), rest);
+    buf_clear(&b);
+}
 
 struct config_paths config_file_paths(const struct config_file *f)
 {

@@ -22,6 +22,11 @@ struct config_file {
 int config_file_read(struct config_file *f, struct err *err);
 void config_file_clear(struct config_file *f);
 
+/** JSON Pointer in the canonical tree of what stands at `rest` ("keys/0") in a
+ * block, whose name may be NULL; cut where `out` is too small. */
+void config_file_pointer(const char *kind, const char *name, const char *rest,
+                         char *out, size_t size);
+
 /** Where the loader looks, as config_check wants it. Borrows f->paths. */
 struct config_paths config_file_paths(const struct config_file *f);
 

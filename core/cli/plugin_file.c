@@ -35,14 +35,10 @@ static int take_path(struct plugin_file *f, const char *path, struct err *err)
 static int copy(struct plugin_file *f, struct err *err)
 {
     char folder[sizeof f->state + sizeof "/plugins"];
-    int rc;
+    int rc = tidy_folder("plugin", f->state, sizeof f->state, err);
 
-    snprintf(f->state, sizeof f->state, "/tmp/" TIDY_OLD_NAME, "plugin",
-             (int)getpid());
-    if (!mkdtemp(f->state)) {
-        f->state[0] = '\0';
-        return err_errno(err, "no folder in /tmp");
-    }
+    if (rc)
+        return rc;
     rc = plugin_stage(f->folder, str_of(f->name), f->state, f->staged,
                       sizeof f->staged, err);
     snprintf(folder, sizeof folder, "%s/plugins", f->state);

@@ -69,14 +69,11 @@ static int take_args(struct install *in, char **args, int n)
 static int make_copy(struct install *in, struct err *err)
 {
     const char *base = strrchr(in->path, '/');
-    int fd;
+    int fd, rc;
 
-    snprintf(in->own, sizeof in->own, "/tmp/" TIDY_OLD_NAME, "install",
-             (int)getpid());
-    if (!mkdtemp(in->own)) {
-        in->own[0] = '\0';
-        return err_errno(err, "no folder in /tmp");
-    }
+    rc = tidy_folder("install", in->own, sizeof in->own, err);
+    if (rc)
+        return rc;
     snprintf(in->copy, sizeof in->copy, "%s/%s", in->own,
              base ? base + 1 : in->path);
     tidy_note(in->own);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,15 @@
 #include <unistd.h>
 
 enum { AGE_S = 3600, NAMES_MAX = 4096, GONE_MAX = 32, FILES_MAX = 16 };
+
+int tidy_folder(const char *kind, char *path, size_t size, struct err *err)
+{
+    snprintf(path, size, "/tmp/penstock-%s-%d-XXXXXX", kind, (int)getpid());
+    if (mkdtemp(path))
+        return 0;
+    *path = '\0';
+    return err_errno(err, "no folder in /tmp");
+}
 
 static bool is_left(const char *name)
 {

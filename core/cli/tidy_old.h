@@ -4,8 +4,13 @@
 #ifndef PENSTOCK_CLI_TIDY_OLD_H
 #define PENSTOCK_CLI_TIDY_OLD_H
 
-/** For mkdtemp: "install" or "plugin", then the process's id. */
-#define TIDY_OLD_NAME "penstock-%s-%d-XXXXXX"
+#include "base/err.h"
+
+#include <stddef.h>
+
+/** A new folder in /tmp, mode 0700, whose name has the kind ("install" or
+ * "plugin") and the process's id. Errors: IO; *path is empty then. */
+int tidy_folder(const char *kind, char *path, size_t size, struct err *err);
 
 /**
  * Remove folders of that name that are this user's, older than an hour, and

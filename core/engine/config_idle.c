@@ -227,20 +227,25 @@ static int rule_jwks(struct conf_walk *w, json_t *canonical)
     return 0;
 }
 
+bool walk_is_plain(const json_t *provider)
+{
+    const json_t *urls = json_object_get(provider, "base_url"), *url;
+    bool plain = json_array_size(urls) > 0; /* else the plugin's own */
+    size_t i;
+
+    json_array_foreach(urls, i, url)
+        plain &= strncmp(json_string_value(url), "http://", 7) == 0;
+    return plain;
+}
+
 /* As for services: whoever names authorities wants TLS. */
 static int rule_plain(struct conf_walk *w, json_t *canonical)
 {
     const char *name;
-    json_t *p, *url;
-    size_t i;
+    json_t *p;
 
     json_object_foreach(json_object_get(canonical, "provider"), name, p) {
-        const json_t *urls = json_object_get(p, "base_url");
-        bool plain = json_array_size(urls) > 0; /* else the plugin's own */
-
-        json_array_foreach(urls, i, url)
-            plain &= strncmp(json_string_value(url), "http://", 7) == 0;
-        if (plain && json_object_get(p, "ca_file"))
+        if (json_object_get(p, "ca_file") && walk_is_plain(p))
             return fail_at(w, "provider", name, "ca_file", "means nothing "
                            "without TLS; write base_url = \"https://...\", "
                            "or leave it out");

@@ -67,6 +67,9 @@ int walk_rules(struct conf_walk *w, json_t *canonical);
 /** Put the members of a canonical table into the order of config.def. */
 void config_order(enum conf_scope_id scope, json_t *object);
 
+/** Has a provider addresses of its own, all of them without TLS? */
+bool walk_is_plain(const json_t *provider);
+
 /** The rules for providers, given by config_provider.c. */
 int walk_providers(struct conf_walk *w, json_t *canonical);
 

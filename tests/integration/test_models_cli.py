@@ -137,7 +137,7 @@ provider "far" { vendor = "openai-compatible", base_url = "https://h/v1",
 provider "aws" { vendor = "openai-compatible", base_url = "https://h/v1",
   keys = { { aws = { source = "web_identity", role = "r", region = "eu",
     profile = "work" } }, { aws = { profile = "work" } } } }
-model "a" { balance = "order",
+model "a/1" { balance = "order",
   { "own/x", weight = 3 }, "own/y",
   fallback = { { "own/z", weight = 2 } } }
 model "b" { balance = "order", affinity = "session", { "own/x", weight = 3 } }
@@ -156,8 +156,8 @@ queue { max_wait = "0s",
         ["9", 'provider "far" keys[1].google.scope'],
         ["11", 'provider "far" keys[2].entra.secret'],
         ["14", 'provider "aws" keys[1].aws.profile'],
-        ["16", 'model "a" targets[1].weight'],
-        ["17", 'model "a" fallback[1].weight'], ["21", "queue length"]]
+        ["16", 'model "a/1" targets[1].weight'],
+        ["17", 'model "a/1" fallback[1].weight'], ["21", "queue length"]]
     assert 'with source = "web_identity", but with default|profile' \
         in got.stderr
     got = subprocess.run([PENSTOCK, "check", "--static", "--json", conf],
